@@ -1,0 +1,2 @@
+//! Placeholder until the linter lands.
+fn main() {}
