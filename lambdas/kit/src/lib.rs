@@ -1,1 +1,18 @@
 //! What every Sluice Lambda shares.
+//!
+//! A Lambda is a pure protocol and an edge; the kit is everything around them: it decodes what arrives
+//! ([`envelope`]), runs each record on its own ([`batch`]), reads settings ([`settings`]) and writes log and
+//! metric lines ([`log`], [`metrics`]). [`serve`] ties them to the Lambda Runtime API. With the feature `fakes`
+//! it also has the in-memory S3, DynamoDB, SNS and SQS that protocols are tested against.
+
+pub mod batch;
+pub mod envelope;
+#[cfg(feature = "fakes")]
+pub mod fakes;
+pub mod log;
+pub mod metrics;
+pub mod serve;
+pub mod settings;
+
+pub use batch::{Fault, Handled, Handler};
+pub use envelope::Arrival;

@@ -1,0 +1,190 @@
+//! The batch loop: every record on its own.
+//!
+//! A record that panics, stalls or meets a fault is returned to the queue alone; the others are done. What is not
+//! finished shortly before the function's deadline is abandoned and returned too, so that the batch's answer always
+//! gets out. Abandoning is no special case: a protocol survives being cut off after any call.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
+
+use crate::envelope::{self, Arrival, Envelope};
+use crate::log::{self, Level};
+use crate::metrics::{Metrics, Unit};
+
+/// Records of one batch that are worked on at the same time: enough to hide the waiting for AWS, few enough that a
+/// batch of the largest objects fits in memory.
+const AT_ONCE: usize = 4;
+
+/// Time kept back from the deadline for writing the answer.
+const MARGIN: Duration = Duration::from_millis(1_500);
+
+/// Why a record could not be ended now: the message goes back to the queue and, after its last retry, to the dead
+/// letters. Never a reason to quarantine anything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{call}: {why}")]
+pub struct Fault {
+    /// What was being done, as the API operation's name where there is one.
+    pub call: String,
+    /// What went wrong, with AWS's error code.
+    pub why: String,
+}
+
+impl Fault {
+    /// A fault of `call`.
+    pub fn new(call: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            call: call.into(),
+            why: why.into(),
+        }
+    }
+}
+
+/// How an arrival ended: what its log line says and what it counts.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// The log line's text.
+    pub message: String,
+    /// Whether an operator should look at it.
+    pub refused: bool,
+    /// Fields of the log line.
+    pub fields: Map<String, Value>,
+    /// What it adds to the metrics.
+    pub metrics: Vec<(&'static str, Unit, u64)>,
+}
+
+/// What a Lambda does with one arrival.
+pub trait Handler: Send + Sync + 'static {
+    /// Brings the arrival to its end.
+    ///
+    /// # Errors
+    /// When it cannot be ended now and should be tried again.
+    fn handle(&self, arrival: Arrival) -> impl Future<Output = Result<Handled, Fault>> + Send;
+}
+
+/// One message of a batch.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The queue's id for it, echoed when it is returned.
+    pub id: String,
+    /// Its text.
+    pub body: String,
+    /// When it was put in the queue, milliseconds since 1970.
+    pub sent_ms: Option<u64>,
+}
+
+/// Runs a batch; returns the ids of the records to return to the queue, and adds to `metrics`.
+pub async fn run<H: Handler>(
+    handler: &Arc<H>,
+    records: Vec<Record>,
+    remaining: Duration,
+    now_ms: u64,
+    metrics: &mut Metrics,
+) -> Vec<String> {
+    let end = Instant::now() + remaining.saturating_sub(MARGIN);
+    let mut waiting = records.into_iter();
+    let mut running: HashMap<Id, String> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    let mut failed = Vec::new();
+    loop {
+        while running.len() < AT_ONCE && Instant::now() < end {
+            let Some(record) = waiting.next() else { break };
+            metrics.count("Received");
+            if let Some(sent) = record.sent_ms {
+                metrics.add("Age", Unit::Milliseconds, now_ms.saturating_sub(sent));
+            }
+            let (id, handler) = (record.id.clone(), Arc::clone(handler));
+            let task = tasks.spawn(async move { one(&*handler, &record).await });
+            running.insert(task.id(), id);
+        }
+        match tokio::time::timeout_at(end, tasks.join_next_with_id()).await {
+            Ok(None) => break,
+            Ok(Some(Ok((task, measured)))) => {
+                let id = running.remove(&task).unwrap_or_default();
+                for (name, unit, value) in measured.metrics {
+                    metrics.add(name, unit, value);
+                }
+                failed.extend(measured.failed.then_some(id));
+            }
+            Ok(Some(Err(broken))) => {
+                let id = running.remove(&broken.id()).unwrap_or_default();
+                report(&id, &Fault::new("record", format!("it panicked: {broken}")));
+                failed.push(id);
+            }
+            Err(_) => break,
+        }
+    }
+    let unfinished: Vec<String> = running.into_values().chain(waiting.map(|r| r.id)).collect();
+    for id in unfinished {
+        report(
+            &id,
+            &Fault::new("record", "no time left in this invocation"),
+        );
+        failed.push(id);
+    }
+    for _ in &failed {
+        metrics.count("Failed");
+    }
+    failed
+}
+
+/// What one record measured, and whether it must be returned.
+#[derive(Default)]
+struct Measured {
+    failed: bool,
+    metrics: Vec<(&'static str, Unit, u64)>,
+}
+
+async fn one<H: Handler>(handler: &H, record: &Record) -> Measured {
+    let mut measured = Measured::default();
+    let arrivals = match envelope::decode(&record.body) {
+        Ok(Envelope::Arrivals(arrivals)) => arrivals,
+        Ok(Envelope::Nothing(why)) => {
+            let about = about(&record.id);
+            log::line(Level::Info, "Nothing to do.", &about, &field("why", why));
+            measured.metrics.push(("Skipped", Unit::Count, 1));
+            return measured;
+        }
+        Err(error) => {
+            report(&record.id, &Fault::new("decode", error.to_string()));
+            measured.failed = true;
+            return measured;
+        }
+    };
+    for arrival in arrivals {
+        match handler.handle(arrival).await {
+            Ok(handled) => {
+                let level = if handled.refused {
+                    Level::Warn
+                } else {
+                    Level::Info
+                };
+                log::line(level, &handled.message, &about(&record.id), &handled.fields);
+                measured.metrics.extend(handled.metrics);
+            }
+            Err(fault) => {
+                report(&record.id, &fault);
+                measured.failed = true;
+            }
+        }
+    }
+    measured
+}
+
+fn report(id: &str, fault: &Fault) {
+    let more = field("call", &fault.call);
+    log::line(Level::Error, &fault.to_string(), &about(id), &more);
+}
+
+fn about(id: &str) -> Map<String, Value> {
+    field("message_id", id)
+}
+
+fn field(name: &str, value: &str) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), Value::from(value))])
+}

@@ -1,0 +1,109 @@
+//! Log lines: one JSON object a line on standard output, which is where Lambda reads them.
+//!
+//! Object keys are chosen by whoever uploads: they are logged escaped, so that nobody can write a second line, hide
+//! text or turn it round. Contents, requesters and source addresses are never logged.
+
+use serde_json::{Map, Value};
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every effect.
+    Debug,
+    /// Every record, and the effects an operator follows.
+    Info,
+    /// A record that was refused.
+    Warn,
+    /// A record that could not be ended.
+    Error,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        }
+    }
+
+    /// The level that `AWS_LAMBDA_LOG_LEVEL` asks for; `INFO` unless it names another.
+    fn wanted() -> Self {
+        match std::env::var("AWS_LAMBDA_LOG_LEVEL").as_deref() {
+            Ok("TRACE" | "DEBUG") => Self::Debug,
+            Ok("WARN") => Self::Warn,
+            Ok("ERROR" | "FATAL") => Self::Error,
+            _ => Self::Info,
+        }
+    }
+}
+
+/// Writes one line: `level`, `message`, then the fields of `about` and of `more`.
+pub fn line(level: Level, message: &str, about: &Map<String, Value>, more: &Map<String, Value>) {
+    static WANTED: std::sync::LazyLock<Level> = std::sync::LazyLock::new(Level::wanted);
+    if level >= *WANTED {
+        emit(&render(level, message, about, more));
+    }
+}
+
+fn render(
+    level: Level,
+    message: &str,
+    about: &Map<String, Value>,
+    more: &Map<String, Value>,
+) -> String {
+    let mut object = Map::with_capacity(2 + about.len() + more.len());
+    object.insert("level".into(), level.name().into());
+    object.insert("message".into(), message.into());
+    for (name, value) in about.iter().chain(more) {
+        object.insert(name.clone(), value.clone());
+    }
+    Value::Object(object).to_string()
+}
+
+/// Writes one finished line to standard output.
+#[allow(
+    clippy::print_stdout,
+    reason = "standard output is Lambda's log stream"
+)]
+pub(crate) fn emit(line: &str) {
+    println!("{line}");
+}
+
+/// A key fit for a log line or a subject: control, formatting, combining and other characters that do not show by
+/// themselves, and the backslash, are written as escapes; the rest stays.
+#[must_use]
+pub fn escape(key: &str) -> String {
+    let mut text = String::with_capacity(key.len());
+    for c in key.chars() {
+        match c {
+            '"' | '\'' => text.push(c),
+            _ => text.extend(c.escape_debug()),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_line_is_one_json_object_whatever_the_key() {
+        let mut about = Map::new();
+        about.insert(
+            "key".into(),
+            escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json").into(),
+        );
+        let line = render(Level::Info, "hello", &about, &Map::new());
+        assert_eq!(line.lines().count(), 1);
+        let back: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(back["level"], json!("INFO"));
+        assert_eq!(
+            back["key"],
+            json!("a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json")
+        );
+    }
+}
