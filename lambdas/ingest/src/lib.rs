@@ -1,1 +1,113 @@
-//! ingest
+//! A JSON object arrives in the processing bucket: its item ends in the table, or the object in quarantine.
+//!
+//! [`protocol`] decides, [`edge`] performs, [`judge`] says what an item is; [`Ingest`] leads one through the other.
+
+pub mod attribute;
+pub mod edge;
+pub mod json;
+pub mod judge;
+pub mod narrate;
+pub mod number;
+pub mod protocol;
+pub mod record;
+pub mod schema;
+pub mod settings;
+
+use std::time::SystemTime;
+
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use kit::log::{self, Level};
+use kit::{Arrival, Fault, Handled, Handler};
+use serde_json::Map;
+use tokio::sync::OnceCell;
+
+use crate::edge::{Aws, Edge};
+use crate::judge::Rules;
+use crate::protocol::{Effect, Plan, Run, Step};
+use crate::schema::Schema;
+use crate::settings::Settings;
+
+/// The Lambda's handler.
+pub struct Ingest {
+    edge: Aws,
+    settings: Settings,
+    plan: OnceCell<Plan>,
+}
+
+impl Ingest {
+    /// A handler with clients of this configuration.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
+        Self {
+            edge: Aws::new(config, settings.clone()),
+            settings,
+            plan: OnceCell::new(),
+        }
+    }
+
+    /// Reads and compiles the schema, once; a failure is tried again with the next record.
+    ///
+    /// # Errors
+    /// When the schema cannot be read or used.
+    pub async fn plan(&self) -> Result<&Plan, Fault> {
+        self.plan
+            .get_or_try_init(|| async {
+                let text = self.edge.schema().await?;
+                let schema =
+                    Schema::compile(&text).map_err(|e| Fault::new("schema", e.to_string()))?;
+                Ok(plan(&self.settings, schema))
+            })
+            .await
+    }
+}
+
+/// What the settings and the schema decide together.
+#[must_use]
+pub fn plan(settings: &Settings, schema: Schema) -> Plan {
+    Plan {
+        rules: Rules {
+            schema,
+            hash_key: settings.hash_key.clone(),
+            range_key: settings.range_key.clone(),
+            check_item_id: settings.check_item_id,
+        },
+        bucket: settings.processing_bucket.clone(),
+        prefix: settings.prefix.clone(),
+        quarantine: settings.quarantine_bucket.clone(),
+        notify_on: settings.notify_on.clone(),
+        max_bytes: settings.max_object_bytes,
+    }
+}
+
+impl Handler for Ingest {
+    async fn handle(&self, arrival: Arrival) -> Result<Handled, Fault> {
+        let plan = self.plan().await?;
+        let (mut run, mut step) = Run::start(arrival, now(), plan);
+        loop {
+            let effect = match step {
+                Step::Done(verdict) => return Ok(narrate::end(&verdict)),
+                Step::Fault(fault) => return Err(fault),
+                Step::Perform(effect) => effect,
+            };
+            let about = narrate::about(run.source());
+            let say = |text: &str| log::line(Level::Info, text, &about, &Map::new());
+            if matches!(effect, Effect::Store(_)) {
+                say(narrate::VALID);
+            }
+            say(&narrate::before(&effect, &self.settings));
+            let outcome = self.edge.perform(&effect).await;
+            let outcome = outcome.map_err(|fault| narrate::fault(&effect, fault))?;
+            if let Some(text) = narrate::after(&outcome) {
+                say(text);
+            }
+            step = run.next(plan, outcome);
+        }
+    }
+}
+
+/// The time as the records have it: RFC 3339, UTC.
+fn now() -> String {
+    DateTime::from(SystemTime::now())
+        .fmt(DateTimeFormat::DateTime)
+        .unwrap_or_default()
+}

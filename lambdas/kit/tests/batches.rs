@@ -1,4 +1,5 @@
 //! The batch loop: what is returned to the queue, and what is not.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Every envelope an object can arrive in, as the senders write them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use kit::envelope::{Arrival, DecodeError, Envelope, decode};
 use proptest::prelude::*;

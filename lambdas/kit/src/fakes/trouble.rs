@@ -40,7 +40,7 @@ impl Trouble {
         let number = self.number();
         if number % 1000 >= self.per_thousand {
             Broken::Fine
-        } else if (number >> 32) % 2 == 0 {
+        } else if (number >> 32).is_multiple_of(2) {
             Broken::Refused
         } else {
             Broken::AnswerLost

@@ -1,0 +1,433 @@
+//! Every AWS call of this Lambda, one arm an effect. The role's policy names exactly these calls.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, TaggingDirective};
+use aws_sdk_sns::types::MessageAttributeValue;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use kit::Fault;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::judge::{Item, source_of};
+use crate::protocol::{Body, Effect, Facts, Found, Outcome};
+use crate::record::{Notice, Reason, Source, hex};
+use crate::settings::Settings;
+
+/// What a copy source keeps unescaped: the unreserved characters and the separator.
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
+
+/// Performs effects.
+pub trait Edge: Send + Sync {
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// When it may succeed later.
+    fn perform(&self, effect: &Effect) -> impl Future<Output = Result<Outcome, Fault>> + Send;
+}
+
+/// AWS.
+pub struct Aws {
+    s3: aws_sdk_s3::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sns: aws_sdk_sns::Client,
+    settings: Settings,
+}
+
+impl Edge for Aws {
+    async fn perform(&self, effect: &Effect) -> Result<Outcome, Fault> {
+        match effect {
+            Effect::FindVersion { key, version_id } => {
+                self.find_version(key, version_id.as_deref()).await
+            }
+            Effect::CheckQuarantine(source) => self.check_quarantine(source).await,
+            Effect::Read(source) => self.read(source).await,
+            Effect::Store(item) => self.store(item).await,
+            Effect::SeeQuarantine(source) => self.see_quarantine(source).await,
+            Effect::Copy(source) => self.copy(source).await,
+            Effect::InspectCopy(source) => self.inspect_copy(source).await,
+            Effect::WriteReason(reason) => self.write_reason(reason).await,
+            Effect::DeleteSource(source) => self.delete_source(source).await,
+            Effect::Notify(notice) => self.notify(notice).await,
+        }
+    }
+}
+
+impl Aws {
+    /// Clients of one configuration.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
+        Self {
+            s3: aws_sdk_s3::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            settings,
+        }
+    }
+
+    /// The schema's text, as Terraform put it.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not the one the settings name.
+    pub async fn schema(&self) -> Result<String, Fault> {
+        let call = "GetObject of the schema";
+        let settings = &self.settings;
+        let request = self.s3.get_object().bucket(&settings.processing_bucket);
+        let object = request.key(settings.schema_key()).send().await;
+        let object = object.map_err(|e| fault(call, &e))?;
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|e| torn(call, &e))?
+            .into_bytes();
+        if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
+            return Err(Fault::new(
+                call,
+                "it is not the schema that was deployed; apply again",
+            ));
+        }
+        String::from_utf8(bytes.into()).map_err(|e| Fault::new(call, e.to_string()))
+    }
+
+    async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<Outcome, Fault> {
+        let bucket = &self.settings.processing_bucket;
+        let (mut after_key, mut after_version) = (None, None);
+        loop {
+            let request = self.s3.list_object_versions().bucket(bucket).prefix(key);
+            let request = request.set_key_marker(after_key);
+            let request = request.set_version_id_marker(after_version);
+            let page = request
+                .send()
+                .await
+                .map_err(|e| fault("ListObjectVersions", &e))?;
+            let own = page.versions().iter().filter(|v| v.key() == Some(key));
+            for version in own {
+                let hit = match wanted {
+                    Some(id) => version.version_id() == Some(id),
+                    None => version.is_latest() == Some(true),
+                };
+                if let (true, Some(id)) = (hit, version.version_id()) {
+                    return Ok(Outcome::Found(Some(Found {
+                        version_id: id.to_owned(),
+                        size: version.size().and_then(|s| s.try_into().ok()),
+                        etag: version.e_tag().map(unquoted),
+                    })));
+                }
+            }
+            // The key itself sorts before every longer key with the same beginning.
+            let more = page.is_truncated() == Some(true) && page.next_key_marker() == Some(key);
+            if !more {
+                return Ok(Outcome::Found(None));
+            }
+            after_key = page.next_key_marker.clone();
+            after_version = page.next_version_id_marker.clone();
+        }
+    }
+
+    async fn check_quarantine(&self, source: &Source) -> Result<Outcome, Fault> {
+        let call = "GetObject of the reason";
+        let request = self
+            .s3
+            .get_object()
+            .bucket(&self.settings.quarantine_bucket);
+        let object = match request.key(source.reason_key()).send().await {
+            Ok(object) => object,
+            Err(error) if status(&error) == Some(404) => return Ok(Outcome::Decided(None)),
+            Err(error) => return Err(fault(call, &error)),
+        };
+        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
+        let reason: Reason = serde_json::from_slice(&bytes.into_bytes())
+            .map_err(|e| Fault::new(call, format!("the record is not readable: {e}")))?;
+        Ok(Outcome::Decided(Some(Box::new(reason))))
+    }
+
+    async fn read(&self, source: &Source) -> Result<Outcome, Fault> {
+        let request = self.s3.get_object().bucket(&source.bucket).key(&source.key);
+        let object = match request.version_id(&source.version_id).send().await {
+            Ok(object) => object,
+            Err(error) => return unreadable("GetObject", &error),
+        };
+        let limit = self.settings.max_object_bytes;
+        let size = object.content_length().and_then(|s| u64::try_from(s).ok());
+        if let Some(size) = size.filter(|&s| s > limit) {
+            return Ok(Outcome::Oversize { size });
+        }
+        let etag = object.e_tag().map(unquoted);
+        let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
+        let sha256 = stream(object, limit, |part| bytes.extend_from_slice(part)).await?;
+        Ok(Outcome::Body(Body {
+            bytes,
+            sha256,
+            etag,
+        }))
+    }
+
+    async fn store(&self, item: &Item) -> Result<Outcome, Fault> {
+        let condition = "attribute_not_exists(#key)";
+        let request = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.settings.table)
+            .set_item(Some(attributes(item.attributes())?))
+            .condition_expression(condition)
+            .expression_attribute_names("#key", &self.settings.hash_key)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = request.send().await else {
+            return Ok(Outcome::Stored);
+        };
+        match error.as_service_error() {
+            Some(e) if e.is_conditional_check_failed_exception() => {
+                let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e) = e
+                else {
+                    return Err(fault("PutItem", &error));
+                };
+                let old = e
+                    .item()
+                    .ok_or_else(|| Fault::new("PutItem", "no old item given"))?;
+                Ok(Outcome::Occupied(source_of(&plain(old))))
+            }
+            Some(e) if too_large(e.message()) => Ok(Outcome::Refused(
+                "the table refuses it: the item is too large".into(),
+            )),
+            _ => Err(fault("PutItem", &error)),
+        }
+    }
+
+    async fn see_quarantine(&self, source: &Source) -> Result<Outcome, Fault> {
+        let (copy_key, reason_key) = (source.copy_key(), source.reason_key());
+        let bucket = &self.settings.quarantine_bucket;
+        let request = self.s3.list_objects_v2().bucket(bucket).prefix(&copy_key);
+        let page = request
+            .send()
+            .await
+            .map_err(|e| fault("ListObjectsV2", &e))?;
+        let has = |key: &str| page.contents().iter().any(|o| o.key() == Some(key));
+        Ok(Outcome::Seen {
+            copy: has(&copy_key),
+            reason: has(&reason_key),
+        })
+    }
+
+    async fn copy(&self, source: &Source) -> Result<Outcome, Fault> {
+        let path = format!("{}/{}", source.bucket, source.key);
+        let path = utf8_percent_encode(&path, COPY_SOURCE);
+        let version = utf8_percent_encode(&source.version_id, COPY_SOURCE);
+        let request = self
+            .s3
+            .copy_object()
+            .bucket(&self.settings.quarantine_bucket)
+            .key(source.copy_key())
+            .copy_source(format!("{path}?versionId={version}"))
+            .tagging_directive(TaggingDirective::Replace)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256);
+        match request.send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => unreadable("CopyObject", &error),
+        }
+    }
+
+    /// Size and SHA-256 of the copy. S3 computes a full-object SHA-256 while it copies; where it says none, the copy
+    /// is read back.
+    async fn inspect_copy(&self, source: &Source) -> Result<Outcome, Fault> {
+        let (bucket, key) = (&self.settings.quarantine_bucket, source.copy_key());
+        let request = self.s3.head_object().bucket(bucket).key(&key);
+        let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(head) => head,
+            Err(error) if status(&error) == Some(404) => return Ok(Outcome::Inspected(None)),
+            Err(error) => return Err(fault("HeadObject", &error)),
+        };
+        let size = head.content_length().and_then(|s| u64::try_from(s).ok());
+        let told = head
+            .checksum_sha256()
+            .and_then(|c| BASE64_STANDARD.decode(c).ok());
+        let sha256 = match told {
+            Some(digest) => hex(&digest),
+            None => {
+                let copy = self.s3.get_object().bucket(bucket).key(&key).send().await;
+                let copy = copy.map_err(|e| fault("GetObject of the copy", &e))?;
+                stream(copy, u64::MAX, |_| ()).await?
+            }
+        };
+        Ok(Outcome::Inspected(Some(Facts {
+            size: size.unwrap_or_default(),
+            sha256: Some(sha256),
+        })))
+    }
+
+    async fn write_reason(&self, reason: &Reason) -> Result<Outcome, Fault> {
+        let text = serde_json::to_vec_pretty(reason)
+            .map_err(|e| Fault::new("PutObject of the reason", e.to_string()))?;
+        let request = self
+            .s3
+            .put_object()
+            .bucket(&self.settings.quarantine_bucket)
+            .key(reason.source.reason_key())
+            .content_type("application/json")
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .if_none_match("*")
+            .body(ByteStream::from(text));
+        match request.send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) if status(&error) == Some(412) => Ok(Outcome::WrittenBefore),
+            Err(error) => Err(fault("PutObject of the reason", &error)),
+        }
+    }
+
+    async fn delete_source(&self, source: &Source) -> Result<Outcome, Fault> {
+        let request = self
+            .s3
+            .delete_object()
+            .bucket(&source.bucket)
+            .key(&source.key);
+        let deleted = request.version_id(&source.version_id).send().await;
+        deleted.map_err(|e| fault("DeleteObject", &e))?;
+        Ok(Outcome::Done)
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<Outcome, Fault> {
+        let end = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(notice.end.name())
+            .build()
+            .map_err(|e| Fault::new("Publish", e.to_string()))?;
+        let text = serde_json::to_string_pretty(notice)
+            .map_err(|e| Fault::new("Publish", e.to_string()))?;
+        let request = self.sns.publish().topic_arn(&self.settings.topic_arn);
+        let request = request.subject(notice.subject()).message(text);
+        let published = request.message_attributes("end", end).send().await;
+        published.map_err(|e| fault("Publish", &e))?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Streams a body through SHA-256 and `take`; returns the digest, hexadecimal.
+async fn stream(
+    object: GetObjectOutput,
+    limit: u64,
+    mut take: impl FnMut(&[u8]),
+) -> Result<String, Fault> {
+    let mut body = object.body;
+    let mut digest = Sha256::new();
+    let mut read = 0_u64;
+    while let Some(part) = body.try_next().await.map_err(|e| torn("GetObject", &e))? {
+        read += part.len() as u64;
+        if read > limit {
+            return Err(Fault::new("GetObject", "more bytes than S3 announced"));
+        }
+        digest.update(&part);
+        take(&part);
+    }
+    Ok(hex(&digest.finalize()))
+}
+
+/// A version that is not there, or not for us: which of the two, S3's status does not tell, so the protocol looks.
+fn unreadable<E>(call: &str, error: &SdkError<E>) -> Result<Outcome, Fault>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match status(error) {
+        Some(403 | 404) => Ok(Outcome::Unreadable(fault(call, error))),
+        _ => Err(fault(call, error)),
+    }
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|r| r.status().as_u16())
+}
+
+fn fault<E>(call: &str, error: &SdkError<E>) -> Fault
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let why = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => match status(error) {
+            Some(403) => "AccessDenied (403 without a body)".to_owned(),
+            _ => DisplayErrorContext(error).to_string(),
+        },
+    };
+    Fault::new(call, why)
+}
+
+fn torn(call: &str, error: &dyn std::error::Error) -> Fault {
+    Fault::new(call, format!("the answer broke off: {error}"))
+}
+
+fn too_large(message: Option<&str>) -> bool {
+    message.is_some_and(|m| m.contains("Item size has exceeded"))
+}
+
+fn unquoted(etag: &str) -> String {
+    etag.trim_matches('"').to_owned()
+}
+
+/// DynamoDB JSON that was judged, as the SDK's types.
+fn attributes(map: &Map<String, Value>) -> Result<HashMap<String, AttributeValue>, Fault> {
+    let convert = |(name, value): (&String, &Value)| Some((name.clone(), attribute(value)?));
+    let converted: Option<_> = map.iter().map(convert).collect();
+    converted.ok_or_else(|| Fault::new("PutItem", "an item that was not judged"))
+}
+
+fn attribute(value: &Value) -> Option<AttributeValue> {
+    let (tag, inner) = value.as_object()?.iter().next()?;
+    let binary = |text: &str| BASE64_STANDARD.decode(text).ok().map(Blob::new);
+    let strings = || {
+        let members = inner.as_array()?.iter();
+        members
+            .map(|v| v.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+    };
+    Some(match tag.as_str() {
+        "S" => AttributeValue::S(inner.as_str()?.to_owned()),
+        "N" => AttributeValue::N(inner.as_str()?.to_owned()),
+        "B" => AttributeValue::B(binary(inner.as_str()?)?),
+        "BOOL" => AttributeValue::Bool(inner.as_bool()?),
+        "NULL" => AttributeValue::Null(true),
+        "SS" => AttributeValue::Ss(strings()?),
+        "NS" => AttributeValue::Ns(strings()?),
+        "BS" => AttributeValue::Bs(
+            strings()?
+                .iter()
+                .map(|t| binary(t))
+                .collect::<Option<_>>()?,
+        ),
+        "L" => AttributeValue::L(
+            inner
+                .as_array()?
+                .iter()
+                .map(attribute)
+                .collect::<Option<_>>()?,
+        ),
+        "M" => AttributeValue::M(attributes(inner.as_object()?).ok()?),
+        _ => return None,
+    })
+}
+
+/// The strings, numbers and maps of an item, which is all that `_source` has.
+fn plain(item: &HashMap<String, AttributeValue>) -> Map<String, Value> {
+    let convert = |(name, value): (&String, &AttributeValue)| {
+        let (tag, inner) = match value {
+            AttributeValue::S(text) => ("S", Value::from(text.as_str())),
+            AttributeValue::N(text) => ("N", Value::from(text.as_str())),
+            AttributeValue::M(map) => ("M", Value::Object(plain(map))),
+            _ => return None,
+        };
+        let tagged = Map::from_iter([(tag.to_owned(), inner)]);
+        Some((name.clone(), Value::Object(tagged)))
+    };
+    item.iter().filter_map(convert).collect()
+}

@@ -1,0 +1,117 @@
+//! DynamoDB numbers: decimal text, 38 significant digits, 1E-130 to 9.99…E+125 in magnitude, and zero.
+
+const MAX_DIGITS: usize = 38;
+const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
+
+/// The number's significant digits, sign and exponent in one spelling, so that equal numbers have equal text.
+///
+/// # Errors
+/// What is wrong, without quoting the text.
+pub fn canonical(text: &str) -> Result<String, &'static str> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("not a number as DynamoDB takes it, such as \"-12.5\" or \"1e3\"");
+    }
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let significant = digits.trim_matches('0');
+    if significant.is_empty() {
+        return Ok("0".into());
+    }
+    if significant.len() > MAX_DIGITS {
+        return Err("more than 38 significant digits");
+    }
+    // The exponent of the first significant digit: 10 is 1E1.
+    let place = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let magnitude = exponent
+        .saturating_add(place(whole.len()))
+        .saturating_sub(place(leading) + 1);
+    if !EXPONENTS.contains(&magnitude) {
+        return Err("outside 1E-130 to 9.9E+125 in magnitude");
+    }
+    let sign = if negative { "-" } else { "" };
+    Ok(format!("{sign}{significant}e{magnitude}"))
+}
+
+fn parse_exponent(text: &str) -> Result<i64, &'static str> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("an exponent is an integer, as in \"1e3\"");
+    }
+    let limit = if text.starts_with('-') {
+        i64::MIN / 2
+    } else {
+        i64::MAX / 2
+    };
+    Ok(text.parse().unwrap_or(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn equal_numbers_have_equal_text() {
+        for same in [
+            ["100", "1e2", "+1.00E+2"],
+            ["-0.5", "-5e-1", "-.5"],
+            ["0", "-0.000", "0e999999999999999999999"],
+            ["1", "1.", "001"],
+        ] {
+            assert_eq!(canonical(same[0]), canonical(same[1]));
+            assert_eq!(canonical(same[0]), canonical(same[2]));
+        }
+        assert_ne!(canonical("1"), canonical("-1"));
+        assert_ne!(canonical("1"), canonical("10"));
+    }
+
+    #[test]
+    fn the_limits_are_dynamodbs() {
+        let nines = "9".repeat(38);
+        for good in [
+            &nines,
+            "1e-130",
+            "9.9e125",
+            "1E+125",
+            &format!("{nines}e88"),
+            "0.0000",
+        ] {
+            assert!(canonical(good).is_ok(), "{good}");
+        }
+        let many = format!("{nines}9");
+        for bad in [
+            "",
+            "-",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            "1e1.5",
+            "NaN",
+            "Infinity",
+            "0x10",
+            "1_000",
+            " 1",
+            "1 ",
+            "--1",
+            "1,5",
+            "٣",
+            &many,
+            "1e126",
+            "1e-131",
+            "0.1e-130",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+        ] {
+            assert!(canonical(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! The protocol: facts in, next effect out. No client, clock or environment.
+//!
+//! Every effect is one AWS call and may fail, lose its answer or be the function's last; run again from the start,
+//! the protocol comes to the same end. Three writes decide: the conditional put of the item, the put of the reason
+//! record (only if there is none), and nothing else. A version with a reason record is never stored; its source is
+//! deleted only after its copy was verified and its reason written.
+//!
+//! ```text
+//! FindVersion (if the event has no version-id) -> CheckQuarantine
+//!   decided before -> DeleteSource -> Notify -> done
+//!   not decided    -> Read -> judge
+//!     valid   -> Store -> stored | redelivered | duplicate | conflict
+//!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> DeleteSource -> Notify -> done
+//!     unreadable -> CheckQuarantine -> FindVersion -> gone, or a fault
+//! ```
+
+use kit::{Arrival, Fault};
+
+use crate::judge::{Item, Rules};
+use crate::record::{End, Notice, Problem, Reason, Source};
+
+/// The most that one `CopyObject` can move, in bytes.
+const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
+/// Keys under this prefix are the project's own.
+const OWN_PREFIX: &str = "_sluice/";
+
+/// One AWS call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// `ListObjectVersions`: is this version there (or, without one, which is the latest)?
+    FindVersion {
+        /// Key in the processing bucket.
+        key: String,
+        /// The version to look for.
+        version_id: Option<String>,
+    },
+    /// `GetObject` of the reason record in the quarantine bucket.
+    CheckQuarantine(Source),
+    /// `GetObject` of the version.
+    Read(Source),
+    /// `PutItem`, only if there is no item with its key.
+    Store(Item),
+    /// `ListObjectsV2` in the quarantine bucket: what of this version is there?
+    SeeQuarantine(Source),
+    /// `CopyObject` to the quarantine bucket.
+    Copy(Source),
+    /// `HeadObject` of the copy.
+    InspectCopy(Source),
+    /// `PutObject` of the reason record, only if there is none.
+    WriteReason(Box<Reason>),
+    /// `DeleteObject` of exactly this version in the processing bucket.
+    DeleteSource(Source),
+    /// `Publish`.
+    Notify(Box<Notice>),
+}
+
+/// What an effect brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `FindVersion`: what was found.
+    Found(Option<Found>),
+    /// `CheckQuarantine`: the record, if the version's end was decided before.
+    Decided(Option<Box<Reason>>),
+    /// `Read`: the bytes, not more than the limit.
+    Body(Body),
+    /// `Read`: more bytes than the limit; not read.
+    Oversize {
+        /// Size in bytes.
+        size: u64,
+    },
+    /// `Read`, `Copy`: the version could not be read; it may be gone.
+    Unreadable(Fault),
+    /// `Store`: the item is in the table now.
+    Stored,
+    /// `Store`: an item with this key was there; its source, if it says.
+    Occupied(Option<Source>),
+    /// `Store`: the table will never take this item.
+    Refused(String),
+    /// `SeeQuarantine`.
+    Seen {
+        /// The copy is there.
+        copy: bool,
+        /// The reason record is there.
+        reason: bool,
+    },
+    /// `InspectCopy`: size and SHA-256 of the copy, if it is there.
+    Inspected(Option<Facts>),
+    /// `WriteReason`: another delivery wrote it first.
+    WrittenBefore,
+    /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: done.
+    Done,
+}
+
+/// A version that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its version-id.
+    pub version_id: String,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Its ETag without quotes.
+    pub etag: Option<String>,
+}
+
+/// An object's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256, hexadecimal.
+    pub sha256: String,
+    /// ETag without quotes.
+    pub etag: Option<String>,
+}
+
+/// What S3 says of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Size in bytes.
+    pub size: u64,
+    /// Full-object SHA-256, hexadecimal, if S3 has it.
+    pub sha256: Option<String>,
+}
+
+/// What the deployment decides.
+pub struct Plan {
+    /// What makes an object an item.
+    pub rules: Rules,
+    /// The processing bucket; events of any other are faults.
+    pub bucket: String,
+    /// Keys outside are skipped.
+    pub prefix: String,
+    /// The quarantine bucket, for hints.
+    pub quarantine: String,
+    /// Ends that people are told of.
+    pub notify_on: Vec<End>,
+    /// The most bytes an object may have.
+    pub max_bytes: u64,
+}
+
+/// How a version ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The end.
+    pub end: End,
+    /// The version, as far as it is known.
+    pub source: Source,
+    /// What is wrong, or why it was skipped.
+    pub reasons: Vec<Problem>,
+    /// The object that was first, for a duplicate or a conflict.
+    pub other: Option<Source>,
+    /// The event had no version-id; the latest was taken.
+    pub pinned_late: bool,
+    /// An earlier delivery had decided it.
+    pub again: bool,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Perform this and come back with the outcome.
+    Perform(Effect),
+    /// The version has ended.
+    Done(Box<Verdict>),
+    /// The message goes back to the queue.
+    Fault(Fault),
+}
+
+/// One delivery of one version on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    state: State,
+    source: Source,
+    request_id: Option<String>,
+    now: String,
+    pinned_late: bool,
+    /// Why the version could not be read; set once, after which only `gone`, an earlier decision or this fault remain.
+    unreadable: Option<Fault>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Pinning,
+    Checking,
+    Confirming(Fault),
+    Reading,
+    Storing,
+    Listing(Decision),
+    Copying(Decision),
+    Inspecting { decision: Decision, copied: bool },
+    Writing(Box<Reason>),
+    Deleting { reason: Box<Reason>, again: bool },
+    Notifying(Box<Verdict>),
+    Ended,
+}
+
+/// The decision to quarantine, before it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Decision {
+    end: End,
+    reasons: Vec<Problem>,
+    other: Option<Source>,
+}
+
+impl Run {
+    /// Begins a delivery at `now` (RFC 3339).
+    #[must_use]
+    pub fn start(arrival: Arrival, now: String, plan: &Plan) -> (Self, Step) {
+        let mut run = Self {
+            state: State::Ended,
+            pinned_late: arrival.version_id.is_none(),
+            source: Source {
+                bucket: arrival.bucket,
+                key: arrival.key,
+                version_id: arrival.version_id.unwrap_or_default(),
+                etag: arrival.etag,
+                size: arrival.size,
+                sha256: None,
+                sequencer: arrival.sequencer,
+            },
+            request_id: arrival.request_id,
+            now,
+            unreadable: None,
+        };
+        let step = run.first(plan);
+        (run, step)
+    }
+
+    fn first(&mut self, plan: &Plan) -> Step {
+        if self.source.bucket != plan.bucket {
+            let why = format!(
+                "an event of bucket `{}`; this function serves `{}`",
+                self.source.bucket, plan.bucket
+            );
+            return Step::Fault(Fault::new("start", why));
+        }
+        if self.source.key.starts_with(OWN_PREFIX) {
+            return self.skipped("the project's own object");
+        }
+        if !self.source.key.starts_with(&plan.prefix) {
+            return self.skipped("outside the prefix");
+        }
+        if self.pinned_late {
+            let effect = Effect::FindVersion {
+                key: self.source.key.clone(),
+                version_id: None,
+            };
+            return self.to(State::Pinning, effect);
+        }
+        self.check()
+    }
+
+    /// Takes the outcome of the effect that was asked for last.
+    pub fn next(&mut self, plan: &Plan, outcome: Outcome) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        match (state, outcome) {
+            (State::Pinning, Outcome::Found(Some(found))) => {
+                self.source.version_id = found.version_id;
+                self.source.size = found.size;
+                self.source.etag = found.etag;
+                self.check()
+            }
+            (State::Pinning | State::Confirming(_), Outcome::Found(None)) => self.done(End::Gone),
+            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
+            (State::Checking, Outcome::Decided(decided)) => self.checked(decided),
+            (State::Reading, Outcome::Body(body)) => self.read(plan, &body),
+            (State::Reading, Outcome::Oversize { size }) => self.oversize(plan, size),
+            (State::Reading | State::Copying(_), Outcome::Unreadable(fault)) => {
+                self.unreadable = Some(fault);
+                self.check()
+            }
+            (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
+            (State::Storing, Outcome::Occupied(other)) => self.occupied(plan, other),
+            (State::Storing, Outcome::Refused(why)) => {
+                self.quarantine(End::Invalid, vec![Problem::new("", "dynamodb", why)], None)
+            }
+            (State::Listing(_), Outcome::Seen { reason: true, .. }) => self.check(),
+            (State::Listing(decision), Outcome::Seen { copy: true, .. }) => {
+                self.inspect(decision, false)
+            }
+            (State::Listing(decision), Outcome::Seen { .. }) => self.copy(decision),
+            (State::Copying(decision), Outcome::Done) => self.inspect(decision, true),
+            (State::Inspecting { decision, copied }, Outcome::Inspected(facts)) => {
+                self.inspected(decision, copied, facts)
+            }
+            (State::Writing(reason), Outcome::Done) => self.delete(reason, false),
+            (State::Writing(_), Outcome::WrittenBefore) => self.check(),
+            (State::Deleting { reason, again }, Outcome::Done) => {
+                let verdict = Verdict {
+                    end: reason.end,
+                    source: reason.source,
+                    reasons: reason.reasons,
+                    other: reason.other,
+                    pinned_late: self.pinned_late,
+                    again,
+                };
+                self.tell(plan, verdict)
+            }
+            (State::Notifying(verdict), Outcome::Done) => Step::Done(verdict),
+            (state, outcome) => {
+                let why = format!("no way from {state:?} by {outcome:?}");
+                Step::Fault(Fault::new("protocol", why))
+            }
+        }
+    }
+
+    /// The version this delivery is about, as far as it is known.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    fn to(&mut self, state: State, effect: Effect) -> Step {
+        self.state = state;
+        Step::Perform(effect)
+    }
+
+    fn check(&mut self) -> Step {
+        let effect = Effect::CheckQuarantine(self.source.clone());
+        self.to(State::Checking, effect)
+    }
+
+    fn checked(&mut self, decided: Option<Box<Reason>>) -> Step {
+        if let Some(reason) = decided {
+            return self.delete(reason, true);
+        }
+        if let Some(fault) = self.unreadable.clone() {
+            let effect = Effect::FindVersion {
+                key: self.source.key.clone(),
+                version_id: Some(self.source.version_id.clone()),
+            };
+            return self.to(State::Confirming(fault), effect);
+        }
+        let effect = Effect::Read(self.source.clone());
+        self.to(State::Reading, effect)
+    }
+
+    fn read(&mut self, plan: &Plan, body: &Body) -> Step {
+        if body.bytes.is_empty() && self.source.key.ends_with('/') {
+            return self.skipped("a folder marker");
+        }
+        self.source.size = Some(body.bytes.len() as u64);
+        self.source.sha256 = Some(body.sha256.clone());
+        self.source.etag = body.etag.clone().or(self.source.etag.take());
+        match plan.rules.judge(&body.bytes, &self.source, &self.now) {
+            Ok(item) => self.to(State::Storing, Effect::Store(item)),
+            Err(problems) => self.quarantine(End::Invalid, problems, None),
+        }
+    }
+
+    fn oversize(&mut self, plan: &Plan, size: u64) -> Step {
+        self.source.size = Some(size);
+        let limit = plan.max_bytes;
+        let message = format!("{size} bytes; an object may have at most {limit}");
+        let problems = vec![Problem::new("", "object-size", message)];
+        if size > MAX_COPY {
+            let verdict = Verdict {
+                reasons: problems,
+                ..self.verdict(End::TooLarge)
+            };
+            return self.tell(plan, verdict);
+        }
+        self.quarantine(End::Invalid, problems, None)
+    }
+
+    fn occupied(&mut self, plan: &Plan, other: Option<Source>) -> Step {
+        let same_bytes = |o: &Source| o.sha256.is_some() && o.sha256 == self.source.sha256;
+        match other {
+            Some(o) if o.same_version(&self.source) => {
+                self.tell(plan, self.verdict(End::Redelivered))
+            }
+            Some(o) if same_bytes(&o) => {
+                let verdict = Verdict {
+                    other: Some(o),
+                    ..self.verdict(End::Duplicate)
+                };
+                self.tell(plan, verdict)
+            }
+            other => {
+                let message = "an item with this key and other content is in the table";
+                let problems = vec![Problem::new("", "conflict", message)];
+                self.quarantine(End::Conflict, problems, other)
+            }
+        }
+    }
+
+    fn quarantine(&mut self, end: End, reasons: Vec<Problem>, other: Option<Source>) -> Step {
+        let decision = Decision {
+            end,
+            reasons,
+            other,
+        };
+        let effect = Effect::SeeQuarantine(self.source.clone());
+        self.to(State::Listing(decision), effect)
+    }
+
+    fn copy(&mut self, decision: Decision) -> Step {
+        let effect = Effect::Copy(self.source.clone());
+        self.to(State::Copying(decision), effect)
+    }
+
+    fn inspect(&mut self, decision: Decision, copied: bool) -> Step {
+        let effect = Effect::InspectCopy(self.source.clone());
+        self.to(State::Inspecting { decision, copied }, effect)
+    }
+
+    fn inspected(&mut self, decision: Decision, copied: bool, facts: Option<Facts>) -> Step {
+        let whole = |f: &Facts| {
+            let known = self.source.sha256.as_ref();
+            Some(f.size) == self.source.size
+                && f.sha256
+                    .as_ref()
+                    .is_some_and(|s| known.is_none_or(|k| k == s))
+        };
+        match facts {
+            Some(facts) if whole(&facts) => {
+                self.source.sha256 = facts.sha256;
+                let reason = Box::new(Reason {
+                    end: decision.end,
+                    reasons: decision.reasons,
+                    source: self.source.clone(),
+                    other: decision.other,
+                    quarantined_at: self.now.clone(),
+                    request_id: self.request_id.clone(),
+                });
+                let effect = Effect::WriteReason(reason.clone());
+                self.to(State::Writing(reason), effect)
+            }
+            _ if copied => {
+                let why = "the copy is not the source; nothing was deleted";
+                Step::Fault(Fault::new("InspectCopy", why))
+            }
+            _ => self.copy(decision),
+        }
+    }
+
+    fn delete(&mut self, reason: Box<Reason>, again: bool) -> Step {
+        let effect = Effect::DeleteSource(self.source.clone());
+        self.to(State::Deleting { reason, again }, effect)
+    }
+
+    fn verdict(&self, end: End) -> Verdict {
+        Verdict {
+            end,
+            source: self.source.clone(),
+            reasons: Vec::new(),
+            other: None,
+            pinned_late: self.pinned_late,
+            again: false,
+        }
+    }
+
+    fn done(&mut self, end: End) -> Step {
+        Step::Done(Box::new(self.verdict(end)))
+    }
+
+    fn skipped(&mut self, why: &str) -> Step {
+        let reasons = vec![Problem::new("", "skipped", why)];
+        Step::Done(Box::new(Verdict {
+            reasons,
+            ..self.verdict(End::Skipped)
+        }))
+    }
+
+    /// Ends with a notice, if people want to know. The notice of a stored item is repeated when it is redelivered:
+    /// the first delivery may have ended between the put and the notice.
+    fn tell(&mut self, plan: &Plan, verdict: Verdict) -> Step {
+        let told = match verdict.end {
+            End::Redelivered if plan.notify_on.contains(&End::Stored) => End::Stored,
+            end => end,
+        };
+        if !plan.notify_on.contains(&told) {
+            return Step::Done(Box::new(verdict));
+        }
+        let place = if told.quarantined() {
+            format!("s3://{}/{}", plan.quarantine, verdict.source.copy_key())
+        } else {
+            format!("s3://{}/{}", plan.bucket, verdict.source.key)
+        };
+        let notice = Box::new(Notice {
+            end: told,
+            source: verdict.source.clone(),
+            reasons: verdict.reasons.clone(),
+            other: verdict.other.clone(),
+            hint: place,
+        });
+        self.to(State::Notifying(Box::new(verdict)), Effect::Notify(notice))
+    }
+}

@@ -1,0 +1,254 @@
+//! What is written about an object version: its source, its end, the reason record and the notice.
+
+use kit::log::escape;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// S3's limit on a key, in bytes of UTF-8.
+const MAX_KEY: usize = 1024;
+/// What the key of a reason record adds to the key of the copy.
+const REASON_SUFFIX: &str = ".reason.json";
+/// SNS's limit on a subject, in ASCII characters.
+const MAX_SUBJECT: usize = 100;
+
+/// How an object version ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Its item is in the table.
+    Stored,
+    /// An earlier delivery stored it.
+    Redelivered,
+    /// Another object with the same bytes is the item.
+    Duplicate,
+    /// Another object with other bytes is the item; quarantined.
+    Conflict,
+    /// Not an item of this table; quarantined.
+    Invalid,
+    /// Not data: a folder marker, or the project's own.
+    Skipped,
+    /// Deleted before it was read.
+    Gone,
+    /// Above what one copy call can move; stays.
+    TooLarge,
+}
+
+impl End {
+    /// Every end, for reading settings.
+    pub const ALL: [Self; 8] = [
+        Self::Stored,
+        Self::Redelivered,
+        Self::Duplicate,
+        Self::Conflict,
+        Self::Invalid,
+        Self::Skipped,
+        Self::Gone,
+        Self::TooLarge,
+    ];
+
+    /// Its name in settings, records and message attributes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Redelivered => "redelivered",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Skipped => "skipped",
+            Self::Gone => "gone",
+            Self::TooLarge => "too-large",
+        }
+    }
+
+    /// Its metric.
+    #[must_use]
+    pub fn metric(self) -> &'static str {
+        match self {
+            Self::Stored => "Stored",
+            Self::Redelivered => "Redelivered",
+            Self::Duplicate => "Duplicate",
+            Self::Conflict => "Conflict",
+            Self::Invalid => "Invalid",
+            Self::Skipped => "Skipped",
+            Self::Gone => "Gone",
+            Self::TooLarge => "TooLarge",
+        }
+    }
+
+    /// Whether the version ends in quarantine.
+    #[must_use]
+    pub fn quarantined(self) -> bool {
+        matches!(self, Self::Conflict | Self::Invalid)
+    }
+}
+
+/// One thing that is wrong with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Problem {
+    /// JSON Pointer to the offending value; empty for the object as a whole.
+    pub path: String,
+    /// The rule that it breaks, a short stable name.
+    pub rule: String,
+    /// What is wrong and what would be right; never quotes the value.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem at `path`.
+    pub fn new(path: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            rule: rule.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// The object version something is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Source {
+    /// Bucket name.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// Version-id.
+    pub version_id: String,
+    /// ETag without quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// SHA-256 of the bytes, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Orders the events of one key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequencer: Option<String>,
+}
+
+impl Source {
+    /// Whether both name the same version of the same object.
+    #[must_use]
+    pub fn same_version(&self, other: &Self) -> bool {
+        self.bucket == other.bucket && self.key == other.key && self.version_id == other.version_id
+    }
+
+    /// The key of its copy in quarantine: `{key}/{version-id}`. A key too long for that is cut and carries the
+    /// SHA-256 of the whole key instead; the reason record has the whole key.
+    #[must_use]
+    pub fn copy_key(&self) -> String {
+        let ending = format!("/{}", self.version_id);
+        if self.key.len() + ending.len() + REASON_SUFFIX.len() <= MAX_KEY {
+            return format!("{}{ending}", self.key);
+        }
+        let tag = format!("~{}", hex(&Sha256::digest(&self.key)));
+        let room = MAX_KEY.saturating_sub(ending.len() + REASON_SUFFIX.len() + tag.len());
+        let cut = self.key.floor_char_boundary(room);
+        format!("{}{tag}{ending}", &self.key[..cut])
+    }
+
+    /// The key of its reason record, beside the copy.
+    #[must_use]
+    pub fn reason_key(&self) -> String {
+        format!("{}{REASON_SUFFIX}", self.copy_key())
+    }
+}
+
+/// The reason record: why a version is in quarantine. It is written once, after the copy was verified and before the
+/// source is deleted; from then on the version's end is decided.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reason {
+    /// [`End::Invalid`] or [`End::Conflict`].
+    pub end: End,
+    /// What is wrong.
+    pub reasons: Vec<Problem>,
+    /// The version.
+    pub source: Source,
+    /// For a conflict, the object whose item is in the table, if the item says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Source>,
+    /// When it was decided, RFC 3339.
+    pub quarantined_at: String,
+    /// The S3 request that made the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// A message to people.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Notice {
+    /// The end; also the message attribute `end`.
+    pub end: End,
+    /// The version.
+    pub source: Source,
+    /// What is wrong, if anything.
+    pub reasons: Vec<Problem>,
+    /// For a conflict, the object that was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<Source>,
+    /// Where to look next.
+    pub hint: String,
+}
+
+impl Notice {
+    /// The subject: printable ASCII, one line, at most 100 characters.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let text = format!("sluice: {}: {}", self.end.name(), escape(&self.source.key));
+        let ascii = text
+            .chars()
+            .map(|c| if matches!(c, ' '..='~') { c } else { '?' });
+        ascii.take(MAX_SUBJECT).collect()
+    }
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn source(key: &str) -> Source {
+        Source {
+            bucket: "in".into(),
+            key: key.into(),
+            version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
+            etag: None,
+            size: None,
+            sha256: None,
+            sequencer: None,
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        for end in End::ALL {
+            let json = serde_json::to_string(&end).unwrap();
+            assert_eq!(json, format!("\"{}\"", end.name()));
+        }
+    }
+
+    proptest! {
+        /// 003, section 3: quarantined evidence is never overwritten, so every version has a key of its own.
+        #[test]
+        fn quarantine_keys_fit_and_differ(a in "[a/.é漢]{1,400}", b in "[a/.é漢]{1,400}") {
+            prop_assume!(a.len() <= MAX_KEY && b.len() <= MAX_KEY && a != b);
+            prop_assert!(source(&a).reason_key().len() <= MAX_KEY);
+            prop_assert_ne!(source(&a).copy_key(), source(&b).copy_key());
+        }
+
+        #[test]
+        fn a_subject_is_printable_ascii(key in "\\PC{0,300}|[\r\n\t\u{202e}]{0,20}") {
+            let notice = Notice { end: End::Invalid, source: source(&key), reasons: vec![], other: None, hint: String::new() };
+            let subject = notice.subject();
+            prop_assert!(subject.len() <= 100 && subject.bytes().all(|b| (b' '..=b'~').contains(&b)));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The table's JSON Schema, 2020-12, over the DynamoDB JSON of an item.
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ValidationError, Validator};
+use serde_json::Value;
+
+use crate::attribute::MAX_PROBLEMS;
+use crate::json::token;
+use crate::record::Problem;
+
+/// A compiled schema.
+pub struct Schema(Validator);
+
+/// A schema that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// Not JSON.
+    #[error("the schema is not JSON: {0}")]
+    NotJson(String),
+    /// Not a schema, or one that refers to other documents.
+    #[error("the schema cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl Schema {
+    /// Compiles a schema. Formats are enforced; references stay inside the document.
+    ///
+    /// # Errors
+    /// When it is not JSON, not a valid schema, or refers elsewhere.
+    pub fn compile(text: &str) -> Result<Self, SchemaError> {
+        let document: Value =
+            serde_json::from_str(text).map_err(|e| SchemaError::NotJson(e.to_string()))?;
+        if let Some(elsewhere) = remote_reference(&document) {
+            let why = format!("`$ref` to `{elsewhere}`; put what it needs under `$defs`");
+            return Err(SchemaError::Unusable(why));
+        }
+        jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&document)
+            .map(Self)
+            .map_err(|e| SchemaError::Unusable(e.to_string()))
+    }
+
+    /// Every problem of `item`, at most [`MAX_PROBLEMS`], by path.
+    pub fn problems(&self, item: &Value) -> Vec<Problem> {
+        if self.0.is_valid(item) {
+            return Vec::new();
+        }
+        let mut problems: Vec<Problem> = self.0.iter_errors(item).flat_map(|e| told(&e)).collect();
+        problems.sort_by(|a, b| (&a.path, &a.rule).cmp(&(&b.path, &b.rule)));
+        problems.dedup();
+        problems.truncate(MAX_PROBLEMS);
+        problems
+    }
+}
+
+/// What one error of the validator tells; undeclared and missing attributes are each told at their own path.
+fn told(error: &ValidationError) -> Vec<Problem> {
+    let path = error.instance_path().as_str();
+    let rule = error.kind().keyword();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| {
+                let message = "the schema does not declare this attribute";
+                Problem::new(format!("{path}{}", token(name)), rule, message)
+            })
+            .collect(),
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            let path = format!("{path}{}", token(name));
+            vec![Problem::new(path, rule, "this attribute is required")]
+        }
+        _ => vec![Problem::new(path, rule, error.masked().to_string())],
+    }
+}
+
+/// The first `$ref` that leaves the document.
+fn remote_reference(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(map) => {
+            let own = map.get("$ref").and_then(Value::as_str);
+            let remote = own.filter(|r| !r.starts_with('#') && !r.starts_with("urn:"));
+            remote.or_else(|| map.values().find_map(remote_reference))
+        }
+        Value::Array(items) => items.iter().find_map(remote_reference),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn compiled(schema: &Value) -> Schema {
+        Schema::compile(&schema.to_string()).unwrap()
+    }
+
+    #[test]
+    fn formats_are_enforced() {
+        let schema = json!({"properties": {"at": {"properties": {"S": {"format": "date-time"}}}}});
+        let found = compiled(&schema).problems(&json!({"at": {"S": "x"}}));
+        assert_eq!(
+            (found[0].path.as_str(), found[0].rule.as_str()),
+            ("/at/S", "format")
+        );
+    }
+
+    #[test]
+    fn undeclared_and_missing_attributes_are_each_named() {
+        let schema = json!({"properties": {"a": {}, "b": {}}, "required": ["a", "b"], "additionalProperties": false});
+        let found = compiled(&schema).problems(&json!({"c": 1, "d/e": 2}));
+        let paths: Vec<&str> = found.iter().map(|p| p.path.as_str()).collect();
+        assert_eq!(paths, ["/a", "/b", "/c", "/d~1e"]);
+    }
+
+    #[test]
+    fn messages_do_not_quote_the_value() {
+        let schema = json!({"properties": {"a": {"pattern": "^x$"}, "b": {"enum": ["y"]}}});
+        for problem in compiled(&schema).problems(&json!({"a": "secret", "b": "secret"})) {
+            assert!(!problem.message.contains("secret"), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_says_so() {
+        for (text, expected) in [
+            ("", "not JSON"),
+            ("{\"type\": \"nonsense\"}", "cannot be used"),
+            (
+                "{\"$ref\": \"https://example.com/s.json\"}",
+                "put what it needs under `$defs`",
+            ),
+            (
+                "{\"properties\": {\"a\": {\"$ref\": \"other.json\"}}}",
+                "other.json",
+            ),
+        ] {
+            let error = Schema::compile(text).err().unwrap().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}
