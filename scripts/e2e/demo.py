@@ -10,7 +10,7 @@ import time
 from . import accounts, deviations, emulator, facts, paths, report
 from .deployment import Deployment
 from .inbox import Inbox
-from .run import drained, play
+from .run import drained, play, sweep
 from .terraform import Terraform
 
 
@@ -62,6 +62,7 @@ def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -
 
 def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
+    sweep(Deployment(stack, found, terraform.outputs()))
     terraform.destroy()
     if left := terraform.state():
         raise SystemExit(f"left after destroy: {', '.join(left)}")

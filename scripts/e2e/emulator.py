@@ -54,12 +54,16 @@ def start(stack: Stack) -> Emulator:
 
 
 def stop(stack: Stack) -> int:
-    """Ends the recorded emulator with its children and drops all state; returns how many processes it ended."""
+    """Ends the recorded emulator with its children and drops all state but the logs; returns how many it ended."""
     emulator = _recorded(stack)
     ended = processes.end(emulator.pid, stack.folder) if emulator else 0
-    keep = stack.folder / "lock"
-    for entry in stack.folder.iterdir() if stack.folder.exists() else []:
-        if entry == keep:
+    stack.last.mkdir(parents=True, exist_ok=True)
+    for log in (stack.log, stack.terraform_log):
+        if log.exists():
+            log.replace(stack.last / log.name)
+    keep = (stack.folder / "lock", stack.last)
+    for entry in stack.folder.iterdir():
+        if entry in keep:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -34,6 +34,15 @@ class Stack:
         return self.folder / "emulator.log"
 
     @property
+    def terraform_log(self) -> Path:
+        return self.folder / "terraform.log"
+
+    @property
+    def last(self) -> Path:
+        """The logs of the stack that was ended last."""
+        return self.folder / "last"
+
+    @property
     def ca(self) -> Path:
         return self.folder / "ca.pem"
 

@@ -34,6 +34,7 @@ class Terraform:
             "CHECKPOINT_DISABLE": "true",
         }
         self._variables = variables(stack, emulator)
+        self._log = stack.terraform_log
 
     def init(self) -> None:
         """Copies the root module and initialises it."""
@@ -67,6 +68,10 @@ class Terraform:
         text = self._run("output", "-json", quiet=True)
         return {name: output["value"] for name, output in json.loads(text).items()}
 
+    def show(self) -> dict:
+        """What stands, as JSON."""
+        return json.loads(self._run("show", "-json", quiet=True))
+
     def state(self) -> list[str]:
         return self._run("state", "list", quiet=True).split()
 
@@ -74,10 +79,10 @@ class Terraform:
         """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
         result = subprocess.run(command, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        with (self._stack.folder / "terraform.log").open("a") as log:
+        with self._log.open("a") as log:
             log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
         if result.returncode:
-            raise SystemExit(f"terraform {verb} failed:\n{'' if quiet else result.stdout}{result.stderr}")
+            raise SystemExit(f"terraform {verb} failed, the whole log is {self._log}:\n{result.stderr.strip()}")
         return result.stdout
 
 
