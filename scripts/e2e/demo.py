@@ -1,0 +1,80 @@
+"""The demo's steps, one a verb, in the order of scripts/demo: plan, apply, run, replan, destroy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from . import accounts, deviations, emulator, facts, paths, report
+from .deployment import Deployment
+from .inbox import Inbox
+from .run import drained, play, sweep
+from .terraform import Terraform
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="e2e.demo")
+    parser.add_argument("verb", choices=sorted(VERBS))
+    parser.add_argument("stack", choices=paths.STACKS)
+    arguments = parser.parse_args()
+    stack = paths.stack(arguments.stack)
+    found = emulator.running(stack)
+    if found is None:
+        raise SystemExit(f"the stack `{stack.name}` does not run: scripts/local/up {stack.name}")
+    VERBS[arguments.verb](stack, found, Terraform(stack, found, accounts.load(stack)["deployer"]))
+
+
+def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    terraform.init()
+    planned = terraform.plan()
+    count = sum("create" in change["change"]["actions"] for change in planned["resource_changes"])
+    print(f"{count} resources planned, saved in {terraform.plan_file().relative_to(paths.ROOT)}")
+
+
+def apply(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    started = time.monotonic()
+    terraform.apply()
+    (stack.folder / "outputs.json").write_text(json.dumps(terraform.outputs(), indent=2) + "\n")
+    print(f"{len(terraform.state())} resources in {time.monotonic() - started:.0f} s")
+
+
+def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    deployment = Deployment(stack, found, terraform.outputs())
+    inbox = Inbox.open(deployment)
+    started = time.monotonic()
+    played = play(deployment, inbox)
+    print(report.table(played.outcomes))
+    dead = facts.depth(deployment, deployment.ingest.dead_letters_url)
+    print(f"{len(played.outcomes)} files and events in {time.monotonic() - started:.1f} s, {dead} dead letters")
+    if problems := report.difference(played.outcomes):
+        raise SystemExit(f"not what had to become of them:\n{problems}\nthe function's log:\n{_log(played.world.lines)}")
+    if dead or not drained(deployment):
+        raise SystemExit(f"messages are left: {dead} dead letters\nthe function's log:\n{_log(played.world.lines)}")
+
+
+def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    if changes := deviations.unexpected(terraform.plan("second")):
+        raise SystemExit("the second plan wants to change:\n" + "\n".join(changes))
+    print("the second plan is empty, but for what scripts/local/deviations.md lists")
+
+
+def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    started = time.monotonic()
+    sweep(Deployment(stack, found, terraform.outputs()))
+    terraform.destroy()
+    if left := terraform.state():
+        raise SystemExit(f"left after destroy: {', '.join(left)}")
+    print(f"everything destroyed in {time.monotonic() - started:.0f} s")
+
+
+def _log(lines: list[dict], last: int = 30) -> str:
+    return "\n".join(json.dumps(line, ensure_ascii=False) for line in lines[-last:])
+
+
+VERBS = {"plan": plan, "apply": apply, "run": run, "replan": replan, "destroy": destroy}
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    main()

@@ -1,0 +1,70 @@
+"""Reads deviations.md: what the emulator does otherwise than AWS, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .paths import ROOT
+
+PAGE = ROOT / "scripts" / "local" / "deviations.md"
+COLUMNS = ("id", "AWS", "the emulator", "how we live with it", "drift", "test")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    id: str
+    aws: str
+    emulator: str
+    answer: str
+    drift: tuple[str, frozenset[str]] | None
+    test: str
+
+
+def read() -> list[Deviation]:
+    """The rows of the page's table; a row of another shape is an error."""
+    rows = []
+    for line in PAGE.read_text().splitlines():
+        if not line.startswith("|"):
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != len(COLUMNS):
+            raise SystemExit(f"{PAGE.name}: this row has {len(cells)} cells instead of {len(COLUMNS)}: {line}")
+        rows.append(cells)
+    if tuple(rows[0]) != COLUMNS:
+        raise SystemExit(f"{PAGE.name}: the columns must be {', '.join(COLUMNS)}")
+    return [Deviation(*cells[:4], _drift(cells[4]), cells[5].strip("`")) for cells in rows[2:]]
+
+
+def _drift(cell: str) -> tuple[str, frozenset[str]] | None:
+    """`type: attribute, attribute`: what a second plan may show of every resource of that type."""
+    if not cell:
+        return None
+    kind, _, attributes = cell.replace("`", "").partition(":")
+    return kind.strip(), frozenset(attribute.strip() for attribute in attributes.split(","))
+
+
+def tolerated() -> dict[str, frozenset[str]]:
+    """Resource type -> attributes that a second plan may show."""
+    return {drift[0]: drift[1] for deviation in read() if (drift := deviation.drift)}
+
+
+def unexpected(plan: dict) -> list[str]:
+    """What a second plan wants to change beyond what is tolerated, one line each."""
+    allowed = tolerated()
+    found = []
+    for change in plan.get("resource_changes", []):
+        actions = change["change"]["actions"]
+        if actions in (["no-op"], ["read"]):
+            continue
+        if actions != ["update"]:
+            found.append(f"{change['address']}: {'/'.join(actions)}")
+            continue
+        before, after = change["change"]["before"], change["change"]["after"]
+        unknown = change["change"]["after_unknown"]
+        names = {name for name in after if before.get(name) != after[name]} | {name for name, value in unknown.items() if value}
+        if beyond := sorted(names - allowed.get(change["type"], frozenset())):
+            found.append(f"{change['address']}: {', '.join(beyond)}")
+    for name, change in plan.get("output_changes", {}).items():
+        if change["actions"] != ["no-op"]:
+            found.append(f"output {name}: {'/'.join(change['actions'])}")
+    return found

@@ -1,0 +1,152 @@
+"""The emulator of one stack: started with nothing of the user's environment, on 127.0.0.1 and TLS only."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import certs, processes
+from .paths import Stack
+
+REGION = "eu-central-1"
+ACCOUNT = "111122223333"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    pid: int
+    endpoint: str
+    started: float
+    region: str = REGION
+    account: str = ACCOUNT
+
+
+def running(stack: Stack) -> Emulator | None:
+    """The recorded emulator, if it is alive, ours and answers."""
+    emulator = _recorded(stack)
+    if emulator and emulator.pid in processes.ours(emulator.pid, stack.folder) and _healthy(stack, emulator.endpoint):
+        return emulator
+    return None
+
+
+def start(stack: Stack) -> Emulator:
+    """A fresh emulator; whatever an earlier one left behind is ended and removed first."""
+    stop(stack)
+    stack.scratch.mkdir(parents=True)
+    stack.folder.chmod(0o700)
+    certs.write(stack)
+    for _ in range(3):
+        emulator = _spawn(stack)
+        if _wait(stack, emulator):
+            _assert_private(stack, emulator)
+            return emulator
+        processes.end(emulator.pid, stack.folder)
+    raise SystemExit(f"the emulator did not start, its log is {stack.log}:\n{_tail(stack.log)}")
+
+
+def stop(stack: Stack) -> int:
+    """Ends the recorded emulator with its children and drops all state but the logs; returns how many it ended."""
+    emulator = _recorded(stack)
+    ended = processes.end(emulator.pid, stack.folder) if emulator else 0
+    stack.last.mkdir(parents=True, exist_ok=True)
+    for log in (stack.log, stack.terraform_log):
+        if log.exists():
+            log.replace(stack.last / log.name)
+    keep = (stack.folder / "lock", stack.last)
+    for entry in stack.folder.iterdir():
+        if entry in keep:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    return ended
+
+
+def _spawn(stack: Stack) -> Emulator:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    endpoint = f"https://127.0.0.1:{port}"
+    env = {
+        # Lambdas are plain child processes and see all of this, so it holds nothing of the user's.
+        "PATH": os.defpath,
+        "HOME": str(stack.scratch),
+        "TMPDIR": str(stack.scratch),
+        "LANG": "C.UTF-8",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(stack.certificate),
+        "MINISTACK_SSL_KEY": str(stack.key),
+        "SSL_CERT_FILE": str(stack.ca),
+        "AWS_ENDPOINT_URL": endpoint,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "STATE_DIR": str(stack.scratch / "state"),
+        "S3_DATA_DIR": str(stack.scratch / "s3"),
+        "LAMBDA_EXECUTOR": "local",
+    }
+    # The application is served directly: the emulator's own entry point would take port 443 as well.
+    command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
+    command += ["--certfile", str(stack.certificate), "--keyfile", str(stack.key), "--keep-alive", "75", "--workers", "0"]
+    pid = processes.start(command, env, stack.log, stack.scratch)
+    emulator = Emulator(pid=pid, endpoint=endpoint, started=time.time())
+    stack.record.write_text(json.dumps(asdict(emulator), indent=2) + "\n")
+    return emulator
+
+
+def _recorded(stack: Stack) -> Emulator | None:
+    try:
+        return Emulator(**json.loads(stack.record.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _wait(stack: Stack, emulator: Emulator, patience: float = 60.0) -> bool:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if _healthy(stack, emulator.endpoint):
+            return True
+        if emulator.pid not in processes.ours(emulator.pid, stack.folder):
+            return False
+        time.sleep(0.1)
+    return False
+
+
+def _healthy(stack: Stack, endpoint: str) -> bool:
+    try:
+        context = ssl.create_default_context(cafile=str(stack.ca))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        with opener.open(f"{endpoint}/_ministack/health", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _assert_private(stack: Stack, emulator: Emulator) -> None:
+    addresses = processes.listeners(emulator.pid)
+    if addresses != {"127.0.0.1"}:
+        processes.end(emulator.pid, stack.folder)
+        raise SystemExit(f"the emulator listens on {sorted(addresses)} and was ended: only 127.0.0.1 is allowed")
+
+
+def _tail(path: Path, lines: int = 20) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(no log)"

@@ -1,0 +1,45 @@
+"""The environments of child processes and of the user's shell: explicit, and without anybody's real credentials."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from .accounts import Credentials
+from .emulator import Emulator
+from .paths import Stack
+
+# What a tool needs of the machine it runs on. Everything else of the caller's environment stays outside.
+_KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TERM", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_FORGOTTEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN")
+
+
+def aws(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
+    """What an AWS client needs to reach the stack as one of its users, and nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": emulator.endpoint,
+        "AWS_REGION": emulator.region,
+        "AWS_DEFAULT_REGION": emulator.region,
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        **({"AWS_SESSION_TOKEN": keys.session_token} if keys.session_token else {}),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CA_BUNDLE": str(stack.ca),
+        "SSL_CERT_FILE": str(stack.trust),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+def tool(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
+    """The whole environment of a tool that talks to the stack."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | aws(stack, emulator, keys)
+
+
+def exports(stack: Stack, emulator: Emulator, keys: Credentials) -> str:
+    """Shell lines for `eval`."""
+    lines = [f"unset {' '.join(_FORGOTTEN)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in aws(stack, emulator, keys).items()]
+    return "\n".join(lines) + "\n"

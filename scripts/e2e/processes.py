@@ -1,0 +1,105 @@
+"""Starting a process as the leader of its own group, knowing it again later, and ending it with its children.
+
+A process counts as ours only if its group is the recorded one *and* a command line in it names the stack's state
+folder: a process id that the system has given to somebody else since is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def start(command: list[str], env: dict[str, str], log: Path, folder: Path) -> int:
+    """Starts `command` in a session of its own with exactly `env`; returns the id of process and group."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return process.pid
+
+
+def ours(group: int, folder: Path) -> list[int]:
+    """The living members of `group`, if at least one of them names `folder`: a group is never shared by strangers."""
+    listing = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    members, recognised = [], False
+    for line in listing.splitlines():
+        pid, pgid, state, command = (*line.split(None, 3), "")[:4]
+        if int(pgid) == group and not state.startswith("Z"):
+            members.append(int(pid))
+            recognised |= f"{folder}{os.sep}" in command
+    return members if recognised else []
+
+
+def end(group: int, folder: Path, patience: float = 5.0) -> int:
+    """Asks the group's processes to stop, then kills what is left; returns how many were ended."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + patience
+    sent_polite = False
+    while members := ours(group, folder):
+        ended.update(members)
+        number = signal.SIGKILL if time.monotonic() > deadline else signal.SIGTERM
+        for pid in members:
+            if number is signal.SIGTERM and sent_polite:
+                continue
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+        sent_polite = True
+        _reap()
+        time.sleep(0.1)
+        if time.monotonic() > deadline + patience:
+            raise SystemExit(f"could not end the processes {members}: end them by hand")
+    return len(ended)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def listeners(pid: int) -> set[str]:
+    """The addresses (without port) on which `pid` accepts TCP connections."""
+    if sys.platform.startswith("linux"):
+        return _linux_listeners(pid)
+    listing = subprocess.run(
+        ["lsof", "-nP", "-a", "-p", str(pid), "-iTCP", "-sTCP:LISTEN", "-Fn"], capture_output=True, text=True
+    ).stdout
+    return {line[1:].rpartition(":")[0] for line in listing.splitlines() if line.startswith("n")}
+
+
+def _linux_listeners(pid: int) -> set[str]:
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(descriptor)
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            sockets.add(target[8:-1])
+    addresses = set()
+    for table in ("tcp", "tcp6"):
+        path = Path(f"/proc/{pid}/net/{table}")
+        for row in path.read_text().splitlines()[1:] if path.exists() else []:
+            fields = row.split()
+            if fields[3] == "0A" and fields[9] in sockets:
+                address = bytes.fromhex(fields[1].rpartition(":")[0])
+                dotted = ".".join(str(byte) for byte in address[::-1])
+                addresses.add(dotted if table == "tcp" else f"v6 {address.hex()}")
+    return addresses

@@ -1,0 +1,132 @@
+"""Terraform on one stack: the checkout's root module, copied, with a local state and the stack's own variables.
+
+The copy keeps a user's own backend, variables and state out of the run, and the run's out of the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import environment
+from .accounts import Credentials
+from .emulator import Emulator
+from .package import VARIABLES
+from .paths import DIST, ROOT, Stack
+
+_LEFT_OUT = shutil.ignore_patterns(
+    ".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfvars", "*.tfvars.json", "*.tfstate*", "*.tfplan"
+)
+BACKEND = 'terraform {\n  backend "local" {}\n}\n'
+
+
+class Terraform:
+    def __init__(self, stack: Stack, emulator: Emulator, keys: Credentials) -> None:
+        self.folder = stack.terraform
+        self._stack = stack
+        self._env = environment.tool(stack, emulator, keys) | {
+            "TF_CLI_CONFIG_FILE": str(stack.folder / "terraformrc"),
+            "TF_IN_AUTOMATION": "true",
+            "TF_INPUT": "false",
+            "CHECKPOINT_DISABLE": "true",
+        }
+        self._variables = variables(stack, emulator)
+        self._log = stack.terraform_log
+
+    def init(self) -> None:
+        """Copies the root module and initialises it."""
+        if self.folder.exists():
+            raise SystemExit(f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}")
+        shutil.copytree(ROOT / "terraform", self.folder, ignore=_LEFT_OUT)
+        (self.folder / "backend_override.tf").write_text(BACKEND)
+        (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
+        (self._stack.folder / "dist").symlink_to(DIST)
+        (self._stack.folder / "terraformrc").write_text(cli_config())
+        self._run("init", "-backend=true")
+
+    def plan(self, name: str = "plan") -> dict:
+        """Writes NAME.tfplan and NAME.json; returns the latter."""
+        self._run("plan", f"-var-file=../dist/{VARIABLES}", f"-out={name}.tfplan")
+        text = self._run("show", "-json", f"{name}.tfplan", quiet=True)
+        self.plan_file(name).write_text(text)
+        return json.loads(text)
+
+    def plan_file(self, name: str = "plan") -> Path:
+        return self.folder / f"{name}.json"
+
+    def apply(self, name: str = "plan") -> None:
+        """Applies exactly the plan NAME that was saved."""
+        self._run("apply", f"{name}.tfplan")
+
+    def destroy(self) -> None:
+        self._run("apply", "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
+
+    def outputs(self) -> dict:
+        text = self._run("output", "-json", quiet=True)
+        return {name: output["value"] for name, output in json.loads(text).items()}
+
+    def show(self) -> dict:
+        """What stands, as JSON."""
+        return json.loads(self._run("show", "-json", quiet=True))
+
+    def state(self) -> list[str]:
+        return self._run("state", "list", quiet=True).split()
+
+    def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
+        """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
+        command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
+        result = subprocess.run(command, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        with self._log.open("a") as log:
+            log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
+        if result.returncode:
+            raise SystemExit(f"terraform {verb} failed, the whole log is {self._log}:\n{result.stderr.strip()}")
+        return result.stdout
+
+
+def variables(stack: Stack, emulator: Emulator) -> dict:
+    """What a user would write in terraform.tfvars, small enough limits to reach them with small files."""
+    user = f"arn:aws:iam::{emulator.account}:user"
+    return {
+        "project": "sluice",
+        "environment": stack.name,
+        "region": emulator.region,
+        "alarm_emails": ["operators@example.org"],
+        "ingest": {
+            "processing_bucket": {"force_destroy": True},
+            "quarantine_bucket": {"force_destroy": True},
+            "table": {"deletion_protection": False},
+            "max_object_mib": 1,
+            "notify_emails": ["people@example.org"],
+            "uploader_principals": [f"{user}/uploader"],
+            "operator_principals": [f"{user}/operator"],
+        },
+    }
+
+
+def cli_config() -> str:
+    """Providers come from a mirror on this machine where there is one, and are downloaded as usual elsewhere."""
+    mirror = find_mirror()
+    if mirror is None:
+        return "disable_checkpoint = true\n"
+    include = '["registry.terraform.io/hashicorp/*"]'
+    return (
+        "disable_checkpoint = true\n"
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n    include = {include}\n  }}\n"
+        f"  direct {{\n    exclude = {include}\n  }}\n"
+        "}\n"
+    )
+
+
+def find_mirror() -> Path | None:
+    places = [
+        Path(os.environ.get("TF_PROVIDER_MIRROR") or "/nonexistent"),
+        Path.home() / ".terraform.d" / "plugins",
+        Path("/usr/share/terraform/plugins"),
+        Path("/usr/local/share/terraform/plugins"),
+        *sorted(Path("/opt").glob("*/")),
+    ]
+    return next((place for place in places if (place / "registry.terraform.io" / "hashicorp" / "aws").is_dir()), None)

@@ -1,0 +1,1 @@
+"""End-to-end tests: one apply on a fresh local stack for the whole session. Names of capabilities (003.x) stand beside what shows them."""

@@ -1,0 +1,81 @@
+"""One stack, one package, one plan, one apply for the session.
+
+`SLUICE_E2E_REUSE=1` keeps the stack after the run and uses a kept one, for work on the tests themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from .. import accounts, emulator, local, package, paths
+from ..deployment import Deployment
+from ..inbox import Inbox
+from ..run import Played, play
+from ..terraform import Terraform
+
+REUSE = os.environ.get("SLUICE_E2E_REUSE") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at the whole session comes last: the second plan, then destroy."""
+    order = {"test_second_plan": 1, "test_destroy": 2}
+    items.sort(key=lambda item: order.get(item.name.partition("[")[0], 0))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[paths.Stack]:
+    stack = paths.stack("test")
+    local.up(stack, fresh=not REUSE)
+    yield stack
+    if not REUSE:
+        local.down(stack)
+
+
+@pytest.fixture(scope="session")
+def running(stack: paths.Stack) -> emulator.Emulator:
+    found = emulator.running(stack)
+    assert found, "the emulator has died, see .local/test/emulator.log"
+    return found
+
+
+@pytest.fixture(scope="session")
+def terraform(stack: paths.Stack, running: emulator.Emulator) -> Terraform:
+    """Planned and applied; the plan's JSON is `plan.json` in its folder."""
+    terraform = Terraform(stack, running, accounts.load(stack)["deployer"])
+    if not terraform.folder.exists():
+        package.package(sorted(package.programs(paths.ROOT)), None)
+        terraform.init()
+        terraform.plan()
+        terraform.apply()
+    return terraform
+
+
+@pytest.fixture(scope="session")
+def plan(terraform: Terraform) -> dict:
+    return json.loads(terraform.plan_file().read_text())
+
+
+@pytest.fixture(scope="session")
+def state(terraform: Terraform) -> dict:
+    """`terraform show -json` of what was applied."""
+    return terraform.show()
+
+
+@pytest.fixture(scope="session")
+def deployment(stack: paths.Stack, running: emulator.Emulator, terraform: Terraform) -> Deployment:
+    return Deployment(stack, running, terraform.outputs())
+
+
+@pytest.fixture(scope="session")
+def inbox(deployment: Deployment) -> Inbox:
+    return Inbox.open(deployment)
+
+
+@pytest.fixture(scope="session")
+def played(deployment: Deployment, inbox: Inbox) -> Played:
+    """The scenario, played once."""
+    return play(deployment, inbox)

@@ -1,0 +1,222 @@
+"""Each deviation of the emulator, shown: a test that fails here is good news, and its row in deviations.md goes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .. import accounts, deviations, facts
+from ..accounts import Credentials
+from ..deployment import Deployment
+from ..terraform import Terraform
+from .waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def bucket(deployment: Deployment) -> Iterator[str]:
+    """A versioned bucket of its own that announces to EventBridge."""
+    s3, name = deployment.client("s3"), f"sluice-deviations-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": deployment.emulator.region})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    yield name
+    for version in s3.list_object_versions(Bucket=name).get("Versions", []):
+        s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture(scope="module")
+def announced(deployment: Deployment, bucket: str) -> dict:
+    """An `Object Created` as it reaches a queue whose policy lets nobody in."""
+    events, sqs = deployment.client("events"), deployment.client("sqs")
+    url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=bucket, Targets=[{"Id": "queue", "Arn": arn}])
+    deployment.client("s3").put_object(Bucket=bucket, Key="announced.json", Body=b"{}")
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", [])
+    events.remove_targets(Rule=bucket, Ids=["queue"])
+    events.delete_rule(Name=bucket)
+    sqs.delete_queue(QueueUrl=url)
+    return {"messages": [json.loads(message["Body"]) for message in messages]}
+
+
+def test_every_row_has_its_test() -> None:
+    """The page and this file name the same deviations, and each row says something in every column."""
+    rows = deviations.read()
+    tree = ast.parse(Path(__file__).read_text())
+    tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+    assert {row.test for row in rows} == tests - {"test_every_row_has_its_test", "test_only_listed_drift_is_tolerated"}
+    assert len({row.id for row in rows}) == len(rows)
+    assert all(row.aws and row.emulator and row.answer for row in rows)
+
+
+def test_only_listed_drift_is_tolerated() -> None:
+    """A second plan that changes anything else is an error."""
+    kind, attributes = next(iter(deviations.tolerated().items()))
+
+    def plan(kind: str, attribute: str, actions: tuple[str, ...] = ("update",)) -> dict:
+        change = {"actions": list(actions), "before": {attribute: 1}, "after": {attribute: 2}, "after_unknown": {}}
+        return {"resource_changes": [{"address": "a", "type": kind, "change": change}]}
+
+    attribute = sorted(attributes)[0]
+    assert deviations.unexpected(plan(kind, attribute)) == []
+    assert deviations.unexpected(plan(kind, "other")) == ["a: other"]
+    assert deviations.unexpected(plan("aws_sqs_queue", attribute)) == [f"a: {attribute}"]
+    assert deviations.unexpected(plan(kind, attribute, ("delete", "create"))) == ["a: delete/create"]
+
+
+def test_alarm_drift(terraform: Terraform) -> None:
+    drifting = {
+        name
+        for change in terraform.plan("second")["resource_changes"]
+        if change["type"] == "aws_cloudwatch_metric_alarm" and change["change"]["actions"] == ["update"]
+        for name, value in change["change"]["after"].items()
+        if change["change"]["before"].get(name) != value
+    }
+    assert drifting == deviations.tolerated()["aws_cloudwatch_metric_alarm"]
+
+
+def test_event_to_queue(announced: dict) -> None:
+    assert announced["messages"], "EventBridge asks the queue's policy now"
+
+
+def test_event_version_id(announced: dict) -> None:
+    assert "version-id" not in announced["messages"][0]["detail"]["object"]
+
+
+def test_event_time(announced: dict) -> None:
+    assert "." in announced["messages"][0]["time"]
+
+
+def test_copy_checksum(deployment: Deployment, bucket: str) -> None:
+    s3 = deployment.client("s3")
+    s3.put_object(Bucket=bucket, Key="source", Body=b"1")
+    copied = s3.copy_object(
+        Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "source"}, ChecksumAlgorithm="SHA256"
+    )
+    assert "ChecksumSHA256" not in copied["CopyObjectResult"]
+    assert "ChecksumSHA256" not in s3.head_object(Bucket=bucket, Key="copy", ChecksumMode="ENABLED")
+
+
+def test_copy_if_none_match(deployment: Deployment, bucket: str) -> None:
+    s3 = deployment.client("s3")
+    s3.put_object(Bucket=bucket, Key="there", Body=b"1")
+    s3.copy_object(Bucket=bucket, Key="there", CopySource={"Bucket": bucket, "Key": "there"}, IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):  # a put is refused as on AWS: reasons rely on it
+        s3.put_object(Bucket=bucket, Key="there", Body=b"2", IfNoneMatch="*")
+
+
+def test_range_of_version(deployment: Deployment, bucket: str) -> None:
+    s3 = deployment.client("s3")
+    version = s3.put_object(Bucket=bucket, Key="range", Body=b"12345")["VersionId"]
+    assert s3.get_object(Bucket=bucket, Key="range", Range="bytes=0-1")["Body"].read() == b"12"
+    assert s3.get_object(Bucket=bucket, Key="range", VersionId=version, Range="bytes=0-1")["Body"].read() == b"12345"
+
+
+def test_listed_key_encoding(deployment: Deployment, bucket: str) -> None:
+    s3 = deployment.client("s3")
+    s3.put_object(Bucket=bucket, Key="100% ü", Body=b"1")
+    listed = s3.list_object_versions(Bucket=bucket, Prefix="100% ü", EncodingType="url")["Versions"]
+    assert [version["Key"] for version in listed] == ["100% ü"]
+
+
+def test_gone_version_status(deployment: Deployment) -> None:
+    """The uploader may not list versions, so AWS would not tell it that one is gone."""
+    s3 = deployment.client("s3", "uploader-role")
+    version = s3.put_object(Bucket=deployment.ingest.processing, Key="deviation/", Body=b"")["VersionId"]
+    deployment.client("s3").delete_object(Bucket=deployment.ingest.processing, Key="deviation/", VersionId=version)
+    iam = deployment.client("iam")
+    name = deployment.ingest.uploader_role_arn.rpartition("/")[2]
+    before = iam.get_role_policy(RoleName=name, PolicyName="upload")["PolicyDocument"]
+    grant = {"Effect": "Allow", "Action": "s3:GetObjectVersion", "Resource": f"arn:aws:s3:::{deployment.ingest.processing}/*"}
+    only = {"Version": "2012-10-17", "Statement": [grant]}
+    try:
+        iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=json.dumps(only))
+        with pytest.raises(ClientError, match="NoSuchVersion"):
+            s3.get_object(Bucket=deployment.ingest.processing, Key="deviation/", VersionId=version)
+    finally:
+        iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=json.dumps(before))
+
+
+def test_root_key(deployment: Deployment) -> None:
+    keys = Credentials(deployment.emulator.account, "any secret at all")
+    caller = accounts.client("sts", deployment.stack, deployment.emulator, keys).get_caller_identity()
+    assert caller["Arn"].endswith(":root")
+    wrong = Credentials(accounts.load(deployment.stack)["deployer"].access_key, "any secret at all")
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):  # a user's secret is checked
+        accounts.client("sts", deployment.stack, deployment.emulator, wrong).get_caller_identity()
+
+
+class Stripped:
+    """The Lambda's role without one of its statements, for a while."""
+
+    def __init__(self, deployment: Deployment, policy: str, sid: str) -> None:
+        self._iam, self._role, self._policy, self._sid = deployment.client("iam"), deployment.ingest.role, policy, sid
+
+    def __enter__(self) -> None:
+        self._before = self._iam.get_role_policy(RoleName=self._role, PolicyName=self._policy)["PolicyDocument"]
+        kept = [statement for statement in self._before["Statement"] if statement["Sid"] != self._sid]
+        assert len(kept) < len(self._before["Statement"])
+        self._put(self._before | {"Statement": kept or [{"Effect": "Deny", "Action": "logs:*", "Resource": "*"}]})
+
+    def __exit__(self, *caught: object) -> None:
+        self._put(self._before)
+
+    def _put(self, document: dict) -> None:
+        self._iam.put_role_policy(RoleName=self._role, PolicyName=self._policy, PolicyDocument=json.dumps(document))
+
+
+def ends_as(deployment: Deployment, end: str, body: bytes) -> None:
+    """Puts a file and waits for its end in the log."""
+    key = f"deviation-{uuid.uuid4().hex[:8]}.json"
+    version = deployment.client("s3", "uploader-role").put_object(Bucket=deployment.ingest.processing, Key=key, Body=body)["VersionId"]
+
+    def told() -> bool:
+        lines = facts.ends(facts.log_lines(deployment)).get(version, [])
+        return [line["end"] for line in lines] == [end]
+
+    eventually(told, f"{key} to end as {end}")
+
+
+def test_mapping_permissions(deployment: Deployment) -> None:
+    with Stripped(deployment, "effects", "TakeFromQueue"):
+        ends_as(deployment, "invalid", b"{")
+
+
+def test_log_permissions(deployment: Deployment) -> None:
+    with Stripped(deployment, "logs", "WriteLog"):
+        ends_as(deployment, "invalid", b"{")
+
+
+def test_key_use_by_services(deployment: Deployment) -> None:
+    with Stripped(deployment, "effects", "UseTopicKey"):
+        ends_as(deployment, "invalid", b"{")
+
+
+def test_queue_metrics(deployment: Deployment) -> None:
+    metrics = deployment.client("cloudwatch").list_metrics(Namespace="AWS/SQS")["Metrics"]
+    assert metrics == []
+    functions = deployment.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]
+    assert {metric["MetricName"] for metric in functions} >= {"Errors", "Invocations"}  # these do come
+
+
+def test_subject_newline(deployment: Deployment) -> None:
+    topic = deployment.client("sns").create_topic(Name="sluice-deviations")["TopicArn"]
+    try:
+        deployment.client("sns").publish(TopicArn=topic, Message="text", Subject="two\nlines")
+    finally:
+        deployment.client("sns").delete_topic(TopicArn=topic)
+
+
+def test_unconfirmed_mail(deployment: Deployment) -> None:
+    found = deployment.client("sns").list_subscriptions_by_topic(TopicArn=deployment.ingest.topic_arn)["Subscriptions"]
+    mail = [entry["SubscriptionArn"] for entry in found if entry["Protocol"] == "email"]
+    assert mail and all(arn.startswith("arn:") for arn in mail)

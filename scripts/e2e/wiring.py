@@ -1,0 +1,167 @@
+"""Reads `terraform show -json` for service-to-service permissions, which the emulator does not ask for and AWS does."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from typing import Any
+
+Resource = dict[str, Any]
+
+
+def resources(shown: dict) -> list[Resource]:
+    """Every managed resource of a state (or of a plan's outcome), with `address`, `type` and `values`."""
+    values = shown.get("values") or shown.get("planned_values")
+    return [entry for entry in _of(values["root_module"]) if entry["mode"] == "managed"]
+
+
+def _of(module: dict) -> Iterator[Resource]:
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from _of(child)
+
+
+def problems(shown: dict) -> list[str]:
+    """What AWS would refuse although the emulator lets it pass; one line each."""
+    world = World(resources(shown))
+    return [*world.event_targets(), *world.dead_letters(), *world.encrypted(), *world.mappings(), *world.functions()]
+
+
+class World:
+    def __init__(self, found: list[Resource]) -> None:
+        self._all = found
+        self._queues = {entry["values"]["arn"]: entry for entry in self.of("aws_sqs_queue")}
+        self._topics = {entry["values"]["arn"]: entry for entry in self.of("aws_sns_topic")}
+        self._rules = {entry["values"]["name"]: entry["values"]["arn"] for entry in self.of("aws_cloudwatch_event_rule")}
+
+    def of(self, kind: str) -> list[Resource]:
+        return [entry for entry in self._all if entry["type"] == kind]
+
+    def event_targets(self) -> Iterator[str]:
+        """A rule reaches its queue, topic or function, and its dead letters, only if these let this rule in."""
+        for target in self.of("aws_cloudwatch_event_target"):
+            rule = self._rules[target["values"]["rule"]]
+            reached = [target["values"]["arn"]]
+            reached += [config["arn"] for config in target["values"]["dead_letter_config"] or []]
+            for arn in reached:
+                if not self._lets_in(arn, "events.amazonaws.com", rule):
+                    yield f"{target['address']}: {arn} does not let {rule} in"
+
+    def dead_letters(self) -> Iterator[str]:
+        """A queue may use another for its dead letters only if that one allows it, and it must keep longer."""
+        for arn, queue in self._queues.items():
+            policy = json.loads(queue["values"]["redrive_policy"] or "{}")
+            if not policy:
+                continue
+            dead = self._queues.get(policy["deadLetterTargetArn"])
+            if dead is None:
+                yield f"{queue['address']}: its dead-letter queue is not part of this"
+                continue
+            allowed = json.loads(dead["values"]["redrive_allow_policy"] or '{"redrivePermission":"allowAll"}')
+            if allowed["redrivePermission"] == "denyAll" or arn not in allowed.get("sourceQueueArns", [arn]):
+                yield f"{dead['address']}: does not take the dead letters of {arn}"
+            if dead["values"]["message_retention_seconds"] <= queue["values"]["message_retention_seconds"]:
+                yield f"{dead['address']}: keeps messages no longer than {arn}"
+
+    def encrypted(self) -> Iterator[str]:
+        """A service publishes to an encrypted topic only if the key's policy lets the service use the key."""
+        keys = {entry["values"]["arn"]: entry for entry in self.of("aws_kms_key")}
+        for kind, attribute, service in (
+            ("aws_cloudwatch_metric_alarm", "alarm_actions", "cloudwatch.amazonaws.com"),
+            ("aws_cloudwatch_event_target", "arn", "events.amazonaws.com"),
+        ):
+            for source in self.of(kind):
+                named = source["values"][attribute] or []
+                for arn in [named] if isinstance(named, str) else named:
+                    topic = self._topics.get(arn)
+                    if topic is None:
+                        continue
+                    if service.startswith("cloudwatch") and not self._lets_in(arn, service, source["values"]["arn"]):
+                        yield f"{topic['address']}: does not let {source['address']} in"
+                    key = keys.get(topic["values"]["kms_master_key_id"] or "")
+                    if key and not _usable(key, service):
+                        yield f"{key['address']}: {service} may not use it for {topic['address']}"
+
+    def mappings(self) -> Iterator[str]:
+        """An event-source mapping polls its queue as the function's role; the queue hides a message long enough."""
+        functions = {entry["values"]["arn"]: entry for entry in self.of("aws_lambda_function")}
+        for mapping in self.of("aws_lambda_event_source_mapping"):
+            queue = mapping["values"]["event_source_arn"]
+            function = functions[mapping["values"]["function_arn"]]
+            for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+                if not self._granted(function["values"]["role"], action, queue):
+                    yield f"{mapping['address']}: the function's role lacks {action} on {queue}"
+            timeout, hidden = function["values"]["timeout"], self._queues[queue]["values"]["visibility_timeout_seconds"]
+            if hidden < 6 * timeout:
+                yield f"{mapping['address']}: {queue} hides a message for {hidden} s, six times the timeout is {6 * timeout} s"
+
+    def functions(self) -> Iterator[str]:
+        """A function writes to a log group that is there, as its role."""
+        groups = {entry["values"]["name"]: entry["values"]["arn"] for entry in self.of("aws_cloudwatch_log_group")}
+        for function in self.of("aws_lambda_function"):
+            name = function["values"]["logging_config"][0]["log_group"]
+            if name not in groups:
+                yield f"{function['address']}: its log group {name} is not part of this"
+                continue
+            stream = f"{groups[name].removesuffix(':*')}:log-stream:one"
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                if not self._granted(function["values"]["role"], action, stream):
+                    yield f"{function['address']}: its role lacks {action} on {stream}"
+
+    def _lets_in(self, arn: str, service: str, source: str) -> bool:
+        """Whether the policy of a queue, a topic or a function allows `service`, for this source and no other."""
+        if ":lambda:" in arn:
+            return any(
+                grant["values"]["principal"] == service
+                and _matches(grant["values"]["source_arn"] or "", source)
+                and grant["values"]["function_name"] in (arn, arn.rpartition(":")[2])
+                for grant in self.of("aws_lambda_permission")
+            )
+        entry = self._queues.get(arn) or self._topics.get(arn)
+        if entry is None:
+            return False
+        return any(
+            statement["Effect"] == "Allow"
+            and service in _list(statement["Principal"].get("Service", []))
+            and any(_matches(pattern, source) for pattern in _source_arns(statement))
+            for statement in json.loads(entry["values"]["policy"])["Statement"]
+            if isinstance(statement["Principal"], dict)
+        )
+
+    def _granted(self, role_arn: str, action: str, resource: str) -> bool:
+        for policy in self.of("aws_iam_role_policy"):
+            if policy["values"]["role"] != role_arn.rpartition("/")[2]:
+                continue
+            for statement in json.loads(policy["values"]["policy"])["Statement"]:
+                if (
+                    statement["Effect"] == "Allow"
+                    and any(_matches(pattern, action) for pattern in _list(statement["Action"]))
+                    and any(_matches(pattern, resource) for pattern in _list(statement["Resource"]))
+                ):
+                    return True
+        return False
+
+
+def _usable(key: Resource, service: str) -> bool:
+    for statement in json.loads(key["values"]["policy"])["Statement"]:
+        principal = statement["Principal"]
+        named = isinstance(principal, dict) and service in _list(principal.get("Service", []))
+        if named and {"kms:Decrypt", "kms:GenerateDataKey"} <= set(_list(statement["Action"])):
+            return True
+    return False
+
+
+def _source_arns(statement: dict) -> list[str]:
+    found = []
+    for operator in ("ArnEquals", "ArnLike", "StringEquals"):
+        found += _list(statement.get("Condition", {}).get(operator, {}).get("aws:SourceArn", []))
+    return found
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return fnmatch.fnmatchcase(text, pattern)

@@ -1,0 +1,31 @@
+# The systems, in order of flow. A system is on when its object is given.
+
+locals {
+  name       = "${var.project}-${var.environment}"
+  account_id = coalesce(var.account_id, one(data.aws_caller_identity.this[*].account_id))
+
+  # What every system is told about where it stands. ARNs are built from these and from
+  # names, never read from a resource, so that the plan knows the text of every policy.
+  deployment = {
+    name                 = local.name
+    partition            = data.aws_partition.this.partition
+    dns_suffix           = data.aws_partition.this.dns_suffix
+    region               = var.region
+    account_id           = local.account_id
+    architecture         = var.architecture
+    log_retention_days   = var.log_retention_days
+    permissions_boundary = var.permissions_boundary
+    role_path            = var.role_path
+    key                  = local.key
+    alarm_topic_arn      = module.alarm_topic.arn
+  }
+}
+
+module "ingest" {
+  source = "./modules/ingest"
+  count  = var.ingest == null ? 0 : 1
+
+  deployment = local.deployment
+  settings   = var.ingest
+  package    = var.lambda_packages["ingest"]
+}

@@ -1,0 +1,21 @@
+# Names and ARNs are known at plan; `depends_on` makes their readers wait for the bucket.
+
+output "name" {
+  value = var.name
+  depends_on = [
+    aws_s3_bucket.this,
+    aws_s3_bucket_ownership_controls.this,
+    aws_s3_bucket_policy.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+    aws_s3_bucket_versioning.this,
+  ]
+}
+
+output "arn" {
+  value      = local.arn
+  depends_on = [aws_s3_bucket.this]
+}
+
+output "policy" {
+  value = aws_s3_bucket_policy.this.policy
+}

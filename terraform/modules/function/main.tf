@@ -1,0 +1,68 @@
+locals {
+  log_group     = "/aws/lambda/${var.name}"
+  log_group_arn = "arn:${var.deployment.partition}:logs:${var.deployment.region}:${var.deployment.account_id}:log-group:${local.log_group}"
+  arn           = "arn:${var.deployment.partition}:lambda:${var.deployment.region}:${var.deployment.account_id}:function:${var.name}"
+}
+
+# Before the function: Lambda would make a group of its own, kept for ever. The role may not.
+resource "aws_cloudwatch_log_group" "this" {
+  name              = local.log_group
+  retention_in_days = var.deployment.log_retention_days
+}
+
+module "role" {
+  source = "../role"
+
+  deployment  = var.deployment
+  name        = var.role_name
+  description = "What the function ${var.name} may do"
+  trusted     = { Service = ["lambda.amazonaws.com"] }
+
+  policies = {
+    effects = var.policy
+    logs = jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid      = "OpenLogStream"
+          Effect   = "Allow"
+          Action   = "logs:CreateLogStream"
+          Resource = "${local.log_group_arn}:*"
+        },
+        {
+          Sid      = "WriteLog"
+          Effect   = "Allow"
+          Action   = "logs:PutLogEvents"
+          Resource = "${local.log_group_arn}:log-stream:*"
+        },
+      ]
+    })
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  function_name    = var.name
+  role             = module.role.arn
+  runtime          = "provided.al2023"
+  handler          = "bootstrap"
+  architectures    = [var.deployment.architecture]
+  filename         = var.package.path
+  source_code_hash = filebase64sha256(var.package.path)
+  memory_size      = var.memory_mb
+  timeout          = var.timeout_s
+
+  environment {
+    variables = var.environment
+  }
+
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.this.name
+  }
+}
+
+# Says what AWS would do anyway, so that somebody else's change of it is seen.
+resource "aws_lambda_function_recursion_config" "this" {
+  function_name  = aws_lambda_function.this.function_name
+  recursive_loop = "Terminate"
+}

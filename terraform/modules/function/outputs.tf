@@ -1,0 +1,27 @@
+# Names and ARNs are known at plan; `depends_on` makes their readers wait for the function.
+
+output "name" {
+  value      = var.name
+  depends_on = [aws_lambda_function.this]
+}
+
+output "arn" {
+  value      = local.arn
+  depends_on = [aws_lambda_function.this]
+}
+
+output "role_arn" {
+  value = module.role.arn
+}
+
+output "log_group" {
+  value = local.log_group
+}
+
+output "policies" {
+  value = module.role.policies
+}
+
+output "environment" {
+  value = var.environment
+}

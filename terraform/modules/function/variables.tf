@@ -1,0 +1,44 @@
+variable "deployment" {
+  type = object({
+    partition            = string
+    region               = string
+    account_id           = string
+    architecture         = string
+    log_retention_days   = number
+    role_path            = string
+    permissions_boundary = optional(string)
+  })
+}
+
+variable "name" {
+  type = string
+}
+
+variable "role_name" {
+  type = string
+}
+
+variable "package" {
+  description = "The zip with an executable `bootstrap`."
+  type        = object({ path = string, sha256 = string })
+}
+
+variable "policy" {
+  description = "JSON of what the function's code does to other resources; its log is granted here."
+  type        = string
+}
+
+variable "environment" {
+  type    = map(string)
+  default = {}
+}
+
+variable "memory_mb" {
+  type     = number
+  nullable = false
+}
+
+variable "timeout_s" {
+  type     = number
+  nullable = false
+}

@@ -1,0 +1,275 @@
+# object -> rule -> queue -> function -> table | quarantine | topic
+
+locals {
+  at     = var.deployment
+  suffix = "${local.at.region}-${local.at.account_id}"
+  named  = var.settings.names
+
+  name = {
+    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.suffix}")
+    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.suffix}")
+    rule          = coalesce(local.named.rule, "${local.at.name}-ingest")
+    queue         = coalesce(local.named.queue, "${local.at.name}-ingest")
+    function      = coalesce(local.named.function, "${local.at.name}-ingest")
+    function_role = coalesce(local.named.function_role, "${local.at.name}-ingest")
+    table         = coalesce(var.settings.table.name, "${local.at.name}-items")
+    topic         = coalesce(local.named.topic, "${local.at.name}-ingest")
+    uploader_role = coalesce(local.named.uploader_role, "${local.at.name}-ingest-uploader")
+    operator_role = coalesce(local.named.operator_role, "${local.at.name}-ingest-operator")
+  }
+
+  # From names alone: what a policy says must be known before anything exists.
+  arn = {
+    processing = "arn:${local.at.partition}:s3:::${local.name.processing}"
+    quarantine = "arn:${local.at.partition}:s3:::${local.name.quarantine}"
+    rule       = "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${local.name.rule}"
+    queue      = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}"
+    queue_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-dead-letters"
+    event_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-event-dead-letters"
+    table      = "arn:${local.at.partition}:dynamodb:${local.at.region}:${local.at.account_id}:table/${local.name.table}"
+    topic      = "arn:${local.at.partition}:sns:${local.at.region}:${local.at.account_id}:${local.name.topic}"
+  }
+
+  # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
+  prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
+  max_object_bytes = var.settings.max_object_mib * 1024 * 1024
+  kms_encrypted    = var.settings.encryption == "sse-kms"
+
+  schema        = file(coalesce(var.settings.schema_file, "${path.module}/music-item.schema.json"))
+  schema_sha256 = sha256(local.schema)
+  schema_key    = "_sluice/schema/${local.schema_sha256}.json"
+
+  day = 24 * 60 * 60
+}
+
+# --- where files arrive ---
+
+module "processing" {
+  source = "../bucket"
+
+  deployment             = local.at
+  name                   = local.name.processing
+  key_arn                = local.kms_encrypted ? local.at.key.arn : null
+  force_destroy          = var.settings.processing_bucket.force_destroy
+  expire_noncurrent_days = var.settings.processing_bucket.expire_noncurrent_days
+  eventbridge            = true
+}
+
+# Named by content: a function that still runs with the former schema finds it until it is replaced.
+resource "aws_s3_object" "schema" {
+  bucket       = module.processing.name
+  key          = local.schema_key
+  content      = local.schema
+  content_type = "application/schema+json"
+
+  # S3 allows ten tags on an object; the deployment's own may be more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# --- how they are announced ---
+
+# Every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule on PutObject
+# alone misses large and copied files.
+resource "aws_cloudwatch_event_rule" "this" {
+  name        = local.name.rule
+  description = "Objects created in ${local.name.processing}/${local.prefix}"
+
+  event_pattern = jsonencode({
+    source        = ["aws.s3"]
+    "detail-type" = ["Object Created"]
+    detail = {
+      bucket = { name = [local.name.processing] }
+      object = { key = [{ for test, value in { prefix = local.prefix, "anything-but" = { prefix = "_sluice/" } } : test => value if(test == "prefix") == (local.prefix != "") }] }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "queue" {
+  rule      = aws_cloudwatch_event_rule.this.name
+  target_id = "queue"
+  arn       = module.queue.arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = local.day
+    maximum_retry_attempts       = 185
+  }
+
+  dead_letter_config {
+    arn = module.event_dead_letters.arn
+  }
+}
+
+# What EventBridge could not hand to the queue.
+module "event_dead_letters" {
+  source = "../queue"
+
+  deployment  = local.at
+  name        = "${local.name.queue}-event-dead-letters"
+  retention_s = 14 * local.day
+
+  senders = {
+    TakeUndelivered = { service = "events.amazonaws.com", source_arn = local.arn.rule }
+  }
+}
+
+module "queue" {
+  source = "../queue"
+
+  deployment           = local.at
+  name                 = local.name.queue
+  visibility_timeout_s = 6 * var.settings.timeout_s
+  retention_s          = 4 * local.day
+
+  dead_letters = { arn = module.queue_dead_letters.arn, after_receives = 5 }
+
+  senders = {
+    TakeEvents = { service = "events.amazonaws.com", source_arn = local.arn.rule }
+  }
+}
+
+# What the function could not bring to an end. A message keeps its age when it moves here, so
+# this queue must keep longer than the one before.
+module "queue_dead_letters" {
+  source = "../queue"
+
+  deployment      = local.at
+  name            = "${local.name.queue}-dead-letters"
+  retention_s     = 14 * local.day
+  dead_letters_of = [local.arn.queue]
+}
+
+# --- who judges them ---
+
+module "function" {
+  source = "../function"
+
+  deployment = local.at
+  name       = local.name.function
+  role_name  = local.name.function_role
+  package    = var.package
+  memory_mb  = var.settings.memory_mb
+  timeout_s  = var.settings.timeout_s
+  policy     = local.function_policy
+
+  # Taken from the resources, so that a function is not there before what it reads and writes.
+  environment = {
+    PROCESSING_BUCKET = module.processing.name
+    QUARANTINE_BUCKET = module.quarantine.name
+    PREFIX            = local.prefix
+    TABLE             = aws_dynamodb_table.this.name
+    HASH_KEY          = var.settings.table.hash_key
+    RANGE_KEY         = var.settings.table.range_key
+    SCHEMA_SHA256     = local.schema_sha256
+    CHECK_ITEM_ID     = tostring(var.settings.check_item_id)
+    MAX_OBJECT_BYTES  = tostring(local.max_object_bytes)
+    NOTIFY_ON         = join(",", var.settings.notify_on)
+    TOPIC_ARN         = module.topic.arn
+  }
+
+  depends_on = [aws_s3_object.schema]
+}
+
+resource "aws_lambda_event_source_mapping" "this" {
+  event_source_arn        = module.queue.arn
+  function_name           = module.function.arn
+  function_response_types = ["ReportBatchItemFailures"]
+
+  batch_size = var.settings.batch_size
+  # Above ten, Lambda demands a window.
+  maximum_batching_window_in_seconds = var.settings.batch_size > 10 ? 1 : 0
+
+  scaling_config {
+    maximum_concurrency = var.settings.max_concurrency
+  }
+}
+
+# --- where they end ---
+
+resource "aws_dynamodb_table" "this" {
+  name         = local.name.table
+  billing_mode = "PAY_PER_REQUEST" # a replica needs it, and there is no capacity to plan
+  hash_key     = var.settings.table.hash_key
+  range_key    = var.settings.table.range_key == "" ? null : var.settings.table.range_key
+
+  # Only keys are declared; the schema describes the rest.
+  dynamic "attribute" {
+    for_each = [for key in [var.settings.table.hash_key, var.settings.table.range_key] : key if key != ""]
+
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  deletion_protection_enabled = var.settings.table.deletion_protection
+
+  # Replicas live on the stream.
+  stream_enabled   = length(var.settings.table.replica_regions) > 0
+  stream_view_type = length(var.settings.table.replica_regions) > 0 ? "NEW_AND_OLD_IMAGES" : null
+
+  dynamic "replica" {
+    for_each = toset(var.settings.table.replica_regions)
+
+    content {
+      region_name            = replica.value
+      point_in_time_recovery = true
+      propagate_tags         = true
+    }
+  }
+}
+
+module "quarantine" {
+  source = "../bucket"
+
+  deployment             = local.at
+  name                   = local.name.quarantine
+  key_arn                = local.kms_encrypted ? local.at.key.arn : null
+  force_destroy          = var.settings.quarantine_bucket.force_destroy
+  expire_noncurrent_days = var.settings.quarantine_bucket.expire_noncurrent_days
+  expire_days            = var.settings.quarantine_bucket.retention_days
+}
+
+module "topic" {
+  source = "../topic"
+
+  deployment = local.at
+  name       = local.name.topic
+  key_arn    = local.at.key.arn
+  emails     = var.settings.notify_emails
+}
+
+# --- the people beside it ---
+
+module "uploader" {
+  source = "../role"
+  count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
+
+  deployment  = local.at
+  name        = local.name.uploader_role
+  description = "Uploads to ${local.name.processing}/${local.prefix}"
+  trusted     = { AWS = var.settings.uploader_principals }
+  policies    = { upload = local.uploader_policy }
+}
+
+module "operator" {
+  source = "../role"
+  count  = length(var.settings.operator_principals) > 0 ? 1 : 0
+
+  deployment  = local.at
+  name        = local.name.operator_role
+  description = "Looks after the quarantine and the dead letters of ${local.name.function}"
+  trusted     = { AWS = var.settings.operator_principals }
+  policies    = { operate = local.operator_policy }
+}

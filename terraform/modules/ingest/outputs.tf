@@ -1,0 +1,62 @@
+output "resources" {
+  description = "What the operator's tool and people need to know."
+
+  value = {
+    processing_bucket     = module.processing.name
+    quarantine_bucket     = module.quarantine.name
+    prefix                = local.prefix
+    table                 = aws_dynamodb_table.this.name
+    hash_key              = var.settings.table.hash_key
+    range_key             = var.settings.table.range_key
+    queue_url             = module.queue.url
+    queue_arn             = module.queue.arn
+    event_dead_letter_url = module.event_dead_letters.url
+    event_dead_letter_arn = module.event_dead_letters.arn
+    queue_dead_letter_url = module.queue_dead_letters.url
+    queue_dead_letter_arn = module.queue_dead_letters.arn
+    function              = module.function.name
+    role_arn              = module.function.role_arn
+    log_group             = module.function.log_group
+    topic_arn             = module.topic.arn
+    uploader_role_arn     = one(module.uploader[*].arn)
+    operator_role_arn     = one(module.operator[*].arn)
+    schema_sha256         = local.schema_sha256
+    schema_key            = local.schema_key
+    max_object_bytes      = local.max_object_bytes
+    rule                  = aws_cloudwatch_event_rule.this.name
+    bus                   = "default"
+
+    commands = {
+      upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.at.region}"
+      list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.at.region}"
+      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.at.region}"
+      follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
+    }
+  }
+
+  # The names people give are compared where they give them; this also knows the derived ones.
+  precondition {
+    condition     = local.name.processing != local.name.quarantine
+    error_message = "the processing and the quarantine bucket are both called `${local.name.processing}`: rename one in `ingest`."
+  }
+}
+
+output "policies" {
+  description = "Every policy of this system, as the plan knows it."
+
+  value = {
+    processing         = module.processing.policy
+    quarantine         = module.quarantine.policy
+    queue              = module.queue.policy
+    event_dead_letters = module.event_dead_letters.policy
+    queue_dead_letters = module.queue_dead_letters.policy
+    topic              = module.topic.policy
+    function           = module.function.policies
+    uploader           = one(module.uploader[*].policies)
+    operator           = one(module.operator[*].policies)
+  }
+}
+
+output "pending_emails" {
+  value = module.topic.pending_emails
+}

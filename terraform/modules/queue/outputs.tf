@@ -1,0 +1,19 @@
+# Known at plan; `depends_on` makes their readers wait for the queue and its policy.
+
+output "name" {
+  value      = var.name
+  depends_on = [aws_sqs_queue.this]
+}
+
+output "arn" {
+  value      = local.arn
+  depends_on = [aws_sqs_queue.this]
+}
+
+output "url" {
+  value = aws_sqs_queue.this.url
+}
+
+output "policy" {
+  value = aws_sqs_queue.this.policy
+}

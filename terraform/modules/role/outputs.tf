@@ -1,0 +1,19 @@
+# Known at plan; `depends_on` makes their readers wait for the role and what it may do.
+
+output "name" {
+  value      = var.name
+  depends_on = [aws_iam_role_policy.this]
+}
+
+output "arn" {
+  value      = local.arn
+  depends_on = [aws_iam_role.this, aws_iam_role_policy.this]
+}
+
+output "trust" {
+  value = aws_iam_role.this.assume_role_policy
+}
+
+output "policies" {
+  value = { for name, policy in aws_iam_role_policy.this : name => policy.policy }
+}

@@ -1,0 +1,14 @@
+output "arn" {
+  description = "Known at plan."
+  value       = local.arn
+  depends_on  = [aws_sns_topic.this]
+}
+
+output "policy" {
+  value = aws_sns_topic.this.policy
+}
+
+output "pending_emails" {
+  description = "Addresses whose owners have not confirmed yet."
+  value       = [for email, subscription in aws_sns_topic_subscription.email : email if subscription.pending_confirmation]
+}

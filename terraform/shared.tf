@@ -1,0 +1,112 @@
+# What the systems share: one customer key, one topic for alarms.
+
+locals {
+  key_alias  = "alias/${local.name}"
+  alarm_arns = "arn:${data.aws_partition.this.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${local.name}-*"
+  root_arn   = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
+
+  # `resource` and `condition` go into statements. A key that is made here has no ARN before
+  # apply, so it is named by its alias; a key that was given is named by its ARN.
+  key = {
+    arn      = coalesce(var.kms_key_arn, one(aws_kms_alias.this[*].target_key_arn))
+    resource = var.kms_key_arn == null ? "arn:${data.aws_partition.this.partition}:kms:${var.region}:${local.account_id}:key/*" : var.kms_key_arn
+    condition = {
+      for operator, test in {
+        "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = [local.key_alias] }
+      } : operator => test if var.kms_key_arn == null
+    }
+  }
+}
+
+resource "aws_kms_key" "this" {
+  count = var.kms_key_arn == null ? 1 : 0
+
+  description             = "${local.name}: topics, and buckets with encryption = sse-kms"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+
+  # In a key policy "*" is this key and nothing else.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # Every action of administration, by name: whoever IAM lets do them, may.
+        Sid       = "AdministerKey"
+        Effect    = "Allow"
+        Principal = { AWS = local.root_arn }
+        Action = [
+          "kms:CancelKeyDeletion",
+          "kms:CreateAlias",
+          "kms:DeleteAlias",
+          "kms:DescribeKey",
+          "kms:DisableKey",
+          "kms:DisableKeyRotation",
+          "kms:EnableKey",
+          "kms:EnableKeyRotation",
+          "kms:GetKeyPolicy",
+          "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
+          "kms:ListKeyPolicies",
+          "kms:ListKeyRotations",
+          "kms:ListResourceTags",
+          "kms:PutKeyPolicy",
+          "kms:RevokeGrant",
+          "kms:RotateKeyOnDemand",
+          "kms:ScheduleKeyDeletion",
+          "kms:TagResource",
+          "kms:UntagResource",
+          "kms:UpdateAlias",
+          "kms:UpdateKeyDescription",
+        ]
+        Resource = "*"
+      },
+      {
+        # The systems' roles name this key in their own policies.
+        Sid       = "UseKeyThroughIam"
+        Effect    = "Allow"
+        Principal = { AWS = local.root_arn }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+      },
+      {
+        # An alarm publishes to an encrypted topic as the service itself.
+        Sid       = "EncryptAlarmNotices"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = local.account_id }
+          ArnLike      = { "aws:SourceArn" = local.alarm_arns }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "this" {
+  count = length(aws_kms_key.this)
+
+  name          = local.key_alias
+  target_key_id = aws_kms_key.this[0].key_id
+}
+
+module "alarm_topic" {
+  source = "./modules/topic"
+
+  deployment = {
+    partition  = data.aws_partition.this.partition
+    region     = var.region
+    account_id = local.account_id
+  }
+  name    = "${local.name}-alarms"
+  key_arn = local.key.arn
+  emails  = var.alarm_emails
+
+  publishers = {
+    PublishAlarm = {
+      service    = "cloudwatch.amazonaws.com"
+      source_arn = local.alarm_arns
+    }
+  }
+}
