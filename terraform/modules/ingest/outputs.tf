@@ -23,6 +23,8 @@ output "resources" {
     schema_sha256         = local.schema_sha256
     schema_key            = local.schema_key
     max_object_bytes      = local.max_object_bytes
+    check_item_id         = var.settings.check_item_id
+    notify_on             = var.settings.notify_on
     rule                  = aws_cloudwatch_event_rule.this.name
     bus                   = "default"
 

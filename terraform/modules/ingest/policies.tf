@@ -129,11 +129,11 @@ locals {
           Action   = "s3:PutObject"
           Resource = local.processing_objects
         },
-        # Large files go in parts: look which are there, give up.
+        # A large file goes in parts, which are dropped when it is interrupted.
         {
-          Sid      = "UploadInParts"
+          Sid      = "GiveUpParts"
           Effect   = "Allow"
-          Action   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+          Action   = "s3:AbortMultipartUpload"
           Resource = local.processing_objects
         },
         # Head with checksum, so that an interrupted upload of many files can go on.
@@ -182,17 +182,18 @@ locals {
     Version = "2012-10-17"
     Statement = concat(
       [
-        # quarantine list, show, check
+        # quarantine list, show, check, status: keys; remove and release: the versions to delete
         merge({
           Sid      = "ListQuarantine"
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.quarantine
         }, local.listing),
+        # the reasons; release: the copy; reconcile: is there a reason?
         {
           Sid      = "ReadQuarantine"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+          Action   = "s3:GetObject"
           Resource = local.quarantine_objects
         },
         # quarantine remove, and the last step of release: exact versions only
@@ -202,27 +203,28 @@ locals {
           Action   = "s3:DeleteObjectVersion"
           Resource = local.quarantine_objects
         },
-        # quarantine release: copy back, then look whether it arrived whole
+        # quarantine release: copy back
         {
           Sid      = "ReleaseToProcessing"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = local.processing_objects
         },
+        # quarantine release: what is current there, and whether the new version arrived whole; reconcile: each version
         {
-          Sid      = "VerifyReleased"
+          Sid      = "ReadProcessing"
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:GetObjectVersion"]
           Resource = local.processing_objects
         },
-        # backfill: what is there
+        # backfill, reconcile: every version; release: 404, not 403, for what is not there
         merge({
           Sid      = "ListProcessing"
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.processing
         }, local.listing),
-        # redrive: look, take, and delete once it is back in the queue
+        # redrive: take, give back what stays, delete once it is in the queue again; status: depth
         {
           Sid      = "TakeDeadLetters"
           Effect   = "Allow"
@@ -243,13 +245,24 @@ locals {
           Action   = "cloudwatch:GetMetricData"
           Resource = "*"
         },
-        # backfill: which versions have their item already
+        # reconcile: whose item is under this key?
         {
           Sid      = "ReadItems"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
+          Action   = "dynamodb:GetItem"
           Resource = local.arn.table
         },
+      ],
+      [
+        for statement in [
+          # schema check; without a prefix, ReadProcessing has it already.
+          {
+            Sid      = "ReadSchema"
+            Effect   = "Allow"
+            Action   = "s3:GetObject"
+            Resource = "${local.arn.processing}/${local.schema_key}"
+          },
+        ] : statement if local.prefix != ""
       ],
       [
         for statement in [
