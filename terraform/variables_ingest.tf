@@ -184,8 +184,8 @@ variable "ingest" {
 
   # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
   validation {
-    condition     = try(var.ingest.timeout_s, 30) >= 5 && try(var.ingest.timeout_s, 30) <= 900
-    error_message = "`ingest.timeout_s` must be between 5 and 900: Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    condition     = try(var.ingest.timeout_s, 30) >= 1 && try(var.ingest.timeout_s, 30) <= 900
+    error_message = "`ingest.timeout_s` must be between 1 and 900: Lambda stops at 15 minutes, and the queue hides a message six times as long."
   }
 
   validation {

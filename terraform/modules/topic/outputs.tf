@@ -4,8 +4,8 @@ output "arn" {
   depends_on  = [aws_sns_topic.this]
 }
 
-output "policy" {
-  value = aws_sns_topic.this.policy
+output "this" {
+  value = aws_sns_topic.this
 }
 
 output "pending_emails" {
