@@ -67,8 +67,11 @@ variable "ingest" {
 
   # One bucket under two names of state: AWS answers the second creation in us-east-1 with 200.
   validation {
-    condition     = try(var.ingest.processing_bucket.name, null) == null ? true : var.ingest.processing_bucket.name != var.ingest.quarantine_bucket.name
-    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` are the same bucket: give the quarantine a name of its own, or leave one of them out."
+    condition = (
+      coalesce(try(var.ingest.processing_bucket.name, null), "${local.name}-processing-${local.bucket_suffix}") !=
+      coalesce(try(var.ingest.quarantine_bucket.name, null), "${local.name}-quarantine-${local.bucket_suffix}")
+    )
+    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` are the same bucket: give the quarantine a name of its own."
   }
 
   # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.

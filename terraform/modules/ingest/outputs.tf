@@ -33,12 +33,6 @@ output "resources" {
       follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
     }
   }
-
-  # The names people give are compared where they give them; this also knows the derived ones.
-  precondition {
-    condition     = local.name.processing != local.name.quarantine
-    error_message = "the processing and the quarantine bucket are both called `${local.name.processing}`: rename one in `ingest`."
-  }
 }
 
 output "policies" {

@@ -12,3 +12,7 @@ output "pending_emails" {
   description = "Addresses whose owners have not confirmed yet."
   value       = [for email, subscription in aws_sns_topic_subscription.email : email if subscription.pending_confirmation]
 }
+
+output "emails" {
+  value = [for subscription in aws_sns_topic_subscription.email : subscription.endpoint if subscription.protocol == "email"]
+}
