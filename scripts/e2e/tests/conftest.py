@@ -67,7 +67,10 @@ def state(terraform: Terraform) -> dict:
 
 @pytest.fixture(scope="session")
 def deployment(stack: paths.Stack, running: emulator.Emulator, terraform: Terraform) -> Deployment:
-    return Deployment(stack, running, terraform.outputs())
+    deployment = Deployment(stack, running, terraform.outputs())
+    if REUSE:
+        empty(deployment)
+    return deployment
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +82,18 @@ def inbox(deployment: Deployment) -> Inbox:
 def played(deployment: Deployment, inbox: Inbox) -> Played:
     """The scenario, played once."""
     return play(deployment, inbox)
+
+
+def empty(deployment: Deployment) -> None:
+    """Takes what an earlier session on the same stack left: items, objects, messages."""
+    dynamodb, s3, ingest = deployment.client("dynamodb"), deployment.client("s3"), deployment.ingest
+    for item in dynamodb.scan(TableName=ingest.table)["Items"]:
+        keys = {name: item[name] for name in (ingest.hash_key, ingest.range_key)}
+        dynamodb.delete_item(TableName=ingest.table, Key=keys)
+    for bucket in (ingest.processing, ingest.quarantine):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
+            for version in page.get("Versions", []):
+                if not version["Key"].startswith("_sluice/"):
+                    s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    for url in (ingest.queue_url, ingest.dead_letters_url):
+        deployment.client("sqs").purge_queue(QueueUrl=url)
