@@ -1,2 +1,265 @@
-//! Placeholder until the linter lands.
-fn main() {}
+//! Arguments -> run -> exit code.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the program's own output"
+)]
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use policy_lint::engine::Report;
+use policy_lint::model::Kind;
+use policy_lint::rule::{Persona, Severity};
+use policy_lint::{Request, allow, report, rules};
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (catalogue ",
+    env!("CATALOGUE_DATE"),
+    ")"
+);
+
+#[derive(Parser)]
+#[command(name = "policy-lint", version = VERSION, about = "An offline least-privilege linter for AWS IAM policies")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check policies, folders of them, and Terraform plans
+    Check(CheckArgs),
+    /// Show the page of a rule
+    Explain {
+        /// The rule's name
+        rule: String,
+    },
+    /// List the rules
+    Rules {
+        /// How to write the list
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    /// Folders, policy documents (*.json), outputs of `terraform show -json`; `-` is standard input
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// What raw policies are; `auto` looks at each document
+    #[arg(long, default_value = "auto", value_parser = parse_kind)]
+    kind: KindChoice,
+    /// How to write the findings
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Write the findings to a file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Who is asking: `regular` is quiet, `pedantic` adds hygiene, `auditor` everything worth a look
+    #[arg(long, value_enum, default_value = "regular")]
+    persona: Persona,
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_enum, default_value = "error")]
+    fail_on: FailOn,
+    /// The file of exceptions, instead of the nearest `policy-lint.toml`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy)]
+struct KindChoice(Option<Kind>);
+
+fn parse_kind(text: &str) -> Result<KindChoice, String> {
+    if text == "auto" {
+        return Ok(KindChoice(None));
+    }
+    let words = || {
+        Kind::value_variants()
+            .iter()
+            .filter_map(|k| k.to_possible_value())
+    };
+    let known = Kind::from_str(text, false).map_err(|_| {
+        let words: Vec<String> = words().map(|v| v.get_name().to_owned()).collect();
+        format!(
+            "there is no kind `{text}`; take one of auto, {}",
+            words.join(", ")
+        )
+    })?;
+    Ok(KindChoice(Some(known)))
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Check(arguments) => check(&arguments),
+        Command::Explain { rule } => explain(&rule),
+        Command::Rules { format } => write_to(None, |out| match format {
+            Format::Text => report::text::write_rules(out),
+            Format::Json => report::json::write_rules(out),
+        })
+        .map(|()| 0),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check(arguments: &CheckArgs) -> Result<u8, String> {
+    let wants_stdin = arguments.paths.iter().any(|p| p.as_os_str() == "-");
+    let request = Request {
+        paths: arguments
+            .paths
+            .iter()
+            .filter(|p| p.as_os_str() != "-")
+            .cloned()
+            .collect(),
+        stdin: wants_stdin.then(read_stdin).transpose()?,
+        kind: arguments.kind.0,
+        persona: arguments.persona,
+        config: arguments.config.clone(),
+        today: today(),
+    };
+    let found = policy_lint::check(&request);
+    for note in &found.notes {
+        eprintln!("note: {note}");
+    }
+    for error in &found.errors {
+        eprintln!("error: {error}");
+    }
+    write_to(arguments.output.as_deref(), |out| match arguments.format {
+        Format::Text => report::text::write(&found, width(), out),
+        Format::Json => report::json::write(&found, out),
+    })?;
+    Ok(exit_code(&found, arguments.fail_on))
+}
+
+fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
+    let unreadable = report
+        .findings
+        .iter()
+        .any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name);
+    if !report.errors.is_empty() || unreadable {
+        return 2;
+    }
+    let least = match fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Note => Severity::Note,
+        FailOn::Never => return 0,
+    };
+    u8::from(report.findings.iter().any(|f| f.finding.severity >= least))
+}
+
+fn explain(name: &str) -> Result<u8, String> {
+    let rule = rules::find(name).ok_or_else(|| {
+        format!(
+            "there is no rule `{name}`{}; `policy-lint rules` lists them",
+            allow::suggestion(name)
+        )
+    })?;
+    write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
+}
+
+fn read_stdin() -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("cannot read standard input: {e}"))?;
+    Ok(bytes)
+}
+
+/// Writes to a file, or to standard output in colour where that is a terminal; a reader that left is no error.
+fn write_to(
+    path: Option<&std::path::Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), String> {
+    let written = match path {
+        Some(path) => {
+            let file = File::create(path)
+                .map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
+            let mut out = BufWriter::new(anstream::StripStream::new(file));
+            write(&mut out).and_then(|()| out.flush())
+        }
+        None => {
+            let mut out = BufWriter::new(anstream::stdout().lock());
+            write(&mut out).and_then(|()| out.flush())
+        }
+    };
+    match written {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the report: {e}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    columns
+        .or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
+        .unwrap_or(140)
+}
+
+/// The day by UTC.
+fn today() -> String {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let days = i64::try_from(since.as_secs() / 86_400).unwrap_or(0);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The calendar day of a number of days since 1970-01-01, in the proleptic Gregorian calendar.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn days_become_dates() {
+        for (days, expected) in [
+            (0, (1970, 1, 1)),
+            (11_016, (2000, 2, 29)),
+            (20_780, (2026, 11, 23)),
+        ] {
+            assert_eq!(super::civil(days), expected);
+        }
+    }
+}

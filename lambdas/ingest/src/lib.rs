@@ -3,7 +3,9 @@
 //! [`protocol`] decides, [`edge`] performs, [`judge`] says what an item is; [`Ingest`] leads one through the other.
 
 pub mod attribute;
+pub mod convert;
 pub mod edge;
+pub mod effect;
 pub mod json;
 pub mod judge;
 pub mod narrate;
@@ -22,8 +24,9 @@ use serde_json::Map;
 use tokio::sync::OnceCell;
 
 use crate::edge::{Aws, Edge};
+use crate::effect::Effect;
 use crate::judge::Rules;
-use crate::protocol::{Effect, Plan, Run, Step};
+use crate::protocol::{Plan, Run, Step};
 use crate::schema::Schema;
 use crate::settings::Settings;
 

@@ -5,7 +5,8 @@ use kit::metrics::Unit;
 use kit::{Fault, Handled};
 use serde_json::{Map, Value, json};
 
-use crate::protocol::{Effect, Outcome, Verdict};
+use crate::effect::{Effect, Outcome};
+use crate::protocol::Verdict;
 use crate::record::{End, Source};
 use crate::settings::Settings;
 

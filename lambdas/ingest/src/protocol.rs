@@ -2,125 +2,29 @@
 //!
 //! Every effect is one AWS call and may fail, lose its answer or be the function's last; run again from the start,
 //! the protocol comes to the same end. Three writes decide: the conditional put of the item, the put of the reason
-//! record (only if there is none), and nothing else. A version with a reason record is never stored; its source is
-//! deleted only after its copy was verified and its reason written.
+//! record (only if there is none), and nothing else. A version with a reason record is never stored. Its source is
+//! deleted last, after its copy was verified, its reason written and people told: as long as it is there, an event
+//! that does not name the version still finds it, so no crash can swallow the notice.
 //!
 //! ```text
 //! FindVersion (if the event has no version-id) -> CheckQuarantine
-//!   decided before -> DeleteSource -> Notify -> done
+//!   decided before -> Notify -> DeleteSource -> done
 //!   not decided    -> Read -> judge
 //!     valid   -> Store -> stored | redelivered | duplicate | conflict
-//!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> DeleteSource -> Notify -> done
+//!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> Notify -> DeleteSource -> done
 //!     unreadable -> CheckQuarantine -> FindVersion -> gone, or a fault
 //! ```
 
 use kit::{Arrival, Fault};
 
-use crate::judge::{Item, Rules};
+use crate::effect::{Body, Effect, Facts, Outcome};
+use crate::judge::Rules;
 use crate::record::{End, Notice, Problem, Reason, Source};
 
 /// The most that one `CopyObject` can move, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 /// Keys under this prefix are the project's own.
 const OWN_PREFIX: &str = "_sluice/";
-
-/// One AWS call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// `ListObjectVersions`: is this version there (or, without one, which is the latest)?
-    FindVersion {
-        /// Key in the processing bucket.
-        key: String,
-        /// The version to look for.
-        version_id: Option<String>,
-    },
-    /// `GetObject` of the reason record in the quarantine bucket.
-    CheckQuarantine(Source),
-    /// `GetObject` of the version.
-    Read(Source),
-    /// `PutItem`, only if there is no item with its key.
-    Store(Item),
-    /// `ListObjectsV2` in the quarantine bucket: what of this version is there?
-    SeeQuarantine(Source),
-    /// `CopyObject` to the quarantine bucket.
-    Copy(Source),
-    /// `HeadObject` of the copy.
-    InspectCopy(Source),
-    /// `PutObject` of the reason record, only if there is none.
-    WriteReason(Box<Reason>),
-    /// `DeleteObject` of exactly this version in the processing bucket.
-    DeleteSource(Source),
-    /// `Publish`.
-    Notify(Box<Notice>),
-}
-
-/// What an effect brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `FindVersion`: what was found.
-    Found(Option<Found>),
-    /// `CheckQuarantine`: the record, if the version's end was decided before.
-    Decided(Option<Box<Reason>>),
-    /// `Read`: the bytes, not more than the limit.
-    Body(Body),
-    /// `Read`: more bytes than the limit; not read.
-    Oversize {
-        /// Size in bytes.
-        size: u64,
-    },
-    /// `Read`, `Copy`: the version could not be read; it may be gone.
-    Unreadable(Fault),
-    /// `Store`: the item is in the table now.
-    Stored,
-    /// `Store`: an item with this key was there; its source, if it says.
-    Occupied(Option<Source>),
-    /// `Store`: the table will never take this item.
-    Refused(String),
-    /// `SeeQuarantine`.
-    Seen {
-        /// The copy is there.
-        copy: bool,
-        /// The reason record is there.
-        reason: bool,
-    },
-    /// `InspectCopy`: size and SHA-256 of the copy, if it is there.
-    Inspected(Option<Facts>),
-    /// `WriteReason`: another delivery wrote it first.
-    WrittenBefore,
-    /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: done.
-    Done,
-}
-
-/// A version that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its version-id.
-    pub version_id: String,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Its ETag without quotes.
-    pub etag: Option<String>,
-}
-
-/// An object's bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
-    /// All of them.
-    pub bytes: Vec<u8>,
-    /// Their SHA-256, hexadecimal.
-    pub sha256: String,
-    /// ETag without quotes.
-    pub etag: Option<String>,
-}
-
-/// What S3 says of a copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Size in bytes.
-    pub size: u64,
-    /// Full-object SHA-256, hexadecimal, if S3 has it.
-    pub sha256: Option<String>,
-}
 
 /// What the deployment decides.
 pub struct Plan {
@@ -189,8 +93,8 @@ enum State {
     Copying(Decision),
     Inspecting { decision: Decision, copied: bool },
     Writing(Box<Reason>),
-    Deleting { reason: Box<Reason>, again: bool },
     Notifying(Box<Verdict>),
+    Deleting(Box<Verdict>),
     Ended,
 }
 
@@ -262,7 +166,7 @@ impl Run {
             }
             (State::Pinning | State::Confirming(_), Outcome::Found(None)) => self.done(End::Gone),
             (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
-            (State::Checking, Outcome::Decided(decided)) => self.checked(decided),
+            (State::Checking, Outcome::Decided(decided)) => self.checked(plan, decided),
             (State::Reading, Outcome::Body(body)) => self.read(plan, &body),
             (State::Reading, Outcome::Oversize { size }) => self.oversize(plan, size),
             (State::Reading | State::Copying(_), Outcome::Unreadable(fault)) => {
@@ -283,20 +187,10 @@ impl Run {
             (State::Inspecting { decision, copied }, Outcome::Inspected(facts)) => {
                 self.inspected(decision, copied, facts)
             }
-            (State::Writing(reason), Outcome::Done) => self.delete(reason, false),
+            (State::Writing(reason), Outcome::Done) => self.decided(plan, *reason, false),
             (State::Writing(_), Outcome::WrittenBefore) => self.check(),
-            (State::Deleting { reason, again }, Outcome::Done) => {
-                let verdict = Verdict {
-                    end: reason.end,
-                    source: reason.source,
-                    reasons: reason.reasons,
-                    other: reason.other,
-                    pinned_late: self.pinned_late,
-                    again,
-                };
-                self.tell(plan, verdict)
-            }
-            (State::Notifying(verdict), Outcome::Done) => Step::Done(verdict),
+            (State::Notifying(verdict), Outcome::Done) => self.told(verdict),
+            (State::Deleting(verdict), Outcome::Done) => Step::Done(verdict),
             (state, outcome) => {
                 let why = format!("no way from {state:?} by {outcome:?}");
                 Step::Fault(Fault::new("protocol", why))
@@ -320,9 +214,9 @@ impl Run {
         self.to(State::Checking, effect)
     }
 
-    fn checked(&mut self, decided: Option<Box<Reason>>) -> Step {
+    fn checked(&mut self, plan: &Plan, decided: Option<Box<Reason>>) -> Step {
         if let Some(reason) = decided {
-            return self.delete(reason, true);
+            return self.decided(plan, *reason, true);
         }
         if let Some(fault) = self.unreadable.clone() {
             let effect = Effect::FindVersion {
@@ -434,9 +328,25 @@ impl Run {
         }
     }
 
-    fn delete(&mut self, reason: Box<Reason>, again: bool) -> Step {
+    /// The reason record is written, by this delivery or an earlier one: what remains is to tell and to delete.
+    fn decided(&mut self, plan: &Plan, reason: Reason, again: bool) -> Step {
+        let verdict = Verdict {
+            end: reason.end,
+            source: reason.source,
+            reasons: reason.reasons,
+            other: reason.other,
+            pinned_late: self.pinned_late,
+            again,
+        };
+        self.tell(plan, verdict)
+    }
+
+    fn told(&mut self, verdict: Box<Verdict>) -> Step {
+        if !verdict.end.quarantined() {
+            return Step::Done(verdict);
+        }
         let effect = Effect::DeleteSource(self.source.clone());
-        self.to(State::Deleting { reason, again }, effect)
+        self.to(State::Deleting(verdict), effect)
     }
 
     fn verdict(&self, end: End) -> Verdict {
@@ -470,7 +380,7 @@ impl Run {
             end => end,
         };
         if !plan.notify_on.contains(&told) {
-            return Step::Done(Box::new(verdict));
+            return self.told(Box::new(verdict));
         }
         let place = if told.quarantined() {
             format!("s3://{}/{}", plan.quarantine, verdict.source.copy_key())

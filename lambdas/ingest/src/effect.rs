@@ -1,0 +1,104 @@
+//! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
+
+use kit::Fault;
+
+use crate::judge::Item;
+use crate::record::{Notice, Reason, Source};
+
+/// One AWS call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// `ListObjectVersions`: is this version there (or, without one, which is the latest)?
+    FindVersion {
+        /// Key in the processing bucket.
+        key: String,
+        /// The version to look for.
+        version_id: Option<String>,
+    },
+    /// `GetObject` of the reason record in the quarantine bucket.
+    CheckQuarantine(Source),
+    /// `GetObject` of the version.
+    Read(Source),
+    /// `PutItem`, only if there is no item with its key.
+    Store(Item),
+    /// `ListObjectsV2` in the quarantine bucket: what of this version is there?
+    SeeQuarantine(Source),
+    /// `CopyObject` to the quarantine bucket.
+    Copy(Source),
+    /// `HeadObject` of the copy.
+    InspectCopy(Source),
+    /// `PutObject` of the reason record, only if there is none.
+    WriteReason(Box<Reason>),
+    /// `DeleteObject` of exactly this version in the processing bucket.
+    DeleteSource(Source),
+    /// `Publish`.
+    Notify(Box<Notice>),
+}
+
+/// What an effect brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `FindVersion`: what was found.
+    Found(Option<Found>),
+    /// `CheckQuarantine`: the record, if the version's end was decided before.
+    Decided(Option<Box<Reason>>),
+    /// `Read`: the bytes, not more than the limit.
+    Body(Body),
+    /// `Read`: more bytes than the limit; not read.
+    Oversize {
+        /// Size in bytes.
+        size: u64,
+    },
+    /// `Read`, `Copy`: the version could not be read; it may be gone.
+    Unreadable(Fault),
+    /// `Store`: the item is in the table now.
+    Stored,
+    /// `Store`: an item with this key was there; its source, if it says.
+    Occupied(Option<Source>),
+    /// `Store`: the table will never take this item.
+    Refused(String),
+    /// `SeeQuarantine`.
+    Seen {
+        /// The copy is there.
+        copy: bool,
+        /// The reason record is there.
+        reason: bool,
+    },
+    /// `InspectCopy`: size and SHA-256 of the copy, if it is there.
+    Inspected(Option<Facts>),
+    /// `WriteReason`: another delivery wrote it first.
+    WrittenBefore,
+    /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: done.
+    Done,
+}
+
+/// A version that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its version-id.
+    pub version_id: String,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Its ETag without quotes.
+    pub etag: Option<String>,
+}
+
+/// An object's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256, hexadecimal.
+    pub sha256: String,
+    /// ETag without quotes.
+    pub etag: Option<String>,
+}
+
+/// What S3 says of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Size in bytes.
+    pub size: u64,
+    /// Full-object SHA-256, hexadecimal, if S3 has it.
+    pub sha256: Option<String>,
+}

@@ -1,0 +1,302 @@
+//! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+use crate::allow::{Allows, Subject};
+use crate::project::Project;
+use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
+use crate::rules;
+use crate::source::{Files, Place, Span};
+
+/// A finding with its places resolved.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// What was found.
+    pub finding: Finding,
+    /// Where.
+    pub place: Place,
+    /// Other places that belong to it.
+    pub related: Vec<(Place, String)>,
+}
+
+/// A value that only a plan or an apply can know.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// Where.
+    pub place: Place,
+    /// The expression.
+    pub what: String,
+    /// Why it is not known.
+    pub why: String,
+}
+
+/// Everything one run has to say.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Sorted by path and place.
+    pub findings: Vec<Reported>,
+    /// Sorted by path and place.
+    pub unknown: Vec<Open>,
+    /// Inputs that could not be read.
+    pub errors: Vec<String>,
+    /// Things worth saying that are no findings.
+    pub notes: Vec<String>,
+    /// Files with at least one policy, or that should have one.
+    pub files: usize,
+    /// Policies.
+    pub policies: usize,
+}
+
+impl Report {
+    /// How many findings are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|f| f.finding.severity == severity)
+            .count()
+    }
+
+    /// Adds another report.
+    pub fn merge(&mut self, other: Report) {
+        self.findings.extend(other.findings);
+        self.unknown.extend(other.unknown);
+        self.errors.extend(other.errors);
+        self.notes.extend(other.notes);
+        self.files += other.files;
+        self.policies += other.policies;
+    }
+
+    /// Puts everything in its final order.
+    pub fn sort(&mut self) {
+        let key = |p: &Place| (p.file.path.clone(), p.start, p.end);
+        self.findings.sort_by_cached_key(|f| {
+            let finding = &f.finding;
+            (
+                key(&f.place),
+                finding.rule.name,
+                finding.pointer.clone(),
+                finding.address.clone(),
+                finding.message.clone(),
+            )
+        });
+        self.unknown
+            .sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
+        self.unknown
+            .dedup_by_key(|u| (key(&u.place), u.what.clone()));
+        self.errors.sort();
+        self.notes.sort();
+    }
+}
+
+/// Runs every rule over one project.
+pub fn run(project: &Project) -> Report {
+    let mut findings = Vec::new();
+    broken(project, &mut findings);
+    for rule in rules::ALL {
+        match rule.check {
+            Check::Policy(check) => {
+                for policy in &project.policies {
+                    check(policy, &mut Out::new(rule, Some(policy), &mut findings));
+                }
+            }
+            Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
+            Check::Engine => {}
+        }
+    }
+    let mut report = Report {
+        policies: project.policies.len(),
+        files: carrying_files(project),
+        ..Report::default()
+    };
+    report.findings = findings
+        .into_iter()
+        .filter_map(|f| resolve(f, &project.files))
+        .collect();
+    join_calls(&mut report.findings);
+    report.unknown = unknown(project);
+    report
+}
+
+fn carrying_files(project: &Project) -> usize {
+    let policies = project.policies.iter().map(|p| p.root.span.file);
+    let mut files: Vec<u32> = policies
+        .chain(project.broken.iter().map(|b| b.span.file))
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    files.len()
+}
+
+fn broken(project: &Project, findings: &mut Vec<Finding>) {
+    let mut out = Out::new(&rules::invalid_policy::RULE, None, findings);
+    for broken in &project.broken {
+        let message = format!("the policy cannot be read: {}", broken.reason);
+        out.span(broken.span, message, broken.help.clone())
+            .address
+            .clone_from(&broken.address);
+    }
+}
+
+fn resolve(finding: Finding, files: &Files) -> Option<Reported> {
+    let place = files.place(finding.span)?;
+    let related = finding
+        .related
+        .iter()
+        .filter_map(|(s, m)| files.place(*s).map(|p| (p, m.clone())))
+        .collect();
+    Some(Reported {
+        finding,
+        place,
+        related,
+    })
+}
+
+/// One finding per place: a module called several times shows its addresses as related places.
+fn join_calls(findings: &mut Vec<Reported>) {
+    findings.sort_by_cached_key(|f| {
+        (
+            f.finding.span,
+            f.finding.rule.name,
+            f.finding.message.clone(),
+            f.finding.address.clone(),
+        )
+    });
+    findings.dedup_by(|next, kept| {
+        let (a, b) = (&next.finding, &kept.finding);
+        let same = a.span == b.span && a.rule.name == b.rule.name && a.message == b.message;
+        if same && a.address != b.address {
+            let address = a.address.clone().unwrap_or_default();
+            kept.related
+                .push((next.place.clone(), format!("also as `{address}`")));
+        }
+        same
+    });
+}
+
+fn unknown(project: &Project) -> Vec<Open> {
+    let mut found: Vec<(Span, String, String)> = Vec::new();
+    for policy in &project.policies {
+        let unknowns = policy.unknowns().into_iter();
+        found.extend(unknowns.map(|(span, what)| {
+            (
+                span,
+                what,
+                String::from("not known before it is planned or applied"),
+            )
+        }));
+    }
+    found.extend(
+        project
+            .unknowns
+            .iter()
+            .map(|u| (u.span, u.what.clone(), u.why.clone())),
+    );
+    let places = found.into_iter().filter_map(|(s, what, why)| {
+        Some(Open {
+            place: project.files.place(s)?,
+            what,
+            why,
+        })
+    });
+    places.collect()
+}
+
+/// The exceptions of a run and the day it happens on.
+#[derive(Debug)]
+pub struct Exceptions<'a> {
+    /// The entries.
+    pub allows: &'a Allows,
+    /// The file they come from.
+    pub place: Place,
+    /// `YYYY-MM-DD`.
+    pub today: &'a str,
+    /// The paths that were checked.
+    pub checked: &'a [String],
+    /// Whether a whole folder, plan or module was checked.
+    pub whole: bool,
+}
+
+/// Hides what an exception covers, and reports exceptions that are wrong themselves.
+pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
+    let allows = exceptions.allows;
+    let mut used = vec![false; allows.entries.len()];
+    report.findings.retain(|reported| {
+        let finding = &reported.finding;
+        let subject = Subject {
+            rule: finding.rule.name,
+            path: &reported.place.file.path,
+            address: finding.address.as_deref(),
+            pointer: finding.pointer.as_deref(),
+        };
+        let hidden = allows.position(subject, exceptions.today);
+        if let Some(at) = hidden {
+            used[at] = true;
+        }
+        hidden.is_none()
+    });
+    for (entry, used) in allows.entries.iter().zip(used) {
+        let judged = if entry.has_path() {
+            exceptions.checked.iter().any(|p| allows.names(entry, p))
+        } else {
+            exceptions.whole
+        };
+        let mut add = |rule: &'static Rule, message: String, help: &str| {
+            report.findings.push(about_entry(
+                rule,
+                message,
+                help,
+                entry.span.clone(),
+                &exceptions.place,
+            ));
+        };
+        if !entry.has_reason() {
+            let message = format!("the exception to `{}` gives no reason", entry.rule);
+            add(
+                &rules::allow_without_reason::RULE,
+                message,
+                "add `reason = \"…\"` that a reviewer can judge",
+            );
+        }
+        if entry.is_past(exceptions.today) {
+            let until = entry.until.as_deref().unwrap_or_default();
+            let message = format!("the exception to `{}` ended on {until}", entry.rule);
+            add(
+                &rules::allow_expired::RULE,
+                message,
+                "mend the policy and remove the entry, or agree on a new date",
+            );
+        } else if judged && !used {
+            let message = format!("the exception to `{}` hides nothing", entry.rule);
+            add(
+                &rules::allow_unused::RULE,
+                message,
+                "remove the entry, or correct its rule, path, address or pointer",
+            );
+        }
+    }
+}
+
+/// A finding about an exception itself.
+pub fn about_entry(
+    rule: &'static Rule,
+    message: String,
+    help: &str,
+    range: std::ops::Range<usize>,
+    file: &Place,
+) -> Reported {
+    let mut findings = Vec::new();
+    let span = Span::new(0, range.start, range.end);
+    Out::new(rule, None, &mut findings).span(span, message, help);
+    let place = Place {
+        file: file.file.clone(),
+        start: span.start,
+        end: span.end,
+    };
+    Reported {
+        finding: findings.swap_remove(0),
+        place,
+        related: Vec::new(),
+    }
+}
+
+/// Keeps what a persona wants to see.
+pub fn keep(report: &mut Report, persona: Persona) {
+    report.findings.retain(|f| f.finding.persona <= persona);
+}

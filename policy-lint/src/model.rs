@@ -1,0 +1,268 @@
+//! A policy as IAM reads it, every part with its place.
+use crate::source::Span;
+use crate::value::{Data, Text, Trail, Value};
+
+pub mod kind;
+pub mod read;
+
+pub use kind::Kind;
+
+/// A place in a policy: where it was written and where it is in the document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// In the file.
+    pub span: Span,
+    /// In the document.
+    pub trail: Trail,
+}
+
+/// A text with its place.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The text.
+    pub text: Text,
+    /// Its place.
+    pub at: At,
+}
+
+impl Item {
+    /// The text with holes for unknown parts.
+    pub fn raw(&self) -> &str {
+        self.text.raw()
+    }
+}
+
+/// One policy document and what carries it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What sort of policy it is, which decides what it may say.
+    pub kind: Kind,
+    /// The Terraform address of what carries it.
+    pub address: Option<String>,
+    /// Everything about its carrier that rules ask for.
+    pub carrier: Carrier,
+    /// The document as it was written.
+    pub root: Value,
+    /// `Version`.
+    pub version: Option<Item>,
+    /// The statements.
+    pub statements: Vec<Statement>,
+}
+
+/// What a policy is attached to, where the source tells.
+#[derive(Clone, Debug, Default)]
+pub struct Carrier {
+    /// The resource type, as `aws_iam_role_policy`; empty for raw JSON.
+    pub resource: String,
+    /// The attribute, as `policy`; empty for raw JSON.
+    pub attribute: String,
+}
+
+/// `Allow` or `Deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Grants.
+    Allow,
+    /// Forbids.
+    Deny,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Its place.
+    pub at: At,
+    /// The place to point at when the statement as a whole is meant: its `Sid`, else its first line.
+    pub head: At,
+    /// `Sid`.
+    pub sid: Option<Item>,
+    /// `Effect`; absent when missing, misspelled or unknown.
+    pub effect: Option<Effect>,
+    /// `Action` or `NotAction`.
+    pub actions: Option<Elements>,
+    /// `Resource` or `NotResource`.
+    pub resources: Option<Elements>,
+    /// `Principal` or `NotPrincipal`.
+    pub principals: Option<Principals>,
+    /// `Condition`.
+    pub conditions: Vec<Condition>,
+    /// Whether there is a `Condition` that is not known.
+    pub unknown_condition: bool,
+}
+
+impl Statement {
+    /// Whether it grants.
+    pub fn allows(&self) -> bool {
+        self.effect == Some(Effect::Allow)
+    }
+
+    /// Whether it forbids.
+    pub fn denies(&self) -> bool {
+        self.effect == Some(Effect::Deny)
+    }
+
+    /// Whether any condition narrows it, known or not.
+    pub fn is_conditional(&self) -> bool {
+        !self.conditions.is_empty() || self.unknown_condition
+    }
+
+    /// The patterns of `Action`; none for `NotAction`.
+    pub fn action_items(&self) -> &[Item] {
+        positive(self.actions.as_ref())
+    }
+
+    /// The patterns of `Resource`; none for `NotResource`.
+    pub fn resource_items(&self) -> &[Item] {
+        positive(self.resources.as_ref())
+    }
+
+    /// The conditions on `key`, in any case.
+    pub fn conditions_on<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Condition> {
+        self.conditions
+            .iter()
+            .filter(move |c| c.key.raw().eq_ignore_ascii_case(key))
+    }
+}
+
+fn positive(elements: Option<&Elements>) -> &[Item] {
+    elements.filter(|e| !e.negated).map_or(&[], |e| &e.items)
+}
+
+/// The patterns of `Action`, `Resource` or their negations.
+#[derive(Clone, Debug)]
+pub struct Elements {
+    /// Whether it is the `Not…` form.
+    pub negated: bool,
+    /// The place of the key.
+    pub key: At,
+    /// The place of the value.
+    pub at: At,
+    /// The patterns.
+    pub items: Vec<Item>,
+    /// Whether there are patterns that are not known.
+    pub incomplete: bool,
+}
+
+/// Who a statement is about.
+#[derive(Clone, Debug)]
+pub struct Principals {
+    /// Whether it is `NotPrincipal`.
+    pub negated: bool,
+    /// The place of the key.
+    pub key: At,
+    /// The place of the value.
+    pub at: At,
+    /// Everyone who is named.
+    pub items: Vec<Principal>,
+    /// Whether there are principals that are not known.
+    pub incomplete: bool,
+}
+
+/// One principal.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Of what sort.
+    pub sort: Sort,
+    /// Its name.
+    pub item: Item,
+}
+
+/// The sorts of principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// `"Principal": "*"`, without a sort.
+    Everyone,
+    /// `AWS`.
+    Aws,
+    /// `Service`.
+    Service,
+    /// `Federated`.
+    Federated,
+    /// `CanonicalUser`.
+    Canonical,
+    /// Anything IAM does not know.
+    Other(String),
+}
+
+impl Principal {
+    /// Whether it stands for anybody at all.
+    pub fn is_everyone(&self) -> bool {
+        self.item.raw() == "*" && matches!(self.sort, Sort::Everyone | Sort::Aws)
+    }
+}
+
+/// One key of a condition operator with its values.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// The operator as written, as in `ForAnyValue:StringLike`.
+    pub operator: Item,
+    /// The condition key.
+    pub key: Item,
+    /// The values, numbers and booleans as texts.
+    pub values: Vec<Item>,
+    /// The place of the values.
+    pub at: At,
+    /// Whether there are values that are not known.
+    pub incomplete: bool,
+}
+
+impl Condition {
+    /// The operator without set prefix and `IfExists`.
+    pub fn base(&self) -> &str {
+        let name = self.operator.raw();
+        let name = name.rsplit_once(':').map_or(name, |(_, tail)| tail);
+        strip_suffix_folded(name, "IfExists")
+    }
+
+    /// Whether a missing key satisfies it.
+    pub fn if_exists(&self) -> bool {
+        self.base().len() < self.operator.raw().rsplit(':').next().map_or(0, str::len)
+    }
+
+    /// `ForAllValues` or `ForAnyValue`, as written.
+    pub fn qualifier(&self) -> Option<&str> {
+        self.operator.raw().split_once(':').map(|(head, _)| head)
+    }
+
+    /// Whether it holds when the key does *not* have the values.
+    pub fn is_negative(&self) -> bool {
+        let base = self.base().to_ascii_lowercase();
+        base.contains("notequals") || base.contains("notlike") || base.starts_with("notip")
+    }
+}
+
+fn strip_suffix_folded<'a>(text: &'a str, suffix: &str) -> &'a str {
+    let cut = text.len().saturating_sub(suffix.len());
+    match text.get(cut..) {
+        Some(tail) if tail.eq_ignore_ascii_case(suffix) => &text[..cut],
+        _ => text,
+    }
+}
+
+impl Policy {
+    /// The JSON Pointer of a place.
+    pub fn pointer(&self, at: At) -> String {
+        self.root.pointer(&at.trail)
+    }
+
+    /// What its values leave open: the expression and its place, once each.
+    pub fn unknowns(&self) -> Vec<(Span, String)> {
+        let mut found = Vec::new();
+        collect_unknowns(&self.root, &mut found);
+        found
+    }
+}
+
+fn collect_unknowns(value: &Value, found: &mut Vec<(Span, String)>) {
+    match &value.data {
+        Data::Unknown(what) => found.push((value.span, what.clone())),
+        Data::String(text) => {
+            found.extend(text.holes().iter().map(|h| (value.span, h.source.clone())))
+        }
+        Data::Array(elements) => elements.iter().for_each(|e| collect_unknowns(e, found)),
+        Data::Object(members) => members
+            .iter()
+            .for_each(|m| collect_unknowns(&m.value, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,202 @@
+//! The kinds of policy and how a raw document's kind is told.
+use crate::value::{Data, Value};
+
+/// What a policy is for, which decides what it may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Kind {
+    /// Attached to a user, group or role.
+    Identity,
+    /// Who may assume a role.
+    Trust,
+    /// Of a bucket or an access point.
+    S3,
+    /// Of a topic.
+    Sns,
+    /// Of a queue.
+    Sqs,
+    /// Of a key.
+    Kms,
+    /// Of a secret.
+    Secret,
+    /// Of a container repository.
+    Ecr,
+    /// Of a function.
+    Lambda,
+    /// A service control policy.
+    Scp,
+    /// A resource control policy.
+    Rcp,
+    /// Of a VPC endpoint.
+    #[value(skip)]
+    Endpoint,
+    /// Of any other resource.
+    #[value(skip)]
+    Resource,
+}
+
+impl Kind {
+    /// The word used in reports and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Identity => "identity",
+            Kind::Trust => "trust",
+            Kind::S3 => "s3",
+            Kind::Sns => "sns",
+            Kind::Sqs => "sqs",
+            Kind::Kms => "kms",
+            Kind::Secret => "secret",
+            Kind::Ecr => "ecr",
+            Kind::Lambda => "lambda",
+            Kind::Scp => "scp",
+            Kind::Rcp => "rcp",
+            Kind::Endpoint => "endpoint",
+            Kind::Resource => "resource",
+        }
+    }
+
+    /// Whether its statements name principals.
+    pub fn has_principals(self) -> bool {
+        !matches!(self, Kind::Identity | Kind::Scp)
+    }
+
+    /// Whether it only bounds what other policies grant.
+    pub fn only_bounds(self) -> bool {
+        matches!(self, Kind::Scp | Kind::Rcp | Kind::Endpoint)
+    }
+
+    /// Whether it is attached to one resource that it speaks of.
+    pub fn is_resource(self) -> bool {
+        !matches!(self, Kind::Identity | Kind::Trust | Kind::Scp | Kind::Rcp)
+    }
+
+    /// Tells the kind of a document from what it says, then from its file's name.
+    pub fn guess(document: &Value, path: &str) -> Kind {
+        let statements = statements(document);
+        let trust_actions = statements.iter().any(|s| actions(s).any(is_trust_action));
+        let with_principal = statements
+            .iter()
+            .any(|s| has(s, "Principal") || has(s, "NotPrincipal"));
+        let with_resource = statements
+            .iter()
+            .any(|s| has(s, "Resource") || has(s, "NotResource"));
+        if with_principal {
+            return if trust_actions {
+                Kind::Trust
+            } else {
+                of_resource(&statements, path)
+            };
+        }
+        if trust_actions && !with_resource || named(path, "trust") || named(path, "assume") {
+            return Kind::Trust;
+        }
+        if named(path, "scp") {
+            Kind::Scp
+        } else {
+            Kind::Identity
+        }
+    }
+}
+
+fn statements(document: &Value) -> Vec<&Value> {
+    let Some(member) = document
+        .members()
+        .iter()
+        .find(|m| m.key.raw().eq_ignore_ascii_case("Statement"))
+    else {
+        return Vec::new();
+    };
+    match &member.value.data {
+        Data::Array(elements) => elements.iter().collect(),
+        _ => vec![&member.value],
+    }
+}
+
+fn has(statement: &Value, key: &str) -> bool {
+    statement
+        .members()
+        .iter()
+        .any(|m| m.key.raw().eq_ignore_ascii_case(key))
+}
+
+fn actions(statement: &Value) -> impl Iterator<Item = &str> {
+    let wanted =
+        |key: &str| key.eq_ignore_ascii_case("Action") || key.eq_ignore_ascii_case("NotAction");
+    let values = statement
+        .members()
+        .iter()
+        .filter(move |m| wanted(m.key.raw()))
+        .map(|m| &m.value);
+    values.flat_map(|v| {
+        v.as_text()
+            .into_iter()
+            .chain(v.elements().iter().filter_map(Value::as_text))
+            .map(|t| t.raw())
+    })
+}
+
+/// `sts:AssumeRole` and its kin, as trust policies grant them.
+pub fn is_trust_action(action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    action.starts_with("sts:assume")
+        || action == "sts:tagsession"
+        || action == "sts:setsourceidentity"
+}
+
+fn of_resource(statements: &[&Value], path: &str) -> Kind {
+    if named(path, "rcp") {
+        return Kind::Rcp;
+    }
+    let mut prefixes = statements
+        .iter()
+        .flat_map(|s| actions(s))
+        .filter_map(|a| a.split_once(':').map(|(p, _)| p));
+    match prefixes.next().map(str::to_ascii_lowercase).as_deref() {
+        Some("s3") => Kind::S3,
+        Some("sns") => Kind::Sns,
+        Some("sqs") => Kind::Sqs,
+        Some("kms") => Kind::Kms,
+        Some("secretsmanager") => Kind::Secret,
+        Some("ecr") => Kind::Ecr,
+        Some("lambda") => Kind::Lambda,
+        _ => Kind::Resource,
+    }
+}
+
+/// Whether a word of the file's name begins with `word`: `TrustPolicy.json`, `lambda-trust.json`, but not
+/// `braintrust.json`.
+fn named(path: &str, word: &str) -> bool {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let mut words = vec![String::new()];
+    let mut lower_before = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && lower_before) {
+            words.push(String::new());
+        }
+        if let Some(last) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            last.push(c.to_ascii_lowercase());
+        }
+        lower_before = c.is_ascii_lowercase();
+    }
+    words
+        .iter()
+        .any(|w| w.starts_with(word) && !w.starts_with("trusted"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_file_name_hints_by_its_words() {
+        for (path, expected) in [
+            ("a/lambda-trust.json", true),
+            ("TrustPolicy.json", true),
+            ("braintrust-s3-policy.json", false),
+            ("braintrust-trust-policy.json", true),
+            ("trust/policy.json", false),
+        ] {
+            assert_eq!(named(path, "trust"), expected, "{path}");
+        }
+    }
+}

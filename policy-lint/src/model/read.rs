@@ -1,0 +1,245 @@
+//! [`Value`] to [`Policy`]: keys in any case, single values as lists of one, wrong types left to the grammar.
+use super::{
+    At, Carrier, Condition, Effect, Elements, Item, Kind, Policy, Principal, Principals, Sort,
+    Statement,
+};
+use crate::source::Span;
+use crate::value::{Data, Text, Trail, Value};
+
+/// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
+pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
+    let mut policy = Policy {
+        kind,
+        address,
+        carrier,
+        root,
+        version: None,
+        statements: Vec::new(),
+    };
+    let root = &policy.root;
+    for (number, member) in root.members().iter().enumerate() {
+        let trail = Trail::default().child(number);
+        if same(member.key.raw(), "Version") {
+            policy.version = item(&member.value, trail);
+        } else if same(member.key.raw(), "Statement") {
+            match &member.value.data {
+                Data::Array(list) => {
+                    let statements = list
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, s)| matches!(s.data, Data::Object(_)));
+                    policy.statements = statements
+                        .map(|(i, s)| statement(s, trail.child(i)))
+                        .collect();
+                }
+                Data::Object(_) => policy.statements = vec![statement(&member.value, trail)],
+                _ => {}
+            }
+        }
+    }
+    policy
+}
+
+/// Whether a key of a policy is the one that is meant.
+pub fn same(key: &str, wanted: &str) -> bool {
+    key.eq_ignore_ascii_case(wanted)
+}
+
+fn item(value: &Value, trail: Trail) -> Option<Item> {
+    let text = match &value.data {
+        Data::String(text) => text.clone(),
+        Data::Bool(b) => Text::known(b.to_string()),
+        Data::Number(n) => Text::known(n.clone()),
+        _ => return None,
+    };
+    Some(Item {
+        text,
+        at: At {
+            span: value.span,
+            trail,
+        },
+    })
+}
+
+/// The texts of a value that may be one text or a list; and whether some are not known.
+fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
+    match &value.data {
+        Data::Array(list) => {
+            let items = list
+                .iter()
+                .enumerate()
+                .filter_map(|(i, v)| item(v, trail.child(i)))
+                .collect();
+            (items, list.iter().any(Value::is_unknown))
+        }
+        _ => (item(value, trail).into_iter().collect(), value.is_unknown()),
+    }
+}
+
+fn statement(value: &Value, trail: Trail) -> Statement {
+    let at = At {
+        span: value.span,
+        trail,
+    };
+    let mut statement = Statement {
+        at,
+        head: at,
+        sid: None,
+        effect: None,
+        actions: None,
+        resources: None,
+        principals: None,
+        conditions: Vec::new(),
+        unknown_condition: false,
+    };
+    for (number, member) in value.members().iter().enumerate() {
+        let trail = trail.child(number);
+        let key = At {
+            span: member.key_span,
+            trail,
+        };
+        let name = member.key.raw();
+        let negated = name.get(..3).is_some_and(|n| same(n, "Not"));
+        if same(name, "Sid") {
+            statement.sid = item(&member.value, trail);
+        } else if same(name, "Effect") {
+            statement.effect = effect(&member.value);
+        } else if same(name, "Action") || same(name, "NotAction") {
+            statement.actions = Some(elements(&member.value, negated, key));
+        } else if same(name, "Resource") || same(name, "NotResource") {
+            statement.resources = Some(elements(&member.value, negated, key));
+        } else if same(name, "Principal") || same(name, "NotPrincipal") {
+            statement.principals = Some(principals(&member.value, negated, key));
+        } else if same(name, "Condition") {
+            statement.unknown_condition = member.value.is_unknown();
+            statement.conditions = conditions(&member.value, trail);
+        }
+    }
+    statement.head = statement
+        .sid
+        .as_ref()
+        .map_or_else(|| first_part(value, at), |sid| sid.at);
+    statement
+}
+
+/// The statement's first key, so that a finding about all of it marks one line.
+fn first_part(value: &Value, at: At) -> At {
+    let key = value
+        .members()
+        .iter()
+        .find(|m| same(m.key.raw(), "Effect"))
+        .or(value.members().first());
+    key.map_or(at, |m| At {
+        span: join(m.key_span, m.value.span),
+        trail: at.trail,
+    })
+}
+
+fn join(a: Span, b: Span) -> Span {
+    if a.file == b.file && a.start <= b.end {
+        Span {
+            file: a.file,
+            start: a.start,
+            end: b.end,
+        }
+    } else {
+        a
+    }
+}
+
+fn effect(value: &Value) -> Option<Effect> {
+    match value.as_str() {
+        Some("Allow") => Some(Effect::Allow),
+        Some("Deny") => Some(Effect::Deny),
+        _ => None,
+    }
+}
+
+fn elements(value: &Value, negated: bool, key: At) -> Elements {
+    let (items, incomplete) = items(value, key.trail);
+    Elements {
+        negated,
+        key,
+        at: At {
+            span: value.span,
+            trail: key.trail,
+        },
+        items,
+        incomplete,
+    }
+}
+
+fn principals(value: &Value, negated: bool, key: At) -> Principals {
+    let at = At {
+        span: value.span,
+        trail: key.trail,
+    };
+    let mut found = Principals {
+        negated,
+        key,
+        at,
+        items: Vec::new(),
+        incomplete: value.is_unknown(),
+    };
+    if let Some(text) = value.as_text() {
+        let item = Item {
+            text: text.clone(),
+            at,
+        };
+        found.items.push(Principal {
+            sort: Sort::Everyone,
+            item,
+        });
+    }
+    for (number, member) in value.members().iter().enumerate() {
+        let sort = match member.key.raw() {
+            name if same(name, "AWS") => Sort::Aws,
+            name if same(name, "Service") => Sort::Service,
+            name if same(name, "Federated") => Sort::Federated,
+            name if same(name, "CanonicalUser") => Sort::Canonical,
+            other => Sort::Other(other.to_owned()),
+        };
+        let (names, incomplete) = items(&member.value, key.trail.child(number));
+        found.items.extend(names.into_iter().map(|item| Principal {
+            sort: sort.clone(),
+            item,
+        }));
+        found.incomplete |= incomplete;
+    }
+    found
+}
+
+fn conditions(value: &Value, trail: Trail) -> Vec<Condition> {
+    let mut found = Vec::new();
+    for (i, operator) in value.members().iter().enumerate() {
+        let trail = trail.child(i);
+        let operator_item = Item {
+            text: operator.key.clone(),
+            at: At {
+                span: operator.key_span,
+                trail,
+            },
+        };
+        for (j, key) in operator.value.members().iter().enumerate() {
+            let trail = trail.child(j);
+            let (values, incomplete) = items(&key.value, trail);
+            found.push(Condition {
+                operator: operator_item.clone(),
+                key: Item {
+                    text: key.key.clone(),
+                    at: At {
+                        span: key.key_span,
+                        trail,
+                    },
+                },
+                values,
+                at: At {
+                    span: key.value.span,
+                    trail,
+                },
+                incomplete,
+            });
+        }
+    }
+    found
+}

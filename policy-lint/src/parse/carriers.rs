@@ -1,0 +1,200 @@
+//! The one table of Terraform attributes that carry a policy.
+use crate::model::Kind;
+
+/// An attribute that holds a policy document as JSON text.
+pub struct Carrier {
+    /// The resource type.
+    pub resource: &'static str,
+    /// The attribute; inside a block after a dot.
+    pub attribute: &'static str,
+    /// What the document is.
+    pub kind: Kind,
+}
+
+const fn carrier(resource: &'static str, attribute: &'static str, kind: Kind) -> Carrier {
+    Carrier {
+        resource,
+        attribute,
+        kind,
+    }
+}
+
+/// Every carrier, sorted by resource type.
+pub const CARRIERS: &[Carrier] = &[
+    carrier("aws_api_gateway_rest_api", "policy", Kind::Resource),
+    carrier("aws_api_gateway_rest_api_policy", "policy", Kind::Resource),
+    carrier("aws_backup_vault_policy", "policy", Kind::Resource),
+    carrier(
+        "aws_bedrockagentcore_resource_policy",
+        "policy",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_cloudsearch_domain_service_access_policy",
+        "access_policy",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_cloudtrail_event_data_store_policy",
+        "policy",
+        Kind::Resource,
+    ),
+    carrier("aws_cloudwatch_event_bus_policy", "policy", Kind::Resource),
+    carrier(
+        "aws_cloudwatch_log_destination_policy",
+        "access_policy",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_cloudwatch_log_resource_policy",
+        "policy_document",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_codeartifact_domain_permissions_policy",
+        "policy_document",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_codeartifact_repository_permissions_policy",
+        "policy_document",
+        Kind::Resource,
+    ),
+    carrier("aws_codebuild_resource_policy", "policy", Kind::Resource),
+    carrier("aws_dynamodb_resource_policy", "policy", Kind::Resource),
+    carrier("aws_ecr_registry_policy", "policy", Kind::Ecr),
+    carrier("aws_ecr_repository_policy", "policy", Kind::Ecr),
+    carrier("aws_ecrpublic_repository_policy", "policy", Kind::Ecr),
+    carrier("aws_efs_file_system_policy", "policy", Kind::Resource),
+    carrier(
+        "aws_elasticsearch_domain",
+        "access_policies",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_elasticsearch_domain_policy",
+        "access_policies",
+        Kind::Resource,
+    ),
+    carrier("aws_glacier_vault", "access_policy", Kind::Resource),
+    carrier("aws_glacier_vault_lock", "policy", Kind::Resource),
+    carrier("aws_glue_resource_policy", "policy", Kind::Resource),
+    carrier("aws_iam_group_policy", "policy", Kind::Identity),
+    carrier("aws_iam_policy", "policy", Kind::Identity),
+    carrier("aws_iam_role", "assume_role_policy", Kind::Trust),
+    carrier("aws_iam_role", "inline_policy.policy", Kind::Identity),
+    carrier("aws_iam_role_policy", "policy", Kind::Identity),
+    carrier("aws_iam_user_policy", "policy", Kind::Identity),
+    carrier("aws_iot_policy", "policy", Kind::Identity),
+    carrier("aws_kinesis_resource_policy", "policy", Kind::Resource),
+    carrier("aws_kms_external_key", "policy", Kind::Kms),
+    carrier("aws_kms_key", "policy", Kind::Kms),
+    carrier("aws_kms_key_policy", "policy", Kind::Kms),
+    carrier("aws_kms_replica_external_key", "policy", Kind::Kms),
+    carrier("aws_kms_replica_key", "policy", Kind::Kms),
+    carrier("aws_lex_resource_policy", "policy", Kind::Resource),
+    carrier("aws_media_store_container_policy", "policy", Kind::Resource),
+    carrier("aws_msk_cluster_policy", "policy", Kind::Resource),
+    carrier(
+        "aws_networkfirewall_resource_policy",
+        "policy",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_networkmanager_core_network_policy_attachment",
+        "resource_policy",
+        Kind::Resource,
+    ),
+    carrier("aws_opensearch_domain", "access_policies", Kind::Resource),
+    carrier(
+        "aws_opensearch_domain_policy",
+        "access_policies",
+        Kind::Resource,
+    ),
+    carrier("aws_organizations_policy", "content", Kind::Scp),
+    carrier(
+        "aws_organizations_resource_policy",
+        "content",
+        Kind::Resource,
+    ),
+    carrier("aws_redshift_resource_policy", "policy", Kind::Resource),
+    carrier("aws_s3_access_point", "policy", Kind::S3),
+    carrier("aws_s3_bucket", "policy", Kind::S3),
+    carrier("aws_s3_bucket_policy", "policy", Kind::S3),
+    carrier("aws_s3_directory_bucket_policy", "policy", Kind::S3),
+    carrier("aws_s3control_access_point_policy", "policy", Kind::S3),
+    carrier("aws_s3control_bucket_policy", "policy", Kind::S3),
+    carrier(
+        "aws_s3control_multi_region_access_point_policy",
+        "details.policy",
+        Kind::S3,
+    ),
+    carrier(
+        "aws_s3control_object_lambda_access_point_policy",
+        "policy",
+        Kind::S3,
+    ),
+    carrier(
+        "aws_s3tables_table_bucket_policy",
+        "resource_policy",
+        Kind::Resource,
+    ),
+    carrier(
+        "aws_s3tables_table_policy",
+        "resource_policy",
+        Kind::Resource,
+    ),
+    carrier("aws_schemas_registry_policy", "policy", Kind::Resource),
+    carrier("aws_secretsmanager_secret", "policy", Kind::Secret),
+    carrier("aws_secretsmanager_secret_policy", "policy", Kind::Secret),
+    carrier("aws_ses_identity_policy", "policy", Kind::Resource),
+    carrier("aws_sesv2_email_identity_policy", "policy", Kind::Resource),
+    carrier("aws_sns_topic", "policy", Kind::Sns),
+    carrier("aws_sns_topic_policy", "policy", Kind::Sns),
+    carrier("aws_sqs_queue", "policy", Kind::Sqs),
+    carrier("aws_sqs_queue_policy", "policy", Kind::Sqs),
+    carrier(
+        "aws_ssoadmin_permission_set_inline_policy",
+        "inline_policy",
+        Kind::Identity,
+    ),
+    carrier("aws_transfer_access", "policy", Kind::Identity),
+    carrier("aws_transfer_user", "policy", Kind::Identity),
+    carrier("aws_vpc_endpoint", "policy", Kind::Endpoint),
+    carrier("aws_vpc_endpoint_policy", "policy", Kind::Endpoint),
+    carrier("aws_vpclattice_auth_policy", "policy", Kind::Resource),
+    carrier("aws_vpclattice_resource_policy", "policy", Kind::Resource),
+];
+
+/// The carriers of one resource type.
+pub fn of(resource: &str) -> &'static [Carrier] {
+    let first = CARRIERS.partition_point(|c| c.resource < resource);
+    let end = CARRIERS.partition_point(|c| c.resource <= resource);
+    &CARRIERS[first..end]
+}
+
+/// Attributes that attach AWS-managed or other policies by ARN.
+pub const ATTACHMENTS: &[(&str, &str)] = &[
+    ("aws_iam_group_policy_attachment", "policy_arn"),
+    ("aws_iam_policy_attachment", "policy_arn"),
+    ("aws_iam_role", "managed_policy_arns"),
+    ("aws_iam_role_policy_attachment", "policy_arn"),
+    ("aws_iam_role_policy_attachments_exclusive", "policy_arns"),
+    ("aws_iam_user_policy_attachment", "policy_arn"),
+    (
+        "aws_ssoadmin_managed_policy_attachment",
+        "managed_policy_arn",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_so_that_it_can_be_searched() {
+        assert!(CARRIERS.is_sorted_by_key(|c| c.resource));
+        assert_eq!(of("aws_iam_role").len(), 2);
+        assert!(of("aws_instance").is_empty());
+    }
+}

@@ -1,0 +1,207 @@
+//! `aws_iam_policy_document` in Terraform's words to the same document in IAM's words.
+use crate::source::Span;
+use crate::value::{Data, Member, Text, Value};
+
+/// Turns the attributes of the data source into the policy that its `json` would be.
+pub fn to_policy(attributes: &Value) -> Value {
+    let mut members = Vec::new();
+    if let Some(version) = attributes.get("version").filter(|v| !is_absent(v)) {
+        members.push(member("Version", version.clone()));
+    } else {
+        let version = Data::String(Text::known("2012-10-17"));
+        members.push(member(
+            "Version",
+            Value::new(version, start_of(attributes.span)),
+        ));
+    }
+    let statements = attributes.get("statement").map(list).unwrap_or_default();
+    let statements = statements.iter().map(|s| statement(s)).collect();
+    members.push(member(
+        "Statement",
+        Value::new(Data::Array(statements), attributes.span),
+    ));
+    Value::new(Data::Object(members), attributes.span)
+}
+
+fn start_of(span: Span) -> Span {
+    Span {
+        end: span.start.saturating_add(1).min(span.end),
+        ..span
+    }
+}
+
+fn member(key: &str, value: Value) -> Member {
+    Member {
+        key: Text::known(key),
+        key_span: value.span,
+        value,
+    }
+}
+
+fn is_absent(value: &Value) -> bool {
+    match &value.data {
+        Data::Null => true,
+        Data::Array(list) => list.is_empty(),
+        Data::String(text) => text.raw().is_empty(),
+        _ => false,
+    }
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    match &value.data {
+        Data::Array(elements) => elements.iter().collect(),
+        Data::Null => Vec::new(),
+        _ => vec![value],
+    }
+}
+
+const ELEMENTS: &[(&str, &str)] = &[
+    ("sid", "Sid"),
+    ("effect", "Effect"),
+    ("actions", "Action"),
+    ("not_actions", "NotAction"),
+    ("resources", "Resource"),
+    ("not_resources", "NotResource"),
+];
+
+fn statement(value: &Value) -> Value {
+    if value.is_unknown() {
+        return value.clone();
+    }
+    let mut members = Vec::new();
+    if value.get("effect").is_none_or(is_absent) {
+        let allow = Data::String(Text::known("Allow"));
+        members.push(member("Effect", Value::new(allow, start_of(value.span))));
+    }
+    for source in value.members() {
+        let Some((_, name)) = ELEMENTS.iter().find(|(key, _)| *key == source.key.raw()) else {
+            continue;
+        };
+        if !is_absent(&source.value) {
+            let value = unnull(&source.value, source.key.raw());
+            members.push(Member {
+                key: Text::known(*name),
+                key_span: source.key_span,
+                value,
+            });
+        }
+    }
+    for (key, name) in [
+        ("principals", "Principal"),
+        ("not_principals", "NotPrincipal"),
+    ] {
+        if let Some(blocks) = value.get(key).filter(|v| !is_absent(v)) {
+            members.push(Member {
+                key: Text::known(name),
+                key_span: blocks.span,
+                value: principals(blocks),
+            });
+        }
+    }
+    if let Some(blocks) = value.get("condition").filter(|v| !is_absent(v)) {
+        members.push(Member {
+            key: Text::known("Condition"),
+            key_span: blocks.span,
+            value: conditions(blocks),
+        });
+    }
+    Value::new(Data::Object(members), value.span)
+}
+
+/// A plan writes `null` for list elements that are only known after apply.
+fn unnull(value: &Value, what: &str) -> Value {
+    let unknown = |v: &Value| match v.data {
+        Data::Null => Value::new(Data::Unknown(what.to_owned()), v.span),
+        _ => v.clone(),
+    };
+    match &value.data {
+        Data::Array(elements) => Value::new(
+            Data::Array(elements.iter().map(unknown).collect()),
+            value.span,
+        ),
+        _ => value.clone(),
+    }
+}
+
+fn principals(blocks: &Value) -> Value {
+    if blocks.is_unknown() {
+        return blocks.clone();
+    }
+    let blocks_list = list(blocks);
+    let text = |v: &Value, key: &str| v.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let [only] = blocks_list.as_slice() {
+        let identifiers = only.get("identifiers").map(list).unwrap_or_default();
+        if let ([star], Some("*")) = (identifiers.as_slice(), text(only, "type").as_deref()) {
+            return (*star).clone();
+        }
+    }
+    let mut members: Vec<Member> = Vec::new();
+    for block in blocks_list {
+        let Some(identifiers) = block.get("identifiers").map(|v| unnull(v, "identifiers")) else {
+            continue;
+        };
+        let sort = text(block, "type").unwrap_or_default();
+        let sort = if sort == "*" {
+            String::from("AWS")
+        } else {
+            sort
+        };
+        append(&mut members, &sort, block.span, identifiers);
+    }
+    Value::new(Data::Object(members), blocks.span)
+}
+
+/// Adds values under a key; a key that is there already gets them too, as Terraform merges them.
+fn append(members: &mut Vec<Member>, key: &str, key_span: Span, value: Value) {
+    match members.iter_mut().find(|m| m.key.raw() == key) {
+        Some(found) => {
+            let mut all: Vec<Value> = list(&found.value).into_iter().cloned().collect();
+            all.extend(list(&value).into_iter().cloned());
+            found.value.data = Data::Array(all);
+        }
+        None => members.push(Member {
+            key: Text::known(key),
+            key_span,
+            value,
+        }),
+    }
+}
+
+fn conditions(blocks: &Value) -> Value {
+    if blocks.is_unknown() {
+        return blocks.clone();
+    }
+    let mut operators: Vec<Member> = Vec::new();
+    for block in list(blocks) {
+        let (Some(test), Some(variable)) = (block.get("test"), block.get("variable")) else {
+            continue;
+        };
+        let (Some(test_text), Some(variable_text)) = (test.as_text(), variable.as_text()) else {
+            continue;
+        };
+        let values = block
+            .get("values")
+            .map(|v| unnull(v, "values"))
+            .unwrap_or(Value::new(Data::Array(Vec::new()), block.span));
+        let operator = match operators
+            .iter()
+            .position(|m| m.key.raw() == test_text.raw())
+        {
+            Some(found) => &mut operators[found],
+            None => {
+                let value = Value::new(Data::Object(Vec::new()), block.span);
+                operators.push(Member {
+                    key: test_text.clone(),
+                    key_span: test.span,
+                    value,
+                });
+                let last = operators.len() - 1;
+                &mut operators[last]
+            }
+        };
+        if let Data::Object(keys) = &mut operator.value.data {
+            append(keys, variable_text.raw(), variable.span, values);
+        }
+    }
+    Value::new(Data::Object(operators), blocks.span)
+}

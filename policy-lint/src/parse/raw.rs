@@ -1,0 +1,91 @@
+//! A JSON file that is a policy, wraps one as AWS's tools do, or is a plan or state.
+use std::sync::Arc;
+
+use crate::model::read::{policy, same};
+use crate::model::{Carrier, Kind};
+use crate::parse::{json, plan};
+use crate::project::{BrokenPolicy, Project};
+use crate::source::{File, Span};
+use crate::value::{Data, Value};
+
+/// What a JSON file turned out to be.
+pub enum Outcome {
+    /// A policy, plan or state, perhaps broken.
+    Read(Box<Project>),
+    /// Something else.
+    Other,
+}
+
+/// Reads a JSON file; `kind` overrides the guess for raw policies, `named` says the user named the file.
+pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
+    let mut project = Project::default();
+    let number = project.files.add(file.clone());
+    let place = |start: usize, end: usize| Span::new(number, start, end);
+    if !named && !file.text.contains("tatement") && !plan::looks_like(&file.text) {
+        return Outcome::Other;
+    }
+    let value = match json::parse(&file.text, &place) {
+        Ok(value) => value,
+        Err(_) if !named && !file.text.contains("\"Statement\"") => return Outcome::Other,
+        Err(e) => {
+            let span = place(e.start, e.end);
+            let broken = BrokenPolicy {
+                span,
+                address: None,
+                reason: e.reason,
+                help: e.help.to_owned(),
+            };
+            project.broken.push(broken);
+            return Outcome::Read(Box::new(project));
+        }
+    };
+    if plan::is_plan(&value) {
+        plan::read(&value, &mut project);
+        return Outcome::Read(Box::new(project));
+    }
+    let Some(document) = find_document(value, named) else {
+        return Outcome::Other;
+    };
+    let kind = kind.unwrap_or_else(|| Kind::guess(&document, &file.path));
+    project
+        .policies
+        .push(policy(document, kind, None, Carrier::default()));
+    Outcome::Read(Box::new(project))
+}
+
+/// The policy itself, or the one wrapped as `PolicyDocument` or `PolicyVersion.Document`.
+fn find_document(value: Value, named: bool) -> Option<Value> {
+    if has_statement(&value, named) {
+        return Some(value);
+    }
+    let inside = value
+        .get("PolicyDocument")
+        .or_else(|| value.path(&["PolicyVersion", "Document"]))
+        .or_else(|| value.path(&["Role", "AssumeRolePolicyDocument"]))
+        .or_else(|| value.get("Document"))?;
+    has_statement(inside, true).then(|| inside.clone())
+}
+
+fn has_statement(value: &Value, any_shape: bool) -> bool {
+    let statement = value
+        .members()
+        .iter()
+        .find(|m| same(m.key.raw(), "Statement"))
+        .map(|m| &m.value.data);
+    match statement {
+        Some(Data::Array(list)) => {
+            any_shape || list.iter().any(looks_like_statement) || list.is_empty()
+        }
+        Some(Data::Object(_)) => true,
+        Some(_) => any_shape,
+        None => false,
+    }
+}
+
+fn looks_like_statement(value: &Value) -> bool {
+    let known = ["Effect", "Action", "NotAction", "Resource", "Principal"];
+    value
+        .members()
+        .iter()
+        .any(|m| known.iter().any(|k| same(m.key.raw(), k)))
+}

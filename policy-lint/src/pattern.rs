@@ -1,0 +1,227 @@
+//! IAM patterns: `*` is any run of characters, `?` is one; and what one pattern says about another.
+
+/// Stands in a text for a part that cannot be known before it runs; see [`crate::value::Text`].
+pub const HOLE: char = '\u{E000}';
+
+/// Whether a text has an IAM wildcard.
+pub fn has_wildcard(text: &str) -> bool {
+    text.bytes().any(|b| b == b'*' || b == b'?')
+}
+
+/// Whether `text` is one of the texts that `pattern` stands for.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, |p, t| p == t)
+}
+
+/// As [`matches`], in any ASCII case; `pattern` is already lower case.
+pub fn matches_folded(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, |p, t| p == t.to_ascii_lowercase())
+}
+
+fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut retry = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p, t));
+                p += 1;
+            }
+            Some(b'?') => {
+                p += 1;
+                t += char_length(text, t);
+            }
+            Some(&c) if same(c, text[t]) => {
+                p += 1;
+                t += 1;
+            }
+            _ => match retry {
+                Some((star, from)) => {
+                    retry = Some((star, from + 1));
+                    p = star + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&b| b == b'*')
+}
+
+fn char_length(text: &[u8], at: usize) -> usize {
+    1 + text[at + 1..]
+        .iter()
+        .take_while(|&&b| b & 0xC0 == 0x80)
+        .count()
+}
+
+/// Whether every text that `narrow` stands for is one that `wide` stands for.
+///
+/// Never says yes wrongly; a part that is not known is covered only by a `*`.
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    let fits = |w: u8, n: u8| w == n && n != b'*';
+    if wide.contains(HOLE) {
+        return wide == narrow;
+    }
+    let (wide, narrow) = (wide.as_bytes(), narrow.as_bytes());
+    let (mut w, mut n) = (0, 0);
+    let mut retry = None;
+    while n < narrow.len() {
+        match wide.get(w) {
+            Some(b'*') => {
+                retry = Some((w, n));
+                w += 1;
+            }
+            Some(b'?') if narrow[n] != b'*' && !starts_hole(narrow, n) => {
+                w += 1;
+                n += char_length(narrow, n);
+            }
+            Some(&c) if fits(c, narrow[n]) && !starts_hole(narrow, n) => {
+                w += 1;
+                n += 1;
+            }
+            _ => match retry {
+                Some((star, from)) => {
+                    retry = Some((star, from + 1));
+                    w = star + 1;
+                    n = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    wide[w..].iter().all(|&b| b == b'*')
+}
+
+fn starts_hole(text: &[u8], at: usize) -> bool {
+    text[at..].starts_with(HOLE.to_string().as_bytes())
+}
+
+/// Whether some text is one of both patterns; a part that is not known can be anything.
+pub fn overlaps(a: &str, b: &str) -> bool {
+    let fold = |text: &str| {
+        text.chars()
+            .map(|c| if c == HOLE { '*' } else { c })
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (fold(a), fold(b));
+    // row[j]: some text is matched by both a[..i] and b[..j].
+    let mut row = vec![true];
+    row.extend(b.iter().scan(true, |all, &c| {
+        *all &= c == '*';
+        Some(*all)
+    }));
+    for &left in &a {
+        let mut next = vec![row[0] && left == '*'];
+        for (j, &right) in b.iter().enumerate() {
+            next.push(if left == '*' || right == '*' {
+                row[j + 1] || next[j]
+            } else {
+                row[j] && (left == right || left == '?' || right == '?')
+            });
+        }
+        row = next;
+    }
+    row[b.len()]
+}
+
+/// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one.
+pub fn distance(a: &str, b: &str) -> usize {
+    let fold = |text: &str| {
+        text.bytes()
+            .map(|c| c.to_ascii_lowercase())
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (fold(a), fold(b));
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let substitute = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = substitute.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+/// The candidate closest to a misspelled name, when one is close enough to be meant.
+pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (name.len() / 4).clamp(1, 3);
+    let near = candidates
+        .filter(|c| c.len().abs_diff(name.len()) <= limit)
+        .map(|c| (distance(name, c), c));
+    near.filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_what_iam_says() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abb", false),
+            ("a?c", "aüc", true),
+            ("a?c", "ac", false),
+            ("*a*b*", "xxaxxb", true),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn covering_is_inclusion_of_languages() {
+        for (wide, narrow, expected) in [
+            ("s3:*", "s3:Get*", true),
+            ("s3:Get*", "s3:*", false),
+            ("a?", "a*", false),
+            ("a*", "a?", true),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b/x/*", true),
+            ("*", "\u{E000}", true),
+            ("?", "\u{E000}", false),
+            ("x\u{E000}", "x\u{E000}", true),
+        ] {
+            assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn overlap_is_symmetric_and_finds_common_texts() {
+        for (a, b, expected) in [
+            ("a*", "*b", true),
+            ("a*", "b*", false),
+            ("abc", "a?c", true),
+            ("a*c", "abd", false),
+            ("bucket", "bucket/*", false),
+            ("*", "", true),
+            ("bucket*", "bucket/*", true),
+        ] {
+            assert_eq!(overlaps(a, b), expected, "{a} {b}");
+            assert_eq!(overlaps(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_swapped_letter_is_one_edit() {
+        assert_eq!(distance("putobjcet", "putobject"), 1);
+        assert_eq!(
+            closest("GetObjct", ["PutObject", "GetObject"].into_iter()),
+            Some("GetObject")
+        );
+        assert_eq!(
+            closest("Nonsense", ["PutObject", "GetObject"].into_iter()),
+            None
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Everything one input says, before any rule has looked at it.
+use crate::model::{Carrier, Item, Policy};
+use crate::source::{Files, Span};
+
+/// What was read from one raw file, one plan or one Terraform tree.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// The files that spans point into.
+    pub files: Files,
+    /// The policies.
+    pub policies: Vec<Policy>,
+    /// Policies attached by ARN.
+    pub attachments: Vec<Attachment>,
+    /// Places where a policy should be and none can be read.
+    pub broken: Vec<BrokenPolicy>,
+    /// Values that only a plan or an apply can know.
+    pub unknowns: Vec<Unknown>,
+}
+
+/// A policy attached by ARN.
+#[derive(Debug)]
+pub struct Attachment {
+    /// The Terraform address of what attaches.
+    pub address: String,
+    /// The ARN.
+    pub arn: Item,
+    /// The attribute.
+    pub carrier: Carrier,
+}
+
+/// A policy document that cannot be read.
+#[derive(Debug)]
+pub struct BrokenPolicy {
+    /// Where.
+    pub span: Span,
+    /// The Terraform address of what carries it.
+    pub address: Option<String>,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// A value that this input cannot tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unknown {
+    /// Where.
+    pub span: Span,
+    /// The expression or attribute.
+    pub what: String,
+    /// Why it is not known.
+    pub why: String,
+}

@@ -1,0 +1,157 @@
+//! JSON, version 1: field names and their meaning stay as they are.
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::catalogue;
+use crate::engine::{Report, Reported};
+use crate::rule::{Family, Severity};
+use crate::rules;
+use crate::source::{Place, Position};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    catalogue: &'static str,
+    findings: Vec<Finding<'a>>,
+    unknown: Vec<Unknown<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'static str,
+    family: Family,
+    severity: Severity,
+    message: &'a str,
+    help: &'a str,
+    aws: Option<&'static str>,
+    path: &'a str,
+    address: Option<&'a str>,
+    kind: Option<&'static str>,
+    pointer: Option<&'a str>,
+    span: Span,
+    related: Vec<Related<'a>>,
+    fix: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Span {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    path: &'a str,
+    span: Span,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Unknown<'a> {
+    path: &'a str,
+    span: Span,
+    what: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    files: usize,
+    policies: usize,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    unknown: usize,
+}
+
+#[derive(Serialize)]
+struct RuleRow {
+    name: &'static str,
+    family: Family,
+    severity: Severity,
+    persona: crate::rule::Persona,
+    aws: Option<&'static str>,
+    summary: String,
+}
+
+/// Writes a report as one JSON object.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let unknown: Vec<Unknown<'_>> = report
+        .unknown
+        .iter()
+        .map(|u| Unknown {
+            path: &u.place.file.path,
+            span: span(&u.place),
+            what: &u.what,
+            why: &u.why,
+        })
+        .collect();
+    let summary = Summary {
+        files: report.files,
+        policies: report.policies,
+        errors: report.count(Severity::Error),
+        warnings: report.count(Severity::Warning),
+        notes: report.count(Severity::Note),
+        unknown: unknown.len(),
+    };
+    let findings = report.findings.iter().map(finding).collect();
+    let document = Document {
+        version: 1,
+        catalogue: catalogue::DATE,
+        findings,
+        unknown,
+        summary,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn span(place: &Place) -> Span {
+    let (start, end) = place.positions();
+    Span { start, end }
+}
+
+fn finding(reported: &Reported) -> Finding<'_> {
+    let finding = &reported.finding;
+    let related = reported.related.iter();
+    Finding {
+        rule: finding.rule.name,
+        family: finding.rule.family,
+        severity: finding.severity,
+        message: &finding.message,
+        help: &finding.help,
+        aws: finding.aws,
+        path: &reported.place.file.path,
+        address: finding.address.as_deref(),
+        kind: finding.kind.map(crate::model::Kind::word),
+        pointer: finding.pointer.as_deref(),
+        span: span(&reported.place),
+        related: related
+            .map(|(p, m)| Related {
+                path: &p.file.path,
+                span: span(p),
+                message: m,
+            })
+            .collect(),
+        fix: None,
+    }
+}
+
+/// Writes the list of rules as a JSON array.
+pub fn write_rules(out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<RuleRow> = rules::ALL
+        .iter()
+        .map(|r| RuleRow {
+            name: r.name,
+            family: r.family,
+            severity: r.severity,
+            persona: r.persona,
+            aws: r.aws,
+            summary: r.summary(),
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &rows)?;
+    writeln!(out)
+}

@@ -1,0 +1,195 @@
+//! Text for people, as compilers show it, and a one-line tally.
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::engine::{Report, Reported};
+use crate::rule::Severity;
+use crate::rules;
+use crate::source::Place;
+
+/// Lines longer than this are shown as a window around the place.
+const LONGEST_LINE: usize = 20_000;
+const WINDOW: usize = 100;
+
+/// Writes a report; `width` is the terminal's. Colour is always in it and taken out by the stream.
+pub fn write(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = Renderer::styled().term_width(width);
+    for reported in &report.findings {
+        writeln!(out, "{}\n", render(reported, &renderer))?;
+    }
+    writeln!(out, "{}", tally(report))
+}
+
+/// The part of a file that is shown for a place.
+struct Excerpt {
+    text: String,
+    first_line: usize,
+    span: std::ops::Range<usize>,
+    whole_lines: bool,
+}
+
+fn excerpt(place: &Place) -> Excerpt {
+    let text = &place.file.text;
+    let (start, end) = (
+        place.start as usize,
+        (place.end as usize).max(place.start as usize),
+    );
+    let begin = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    // A span over many lines shows its first line only.
+    let first_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let end = end.min(first_end).max(start);
+    let first_line = 1 + text[..begin].matches('\n').count();
+    if first_end - begin <= LONGEST_LINE {
+        let text = text[begin..first_end].trim_end_matches('\r').to_owned();
+        let stop = (end - begin).min(text.len());
+        return Excerpt {
+            text,
+            first_line,
+            span: (start - begin).min(stop)..stop,
+            whole_lines: true,
+        };
+    }
+    let from = text.floor_char_boundary(start.saturating_sub(WINDOW).max(begin));
+    let to = text.ceil_char_boundary((end.min(start + WINDOW) + WINDOW).min(first_end));
+    let stop = text.floor_char_boundary(end.min(to));
+    Excerpt {
+        text: text[from..to].to_owned(),
+        first_line,
+        span: start - from..stop.max(start) - from,
+        whole_lines: false,
+    }
+}
+
+fn render(reported: &Reported, renderer: &Renderer) -> String {
+    let finding = &reported.finding;
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let primary = excerpt(&reported.place);
+    let mut group = Group::with_title(
+        level
+            .primary_title(finding.message.as_str())
+            .id(finding.rule.name),
+    );
+    group = show(
+        group,
+        &reported.place,
+        &primary,
+        AnnotationKind::Primary,
+        "",
+    );
+    for (place, message) in reported.related.iter().take(4) {
+        group = show(
+            group,
+            place,
+            &excerpt(place),
+            AnnotationKind::Context,
+            message,
+        );
+    }
+    if let Some(address) = &finding.address {
+        group = group.element(Level::NOTE.message(format!("in `{address}`")));
+    }
+    if !finding.help.is_empty() {
+        group = group.element(Level::HELP.message(finding.help.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+fn show<'a>(
+    group: Group<'a>,
+    place: &Place,
+    excerpt: &Excerpt,
+    kind: AnnotationKind,
+    label: &'a str,
+) -> Group<'a> {
+    let mut annotation = kind.span(excerpt.span.clone());
+    if !label.is_empty() {
+        annotation = annotation.label(label);
+    }
+    let snippet = Snippet::source(excerpt.text.clone())
+        .line_start(excerpt.first_line)
+        .annotation(annotation);
+    if excerpt.whole_lines {
+        return group.element(snippet.path(place.file.path.clone()));
+    }
+    let (start, _) = place.positions();
+    let origin = Origin::path(place.file.path.clone())
+        .line(start.line)
+        .char_column(start.column);
+    group.element(origin).element(snippet)
+}
+
+/// One line that says how it went.
+pub fn tally(report: &Report) -> String {
+    let mut line = String::new();
+    let counts = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Note, "note"),
+    ];
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(s, word)| (report.count(*s), word))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, w)| plural(n, w))
+        .collect();
+    line.push_str(&if parts.is_empty() {
+        String::from("no findings")
+    } else {
+        parts.join(", ")
+    });
+    let _ = write!(
+        line,
+        " in {} of {}",
+        policies(report.policies),
+        plural(report.files, "file")
+    );
+    if !report.unknown.is_empty() {
+        let _ = write!(
+            line,
+            "; {} only a plan can resolve",
+            plural(report.unknown.len(), "value")
+        );
+    }
+    line
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
+}
+
+fn policies(count: usize) -> String {
+    if count == 1 {
+        String::from("1 policy")
+    } else {
+        format!("{count} policies")
+    }
+}
+
+/// Writes the list of rules as a table.
+pub fn write_rules(out: &mut dyn Write) -> io::Result<()> {
+    let width = rules::ALL.iter().map(|r| r.name.len()).max().unwrap_or(0);
+    for rule in rules::ALL {
+        let severity = match rule.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        writeln!(
+            out,
+            "{:width$}  {severity:7}  {}",
+            rule.name,
+            rule.summary()
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! See the page.
+use crate::rule::{Check, Family, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "allow-without-reason",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("allow_without_reason.md"),
+    check: Check::Engine,
+};

@@ -1,0 +1,46 @@
+//! See the page.
+use crate::project::Project;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "broad-managed-policy",
+    family: Family::Breadth,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("broad_managed_policy.md"),
+    check: Check::Project(check),
+};
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    for attachment in &project.attachments {
+        let Some((name, why)) = broad(attachment.arn.raw()) else {
+            continue;
+        };
+        let finding = out.span(
+            attachment.arn.at.span,
+            format!("the AWS-managed policy `{name}` {why}"),
+            "write a policy of your own with the actions and resources that are needed, and attach that",
+        );
+        finding.address = Some(attachment.address.clone());
+    }
+}
+
+/// What a managed policy gives, by its name, from the committed table.
+fn broad(arn: &str) -> Option<(&str, String)> {
+    let (_, path) = arn.split_once(":iam::aws:policy/")?;
+    let name = path.rsplit('/').next()?;
+    let table = include_str!("../../catalogue/managed.txt")
+        .lines()
+        .filter_map(|l| l.split_once('\t'));
+    let listed = table
+        .filter(|(n, _)| !n.starts_with('#'))
+        .find(|(n, _)| *n == name)
+        .map(|(_, why)| why.to_owned());
+    let full = || {
+        name.contains("FullAccess")
+            .then(|| String::from("allows every action of its service on every resource"))
+    };
+    listed.or_else(full).map(|why| (name, why))
+}

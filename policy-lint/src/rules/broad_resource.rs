@@ -1,0 +1,148 @@
+//! See the page.
+use crate::catalogue::{Action, Level, Service};
+use crate::model::{Item, Kind, Policy, Statement};
+use crate::pattern;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::{service_wildcard, wildcard_action};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "broad-resource",
+    family: Family::Breadth,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("broad_resource.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind != Kind::Identity {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let Some(star) = statement
+            .resource_items()
+            .iter()
+            .find(|i| i.raw().chars().all(|c| c == '*'))
+        else {
+            continue;
+        };
+        judge(statement, star, out);
+    }
+}
+
+fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
+    let mut worst: Option<(bool, Level, Action, &Item)> = None;
+    let mut count = 0;
+    for item in statement.action_items() {
+        if wildcard_action::is_everything(item.raw())
+            || service_wildcard::whole_service(item.raw()).is_some()
+        {
+            continue;
+        }
+        for action in restrictable(item.raw()) {
+            count += 1;
+            let weighs = matters(action) && !is_tied(statement);
+            if worst.is_none_or(|(w, level, _, _)| (weighs, action.level()) > (w, level)) {
+                worst = Some((weighs, action.level(), action, item));
+            }
+        }
+    }
+    let Some((weighs, _, action, item)) = worst else {
+        return;
+    };
+    let others = if count > 1 {
+        format!(" and {} more actions", count - 1)
+    } else {
+        String::new()
+    };
+    let help = action.resources().next().map_or_else(String::new, |r| {
+        format!(
+            "name the {} it is for, as in `{}`; keep `*` only for actions that take nothing else",
+            r.name(),
+            example(r.arn())
+        )
+    });
+    let message = format!(
+        "`{}`{others} may be used on every resource, but can be restricted",
+        action.full_name()
+    );
+    let finding = out.at(star.at, message, help);
+    finding.related(item.at.span, format!("`{}` is allowed here", item.text));
+    if !weighs {
+        let reading = matches!(action.level(), Level::List | Level::Read);
+        finding
+            .persona(if reading {
+                Persona::Auditor
+            } else {
+                Persona::Pedantic
+            })
+            .severity(Severity::Note);
+    }
+}
+
+/// The actions of a pattern for which something narrower than `*` can be named.
+fn restrictable(pattern: &str) -> impl Iterator<Item = Action> {
+    let found = pattern
+        .split_once(':')
+        .filter(|(p, n)| !p.contains(pattern::HOLE) && !n.contains(pattern::HOLE));
+    let service = found.and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
+    service
+        .into_iter()
+        .flat_map(|(s, name)| s.matching(name))
+        .filter(|a| a.restrictable())
+}
+
+/// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
+fn matters(action: Action) -> bool {
+    let secret = [
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
+        "ssm:GetParameters",
+        "ssm:GetParametersByPath",
+        "kms:Decrypt",
+        "s3:GetObject",
+        "dynamodb:Scan",
+    ];
+    matches!(action.level(), Level::Write | Level::Permissions)
+        || secret.contains(&action.full_name().as_str())
+}
+
+/// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
+fn is_tied(statement: &Statement) -> bool {
+    statement.unknown_condition
+        || statement.conditions.iter().any(|c| {
+            let key = c.key.raw().to_ascii_lowercase();
+            let tail = key.split_once(':').map_or("", |(_, t)| t);
+            tail.starts_with("resourcetag/")
+                || tail.starts_with("requesttag/")
+                || tail == "resourcealiases"
+                || tail == "viaservice"
+                || tail == "calledvia"
+                || tail == "calledvialast"
+                || tail == "calledviafirst"
+                || tail == "namespace"
+                || tail == "passedtoservice"
+                || tail == "awsservicename"
+                || tail.starts_with("encryptioncontext")
+        })
+}
+
+/// An ARN pattern with its placeholders filled for reading.
+pub fn example(arn: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = arn;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        match name {
+            "Partition" => filled.push_str("aws"),
+            "Region" => filled.push_str("eu-west-1"),
+            "Account" => filled.push_str("111122223333"),
+            _ => filled.push_str(&format!("<{name}>")),
+        }
+        rest = tail;
+    }
+    filled + rest
+}

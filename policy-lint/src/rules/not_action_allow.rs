@@ -1,0 +1,41 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "not-action-allow",
+    family: Family::Breadth,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("not_action_allow.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) else {
+            continue;
+        };
+        let listed: Vec<String> = actions
+            .items
+            .iter()
+            .take(3)
+            .map(|i| format!("`{}`", i.text))
+            .collect();
+        let more = if actions.items.len() > 3 {
+            " and others"
+        } else {
+            ""
+        };
+        out.at(
+            actions.key,
+            format!("`NotAction` with `Allow` grants every action but {}{more}, in every service", listed.join(", ")),
+            "list what is allowed under `Action`; to forbid something, write it under `Action` in a `Deny` statement",
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! See the page.
+use crate::model::{Condition, Kind, Policy, Statement};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "public-principal",
+    family: Family::Exposure,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("public_principal.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let principals = statement
+            .principals
+            .iter()
+            .filter(|p| !p.negated)
+            .flat_map(|p| &p.items);
+        for principal in principals.filter(|p| p.is_everyone()) {
+            if is_narrowed(statement) {
+                continue;
+            }
+            let what = if policy.kind == Kind::Trust {
+                "assume the role"
+            } else {
+                "use what the statement allows"
+            };
+            out.at(
+                principal.item.at,
+                format!("principal `*` lets anybody with an AWS account, or without one, {what}"),
+                "name accounts or roles, or keep `*` and add a condition on `aws:PrincipalOrgID`, `aws:SourceAccount` or `aws:SourceArn`",
+            );
+        }
+    }
+}
+
+/// Keys that say who is calling or from where, so that `*` is not everybody.
+const NARROWING: &[&str] = &[
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourcevpcarn",
+    "aws:userid",
+    "aws:username",
+    "aws:viaawsservice",
+    "ec2:instanceid",
+    "kms:calleraccount",
+    "kms:viaservice",
+    "lambda:functionurlauthtype",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+    "sns:endpoint",
+    "sts:externalid",
+];
+
+/// Whether a condition of the statement says who may come, and not with a value that lets everybody in.
+pub fn is_narrowed(statement: &Statement) -> bool {
+    statement.unknown_condition || statement.conditions.iter().any(narrows)
+}
+
+fn narrows(condition: &Condition) -> bool {
+    let key = condition.key.raw().to_ascii_lowercase();
+    let who = NARROWING.contains(&key.as_str())
+        || key.starts_with("aws:principaltag/")
+        || key.ends_with(":sub");
+    let open = |v: &str| v.chars().all(|c| c == '*') || v == "0.0.0.0/0" || v == "::/0";
+    let vacuous = condition.values.iter().any(|v| open(v.raw()));
+    who && !condition.is_negative()
+        && !condition.if_exists()
+        && !vacuous
+        && !condition.base().eq_ignore_ascii_case("Null")
+}

@@ -1,0 +1,95 @@
+//! See the page.
+use crate::catalogue::{Level, Service};
+use crate::model::{Kind, Policy};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "service-wildcard",
+    family: Family::Breadth,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("service_wildcard.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        for item in statement.action_items() {
+            let Some(service) = whole_service(item.raw()) else {
+                continue;
+            };
+            if policy.kind == Kind::Kms && is_key_administration(service, policy, statement) {
+                continue;
+            }
+            out.at(item.at, message(service, item), help(service));
+        }
+    }
+}
+
+/// The service of a pattern that stands for all its actions.
+pub fn whole_service(pattern: &str) -> Option<&str> {
+    let (service, name) = pattern.split_once(':')?;
+    let all = !name.is_empty() && name.bytes().all(|b| b == b'*');
+    (all && !service.is_empty() && !service.contains('*')).then_some(service)
+}
+
+/// AWS's own default key policy: the account of the key may manage it, which only enables identity policies.
+fn is_key_administration(
+    service: &str,
+    policy: &Policy,
+    statement: &crate::model::Statement,
+) -> bool {
+    let roots = statement
+        .principals
+        .iter()
+        .filter(|p| !p.negated)
+        .flat_map(|p| &p.items);
+    let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
+    policy.kind == Kind::Kms
+        && service.eq_ignore_ascii_case("kms")
+        && roots.peek().is_some()
+        && roots.all(|r| r)
+}
+
+fn message(prefix: &str, item: &crate::model::Item) -> String {
+    let Some(service) = Service::find(prefix) else {
+        return format!("`{}` allows every action of the service", item.text);
+    };
+    let total = service.actions().count();
+    let managing = service
+        .actions()
+        .filter(|a| a.level() == Level::Permissions)
+        .count();
+    let change = match managing {
+        0 => String::new(),
+        1 => String::from(", one of which changes who has access"),
+        n => format!(", {n} of which change who has access"),
+    };
+    format!(
+        "`{}` allows all {total} actions of {}{change}",
+        item.text,
+        service.title()
+    )
+}
+
+fn help(prefix: &str) -> String {
+    let example = Service::find(prefix).and_then(|s| {
+        let reading = || s.actions().filter(|a| a.level() == Level::Read);
+        let getting = reading().filter(|a| a.name().starts_with("Get") && a.restrictable());
+        getting
+            .min_by_key(|a| a.name().len())
+            .or_else(|| reading().next())
+    });
+    match example {
+        Some(action) => format!(
+            "name the actions that are needed, as in `{}`",
+            action.full_name()
+        ),
+        None => String::from("name the actions that are needed"),
+    }
+}

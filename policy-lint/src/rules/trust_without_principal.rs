@@ -1,0 +1,37 @@
+//! See the page.
+use crate::model::{Kind, Policy};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "trust-without-principal",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("MISSING_PRINCIPAL"),
+    doc: include_str!("trust_without_principal.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind != Kind::Trust {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
+        let assumes = statement
+            .action_items()
+            .iter()
+            .any(|i| crate::model::kind::is_trust_action(i.raw()));
+        let message = if assumes {
+            "the trust policy names nobody who may assume the role"
+        } else {
+            "this is not a trust policy: it names no principal and does not allow `sts:AssumeRole`"
+        };
+        let help = if assumes {
+            "add a `Principal`, as in `\"Principal\": {\"Service\": \"lambda.amazonaws.com\"}`"
+        } else {
+            "attach the statement to the role as a permissions policy; a trust policy has a `Principal` and the action `sts:AssumeRole`"
+        };
+        out.at(statement.head, message, help);
+    }
+}

@@ -1,0 +1,40 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "wildcard-action",
+    family: Family::Breadth,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("wildcard_action.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        for item in statement
+            .action_items()
+            .iter()
+            .filter(|i| is_everything(i.raw()))
+        {
+            out.at(
+                item.at,
+                format!("`{}` allows every action of every service", item.text),
+                "name the actions that are needed, as in `s3:GetObject`",
+            );
+        }
+    }
+}
+
+/// Whether a pattern stands for every action there is.
+pub fn is_everything(pattern: &str) -> bool {
+    let (service, name) = pattern.split_once(':').unwrap_or((pattern, "*"));
+    let all = |part: &str| !part.is_empty() && part.bytes().all(|b| b == b'*');
+    all(service) && all(name)
+}

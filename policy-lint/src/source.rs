@@ -1,0 +1,259 @@
+//! Files: finding them, reading them, and saying where in them something stands.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// A text with the name people know it by.
+#[derive(Debug)]
+pub struct File {
+    /// The path as given, `<stdin>` for standard input.
+    pub path: String,
+    /// The whole content.
+    pub text: String,
+}
+
+/// A stretch of one file of a [`Files`] table, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The file's number.
+    pub file: u32,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span in the file numbered `file`.
+    pub fn new(file: u32, start: usize, end: usize) -> Span {
+        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Span {
+            file,
+            start: clamp(start),
+            end: clamp(end),
+        }
+    }
+}
+
+/// The files of one run over one input; spans point into it.
+#[derive(Clone, Debug, Default)]
+pub struct Files(Vec<Arc<File>>);
+
+impl Files {
+    /// Adds a file and gives its number.
+    pub fn add(&mut self, file: Arc<File>) -> u32 {
+        self.0.push(file);
+        u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The file numbered `number`.
+    pub fn get(&self, number: u32) -> Option<&Arc<File>> {
+        self.0.get(number as usize)
+    }
+
+    /// Resolves a span.
+    pub fn place(&self, span: Span) -> Option<Place> {
+        let file = self.get(span.file)?.clone();
+        let length = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
+        Some(Place {
+            file,
+            start: span.start.min(length),
+            end: span.end.min(length),
+        })
+    }
+}
+
+/// A span with its file.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<File>,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// A point of a file as people and editors count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// From 0, in bytes.
+    pub offset: u32,
+}
+
+impl Place {
+    /// Where it starts and ends.
+    pub fn positions(&self) -> (Position, Position) {
+        let start = position(
+            &self.file.text,
+            0,
+            Position {
+                line: 1,
+                column: 1,
+                offset: 0,
+            },
+            self.start,
+        );
+        let end = position(
+            &self.file.text,
+            self.start as usize,
+            start,
+            self.end.max(self.start),
+        );
+        (start, end)
+    }
+}
+
+fn position(text: &str, from: usize, known: Position, offset: u32) -> Position {
+    let stretch = text
+        .as_bytes()
+        .get(from..offset as usize)
+        .unwrap_or_default();
+    let breaks = stretch.iter().filter(|&&b| b == b'\n').count();
+    let last_line = stretch
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(stretch, |at| &stretch[at + 1..]);
+    let characters = last_line.iter().filter(|&&b| b & 0xC0 != 0x80).count();
+    let column = if breaks == 0 {
+        known.column + characters
+    } else {
+        1 + characters
+    };
+    Position {
+        line: known.line + breaks,
+        column,
+        offset,
+    }
+}
+
+/// Why an input could not be read at all.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The path does not exist.
+    #[error("cannot find `{0}`: check the path")]
+    Missing(String),
+    /// The system refused.
+    #[error("cannot read `{path}`: {reason}; check its permissions")]
+    Refused {
+        /// The path.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// Not text.
+    #[error("cannot read `{path}`: byte {at} is not UTF-8; convert the file to UTF-8")]
+    NotText {
+        /// The path.
+        path: String,
+        /// The first bad byte.
+        at: usize,
+    },
+    /// Larger than offsets can say.
+    #[error("cannot read `{path}`: it has {size} bytes and the limit is 1 GiB; split it")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// Its size.
+        size: u64,
+    },
+}
+
+const LARGEST: u64 = 1 << 30;
+
+/// Reads a file that must be UTF-8 text.
+pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
+    let name = path.display().to_string();
+    let refused = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => ReadError::Missing(name.clone()),
+        _ => ReadError::Refused {
+            path: name.clone(),
+            reason: lower(&e),
+        },
+    };
+    let size = std::fs::metadata(path).map_err(refused)?.len();
+    if size > LARGEST {
+        return Err(ReadError::TooLarge { path: name, size });
+    }
+    text(name.clone(), std::fs::read(path).map_err(refused)?)
+}
+
+/// Makes a file of bytes that came from elsewhere.
+pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<File>, ReadError> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::new(File { path, text })),
+        Err(e) => Err(ReadError::NotText {
+            path,
+            at: e.utf8_error().valid_up_to(),
+        }),
+    }
+}
+
+fn lower(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or(String::new(), |c| c.to_lowercase().chain(letters).collect())
+}
+
+/// The files under a folder that could carry policies, sorted; what git ignores is left out.
+pub fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<ReadError>) {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    let skip =
+        |name: &std::ffi::OsStr| name == ".git" || name == ".terraform" || name == "node_modules";
+    let walker = ignore::WalkBuilder::new(folder)
+        .hidden(false)
+        .require_git(false)
+        .filter_entry(move |entry| !skip(entry.file_name()) || entry.depth() == 0)
+        .build();
+    for entry in walker {
+        match entry {
+            Ok(entry)
+                if entry.file_type().is_some_and(|t| t.is_file()) && is_candidate(entry.path()) =>
+            {
+                found.push(entry.into_path());
+            }
+            Ok(entry)
+                if entry.path_is_symlink()
+                    && is_candidate(entry.path())
+                    && entry.path().is_file() =>
+            {
+                found.push(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(e) => errors.extend(walk_error(&e)),
+        }
+    }
+    let plain = |path: PathBuf| {
+        path.strip_prefix("./")
+            .map(Path::to_path_buf)
+            .unwrap_or(path)
+    };
+    let mut found: Vec<PathBuf> = found.into_iter().map(plain).collect();
+    found.sort();
+    (found, errors)
+}
+
+fn is_candidate(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "json")
+}
+
+fn walk_error(error: &ignore::Error) -> Option<ReadError> {
+    let reason = error.io_error().map(lower)?;
+    let path = match error {
+        ignore::Error::WithDepth { err, .. } => match err.as_ref() {
+            ignore::Error::WithPath { path, .. } => path.display().to_string(),
+            _ => String::from("folder"),
+        },
+        ignore::Error::WithPath { path, .. } => path.display().to_string(),
+        _ => String::from("folder"),
+    };
+    Some(ReadError::Refused { path, reason })
+}

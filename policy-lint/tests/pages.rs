@@ -1,0 +1,137 @@
+//! Every rule's page is its test: lines marked `#! severity` are found by the rule, all other lines are not.
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use policy_lint::engine::{self, Report};
+use policy_lint::model::Kind;
+use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::rule::Check;
+use policy_lint::source::File;
+
+struct Example {
+    info: String,
+    text: String,
+    expected: Vec<(usize, String)>,
+}
+
+fn examples(page: &str) -> Vec<Example> {
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```").filter(|i| !i.is_empty()) else {
+            continue;
+        };
+        let mut example = Example {
+            info: info.to_owned(),
+            text: String::new(),
+            expected: Vec::new(),
+        };
+        for (number, line) in (1..).zip(lines.by_ref().take_while(|l| !l.starts_with("```"))) {
+            let (line, mark) = line
+                .split_once(" #! ")
+                .map_or((line, None), |(l, m)| (l, Some(m)));
+            example.text.push_str(line);
+            example.text.push('\n');
+            example
+                .expected
+                .extend(mark.map(|m| (number, m.trim().to_owned())));
+        }
+        found.push(example);
+    }
+    found
+}
+
+fn run(example: &Example) -> Option<Report> {
+    let mut words = example.info.split_whitespace();
+    let language = words.next()?;
+    let kind = words
+        .next()
+        .map(|k| Kind::from_str(k, true).expect("a kind after the language"));
+    let file = |path: &str| {
+        Arc::new(File {
+            path: path.to_owned(),
+            text: example.text.clone(),
+        })
+    };
+    match language {
+        "json" => match raw::read(file("example.json"), kind.or(Some(Kind::Identity)), true) {
+            Outcome::Read(project) => Some(engine::run(&project)),
+            Outcome::Other => panic!("an example that is no policy:\n{}", example.text),
+        },
+        _ => None,
+    }
+}
+
+#[test]
+fn pages_are_true() {
+    let mut wrong = Vec::new();
+    for rule in policy_lint::rules::ALL {
+        let (mut bad, mut good) = (0, 0);
+        for example in examples(rule.doc) {
+            let Some(report) = run(&example) else {
+                continue;
+            };
+            let mut actual: Vec<(usize, String)> = report
+                .findings
+                .iter()
+                .filter(|f| f.finding.rule.name == rule.name)
+                .map(|f| {
+                    (
+                        f.place.positions().0.line,
+                        format!("{:?}", f.finding.severity).to_lowercase(),
+                    )
+                })
+                .collect();
+            actual.sort();
+            actual.dedup();
+            if actual != example.expected {
+                wrong.push(format!(
+                    "{}: expected {:?}, found {actual:?} in\n{}",
+                    rule.name, example.expected, example.text
+                ));
+            }
+            if example.expected.is_empty() {
+                good += 1
+            } else {
+                bad += 1
+            }
+        }
+        if !matches!(rule.check, Check::Engine | Check::Project(_)) && (bad == 0 || good == 0) {
+            wrong.push(format!(
+                "{}: the page needs an example that is found and one that is not",
+                rule.name
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pages_have_their_shape() {
+    for rule in policy_lint::rules::ALL {
+        assert!(
+            rule.doc.starts_with(&format!("# {}\n\n", rule.name)),
+            "{}: the title is the name",
+            rule.name
+        );
+        assert!(
+            rule.doc.contains("\n## Why\n"),
+            "{}: the page says why",
+            rule.name
+        );
+        assert!(
+            rule.doc.contains("\n## Instead\n"),
+            "{}: the page says what to write instead",
+            rule.name
+        );
+        assert!(
+            rule.summary().len() < 160,
+            "{}: the first paragraph is one sentence",
+            rule.name
+        );
+    }
+    assert!(
+        policy_lint::rules::ALL.is_sorted_by_key(|r| r.name),
+        "the list is in the order of the names"
+    );
+}

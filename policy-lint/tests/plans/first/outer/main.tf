@@ -1,0 +1,5 @@
+module "inner" {
+  source   = "./inner"
+  for_each = toset(["a.b", "c"])
+  name     = each.key
+}
