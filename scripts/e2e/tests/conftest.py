@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -18,16 +19,28 @@ from ..run import Played, play
 from ..terraform import Terraform
 
 REUSE = os.environ.get("SLUICE_E2E_REUSE") == "1"
+os.environ["SLUICE_E2E_MARKER"] = "nothing that the emulator starts may see this"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What looks at the whole session comes last: the second plan, then destroy."""
-    order = {"test_second_plan": 1, "test_destroy": 2}
+    order = {"test_second_plan": 1, "test_destroy": 2, "test_the_checkout_is_as_it_was": 3}
     items.sort(key=lambda item: order.get(item.name.partition("[")[0], 0))
 
 
+def checkout() -> str:
+    """What git says of the checkout; empty outside of one."""
+    command = ["git", "status", "--porcelain", "--untracked-files=all"]
+    return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True).stdout
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[paths.Stack]:
+def before() -> str:
+    return checkout()
+
+
+@pytest.fixture(scope="session")
+def stack(before: str) -> Iterator[paths.Stack]:
     stack = paths.stack("test")
     local.up(stack, fresh=not REUSE)
     yield stack
