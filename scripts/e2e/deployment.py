@@ -29,6 +29,7 @@ class Ingest:
     role_arn: str
     log_group: str
     topic_arn: str
+    rule: str
     uploader_role_arn: str
     operator_role_arn: str
     max_object_bytes: int

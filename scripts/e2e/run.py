@@ -64,9 +64,10 @@ def announce(deployment: Deployment, message: dict) -> None:
     deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=json.dumps(message))
 
 
-def event(deployment: Deployment, key: str, version_id: str, size: int) -> dict:
+def event(deployment: Deployment, key: str, version_id: str | None, size: int) -> dict:
     """The event that EventBridge hands to the queue, with the version-id that AWS gives and the emulator leaves out."""
     bucket = deployment.ingest.processing
+    version = {"version-id": version_id} if version_id else {}
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -79,7 +80,7 @@ def event(deployment: Deployment, key: str, version_id: str, size: int) -> dict:
         "detail": {
             "version": "0",
             "bucket": {"name": bucket},
-            "object": {"key": key, "size": size, "etag": "0" * 32, "version-id": version_id, "sequencer": "0" * 16},
+            "object": {"key": key, "size": size, "etag": "0" * 32, **version, "sequencer": "0" * 16},
             "request-id": "0123456789ABCDEF",
             "requester": deployment.emulator.account,
             "source-ip-address": "127.0.0.1",
