@@ -78,8 +78,12 @@ def test_metrics_count_every_end(played: Played, deployment: Deployment) -> None
 
 
 def test_the_log_speaks_as_before_and_tells_no_contents(played: Played) -> None:
-    """003.16: the first pipeline's lines; neither contents nor who uploaded are ever logged."""
+    """003.15, 003.16: the first pipeline's lines; neither contents nor who uploaded are ever logged."""
     messages = {line.get("message", "") for line in played.world.lines}
+    ingest = played.world.deployment.ingest
+    assert f"Checking if object 4evr.json is in quarantine bucket: {ingest.quarantine}" in messages
+    assert "Object not found in quarantine." in messages
+    assert f"Getting object from S3 bucket: {ingest.processing}, key: 4evr.json" in messages
     assert "JSON structure is valid." in messages
     assert any(message.startswith("Inserting item into DynamoDB table: sluice-") for message in messages)
     assert "Item inserted successfully into DynamoDB." in messages
