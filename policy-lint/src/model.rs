@@ -118,9 +118,7 @@ impl Statement {
 
     /// The conditions on `key`, in any case.
     pub fn conditions_on<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Condition> {
-        self.conditions
-            .iter()
-            .filter(move |c| c.key.raw().eq_ignore_ascii_case(key))
+        self.conditions.iter().filter(move |c| c.key.raw().eq_ignore_ascii_case(key))
     }
 }
 
@@ -255,14 +253,10 @@ impl Policy {
 
 fn collect_unknowns(value: &Value, found: &mut Vec<(Span, String)>) {
     match &value.data {
-        Data::Unknown(what) => found.push((value.span, what.clone())),
-        Data::String(text) => {
-            found.extend(text.holes().iter().map(|h| (value.span, h.source.clone())))
-        }
+        Data::Unknown(what) => found.push((value.span, what.source.clone())),
+        Data::String(text) => found.extend(text.holes().iter().map(|h| (value.span, h.source.clone()))),
         Data::Array(elements) => elements.iter().for_each(|e| collect_unknowns(e, found)),
-        Data::Object(members) => members
-            .iter()
-            .for_each(|m| collect_unknowns(&m.value, found)),
+        Data::Object(members) => members.iter().for_each(|m| collect_unknowns(&m.value, found)),
         _ => {}
     }
 }

@@ -1,13 +1,12 @@
 # object -> rule -> queue -> function -> table | quarantine | topic
 
 locals {
-  at     = var.deployment
-  suffix = "${local.at.region}-${local.at.account_id}"
-  named  = var.settings.names
+  at    = var.deployment
+  named = var.settings.names
 
   name = {
-    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.suffix}")
-    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.suffix}")
+    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.at.bucket_suffix}")
+    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.at.bucket_suffix}")
     rule          = coalesce(local.named.rule, "${local.at.name}-ingest")
     queue         = coalesce(local.named.queue, "${local.at.name}-ingest")
     function      = coalesce(local.named.function, "${local.at.name}-ingest")
