@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def checkout() -> str:
-    """What git says of the checkout; empty outside of one."""
-    command = ["git", "status", "--porcelain", "--untracked-files=all"]
+    """What git says of the root module; empty outside of a git checkout."""
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--ignored", "--", "terraform"]
     return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True).stdout
 
 

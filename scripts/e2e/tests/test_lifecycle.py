@@ -26,5 +26,5 @@ def test_destroy(terraform: Terraform, deployment: Deployment) -> None:
 
 
 def test_the_checkout_is_as_it_was(before: str, terraform: Terraform) -> None:
-    """Whatever the session made lies in ignored folders."""
+    """Terraform ran on a copy: its lock file, its state and its override are not in the root module."""
     assert checkout() == before
