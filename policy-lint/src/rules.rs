@@ -6,12 +6,25 @@ pub mod allow_unused;
 pub mod allow_without_reason;
 pub mod broad_managed_policy;
 pub mod broad_resource;
+pub mod broken_variable;
+pub mod conflicting_elements;
+pub mod duplicate_key;
+pub mod duplicate_sid;
+pub mod invalid_action;
+pub mod invalid_effect;
 pub mod invalid_policy;
+pub mod invalid_principal;
+pub mod invalid_sid;
+pub mod invalid_version;
+pub mod missing_element;
 pub mod not_action_allow;
 pub mod public_principal;
 pub mod service_wildcard;
 pub mod trust_without_principal;
+pub mod unknown_element;
+pub mod unsupported_element;
 pub mod wildcard_action;
+pub mod wrong_type;
 
 /// Every rule, in the order of their names.
 pub static ALL: &[&Rule] = &[
@@ -20,12 +33,25 @@ pub static ALL: &[&Rule] = &[
     &allow_without_reason::RULE,
     &broad_managed_policy::RULE,
     &broad_resource::RULE,
+    &broken_variable::RULE,
+    &conflicting_elements::RULE,
+    &duplicate_key::RULE,
+    &duplicate_sid::RULE,
+    &invalid_action::RULE,
+    &invalid_effect::RULE,
     &invalid_policy::RULE,
+    &invalid_principal::RULE,
+    &invalid_sid::RULE,
+    &invalid_version::RULE,
+    &missing_element::RULE,
     &not_action_allow::RULE,
     &public_principal::RULE,
     &service_wildcard::RULE,
     &trust_without_principal::RULE,
+    &unknown_element::RULE,
+    &unsupported_element::RULE,
     &wildcard_action::RULE,
+    &wrong_type::RULE,
 ];
 
 /// The rule of a name.
