@@ -1,4 +1,4 @@
-"""The deployed ingest as its users and operators see it: names from Terraform's outputs, clients from the stack's users."""
+"""The deployed ingest as its people see it: names from Terraform's outputs, clients from the stack's users."""
 
 from __future__ import annotations
 

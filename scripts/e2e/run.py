@@ -43,7 +43,10 @@ def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -
         return Arrival(step, upload(deployment, step.key, step.body))
     if step.how == "test":
         bucket = deployment.ingest.processing
-        announce(deployment, {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket, "RequestId": str(uuid.uuid4())})
+        announce(
+            deployment,
+            {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket, "RequestId": str(uuid.uuid4())},
+        )
         return Arrival(step, "")
     first = arrivals[step.of]
     if step.how == "vanish":
@@ -56,7 +59,9 @@ def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -
 
 def upload(deployment: Deployment, key: str, body: bytes) -> str:
     """Puts one file as the uploader role does; returns its version-id."""
-    answer = deployment.client("s3", "uploader-role").put_object(Bucket=deployment.ingest.processing, Key=key, Body=body)
+    answer = deployment.client("s3", "uploader-role").put_object(
+        Bucket=deployment.ingest.processing, Key=key, Body=body
+    )
     return answer["VersionId"]
 
 

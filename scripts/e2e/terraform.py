@@ -18,7 +18,14 @@ from .package import VARIABLES
 from .paths import DIST, ROOT, Stack
 
 LEFT_OUT = shutil.ignore_patterns(
-    ".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfvars", "*.tfvars.json", "*.tfstate*", "*.tfplan"
+    ".terraform",
+    ".terraform.lock.hcl",
+    "*_override.tf*",
+    "override.tf*",
+    "*.tfvars",
+    "*.tfvars.json",
+    "*.tfstate*",
+    "*.tfplan",
 )
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
@@ -39,7 +46,9 @@ class Terraform:
     def init(self) -> None:
         """Copies the root module and initialises it."""
         if self.folder.exists():
-            raise SystemExit(f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}")
+            raise SystemExit(
+                f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}"
+            )
         shutil.copytree(ROOT / "terraform", self.folder, ignore=LEFT_OUT)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")

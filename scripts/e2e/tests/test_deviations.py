@@ -71,7 +71,9 @@ class Stripped:
 def ends_as(deployment: Deployment, end: str, body: bytes) -> None:
     """Puts a file and waits for its end in the log."""
     key = f"deviation-{uuid.uuid4().hex[:8]}.json"
-    version = deployment.client("s3", "uploader-role").put_object(Bucket=deployment.ingest.processing, Key=key, Body=body)["VersionId"]
+    version = deployment.client("s3", "uploader-role").put_object(
+        Bucket=deployment.ingest.processing, Key=key, Body=body
+    )["VersionId"]
 
     def told() -> bool:
         lines = facts.ends(facts.log_lines(deployment)).get(version, [])
@@ -182,7 +184,8 @@ def test_simulated_context(deployment: Deployment) -> None:
         ActionNames=["kms:Decrypt"],
         ResourceArns=[topic["KmsMasterKeyId"]],
         ContextEntries=[
-            {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [value]} for name, kind, value in context
+            {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [value]}
+            for name, kind, value in context
         ],
     )
     assert answer["EvaluationResults"][0]["EvalDecision"] == "implicitDeny"

@@ -123,11 +123,20 @@ def test_stacks_do_not_know_each_other(spare: paths.Stack, stack: paths.Stack, r
         accounts.client("sts", stack, other, keys).get_caller_identity()
 
 
-def test_the_printed_environment_reaches_the_stack_as_the_deployer(stack: paths.Stack, running: emulator.Emulator) -> None:
+def test_the_printed_environment_reaches_the_stack_as_the_deployer(
+    stack: paths.Stack, running: emulator.Emulator
+) -> None:
     """`eval "$(scripts/local/up)"` wins over a profile and keys of the user's own, and brings no others."""
-    user = {"AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "AKIAMINE", "AWS_SESSION_TOKEN": "mine", "PATH": os.environ["PATH"]}
+    user = {
+        "AWS_PROFILE": "mine",
+        "AWS_ACCESS_KEY_ID": "AKIAMINE",
+        "AWS_SESSION_TOKEN": "mine",
+        "PATH": os.environ["PATH"],
+    }
     script = f'. "{stack.exports}"; env'
-    lines = subprocess.run(["bash", "-c", script], env=user, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["bash", "-c", script], env=user, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     found = dict(line.partition("=")[::2] for line in lines)
     expected = environment.aws(stack, running, accounts.load(stack)["deployer"])
     assert {name: found.get(name) for name in expected} == expected

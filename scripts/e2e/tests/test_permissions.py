@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
@@ -80,7 +80,9 @@ def test_every_data_statement_is_taken_away_once(deployment: Deployment) -> None
 
 
 @pytest.mark.parametrize("sid", sorted(NEEDED_BY))
-def test_without(sid: str, deployment: Deployment, inbox: Inbox, impatient: None, whole_role: dict, played: Played) -> None:
+def test_without(
+    sid: str, deployment: Deployment, inbox: Inbox, impatient: None, whole_role: dict, played: Played
+) -> None:
     """003.18, 003.19: without it the effect is denied, the message becomes a dead letter, and nothing is lost by it.
 
     Nothing is quarantined that would not have been, and with the statement back the same dead letters end as they
@@ -113,16 +115,19 @@ def test_without(sid: str, deployment: Deployment, inbox: Inbox, impatient: None
     log = log_since(deployment, started)
     assert {which for which in keys if keys[which] in dead} == NEEDED_BY[sid], log
     assert "AccessDenied" in log or "AuthorizationError" in log, log
-    assert {which for which, item in items.items() if facts.item(deployment, item) is None} == NEEDED_BY[sid] & set(items), log
+    assert {which for which, item in items.items() if facts.item(deployment, item) is None} == NEEDED_BY[sid] & set(
+        items
+    ), log
     place = f"{keys['bad']}/{versions['bad']}"
     assert facts.quarantine_keys(deployment) - before <= {place, f"{place}.reason.json"}, log
 
     put(deployment, whole_role)
-    for body in dead.values():
-        deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=body)
-    for item in items.values():
-        eventually(lambda item=item: facts.item(deployment, item) is not None, f"the item {item}")
-    eventually(lambda: facts.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "the bad file in quarantine")
+    for message in dead.values():
+        deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=message)
+    eventually(lambda: all(facts.item(deployment, item) for item in items.values()), "the good files' items")
+    eventually(
+        lambda: facts.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "the bad file in quarantine"
+    )
     eventually(lambda: not facts.version_exists(deployment, keys["bad"], versions["bad"]), "the bad file to be moved")
     eventually(lambda: any(notice.version_id == versions["bad"] for notice in inbox.read()), "the notice")
     eventually(lambda: drained(deployment), "an empty queue")
@@ -157,7 +162,8 @@ def test_what_is_not_enforced_here_is_granted(action: str, kind: str, deployment
 
 
 @pytest.mark.parametrize(
-    "action", ["s3:DeleteObject", "s3:DeleteBucket", "dynamodb:DeleteItem", "dynamodb:Scan", "sqs:SendMessage", "iam:PassRole"]
+    "action",
+    ["s3:DeleteObject", "s3:DeleteBucket", "dynamodb:DeleteItem", "dynamodb:Scan", "sqs:SendMessage", "iam:PassRole"],
 )
 def test_nothing_to_spare(action: str, deployment: Deployment) -> None:
     """003.19: what the Lambda never does it may not do, on its own resources or on any."""
@@ -166,7 +172,7 @@ def test_nothing_to_spare(action: str, deployment: Deployment) -> None:
 
 
 def test_the_topics_key_only_through_sns(deployment: Deployment) -> None:
-    """003.18: SNS uses the topic's key in the name of the role that publishes; by itself it is of no use to the role."""
+    """003.18: SNS uses the topic's key in the name of who publishes; by itself it is of no use to the role."""
     topic = deployment.client("sns").get_topic_attributes(TopicArn=deployment.ingest.topic_arn)["Attributes"]
     assert simulate(deployment, "kms:Decrypt", topic["KmsMasterKeyId"]) == "implicitDeny"
     found = [one for one in statements(deployment)["Statement"] if one["Sid"] == "UseTopicKey"]
@@ -177,7 +183,7 @@ def test_the_topics_key_only_through_sns(deployment: Deployment) -> None:
     }
 
 
-def denied(call, **arguments: object) -> None:
+def denied(call: Callable[..., object], **arguments: object) -> None:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
@@ -197,7 +203,10 @@ def test_the_uploader_only_uploads(deployment: Deployment) -> None:
 def test_a_user_has_nothing_but_its_role(deployment: Deployment) -> None:
     """003.22: the user itself may only assume its own role."""
     denied(deployment.client("s3", "uploader").put_object, Bucket=deployment.ingest.processing, Key="x.json", Body=b"")
-    for user, role in (("uploader", deployment.ingest.operator_role_arn), ("operator", deployment.ingest.uploader_role_arn)):
+    for user, role in (
+        ("uploader", deployment.ingest.operator_role_arn),
+        ("operator", deployment.ingest.uploader_role_arn),
+    ):
         denied(deployment.client("sts", user).assume_role, RoleArn=role, RoleSessionName="other")
 
 

@@ -32,7 +32,10 @@ def test_the_table_is_on_demand_and_recoverable(deployment: Deployment) -> None:
     dynamodb, name = deployment.client("dynamodb"), deployment.ingest.table
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [("ArtistID", "HASH"), ("ItemID", "RANGE")]
+    assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
+        ("ArtistID", "HASH"),
+        ("ItemID", "RANGE"),
+    ]
     assert {entry["AttributeType"] for entry in table["AttributeDefinitions"]} == {"S"}
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"

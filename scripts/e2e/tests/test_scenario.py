@@ -34,7 +34,9 @@ def test_quarantine_holds_the_refused_and_nothing_else(played: Played, deploymen
             place = f"{outcome.arrival.step.key}/{outcome.arrival.version_id}"
             expected |= {place, f"{place}.reason.json"}
     names = {outcome.arrival.step.key for outcome in played.outcomes}
-    found = {key for key in facts.quarantine_keys(deployment) if key.removesuffix(".reason.json").rpartition("/")[0] in names}
+    found = {
+        key for key in facts.quarantine_keys(deployment) if key.removesuffix(".reason.json").rpartition("/")[0] in names
+    }
     assert found == expected
 
 
