@@ -65,6 +65,19 @@ pub fn split_reference(reference: &str) -> Option<(&str, &str, &str)> {
     Some((address, kind, attribute))
 }
 
+/// Policy variables, as `${aws:username}`, can be anything.
+fn open_variables(text: String) -> String {
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((_, tail)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push(HOLE);
+        rest = tail;
+    }
+    out + rest
+}
+
 /// The text with references to resources made into the ARNs that they are, as far as that is certain.
 pub fn typed(text: &Text) -> String {
     let mut out = String::new();
@@ -80,7 +93,7 @@ pub fn typed(text: &Text) -> String {
             None => out.push(HOLE),
         }
     }
-    out
+    if out.contains("${") { open_variables(out) } else { out }
 }
 
 fn shape_of(reference: &str) -> Option<&'static str> {
@@ -91,15 +104,19 @@ fn shape_of(reference: &str) -> Option<&'static str> {
 
 /// Whether a pattern of a resource can mean something of a type.
 pub fn can_be(resource: &str, kind: ResourceType) -> bool {
-    let format = kind.arn();
-    if format.ends_with(":s3:::${BucketName}") && has_slash(resource) {
+    let format = any_of(kind.arn());
+    let (Some(resource_parts), Some(parts)) = (Arn::parse(resource), Arn::parse(&format)) else {
+        return pattern::overlaps(resource, &format);
+    };
+    if kind.arn().ends_with(":s3:::${BucketName}") && resource_parts.resource.contains('/') {
         return false;
     }
-    pattern::overlaps(resource, &any_of(format))
-}
-
-fn has_slash(resource: &str) -> bool {
-    Arn::parse(resource).is_some_and(|a| a.resource.contains('/'))
+    let fits = pattern::overlaps;
+    fits(resource_parts.partition, parts.partition)
+        && fits(resource_parts.service, parts.service)
+        && fits(resource_parts.region, parts.region)
+        && fits(resource_parts.account, parts.account)
+        && fits(resource_parts.resource, parts.resource)
 }
 
 /// The pattern of all ARNs of a format.

@@ -8,21 +8,31 @@ pub mod allow_without_reason;
 pub mod broad_managed_policy;
 pub mod broad_resource;
 pub mod broken_variable;
+pub mod condition_always_true;
+pub mod condition_key_not_in_request;
 pub mod conflicting_elements;
 pub mod duplicate_key;
 pub mod duplicate_sid;
 pub mod invalid_action;
 pub mod invalid_arn;
+pub mod invalid_condition_value;
 pub mod invalid_effect;
 pub mod invalid_policy;
 pub mod invalid_principal;
 pub mod invalid_sid;
 pub mod invalid_version;
+pub mod like_without_wildcard;
 pub mod missing_element;
+pub mod missing_set_operator;
 pub mod not_action_allow;
+pub mod operator_type_mismatch;
 pub mod public_principal;
+pub mod resource_never_used;
+pub mod resource_type_mismatch;
 pub mod retired_action;
 pub mod service_wildcard;
+pub mod set_operator_on_single_value;
+pub mod string_operator_on_arn_key;
 pub mod trust_without_principal;
 pub mod unknown_action;
 pub mod unknown_condition_key;
@@ -32,6 +42,7 @@ pub mod unknown_service;
 pub mod unknown_service_principal;
 pub mod unsupported_element;
 pub mod wildcard_action;
+pub mod wildcard_without_like;
 pub mod wrong_type;
 
 /// Every rule, in the order of their names.
@@ -43,21 +54,31 @@ pub static ALL: &[&Rule] = &[
     &broad_managed_policy::RULE,
     &broad_resource::RULE,
     &broken_variable::RULE,
+    &condition_always_true::RULE,
+    &condition_key_not_in_request::RULE,
     &conflicting_elements::RULE,
     &duplicate_key::RULE,
     &duplicate_sid::RULE,
     &invalid_action::RULE,
     &invalid_arn::RULE,
+    &invalid_condition_value::RULE,
     &invalid_effect::RULE,
     &invalid_policy::RULE,
     &invalid_principal::RULE,
     &invalid_sid::RULE,
     &invalid_version::RULE,
+    &like_without_wildcard::RULE,
     &missing_element::RULE,
+    &missing_set_operator::RULE,
     &not_action_allow::RULE,
+    &operator_type_mismatch::RULE,
     &public_principal::RULE,
+    &resource_never_used::RULE,
+    &resource_type_mismatch::RULE,
     &retired_action::RULE,
     &service_wildcard::RULE,
+    &set_operator_on_single_value::RULE,
+    &string_operator_on_arn_key::RULE,
     &trust_without_principal::RULE,
     &unknown_action::RULE,
     &unknown_condition_key::RULE,
@@ -67,6 +88,7 @@ pub static ALL: &[&Rule] = &[
     &unknown_service_principal::RULE,
     &unsupported_element::RULE,
     &wildcard_action::RULE,
+    &wildcard_without_like::RULE,
     &wrong_type::RULE,
 ];
 
