@@ -21,8 +21,7 @@ impl Packer {
             return Ok(*at);
         }
         let at = u32::try_from(self.strings.len())?;
-        self.strings
-            .extend(u32::try_from(text.len())?.to_le_bytes());
+        self.strings.extend(u32::try_from(text.len())?.to_le_bytes());
         self.strings.extend(text.as_bytes());
         self.known_strings.insert(text.to_owned(), at);
         Ok(at)
@@ -44,14 +43,9 @@ fn main() -> Result<(), Fail> {
     let from = Path::new("catalogue");
     println!("cargo::rerun-if-changed=catalogue");
     let read = |name: &str| -> Result<Vec<Vec<String>>, Fail> {
-        let text = std::fs::read_to_string(from.join(name))
-            .map_err(|e| format!("cannot read `{name}`: {e}"))?;
-        let lines = text
-            .lines()
-            .filter(|l| !l.is_empty() && !l.starts_with('#'));
-        Ok(lines
-            .map(|l| l.split('\t').map(str::to_owned).collect())
-            .collect())
+        let text = std::fs::read_to_string(from.join(name)).map_err(|e| format!("cannot read `{name}`: {e}"))?;
+        let lines = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+        Ok(lines.map(|l| l.split('\t').map(str::to_owned).collect()).collect())
     };
     let mut packer = Packer::default();
     let keys = ids(read("keys.txt")?);
@@ -63,30 +57,15 @@ fn main() -> Result<(), Fail> {
         Ok(std::fs::write(Path::new(&out).join(name), bytes)?)
     };
     write("keys.bin", &key_rows(&mut packer, &keys)?)?;
-    write(
-        "resources.bin",
-        &resource_rows(&mut packer, &resources, &keys)?,
-    )?;
+    write("resources.bin", &resource_rows(&mut packer, &resources, &keys)?)?;
     let services = ids(read("services.txt")?);
-    write(
-        "actions.bin",
-        &action_rows(&mut packer, &actions, &services, &resources, &keys)?,
-    )?;
-    write(
-        "services.bin",
-        &service_rows(&mut packer, &services, &actions, &resources)?,
-    )?;
+    write("actions.bin", &action_rows(&mut packer, &actions, &services, &resources, &keys)?)?;
+    write("services.bin", &service_rows(&mut packer, &services, &actions, &resources)?)?;
     let mut gone: Vec<String> = read("retired.txt")?.concat();
     gone.extend(read("unlisted.txt")?.concat());
     gone.sort_by_key(|n| n.to_ascii_lowercase());
     gone.dedup();
-    write(
-        "retired.bin",
-        &gone
-            .iter()
-            .map(|n| packer.string(n))
-            .collect::<Result<Vec<_>, _>>()?,
-    )?;
+    write("retired.bin", &gone.iter().map(|n| packer.string(n)).collect::<Result<Vec<_>, _>>()?)?;
     write("lists.bin", &packer.lists)?;
     std::fs::write(Path::new(&out).join("strings.bin"), &packer.strings)?;
     let date = read("date.txt")?.concat().concat();
@@ -98,10 +77,7 @@ fn main() -> Result<(), Fail> {
 type Rows = BTreeMap<String, (u32, Vec<String>)>;
 
 fn ids(lines: Vec<Vec<String>>) -> Rows {
-    let mut rows: Rows = lines
-        .into_iter()
-        .map(|row| (sort_key(&row[0]), (0, row)))
-        .collect();
+    let mut rows: Rows = lines.into_iter().map(|row| (sort_key(&row[0]), (0, row))).collect();
     for (number, row) in (0u32..).zip(rows.values_mut()) {
         row.0 = number;
     }
@@ -120,9 +96,7 @@ fn column(row: &[String], index: usize) -> &str {
 fn list_of(packer: &mut Packer, words: &str, table: &Rows, prefix: &str) -> Result<u32, Fail> {
     let mut items = Vec::new();
     for word in words.split(' ').filter(|w| !w.is_empty()) {
-        let (word, flag) = word
-            .strip_suffix('!')
-            .map_or((word, 0), |w| (w, 1u32 << 31));
+        let (word, flag) = word.strip_suffix('!').map_or((word, 0), |w| (w, 1u32 << 31));
         if let Some((number, _)) = table.get(&sort_key(&format!("{prefix}{word}"))) {
             items.push(number | flag);
         }
@@ -161,43 +135,21 @@ fn action_rows(
     let levels = ["list", "read", "tagging", "write", "permissions"];
     let mut rows = Vec::new();
     for (_, row) in actions.values() {
-        let (service, name) = column(row, 0)
-            .split_once(':')
-            .ok_or("an action without a service")?;
-        let level = levels
-            .iter()
-            .position(|l| *l == column(row, 1))
-            .ok_or("an unknown access level")?;
+        let (service, name) = column(row, 0).split_once(':').ok_or("an action without a service")?;
+        let level = levels.iter().position(|l| *l == column(row, 1)).ok_or("an unknown access level")?;
         rows.push(packer.string(name)?);
         rows.push(u32::try_from(level)?);
-        rows.push(list_of(
-            packer,
-            column(row, 2),
-            resources,
-            &format!("{service}:"),
-        )?);
+        rows.push(list_of(packer, column(row, 2), resources, &format!("{service}:"))?);
         rows.push(list_of(packer, column(row, 3), keys, "")?);
         rows.push(list_of(packer, column(row, 4), actions, "")?);
-        rows.push(
-            services
-                .get(&sort_key(service))
-                .ok_or("an action of an unknown service")?
-                .0,
-        );
+        rows.push(services.get(&sort_key(service)).ok_or("an action of an unknown service")?.0);
     }
     Ok(rows)
 }
 
-fn service_rows(
-    packer: &mut Packer,
-    services: &Rows,
-    actions: &Rows,
-    resources: &Rows,
-) -> Result<Vec<u32>, Fail> {
+fn service_rows(packer: &mut Packer, services: &Rows, actions: &Rows, resources: &Rows) -> Result<Vec<u32>, Fail> {
     let range = |table: &Rows, prefix: &str| {
-        let mut rows = table
-            .range(format!("{prefix}\u{1}")..format!("{prefix}\u{2}"))
-            .map(|(_, row)| row.0);
+        let mut rows = table.range(format!("{prefix}\u{1}")..format!("{prefix}\u{2}")).map(|(_, row)| row.0);
         let first = rows.next();
         let last = rows.next_back().or(first);
         [first.unwrap_or(0), last.map_or(0, |n| n + 1)]

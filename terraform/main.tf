@@ -4,10 +4,14 @@ locals {
   name       = "${var.project}-${var.environment}"
   account_id = coalesce(var.account_id, one(data.aws_caller_identity.this[*].account_id))
 
+  # Buckets are named in one space for all of the world.
+  bucket_suffix = "${var.region}-${local.account_id}"
+
   # What every system is told about where it stands. ARNs are built from these and from
   # names, never read from a resource, so that the plan knows the text of every policy.
   deployment = {
     name                 = local.name
+    bucket_suffix        = local.bucket_suffix
     partition            = data.aws_partition.this.partition
     dns_suffix           = data.aws_partition.this.dns_suffix
     region               = var.region

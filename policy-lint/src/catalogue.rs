@@ -46,22 +46,13 @@ impl<const WIDTH: u32> Table<WIDTH> {
 
 fn number(bytes: &[u8], index: u32) -> u32 {
     let at = index as usize * 4;
-    bytes
-        .get(at..at + 4)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_le_bytes)
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 fn string(at: u32) -> &'static str {
     let at = at as usize;
-    let length = STRINGS
-        .get(at..at + 4)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_le_bytes) as usize;
-    STRINGS
-        .get(at + 4..at + 4 + length)
-        .and_then(|b| std::str::from_utf8(b).ok())
-        .unwrap_or("")
+    let length = STRINGS.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
+    STRINGS.get(at + 4..at + 4 + length).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
 }
 
 fn list(at: u32) -> impl Iterator<Item = u32> {
@@ -69,9 +60,7 @@ fn list(at: u32) -> impl Iterator<Item = u32> {
 }
 
 fn compare(a: &str, b: &str) -> Ordering {
-    a.bytes()
-        .map(|c| c.to_ascii_lowercase())
-        .cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
+    a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
 }
 
 /// Condition keys sort with the first colon before every other character.
@@ -116,9 +105,7 @@ pub struct Service(u32);
 impl Service {
     /// Finds a service by its prefix, in any case.
     pub fn find(prefix: &str) -> Option<Service> {
-        SERVICES
-            .find(0, SERVICES.rows(), |name| compare(name, prefix))
-            .map(Service)
+        SERVICES.find(0, SERVICES.rows(), |name| compare(name, prefix)).map(Service)
     }
 
     /// Every service.
@@ -149,23 +136,16 @@ impl Service {
     /// One action by name, in any case.
     pub fn action(self, name: &str) -> Option<Action> {
         let (first, end) = (SERVICES.get(self.0, 2), SERVICES.get(self.0, 3));
-        ACTIONS
-            .find(first, end, |candidate| compare(candidate, name))
-            .map(Action)
+        ACTIONS.find(first, end, |candidate| compare(candidate, name)).map(Action)
     }
 
     /// The actions that an IAM pattern for the name, as in `Get*`, stands for.
     pub fn matching(self, glob: &str) -> impl Iterator<Item = Action> {
         let exact = (!pattern::has_wildcard(glob)).then(|| self.action(glob));
         let glob = glob.to_ascii_lowercase();
-        let searched = exact.is_none().then(|| {
-            self.actions()
-                .filter(move |a| pattern::matches_folded(&glob, a.name()))
-        });
-        exact
-            .flatten()
-            .into_iter()
-            .chain(searched.into_iter().flatten())
+        let searched =
+            exact.is_none().then(|| self.actions().filter(move |a| pattern::matches_folded(&glob, a.name())));
+        exact.flatten().into_iter().chain(searched.into_iter().flatten())
     }
 
     /// Its resource types.
@@ -260,20 +240,14 @@ pub struct Key(u32);
 impl Key {
     /// Finds a condition key in any case; keys with a free part (`aws:RequestTag/team`) find their family.
     pub fn find(name: &str) -> Option<Key> {
-        let exact = |name: &str| {
-            KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name))
-                .map(Key)
-        };
+        let exact = |name: &str| KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name)).map(Key);
         exact(name)
             .or_else(|| {
                 let family = name.split_once('/').map(|(head, _)| format!("{head}/*"));
                 family.and_then(|f| exact(&f))
             })
             .or_else(|| {
-                let (head, _) = name
-                    .match_indices(':')
-                    .nth(1)
-                    .map(|(at, _)| name.split_at(at))?;
+                let (head, _) = name.match_indices(':').nth(1).map(|(at, _)| name.split_at(at))?;
                 exact(&format!("{head}:*"))
             })
     }
@@ -301,24 +275,16 @@ impl Key {
 
 /// Whether `service:Name` was an action once, or is one that AWS uses itself and does not list.
 pub fn is_retired(name: &str) -> bool {
-    let find = |name: &str| {
-        RETIRED
-            .find(0, RETIRED.rows(), |n| compare(n, name))
-            .is_some()
-    };
+    let find = |name: &str| RETIRED.find(0, RETIRED.rows(), |n| compare(n, name)).is_some();
     let whole_service = |prefix: &str| find(&format!("{prefix}:*"));
-    find(name)
-        || name
-            .split_once(':')
-            .is_some_and(|(prefix, _)| whole_service(prefix))
+    find(name) || name.split_once(':').is_some_and(|(prefix, _)| whole_service(prefix))
 }
 
 /// Whether a service prefix is only known from actions that are no longer listed.
 pub fn is_retired_service(prefix: &str) -> bool {
     (0..RETIRED.rows()).any(|row| {
         let name = string(RETIRED.get(row, 0));
-        name.split_once(':')
-            .is_some_and(|(p, _)| p.eq_ignore_ascii_case(prefix))
+        name.split_once(':').is_some_and(|(p, _)| p.eq_ignore_ascii_case(prefix))
     })
 }
 
@@ -331,47 +297,21 @@ mod tests {
         let action = Action::find("S3:putobject").unwrap();
         assert_eq!(action.full_name(), "s3:PutObject");
         assert_eq!(action.level(), Level::Write);
-        assert_eq!(
-            action
-                .resources()
-                .map(ResourceType::name)
-                .collect::<Vec<_>>(),
-            ["accesspointobject", "object"]
-        );
+        assert_eq!(action.resources().map(ResourceType::name).collect::<Vec<_>>(), ["accesspointobject", "object"]);
         assert!(Action::find("s3:PutObjects").is_none() && Service::find("s4").is_none());
         assert!(!Action::find("s3:ListAllMyBuckets").unwrap().restrictable());
-        assert_eq!(
-            Action::find("iam:DeleteOpenIDConnectProvider")
-                .unwrap()
-                .level(),
-            Level::Permissions
-        );
-        assert!(
-            Action::find("lambda:CreateFunction")
-                .unwrap()
-                .dependents()
-                .any(|a| a.full_name() == "iam:PassRole")
-        );
+        assert_eq!(Action::find("iam:DeleteOpenIDConnectProvider").unwrap().level(), Level::Permissions);
+        assert!(Action::find("lambda:CreateFunction").unwrap().dependents().any(|a| a.full_name() == "iam:PassRole"));
     }
 
     #[test]
     fn every_table_can_be_searched() {
         let mut actions = 0;
         for service in Service::all() {
-            assert_eq!(
-                Service::find(service.prefix()),
-                Some(service),
-                "{}",
-                service.prefix()
-            );
+            assert_eq!(Service::find(service.prefix()), Some(service), "{}", service.prefix());
             for action in service.actions() {
                 actions += 1;
-                assert_eq!(
-                    Action::find(&action.full_name()),
-                    Some(action),
-                    "{}",
-                    action.full_name()
-                );
+                assert_eq!(Action::find(&action.full_name()), Some(action), "{}", action.full_name());
                 assert_eq!(action.service(), service);
             }
         }
@@ -385,10 +325,7 @@ mod tests {
     fn keys_with_a_free_part_find_their_family() {
         for (name, family) in [
             ("aws:requesttag/Team", "aws:RequestTag/*"),
-            (
-                "kms:EncryptionContext:aws:s3:arn",
-                "kms:EncryptionContext:*",
-            ),
+            ("kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContext:*"),
             ("ec2:ResourceTag/aws:ec2:fleet-id", "ec2:ResourceTag/*"),
         ] {
             assert_eq!(Key::find(name).map(Key::name), Some(family), "{name}");
@@ -398,17 +335,9 @@ mod tests {
 
     #[test]
     fn a_pattern_stands_for_the_actions_it_matches() {
-        let names: Vec<_> = Service::find("sqs")
-            .unwrap()
-            .matching("*MessageBatch")
-            .map(Action::full_name)
-            .collect();
+        let names: Vec<_> = Service::find("sqs").unwrap().matching("*MessageBatch").map(Action::full_name).collect();
         assert_eq!(names, Vec::<String>::new());
-        let names: Vec<_> = Service::find("sqs")
-            .unwrap()
-            .matching("receive*")
-            .map(Action::full_name)
-            .collect();
+        let names: Vec<_> = Service::find("sqs").unwrap().matching("receive*").map(Action::full_name).collect();
         assert_eq!(names, ["sqs:ReceiveMessage"]);
     }
 

@@ -38,8 +38,8 @@ pub struct Report {
     pub errors: Vec<String>,
     /// Things worth saying that are no findings.
     pub notes: Vec<String>,
-    /// Files with at least one policy, or that should have one.
-    pub files: usize,
+    /// Paths of files with at least one policy, or that should have one.
+    pub documents: Vec<String>,
     /// Policies.
     pub policies: usize,
 }
@@ -47,10 +47,7 @@ pub struct Report {
 impl Report {
     /// How many findings are of a severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings
-            .iter()
-            .filter(|f| f.finding.severity == severity)
-            .count()
+        self.findings.iter().filter(|f| f.finding.severity == severity).count()
     }
 
     /// Adds another report.
@@ -59,7 +56,7 @@ impl Report {
         self.unknown.extend(other.unknown);
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
-        self.files += other.files;
+        self.documents.extend(other.documents);
         self.policies += other.policies;
     }
 
@@ -76,10 +73,8 @@ impl Report {
                 finding.message.clone(),
             )
         });
-        self.unknown
-            .sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
-        self.unknown
-            .dedup_by_key(|u| (key(&u.place), u.what.clone()));
+        self.unknown.sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
+        self.unknown.dedup_by_key(|u| (key(&u.place), u.what.clone()));
         self.errors.sort();
         self.notes.sort();
     }
@@ -100,71 +95,47 @@ pub fn run(project: &Project) -> Report {
             Check::Engine => {}
         }
     }
-    let mut report = Report {
-        policies: project.policies.len(),
-        files: carrying_files(project),
-        ..Report::default()
-    };
-    report.findings = findings
-        .into_iter()
-        .filter_map(|f| resolve(f, &project.files))
-        .collect();
+    let mut report =
+        Report { policies: project.policies.len(), documents: carrying_files(project), ..Report::default() };
+    report.findings = findings.into_iter().filter_map(|f| resolve(f, &project.files)).collect();
     join_calls(&mut report.findings);
     report.unknown = unknown(project);
     report
 }
 
-fn carrying_files(project: &Project) -> usize {
+fn carrying_files(project: &Project) -> Vec<String> {
     let policies = project.policies.iter().map(|p| p.root.span.file);
-    let mut files: Vec<u32> = policies
-        .chain(project.broken.iter().map(|b| b.span.file))
-        .collect();
+    let mut files: Vec<u32> = policies.chain(project.broken.iter().map(|b| b.span.file)).collect();
     files.sort_unstable();
     files.dedup();
-    files.len()
+    files.into_iter().filter_map(|f| project.files.get(f)).map(|f| f.path.clone()).collect()
 }
 
 fn broken(project: &Project, findings: &mut Vec<Finding>) {
     let mut out = Out::new(&rules::invalid_policy::RULE, None, findings);
     for broken in &project.broken {
         let message = format!("the policy cannot be read: {}", broken.reason);
-        out.span(broken.span, message, broken.help.clone())
-            .address
-            .clone_from(&broken.address);
+        out.span(broken.span, message, broken.help.clone()).address.clone_from(&broken.address);
     }
 }
 
 fn resolve(finding: Finding, files: &Files) -> Option<Reported> {
     let place = files.place(finding.span)?;
-    let related = finding
-        .related
-        .iter()
-        .filter_map(|(s, m)| files.place(*s).map(|p| (p, m.clone())))
-        .collect();
-    Some(Reported {
-        finding,
-        place,
-        related,
-    })
+    let related = finding.related.iter().filter_map(|(s, m)| files.place(*s).map(|p| (p, m.clone()))).collect();
+    Some(Reported { finding, place, related })
 }
 
 /// One finding per place: a module called several times shows its addresses as related places.
 fn join_calls(findings: &mut Vec<Reported>) {
     findings.sort_by_cached_key(|f| {
-        (
-            f.finding.span,
-            f.finding.rule.name,
-            f.finding.message.clone(),
-            f.finding.address.clone(),
-        )
+        (f.finding.span, f.finding.rule.name, f.finding.message.clone(), f.finding.address.clone())
     });
     findings.dedup_by(|next, kept| {
         let (a, b) = (&next.finding, &kept.finding);
         let same = a.span == b.span && a.rule.name == b.rule.name && a.message == b.message;
         if same && a.address != b.address {
             let address = a.address.clone().unwrap_or_default();
-            kept.related
-                .push((next.place.clone(), format!("also as `{address}`")));
+            kept.related.push((next.place.clone(), format!("also as `{address}`")));
         }
         same
     });
@@ -174,27 +145,13 @@ fn unknown(project: &Project) -> Vec<Open> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
     for policy in &project.policies {
         let unknowns = policy.unknowns().into_iter();
-        found.extend(unknowns.map(|(span, what)| {
-            (
-                span,
-                what,
-                String::from("not known before it is planned or applied"),
-            )
-        }));
+        found.extend(
+            unknowns.map(|(span, what)| (span, what, String::from("not known before it is planned or applied"))),
+        );
     }
-    found.extend(
-        project
-            .unknowns
-            .iter()
-            .map(|u| (u.span, u.what.clone(), u.why.clone())),
-    );
-    let places = found.into_iter().filter_map(|(s, what, why)| {
-        Some(Open {
-            place: project.files.place(s)?,
-            what,
-            why,
-        })
-    });
+    found.extend(project.unknowns.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));
+    let places =
+        found.into_iter().filter_map(|(s, what, why)| Some(Open { place: project.files.place(s)?, what, why }));
     places.collect()
 }
 
@@ -232,43 +189,22 @@ pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
         hidden.is_none()
     });
     for (entry, used) in allows.entries.iter().zip(used) {
-        let judged = if entry.has_path() {
-            exceptions.checked.iter().any(|p| allows.names(entry, p))
-        } else {
-            exceptions.whole
-        };
+        let judged =
+            if entry.has_path() { exceptions.checked.iter().any(|p| allows.names(entry, p)) } else { exceptions.whole };
         let mut add = |rule: &'static Rule, message: String, help: &str| {
-            report.findings.push(about_entry(
-                rule,
-                message,
-                help,
-                entry.span.clone(),
-                &exceptions.place,
-            ));
+            report.findings.push(about_entry(rule, message, help, entry.span.clone(), &exceptions.place));
         };
         if !entry.has_reason() {
             let message = format!("the exception to `{}` gives no reason", entry.rule);
-            add(
-                &rules::allow_without_reason::RULE,
-                message,
-                "add `reason = \"…\"` that a reviewer can judge",
-            );
+            add(&rules::allow_without_reason::RULE, message, "add `reason = \"…\"` that a reviewer can judge");
         }
         if entry.is_past(exceptions.today) {
             let until = entry.until.as_deref().unwrap_or_default();
             let message = format!("the exception to `{}` ended on {until}", entry.rule);
-            add(
-                &rules::allow_expired::RULE,
-                message,
-                "mend the policy and remove the entry, or agree on a new date",
-            );
+            add(&rules::allow_expired::RULE, message, "mend the policy and remove the entry, or agree on a new date");
         } else if judged && !used {
             let message = format!("the exception to `{}` hides nothing", entry.rule);
-            add(
-                &rules::allow_unused::RULE,
-                message,
-                "remove the entry, or correct its rule, path, address or pointer",
-            );
+            add(&rules::allow_unused::RULE, message, "remove the entry, or correct its rule, path, address or pointer");
         }
     }
 }
@@ -284,16 +220,8 @@ pub fn about_entry(
     let mut findings = Vec::new();
     let span = Span::new(0, range.start, range.end);
     Out::new(rule, None, &mut findings).span(span, message, help);
-    let place = Place {
-        file: file.file.clone(),
-        start: span.start,
-        end: span.end,
-    };
-    Reported {
-        finding: findings.swap_remove(0),
-        place,
-        related: Vec::new(),
-    }
+    let place = Place { file: file.file.clone(), start: span.start, end: span.end };
+    Reported { finding: findings.swap_remove(0), place, related: Vec::new() }
 }
 
 /// Keeps what a persona wants to see.

@@ -1,14 +1,17 @@
 //! policy-lint: an offline least-privilege linter for AWS IAM.
 //!
 //! Source -> parse -> model -> rules -> findings -> report. The library knows no terminal and no clock.
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 pub mod allow;
+pub mod arn;
 pub mod catalogue;
 pub mod engine;
+pub mod evaluate;
 pub mod model;
 pub mod parse;
 pub mod pattern;
@@ -21,6 +24,7 @@ pub mod value;
 
 use crate::engine::{Exceptions, Report};
 use crate::model::Kind;
+use crate::parse::hcl;
 use crate::parse::raw::{self, Outcome};
 use crate::rule::Persona;
 use crate::source::{File, Place};
@@ -32,6 +36,8 @@ pub struct Request {
     pub paths: Vec<PathBuf>,
     /// The content of standard input, when it is an input.
     pub stdin: Option<Vec<u8>>,
+    /// Files of values for variables, after Terraform's own.
+    pub var_files: Vec<PathBuf>,
     /// The kind of raw policies; `None` looks at each.
     pub kind: Option<Kind>,
     /// Who is asking.
@@ -42,29 +48,40 @@ pub struct Request {
     pub today: String,
 }
 
-/// One thing to read.
+/// One JSON document to read.
 struct Job {
     path: PathBuf,
     named: bool,
     content: Option<Vec<u8>>,
 }
 
+/// What a request comes to.
+#[derive(Default)]
+struct Plan {
+    jobs: Vec<Job>,
+    /// Folders with Terraform files.
+    folders: Vec<PathBuf>,
+    /// Terraform files that were named themselves; only what is in them is reported of their folders.
+    only: Vec<PathBuf>,
+    /// Folders whose findings are all reported.
+    whole: BTreeSet<PathBuf>,
+}
+
 /// Checks everything a request names.
 pub fn check(request: &Request) -> Report {
     let mut report = Report::default();
-    let jobs = jobs(request, &mut report);
+    let plan = plan(request, &mut report);
     let one = |job: &Job| run_job(job, request.kind);
-    let parts: Vec<(String, Report)> = if jobs.len() < 8 {
-        jobs.iter().map(one).collect()
-    } else {
-        jobs.par_iter().map(one).collect()
-    };
-    let checked: Vec<String> = parts.iter().map(|(path, _)| path.clone()).collect();
+    let parts: Vec<(String, Report)> =
+        if plan.jobs.len() < 8 { plan.jobs.iter().map(one).collect() } else { plan.jobs.par_iter().map(one).collect() };
+    let mut checked: Vec<String> = parts.iter().map(|(path, _)| path.clone()).collect();
     parts.into_iter().for_each(|(_, part)| report.merge(part));
-    if report.files == 0 && report.errors.is_empty() && report.notes.is_empty() {
-        report
-            .notes
-            .push(String::from("no policy was found in what was given"));
+    if !plan.folders.is_empty() {
+        terraform(&plan, request, &mut checked, &mut report);
+    }
+    if report.documents.is_empty() && report.findings.is_empty() && report.errors.is_empty() && report.notes.is_empty()
+    {
+        report.notes.push(String::from("no policy was found in what was given"));
     }
     except(request, &checked, &mut report);
     engine::keep(&mut report, request.persona);
@@ -72,35 +89,87 @@ pub fn check(request: &Request) -> Report {
     report
 }
 
-fn jobs(request: &Request, report: &mut Report) -> Vec<Job> {
-    let mut jobs = Vec::new();
+fn plan(request: &Request, report: &mut Report) -> Plan {
+    let mut plan = Plan::default();
+    let mut folders = BTreeSet::new();
     for path in &request.paths {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
             let (files, errors) = source::walk(path);
             report.errors.extend(errors.iter().map(ToString::to_string));
-            jobs.extend(files.into_iter().map(|path| Job {
-                path,
-                named: false,
-                content: None,
-            }));
+            for file in files {
+                let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                if hcl::is_terraform(&name).is_some() {
+                    let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+                    plan.whole.insert(folder.clone());
+                    folders.insert(folder);
+                } else {
+                    plan.jobs.push(Job { path: file, named: false, content: None });
+                }
+            }
+        } else if hcl::is_terraform(&name).is_some() && path.exists() {
+            folders.insert(path.parent().map(Path::to_path_buf).unwrap_or_default());
+            plan.only.push(path.clone());
         } else {
-            jobs.push(Job {
-                path: path.clone(),
-                named: true,
-                content: None,
-            });
+            plan.jobs.push(Job { path: path.clone(), named: true, content: None });
         }
     }
-    jobs.sort_by(|a, b| (&a.path, !a.named).cmp(&(&b.path, !b.named)));
-    jobs.dedup_by(|next, kept| next.path == kept.path);
+    plan.folders = folders.into_iter().collect();
+    plan.jobs.sort_by(|a, b| (&a.path, !a.named).cmp(&(&b.path, !b.named)));
+    plan.jobs.dedup_by(|next, kept| next.path == kept.path);
     if let Some(content) = &request.stdin {
-        jobs.push(Job {
-            path: PathBuf::from("<stdin>"),
-            named: true,
-            content: Some(content.clone()),
-        });
+        plan.jobs.push(Job { path: PathBuf::from("<stdin>"), named: true, content: Some(content.clone()) });
     }
-    jobs
+    plan
+}
+
+/// Stack for the evaluation of Terraform source, whose depth is bounded by count, not by size.
+const STACK: usize = 256 << 20;
+
+fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: &mut Report) {
+    let run = || {
+        let outcome = hcl::read(&plan.folders, &request.var_files);
+        let mut report = Report::default();
+        report.errors.extend(outcome.errors.iter().map(ToString::to_string));
+        let mut documents = BTreeSet::new();
+        for project in &outcome.projects {
+            documents.extend(
+                project.policies.iter().filter_map(|p| project.files.get(p.root.span.file)).map(|f| f.path.clone()),
+            );
+            report.merge(Report { documents: Vec::new(), ..engine::run(project) });
+        }
+        report.documents = documents.into_iter().collect();
+        report
+    };
+    let ran = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        thread.ok().and_then(|t| t.join().ok())
+    });
+    let Some(mut found) = ran else {
+        report.errors.push(String::from("cannot evaluate the Terraform files: not enough memory for a thread"));
+        return;
+    };
+    checked.extend(plan.folders.iter().map(|f| f.join("main.tf").display().to_string()));
+    checked.extend(plan.only.iter().map(|p| p.display().to_string()));
+    let wanted = |path: &str| {
+        let path = Path::new(path);
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        plan.only.is_empty() || plan.only.iter().any(|o| o == path) || plan.whole.contains(&folder)
+    };
+    found.findings.retain(|f| wanted(&f.place.file.path));
+    found.unknown.retain(|u| wanted(&u.place.file.path));
+    drop_repeated(report, &found);
+    report.merge(found);
+}
+
+/// A document that Terraform source reads was seen as a raw file too; the source knows better what it is.
+fn drop_repeated(report: &mut Report, found: &Report) {
+    let read: BTreeSet<&str> = found.documents.iter().map(String::as_str).collect();
+    report.findings.retain(|f| !read.contains(f.place.file.path.as_str()));
+    report.unknown.retain(|u| !read.contains(u.place.file.path.as_str()));
+    let before = report.documents.len();
+    report.documents.retain(|d| !read.contains(d.as_str()));
+    report.policies = report.policies.saturating_sub(before - report.documents.len());
 }
 
 fn run_job(job: &Job, kind: Option<Kind>) -> (String, Report) {
@@ -124,9 +193,7 @@ fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Report {
         Outcome::Read(project) => {
             let mut report = engine::run(&project);
             if project.policies.is_empty() && project.broken.is_empty() {
-                report
-                    .notes
-                    .push(format!("`{path}` is a plan or state without any policy"));
+                report.notes.push(format!("`{path}` is a plan or state without any policy"));
             }
             report
         }
@@ -134,10 +201,7 @@ fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Report {
             let reason = format!(
                 "`{path}` is neither a policy nor a plan: give a JSON document with `Statement`, or the output of `terraform show -json`"
             );
-            Report {
-                errors: vec![reason],
-                ..Report::default()
-            }
+            Report { errors: vec![reason], ..Report::default() }
         }
         Outcome::Other => Report::default(),
     }
@@ -145,45 +209,25 @@ fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Report {
 
 fn except(request: &Request, checked: &[String], report: &mut Report) {
     let folders = || {
-        let given = request.paths.iter().map(|p| {
-            if p.is_dir() {
-                p.clone()
-            } else {
-                p.parent().map(Path::to_path_buf).unwrap_or_default()
-            }
-        });
+        let given = request
+            .paths
+            .iter()
+            .map(|p| if p.is_dir() { p.clone() } else { p.parent().map(Path::to_path_buf).unwrap_or_default() });
         std::iter::once(PathBuf::from(".")).chain(given)
     };
-    let Some(path) = request
-        .config
-        .clone()
-        .or_else(|| folders().find_map(|f| allow::find(&f)))
-    else {
+    let Some(path) = request.config.clone().or_else(|| folders().find_map(|f| allow::find(&f))) else {
         return;
     };
     let file = match source::read(&path) {
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
-    let shown = Arc::new(File {
-        path: shown(&path),
-        text: file.text.clone(),
-    });
+    let shown = Arc::new(File { path: shown(&path), text: file.text.clone() });
     match allow::Allows::parse(&path, &file.text) {
         Ok(allows) => {
             let whole = request.paths.iter().any(|p| p.is_dir());
-            let place = Place {
-                file: shown,
-                start: 0,
-                end: 0,
-            };
-            let exceptions = Exceptions {
-                allows: &allows,
-                place,
-                today: &request.today,
-                checked,
-                whole,
-            };
+            let place = Place { file: shown, start: 0, end: 0 };
+            let exceptions = Exceptions { allows: &allows, place, today: &request.today, checked, whole };
             engine::except(report, &exceptions);
         }
         Err(error) => report.errors.push(error),
@@ -193,8 +237,5 @@ fn except(request: &Request, checked: &[String], report: &mut Report) {
 /// A path as people would type it from here.
 fn shown(path: &Path) -> String {
     let here = allow::absolute(Path::new("."));
-    path.strip_prefix(&here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }

@@ -1,9 +1,5 @@
 //! Arguments -> run -> exit code.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the program's own output"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the program's own output")]
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
@@ -16,12 +12,7 @@ use policy_lint::model::Kind;
 use policy_lint::rule::{Persona, Severity};
 use policy_lint::{Request, allow, report, rules};
 
-const VERSION: &str = concat!(
-    env!("CARGO_PKG_VERSION"),
-    " (catalogue ",
-    env!("CATALOGUE_DATE"),
-    ")"
-);
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (catalogue ", env!("CATALOGUE_DATE"), ")");
 
 #[derive(Parser)]
 #[command(name = "policy-lint", version = VERSION, about = "An offline least-privilege linter for AWS IAM policies")]
@@ -32,7 +23,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check policies, folders of them, and Terraform plans
+    /// Check policies, Terraform source, plans and states
     Check(CheckArgs),
     /// Show the page of a rule
     Explain {
@@ -49,7 +40,7 @@ enum Command {
 
 #[derive(Args)]
 struct CheckArgs {
-    /// Folders, policy documents (*.json), outputs of `terraform show -json`; `-` is standard input
+    /// Folders, Terraform files (*.tf, *.tf.json), policy documents (*.json), outputs of `terraform show -json`; `-` is standard input
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
     /// What raw policies are; `auto` looks at each document
@@ -67,6 +58,9 @@ struct CheckArgs {
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value = "error")]
     fail_on: FailOn,
+    /// Values for Terraform variables, after Terraform's own files
+    #[arg(long, value_name = "FILE")]
+    var_file: Vec<PathBuf>,
     /// The file of exceptions, instead of the nearest `policy-lint.toml`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -79,17 +73,10 @@ fn parse_kind(text: &str) -> Result<KindChoice, String> {
     if text == "auto" {
         return Ok(KindChoice(None));
     }
-    let words = || {
-        Kind::value_variants()
-            .iter()
-            .filter_map(|k| k.to_possible_value())
-    };
+    let words = || Kind::value_variants().iter().filter_map(|k| k.to_possible_value());
     let known = Kind::from_str(text, false).map_err(|_| {
         let words: Vec<String> = words().map(|v| v.get_name().to_owned()).collect();
-        format!(
-            "there is no kind `{text}`; take one of auto, {}",
-            words.join(", ")
-        )
+        format!("there is no kind `{text}`; take one of auto, {}", words.join(", "))
     })?;
     Ok(KindChoice(Some(known)))
 }
@@ -130,13 +117,9 @@ fn main() -> ExitCode {
 fn check(arguments: &CheckArgs) -> Result<u8, String> {
     let wants_stdin = arguments.paths.iter().any(|p| p.as_os_str() == "-");
     let request = Request {
-        paths: arguments
-            .paths
-            .iter()
-            .filter(|p| p.as_os_str() != "-")
-            .cloned()
-            .collect(),
+        paths: arguments.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect(),
         stdin: wants_stdin.then(read_stdin).transpose()?,
+        var_files: arguments.var_file.clone(),
         kind: arguments.kind.0,
         persona: arguments.persona,
         config: arguments.config.clone(),
@@ -157,10 +140,7 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
-    let unreadable = report
-        .findings
-        .iter()
-        .any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name);
+    let unreadable = report.findings.iter().any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name);
     if !report.errors.is_empty() || unreadable {
         return 2;
     }
@@ -175,19 +155,14 @@ fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
 
 fn explain(name: &str) -> Result<u8, String> {
     let rule = rules::find(name).ok_or_else(|| {
-        format!(
-            "there is no rule `{name}`{}; `policy-lint rules` lists them",
-            allow::suggestion(name)
-        )
+        format!("there is no rule `{name}`{}; `policy-lint rules` lists them", allow::suggestion(name))
     })?;
     write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
 }
 
 fn read_stdin() -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    io::stdin()
-        .read_to_end(&mut bytes)
-        .map_err(|e| format!("cannot read standard input: {e}"))?;
+    io::stdin().read_to_end(&mut bytes).map_err(|e| format!("cannot read standard input: {e}"))?;
     Ok(bytes)
 }
 
@@ -198,8 +173,7 @@ fn write_to(
 ) -> Result<(), String> {
     let written = match path {
         Some(path) => {
-            let file = File::create(path)
-                .map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
+            let file = File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
             let mut out = BufWriter::new(anstream::StripStream::new(file));
             write(&mut out).and_then(|()| out.flush())
         }
@@ -209,25 +183,19 @@ fn write_to(
         }
     };
     match written {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the report: {e}"))
-        }
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the report: {e}")),
         _ => Ok(()),
     }
 }
 
 fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    columns
-        .or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
-        .unwrap_or(140)
+    columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(140)
 }
 
 /// The day by UTC.
 fn today() -> String {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let days = i64::try_from(since.as_secs() / 86_400).unwrap_or(0);
     let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
@@ -242,11 +210,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -254,11 +218,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 mod tests {
     #[test]
     fn days_become_dates() {
-        for (days, expected) in [
-            (0, (1970, 1, 1)),
-            (11_016, (2000, 2, 29)),
-            (20_780, (2026, 11, 23)),
-        ] {
+        for (days, expected) in [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_780, (2026, 11, 23))] {
             assert_eq!(super::civil(days), expected);
         }
     }

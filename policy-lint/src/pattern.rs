@@ -50,10 +50,7 @@ fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
 }
 
 fn char_length(text: &[u8], at: usize) -> usize {
-    1 + text[at + 1..]
-        .iter()
-        .take_while(|&&b| b & 0xC0 == 0x80)
-        .count()
+    1 + text[at + 1..].iter().take_while(|&&b| b & 0xC0 == 0x80).count()
 }
 
 /// Whether every text that `narrow` stands for is one that `wide` stands for.
@@ -100,11 +97,7 @@ fn starts_hole(text: &[u8], at: usize) -> bool {
 
 /// Whether some text is one of both patterns; a part that is not known can be anything.
 pub fn overlaps(a: &str, b: &str) -> bool {
-    let fold = |text: &str| {
-        text.chars()
-            .map(|c| if c == HOLE { '*' } else { c })
-            .collect::<Vec<_>>()
-    };
+    let fold = |text: &str| text.chars().map(|c| if c == HOLE { '*' } else { c }).collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
     // row[j]: some text is matched by both a[..i] and b[..j].
     let mut row = vec![true];
@@ -128,11 +121,7 @@ pub fn overlaps(a: &str, b: &str) -> bool {
 
 /// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one.
 pub fn distance(a: &str, b: &str) -> usize {
-    let fold = |text: &str| {
-        text.bytes()
-            .map(|c| c.to_ascii_lowercase())
-            .collect::<Vec<_>>()
-    };
+    let fold = |text: &str| text.bytes().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -154,9 +143,7 @@ pub fn distance(a: &str, b: &str) -> usize {
 /// The candidate closest to a misspelled name, when one is close enough to be meant.
 pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.len() / 4).clamp(1, 3);
-    let near = candidates
-        .filter(|c| c.len().abs_diff(name.len()) <= limit)
-        .map(|c| (distance(name, c), c));
+    let near = candidates.filter(|c| c.len().abs_diff(name.len()) <= limit).map(|c| (distance(name, c), c));
     near.filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
 }
 
@@ -215,13 +202,7 @@ mod tests {
     #[test]
     fn a_swapped_letter_is_one_edit() {
         assert_eq!(distance("putobjcet", "putobject"), 1);
-        assert_eq!(
-            closest("GetObjct", ["PutObject", "GetObject"].into_iter()),
-            Some("GetObject")
-        );
-        assert_eq!(
-            closest("Nonsense", ["PutObject", "GetObject"].into_iter()),
-            None
-        );
+        assert_eq!(closest("GetObjct", ["PutObject", "GetObject"].into_iter()), Some("GetObject"));
+        assert_eq!(closest("Nonsense", ["PutObject", "GetObject"].into_iter()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Everything one input says, before any rule has looked at it.
 use crate::model::{Carrier, Item, Policy};
 use crate::source::{Files, Span};
+use crate::value::Value;
 
 /// What was read from one raw file, one plan or one Terraform tree.
 #[derive(Debug, Default)]
@@ -9,12 +10,29 @@ pub struct Project {
     pub files: Files,
     /// The policies.
     pub policies: Vec<Policy>,
+    /// Every resource, with what is known of it.
+    pub resources: Vec<Resource>,
     /// Policies attached by ARN.
     pub attachments: Vec<Attachment>,
     /// Places where a policy should be and none can be read.
     pub broken: Vec<BrokenPolicy>,
     /// Values that only a plan or an apply can know.
     pub unknowns: Vec<Unknown>,
+}
+
+/// A resource of a plan, a state or Terraform source.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The Terraform address.
+    pub address: String,
+    /// The type, as `aws_s3_bucket`.
+    pub kind: String,
+    /// Its attributes; blocks are lists.
+    pub values: Value,
+    /// Where it is declared.
+    pub head: Span,
+    /// Whether it comes from source, where an attribute that is absent was not written.
+    pub from_source: bool,
 }
 
 /// A policy attached by ARN.

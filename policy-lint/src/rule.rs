@@ -147,25 +147,12 @@ pub struct Out<'a> {
 
 impl<'a> Out<'a> {
     /// A collector for a rule, and for a policy when the rule looks at one.
-    pub fn new(
-        rule: &'static Rule,
-        policy: Option<&'a Policy>,
-        findings: &'a mut Vec<Finding>,
-    ) -> Out<'a> {
-        Out {
-            rule,
-            policy,
-            findings,
-        }
+    pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Out<'a> {
+        Out { rule, policy, findings }
     }
 
     /// Reports at a place of the policy.
-    pub fn at(
-        &mut self,
-        at: At,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> &mut Finding {
+    pub fn at(&mut self, at: At, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let pointer = self.policy.map(|p| p.pointer(at));
         let finding = self.span(at.span, message, help);
         finding.pointer = pointer;
@@ -173,12 +160,7 @@ impl<'a> Out<'a> {
     }
 
     /// Reports at a place that is in no policy document.
-    pub fn span(
-        &mut self,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> &mut Finding {
+    pub fn span(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let at = self.findings.len();
         self.findings.push(Finding {
             rule: self.rule,
@@ -216,12 +198,7 @@ impl Rule {
     /// The first paragraph of the page, on one line.
     pub fn summary(&self) -> String {
         let body = self.doc.split_once("\n\n").map_or("", |(_, body)| body);
-        body.split("\n\n")
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        body.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 

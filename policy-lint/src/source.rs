@@ -28,11 +28,7 @@ impl Span {
     /// A span in the file numbered `file`.
     pub fn new(file: u32, start: usize, end: usize) -> Span {
         let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Span {
-            file,
-            start: clamp(start),
-            end: clamp(end),
-        }
+        Span { file, start: clamp(start), end: clamp(end) }
     }
 }
 
@@ -56,11 +52,7 @@ impl Files {
     pub fn place(&self, span: Span) -> Option<Place> {
         let file = self.get(span.file)?.clone();
         let length = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
-        Some(Place {
-            file,
-            start: span.start.min(length),
-            end: span.end.min(length),
-        })
+        Some(Place { file, start: span.start.min(length), end: span.end.min(length) })
     }
 }
 
@@ -89,47 +81,19 @@ pub struct Position {
 impl Place {
     /// Where it starts and ends.
     pub fn positions(&self) -> (Position, Position) {
-        let start = position(
-            &self.file.text,
-            0,
-            Position {
-                line: 1,
-                column: 1,
-                offset: 0,
-            },
-            self.start,
-        );
-        let end = position(
-            &self.file.text,
-            self.start as usize,
-            start,
-            self.end.max(self.start),
-        );
+        let start = position(&self.file.text, 0, Position { line: 1, column: 1, offset: 0 }, self.start);
+        let end = position(&self.file.text, self.start as usize, start, self.end.max(self.start));
         (start, end)
     }
 }
 
 fn position(text: &str, from: usize, known: Position, offset: u32) -> Position {
-    let stretch = text
-        .as_bytes()
-        .get(from..offset as usize)
-        .unwrap_or_default();
+    let stretch = text.as_bytes().get(from..offset as usize).unwrap_or_default();
     let breaks = stretch.iter().filter(|&&b| b == b'\n').count();
-    let last_line = stretch
-        .iter()
-        .rposition(|&b| b == b'\n')
-        .map_or(stretch, |at| &stretch[at + 1..]);
+    let last_line = stretch.iter().rposition(|&b| b == b'\n').map_or(stretch, |at| &stretch[at + 1..]);
     let characters = last_line.iter().filter(|&&b| b & 0xC0 != 0x80).count();
-    let column = if breaks == 0 {
-        known.column + characters
-    } else {
-        1 + characters
-    };
-    Position {
-        line: known.line + breaks,
-        column,
-        offset,
-    }
+    let column = if breaks == 0 { known.column + characters } else { 1 + characters };
+    Position { line: known.line + breaks, column, offset }
 }
 
 /// Why an input could not be read at all.
@@ -171,10 +135,7 @@ pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
     let name = path.display().to_string();
     let refused = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => ReadError::Missing(name.clone()),
-        _ => ReadError::Refused {
-            path: name.clone(),
-            reason: lower(&e),
-        },
+        _ => ReadError::Refused { path: name.clone(), reason: lower(&e) },
     };
     let size = std::fs::metadata(path).map_err(refused)?.len();
     if size > LARGEST {
@@ -187,10 +148,7 @@ pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
 pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<File>, ReadError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Arc::new(File { path, text })),
-        Err(e) => Err(ReadError::NotText {
-            path,
-            at: e.utf8_error().valid_up_to(),
-        }),
+        Err(e) => Err(ReadError::NotText { path, at: e.utf8_error().valid_up_to() }),
     }
 }
 
@@ -198,16 +156,13 @@ fn lower(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or(String::new(), |c| c.to_lowercase().chain(letters).collect())
+    letters.next().map_or(String::new(), |c| c.to_lowercase().chain(letters).collect())
 }
 
 /// The files under a folder that could carry policies, sorted; what git ignores is left out.
 pub fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<ReadError>) {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
-    let skip =
-        |name: &std::ffi::OsStr| name == ".git" || name == ".terraform" || name == "node_modules";
+    let skip = |name: &std::ffi::OsStr| name == ".git" || name == ".terraform" || name == "node_modules";
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
@@ -215,45 +170,38 @@ pub fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<ReadError>) {
         .build();
     for entry in walker {
         match entry {
-            Ok(entry)
-                if entry.file_type().is_some_and(|t| t.is_file()) && is_candidate(entry.path()) =>
-            {
+            Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) && is_candidate(entry.path()) => {
                 found.push(entry.into_path());
             }
-            Ok(entry)
-                if entry.path_is_symlink()
-                    && is_candidate(entry.path())
-                    && entry.path().is_file() =>
-            {
+            Ok(entry) if entry.path_is_symlink() && is_candidate(entry.path()) && entry.path().is_file() => {
                 found.push(entry.into_path());
             }
             Ok(_) => {}
             Err(e) => errors.extend(walk_error(&e)),
         }
     }
-    let plain = |path: PathBuf| {
-        path.strip_prefix("./")
-            .map(Path::to_path_buf)
-            .unwrap_or(path)
-    };
+    let plain = |path: PathBuf| path.strip_prefix("./").map(Path::to_path_buf).unwrap_or(path);
     let mut found: Vec<PathBuf> = found.into_iter().map(plain).collect();
     found.sort();
     (found, errors)
 }
 
 fn is_candidate(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e == "json")
+    path.extension().is_some_and(|e| e == "json" || e == "tf")
 }
 
 fn walk_error(error: &ignore::Error) -> Option<ReadError> {
-    let reason = error.io_error().map(lower)?;
-    let path = match error {
-        ignore::Error::WithDepth { err, .. } => match err.as_ref() {
-            ignore::Error::WithPath { path, .. } => path.display().to_string(),
-            _ => String::from("folder"),
-        },
-        ignore::Error::WithPath { path, .. } => path.display().to_string(),
-        _ => String::from("folder"),
-    };
-    Some(ReadError::Refused { path, reason })
+    fn path_of(error: &ignore::Error) -> Option<String> {
+        match error {
+            ignore::Error::WithPath { path, .. } => Some(path.display().to_string()),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+            _ => None,
+        }
+    }
+    let reason = lower(error.io_error()?);
+    // The walker's own words repeat the path before the system's.
+    let (before, system) = reason.rsplit_once(": ").unwrap_or(("", &reason));
+    let path = path_of(error).or_else(|| before.rsplit_once(" on ").map(|(_, p)| p.to_owned()));
+    let path = path.unwrap_or_else(|| String::from("a folder"));
+    Some(ReadError::Refused { path, reason: system.to_lowercase() })
 }

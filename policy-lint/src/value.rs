@@ -29,8 +29,10 @@ pub enum Data {
     Array(Vec<Value>),
     /// An object; keys may repeat.
     Object(Vec<Member>),
-    /// A value that is not known before it runs; the words say what it is.
-    Unknown(String),
+    /// A text that is the JSON of this value.
+    Encoded(Box<Value>),
+    /// A value that is not known before it runs.
+    Unknown(Hole),
 }
 
 /// One key of an object with its value.
@@ -72,32 +74,27 @@ pub struct Segment {
     pub exact: bool,
 }
 
+impl Hole {
+    /// Something that is not known and is not a reference.
+    pub fn plain(source: impl Into<String>) -> Hole {
+        Hole { source: source.into(), reference: None }
+    }
+}
+
 impl Text {
     /// A text without unknown parts.
     pub fn known(value: impl Into<String>) -> Text {
-        Text {
-            value: value.into(),
-            holes: Vec::new(),
-            origin: Vec::new(),
-        }
+        Text { value: value.into(), holes: Vec::new(), origin: Vec::new() }
     }
 
     /// A text that is one unknown part.
     pub fn unknown(hole: Hole) -> Text {
-        Text {
-            value: HOLE.to_string(),
-            holes: vec![hole],
-            origin: Vec::new(),
-        }
+        Text { value: HOLE.to_string(), holes: vec![hole], origin: Vec::new() }
     }
 
     /// A text whose bytes came from the places that `origin` tells.
     pub fn with_origin(value: String, holes: Vec<Hole>, origin: Vec<Segment>) -> Text {
-        Text {
-            value,
-            holes,
-            origin,
-        }
+        Text { value, holes, origin }
     }
 
     /// The text with a [`HOLE`] for every unknown part.
@@ -129,18 +126,38 @@ impl Text {
     pub fn push(&mut self, other: &Text, span: Span) {
         let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
         if other.origin.is_empty() {
-            self.origin.push(Segment {
-                at: base,
-                span,
-                exact: false,
-            });
+            self.origin.push(Segment { at: base, span, exact: false });
         }
-        self.origin.extend(other.origin.iter().map(|s| Segment {
-            at: base + s.at,
-            ..*s
-        }));
+        self.origin.extend(other.origin.iter().map(|s| Segment { at: base + s.at, ..*s }));
         self.value.push_str(&other.value);
         self.holes.extend(other.holes.iter().cloned());
+    }
+
+    /// The bytes `from..to` as a text of their own, with their origin.
+    pub fn slice(&self, from: usize, to: usize) -> Text {
+        let count = |text: &str| text.matches(HOLE).count();
+        let before = count(&self.value[..from]);
+        let value = self.value[from..to].to_owned();
+        let holes = self.holes.iter().skip(before).take(count(&value)).cloned().collect();
+        let mut origin = Vec::new();
+        for (i, segment) in self.origin.iter().enumerate() {
+            let start = segment.at as usize;
+            let end = self.origin.get(i + 1).map_or(self.value.len(), |n| n.at as usize);
+            if end <= from || start >= to {
+                continue;
+            }
+            let cut = from.saturating_sub(start);
+            let mut span = segment.span;
+            if segment.exact {
+                span.start += u32::try_from(cut).unwrap_or(0);
+            }
+            origin.push(Segment {
+                at: u32::try_from((start + cut) - from).unwrap_or(u32::MAX),
+                span,
+                exact: segment.exact,
+            });
+        }
+        Text { value, holes, origin }
     }
 
     /// Where the bytes `start..end` of the text came from, `whole` being the place of all of it.
@@ -149,26 +166,13 @@ impl Text {
             let next = self.origin.partition_point(|s| s.at as usize <= byte);
             next.checked_sub(1).and_then(|i| self.origin.get(i))
         };
-        let (Some(first), Some(last)) = (segment(start), segment(end.saturating_sub(1).max(start)))
-        else {
+        let (Some(first), Some(last)) = (segment(start), segment(end.saturating_sub(1).max(start))) else {
             return whole;
         };
-        let from = if first.exact {
-            first.span.start + (start as u32 - first.at)
-        } else {
-            first.span.start
-        };
-        let to = if last.exact {
-            last.span.start + (end as u32 - last.at)
-        } else {
-            last.span.end
-        };
+        let from = if first.exact { first.span.start + (start as u32 - first.at) } else { first.span.start };
+        let to = if last.exact { last.span.start + (end as u32 - last.at) } else { last.span.end };
         if first.span.file == last.span.file && from <= to {
-            Span {
-                file: first.span.file,
-                start: from,
-                end: to,
-            }
+            Span { file: first.span.file, start: from, end: to }
         } else {
             first.span
         }
@@ -229,10 +233,7 @@ impl Value {
 
     /// The value under `key`, the first when it repeats.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.members()
-            .iter()
-            .find(|m| m.key.raw() == key)
-            .map(|m| &m.value)
+        self.members().iter().find(|m| m.key.raw() == key).map(|m| &m.value)
     }
 
     /// The value under a path of keys.
@@ -249,8 +250,14 @@ impl Value {
             Data::String(_) => "a string",
             Data::Array(_) => "a list",
             Data::Object(_) => "an object",
+            Data::Encoded(_) => "a JSON text",
             Data::Unknown(_) => "an unknown value",
         }
+    }
+
+    /// A value that is not known.
+    pub fn unknown(hole: Hole, span: Span) -> Value {
+        Value::new(Data::Unknown(hole), span)
     }
 
     /// Whether a value is not known at all.
@@ -269,9 +276,7 @@ impl Value {
                     pointer.push_str(&format!("/{key}"));
                     &m.value
                 }),
-                Data::Array(elements) => elements
-                    .get(step as usize)
-                    .inspect(|_| pointer.push_str(&format!("/{step}"))),
+                Data::Array(elements) => elements.get(step as usize).inspect(|_| pointer.push_str(&format!("/{step}"))),
                 _ => None,
             };
             let Some(next) = next else { break };

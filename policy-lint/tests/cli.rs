@@ -9,26 +9,14 @@ fn lint() -> Command {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = lint()
-        .current_dir(folder)
-        .env("COLUMNS", "120")
-        .args(arguments)
-        .output()
-        .expect("it runs");
+    let output = lint().current_dir(folder).env("COLUMNS", "120").args(arguments).output().expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
-    (
-        output.status.code().expect("it ends by itself"),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    (output.status.code().expect("it ends by itself"), text(&output.stdout), text(&output.stderr))
 }
 
 fn json(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = run(folder, &[arguments, &["--format", "json"]].concat());
-    (
-        code,
-        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out} {err}")),
-    )
+    (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out} {err}")))
 }
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -41,7 +29,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-const WIDE: &str = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Sid\": \"Ü\", \"Action\": [\"s3:GetObject\", \"s3:*\"], \"Resource\": \"arn:aws:s3:::b/*\"}\n  ]\n}\n";
+const WIDE: &str = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Sid\": \"U\", \"Action\": [\"s3:GetObject\", \"s3:*\"], \"Resource\": \"arn:aws:s3:::b/*\"}\n  ]\n}\n";
 const NARROW: &str = "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"arn:aws:s3:::b/*\"}}\n";
 
 #[test]
@@ -59,14 +47,8 @@ fn json_has_the_promised_fields() {
     assert_eq!(finding["kind"], "identity");
     assert_eq!(finding["pointer"], "/Statement/0/Action/1");
     let start = WIDE.find("\"s3:*\"").expect("it is there");
-    assert_eq!(
-        finding["span"]["start"],
-        serde_json::json!({"line": 4, "column": 64, "offset": start})
-    );
-    assert_eq!(
-        finding["span"]["end"],
-        serde_json::json!({"line": 4, "column": 70, "offset": start + 6})
-    );
+    assert_eq!(finding["span"]["start"], serde_json::json!({"line": 4, "column": 64, "offset": start}));
+    assert_eq!(finding["span"]["end"], serde_json::json!({"line": 4, "column": 70, "offset": start + 6}));
     for field in ["message", "help", "aws", "address", "related", "fix"] {
         assert!(finding.get(field).is_some(), "{field}");
     }
@@ -76,11 +58,7 @@ fn json_has_the_promised_fields() {
 
 #[test]
 fn exit_codes_follow_the_findings() {
-    let folder = folder(&[
-        ("wide.json", WIDE),
-        ("narrow.json", NARROW),
-        ("other.json", "{\"a\": 1}"),
-    ]);
+    let folder = folder(&[("wide.json", WIDE), ("narrow.json", NARROW), ("other.json", "{\"a\": 1}")]);
     for (arguments, expected) in [
         (vec!["check", "narrow.json"], 0),
         (vec!["check", "wide.json"], 1),
@@ -101,12 +79,8 @@ fn a_broken_policy_does_not_hide_the_others() {
     let folder = folder(&[("broken.json", "{\"Statement\": [}"), ("wide.json", WIDE)]);
     let (code, report) = json(folder.path(), &["check", "."]);
     assert_eq!(code, 2);
-    let rules: Vec<&str> = report["findings"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|f| f["rule"].as_str())
-        .collect();
+    let rules: Vec<&str> =
+        report["findings"].as_array().expect("a list").iter().filter_map(|f| f["rule"].as_str()).collect();
     assert_eq!(rules, ["invalid-policy", "service-wildcard"]);
 }
 
@@ -134,11 +108,7 @@ fn nothing_found_is_said_and_fine() {
 
 #[test]
 fn standard_input_is_an_input() {
-    let output = lint()
-        .args(["check", "-", "--format", "json"])
-        .write_stdin(WIDE)
-        .output()
-        .expect("it runs");
+    let output = lint().args(["check", "-", "--format", "json"]).write_stdin(WIDE).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["findings"][0]["path"], "<stdin>");
@@ -147,20 +117,13 @@ fn standard_input_is_an_input() {
 #[test]
 fn bad_input_is_explained() {
     let folder = folder(&[("empty.json", ""), ("binary.json", "\u{0}\u{1}garbage")]);
-    std::fs::write(
-        folder.path().join("latin.json"),
-        b"{\"Statement\": \"\xff\"}",
-    )
-    .expect("a file");
+    std::fs::write(folder.path().join("latin.json"), b"{\"Statement\": \"\xff\"}").expect("a file");
     let deep = "[".repeat(100_000);
     std::fs::write(folder.path().join("deep.json"), deep).expect("a file");
     for name in ["empty.json", "binary.json", "latin.json", "deep.json"] {
         let (code, out, err) = run(folder.path(), &["check", name]);
         assert_eq!(code, 2, "{name}: {out}{err}");
-        assert!(
-            out.contains(name) || err.contains(&format!("`{name}`")),
-            "{name}: {out}{err}"
-        );
+        assert!(out.contains(name) || err.contains(&format!("`{name}`")), "{name}: {out}{err}");
         assert!(!err.contains("panicked"), "{err}");
     }
 }
@@ -177,35 +140,18 @@ fn a_loop_of_folders_ends() {
 
 #[test]
 fn exceptions_hide_findings_and_are_judged_themselves() {
-    let entry =
-        |more: &str| format!("[[allow]]\nrule = \"service-wildcard\"\npath = \"a.json\"\n{more}");
+    let entry = |more: &str| format!("[[allow]]\nrule = \"service-wildcard\"\npath = \"a.json\"\n{more}");
     for (more, code, expected) in [
         ("reason = \"x\"\nuntil = 2999-01-01\n", 0, vec![]),
-        (
-            "reason = \"x\"\npointer = \"/Statement/0/Action/1\"\n",
-            0,
-            vec![],
-        ),
+        ("reason = \"x\"\npointer = \"/Statement/0/Action/1\"\n", 0, vec![]),
         ("", 1, vec!["allow-without-reason"]),
-        (
-            "reason = \"x\"\nuntil = 2020-01-01\n",
-            1,
-            vec!["service-wildcard", "allow-expired"],
-        ),
-        (
-            "reason = \"x\"\npointer = \"/Statement/1\"\n",
-            1,
-            vec!["service-wildcard", "allow-unused"],
-        ),
+        ("reason = \"x\"\nuntil = 2020-01-01\n", 1, vec!["service-wildcard", "allow-expired"]),
+        ("reason = \"x\"\npointer = \"/Statement/1\"\n", 1, vec!["service-wildcard", "allow-unused"]),
     ] {
         let folder = folder(&[("a.json", WIDE), ("policy-lint.toml", &entry(more))]);
         let (actual, report) = json(folder.path(), &["check", "a.json"]);
-        let rules: Vec<&str> = report["findings"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(|f| f["rule"].as_str())
-            .collect();
+        let rules: Vec<&str> =
+            report["findings"].as_array().expect("a list").iter().filter_map(|f| f["rule"].as_str()).collect();
         assert_eq!((actual, rules), (code, expected), "{more}");
     }
 }
@@ -214,44 +160,22 @@ fn exceptions_hide_findings_and_are_judged_themselves() {
 fn an_exception_for_a_file_that_was_not_checked_is_left_alone() {
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"b.json\"\nreason = \"x\"\n";
     let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", allow)]);
-    assert_eq!(
-        json(folder.path(), &["check", "a.json"]).1["findings"],
-        serde_json::json!([])
-    );
+    assert_eq!(json(folder.path(), &["check", "a.json"]).1["findings"], serde_json::json!([]));
 }
 
 #[test]
 fn a_wrong_file_of_exceptions_is_refused() {
-    let folder = folder(&[
-        ("a.json", NARROW),
-        ("policy-lint.toml", "[[allow]]\nrule = \"nonsense\"\n"),
-    ]);
+    let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", "[[allow]]\nrule = \"nonsense\"\n")]);
     let (code, _, err) = run(folder.path(), &["check", "a.json"]);
     assert_eq!(code, 2);
-    assert!(
-        err.contains("policy-lint.toml") && err.contains("`nonsense`"),
-        "{err}"
-    );
+    assert!(err.contains("policy-lint.toml") && err.contains("`nonsense`"), "{err}");
 }
 
 #[test]
 fn the_output_is_the_same_for_any_number_of_threads() {
-    let files: Vec<(String, String)> = (0..40)
-        .map(|i| {
-            (
-                format!("p{i}.json"),
-                if i % 3 == 0 {
-                    WIDE.to_owned()
-                } else {
-                    NARROW.to_owned()
-                },
-            )
-        })
-        .collect();
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(a, b)| (a.as_str(), b.as_str()))
-        .collect();
+    let files: Vec<(String, String)> =
+        (0..40).map(|i| (format!("p{i}.json"), if i % 3 == 0 { WIDE.to_owned() } else { NARROW.to_owned() })).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let folder = folder(&files);
     let outputs: Vec<String> = ["1", "2", "7"]
         .iter()
@@ -277,15 +201,54 @@ fn rules_and_version_are_machine_readable() {
         for field in ["name", "family", "severity", "persona", "aws", "summary"] {
             assert!(rule.get(field).is_some(), "{rule}");
         }
-        let (code, page, _) = run(
-            folder.path(),
-            &["explain", rule["name"].as_str().expect("a name")],
-        );
+        let (code, page, _) = run(folder.path(), &["explain", rule["name"].as_str().expect("a name")]);
         assert!(code == 0 && page.starts_with("# "));
     }
     let (_, version, _) = run(folder.path(), &["--version"]);
-    assert!(
-        version.contains(env!("CARGO_PKG_VERSION")) && version.contains("catalogue 20"),
-        "{version}"
-    );
+    assert!(version.contains(env!("CARGO_PKG_VERSION")) && version.contains("catalogue 20"), "{version}");
+}
+
+#[test]
+fn terraform_source_is_read_without_terraform_and_open_values_are_listed() {
+    let source = r#"
+variable "open" {}
+variable "given" { default = ["dynamodb:*"] }
+locals { acts = concat(["s3:*"], var.given) }
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Effect = "Allow", Action = local.acts, Resource = "arn:aws:s3:::${var.open}/*" }] })
+}
+resource "aws_iam_policy" "q" { policy = var.open }
+module "m" {
+  source = "./m"
+  action = "sqs:*"
+}
+"#;
+    let module = "variable \"action\" {}\nresource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = { Effect = \"Allow\", Action = var.action, Resource = \"arn:aws:sqs:*:*:q\" } })\n}\n";
+    let folder = folder(&[("main.tf", source), ("m/main.tf", module), ("broken/main.tf", "resource \"x\" {")]);
+    let (code, report) = json(folder.path(), &["check", "main.tf"]);
+    assert_eq!(code, 1);
+    let lines: Vec<(&str, u64, &str)> = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|f| f["rule"] == "service-wildcard")
+        .map(|f| {
+            let text = |v: &'static str| f[v].as_str().unwrap_or_default();
+            (text("path"), f["span"]["start"]["line"].as_u64().unwrap_or(0), text("address"))
+        })
+        .collect();
+    let expected = [
+        ("main.tf", 3, "aws_iam_policy.p"),
+        ("main.tf", 4, "aws_iam_policy.p"),
+        ("main.tf", 12, "module.m.aws_iam_policy.p"),
+    ];
+    assert_eq!(lines, expected);
+    let unknown: Vec<&str> =
+        report["unknown"].as_array().expect("a list").iter().filter_map(|u| u["what"].as_str()).collect();
+    assert_eq!(unknown, ["var.open", "var.open"]);
+    let (code, report) = json(folder.path(), &["check", "."]);
+    assert_eq!(code, 2, "a broken file");
+    assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "broken/main.tf"));
+    assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "main.tf"));
 }

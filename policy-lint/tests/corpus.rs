@@ -6,16 +6,12 @@ use policy_lint::rule::Persona;
 use policy_lint::{Request, check};
 
 fn corpus() -> Option<PathBuf> {
-    let beside =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/aws-managed-policies");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/aws-managed-policies");
     let folder = std::env::var_os("POLICY_CORPUS").map_or(beside, PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!(
-        "SKIPPED: no corpus at `{}`; set POLICY_CORPUS to a folder of policies",
-        folder.display()
-    );
+    eprintln!("SKIPPED: no corpus at `{}`; set POLICY_CORPUS to a folder of policies", folder.display());
     None
 }
 
@@ -26,6 +22,7 @@ fn every_policy_is_read() {
     let request = Request {
         paths: vec![folder],
         stdin: None,
+        var_files: Vec::new(),
         kind: None,
         persona: Persona::Auditor,
         config: None,
@@ -34,10 +31,5 @@ fn every_policy_is_read() {
     let report = check(&request);
     assert!(report.errors.is_empty(), "{:?}", report.errors);
     assert_eq!(report.policies, files);
-    assert!(
-        !report
-            .findings
-            .iter()
-            .any(|f| f.finding.rule.name == "invalid-policy")
-    );
+    assert!(!report.findings.iter().any(|f| f.finding.rule.name == "invalid-policy"));
 }

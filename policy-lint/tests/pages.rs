@@ -21,20 +21,12 @@ fn examples(page: &str) -> Vec<Example> {
         let Some(info) = line.strip_prefix("```").filter(|i| !i.is_empty()) else {
             continue;
         };
-        let mut example = Example {
-            info: info.to_owned(),
-            text: String::new(),
-            expected: Vec::new(),
-        };
+        let mut example = Example { info: info.to_owned(), text: String::new(), expected: Vec::new() };
         for (number, line) in (1..).zip(lines.by_ref().take_while(|l| !l.starts_with("```"))) {
-            let (line, mark) = line
-                .split_once(" #! ")
-                .map_or((line, None), |(l, m)| (l, Some(m)));
+            let (line, mark) = line.split_once(" #! ").map_or((line, None), |(l, m)| (l, Some(m)));
             example.text.push_str(line);
             example.text.push('\n');
-            example
-                .expected
-                .extend(mark.map(|m| (number, m.trim().to_owned())));
+            example.expected.extend(mark.map(|m| (number, m.trim().to_owned())));
         }
         found.push(example);
     }
@@ -44,15 +36,8 @@ fn examples(page: &str) -> Vec<Example> {
 fn run(example: &Example) -> Option<Report> {
     let mut words = example.info.split_whitespace();
     let language = words.next()?;
-    let kind = words
-        .next()
-        .map(|k| Kind::from_str(k, true).expect("a kind after the language"));
-    let file = |path: &str| {
-        Arc::new(File {
-            path: path.to_owned(),
-            text: example.text.clone(),
-        })
-    };
+    let kind = words.next().map(|k| Kind::from_str(k, true).expect("a kind after the language"));
+    let file = |path: &str| Arc::new(File { path: path.to_owned(), text: example.text.clone() });
     match language {
         "json" => match raw::read(file("example.json"), kind.or(Some(Kind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
@@ -75,12 +60,7 @@ fn pages_are_true() {
                 .findings
                 .iter()
                 .filter(|f| f.finding.rule.name == rule.name)
-                .map(|f| {
-                    (
-                        f.place.positions().0.line,
-                        format!("{:?}", f.finding.severity).to_lowercase(),
-                    )
-                })
+                .map(|f| (f.place.positions().0.line, format!("{:?}", f.finding.severity).to_lowercase()))
                 .collect();
             actual.sort();
             actual.dedup();
@@ -90,17 +70,10 @@ fn pages_are_true() {
                     rule.name, example.expected, example.text
                 ));
             }
-            if example.expected.is_empty() {
-                good += 1
-            } else {
-                bad += 1
-            }
+            if example.expected.is_empty() { good += 1 } else { bad += 1 }
         }
         if !matches!(rule.check, Check::Engine | Check::Project(_)) && (bad == 0 || good == 0) {
-            wrong.push(format!(
-                "{}: the page needs an example that is found and one that is not",
-                rule.name
-            ));
+            wrong.push(format!("{}: the page needs an example that is found and one that is not", rule.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -109,29 +82,10 @@ fn pages_are_true() {
 #[test]
 fn pages_have_their_shape() {
     for rule in policy_lint::rules::ALL {
-        assert!(
-            rule.doc.starts_with(&format!("# {}\n\n", rule.name)),
-            "{}: the title is the name",
-            rule.name
-        );
-        assert!(
-            rule.doc.contains("\n## Why\n"),
-            "{}: the page says why",
-            rule.name
-        );
-        assert!(
-            rule.doc.contains("\n## Instead\n"),
-            "{}: the page says what to write instead",
-            rule.name
-        );
-        assert!(
-            rule.summary().len() < 160,
-            "{}: the first paragraph is one sentence",
-            rule.name
-        );
+        assert!(rule.doc.starts_with(&format!("# {}\n\n", rule.name)), "{}: the title is the name", rule.name);
+        assert!(rule.doc.contains("\n## Why\n"), "{}: the page says why", rule.name);
+        assert!(rule.doc.contains("\n## Instead\n"), "{}: the page says what to write instead", rule.name);
+        assert!(rule.summary().len() < 160, "{}: the first paragraph is one sentence", rule.name);
     }
-    assert!(
-        policy_lint::rules::ALL.is_sorted_by_key(|r| r.name),
-        "the list is in the order of the names"
-    );
+    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is in the order of the names");
 }

@@ -7,24 +7,14 @@ use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::source::{self, File};
 
 fn check(text: &str) -> Report {
-    match raw::read(
-        Arc::new(File {
-            path: String::from("plan.json"),
-            text: text.to_owned(),
-        }),
-        None,
-        true,
-    ) {
+    match raw::read(Arc::new(File { path: String::from("plan.json"), text: text.to_owned() }), None, true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }
 }
 
 fn recorded(name: &str) -> Report {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/plans")
-        .join(name)
-        .join("plan.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name).join("plan.json");
     check(&source::read(&path).expect("the recorded plan").text)
 }
 
@@ -35,20 +25,9 @@ fn found(report: &Report) -> Vec<(String, &str, &str)> {
         .map(|f| {
             let place = &f.place;
             let text = &place.file.text[place.start as usize..place.end as usize];
-            (
-                f.finding.address.clone().unwrap_or_default(),
-                f.finding.rule.name,
-                text,
-            )
+            (f.finding.address.clone().unwrap_or_default(), f.finding.rule.name, text)
         })
-        .filter(|(_, rule, _)| {
-            [
-                "service-wildcard",
-                "public-principal",
-                "broad-managed-policy",
-            ]
-            .contains(rule)
-        })
+        .filter(|(_, rule, _)| ["service-wildcard", "public-principal", "broad-managed-policy"].contains(rule))
         .collect();
     found.sort();
     found
@@ -59,56 +38,22 @@ fn a_plan_tells_known_deferred_and_unknown_policies() {
     let report = recorded("first");
     let inner = |key: &str, name: &str| format!("module.outer.module.inner[\"{key}\"].{name}");
     let mut expected = vec![
-        (
-            String::from("aws_iam_role.worker"),
-            "broad-managed-policy",
-            "\"arn:aws:iam::aws:policy/PowerUserAccess\"",
-        ),
-        (
-            String::from("aws_iam_role.worker"),
-            "public-principal",
-            r#"\"*\""#,
-        ),
-        (
-            String::from("aws_iam_role_policy.deferred"),
-            "service-wildcard",
-            "\"dynamodb:*\"",
-        ),
-        (
-            String::from("aws_iam_role_policy.known"),
-            "service-wildcard",
-            r#"\"s3:*\""#,
-        ),
+        (String::from("aws_iam_role.worker"), "broad-managed-policy", "\"arn:aws:iam::aws:policy/PowerUserAccess\""),
+        (String::from("aws_iam_role.worker"), "public-principal", r#"\"*\""#),
+        (String::from("aws_iam_role_policy.deferred"), "service-wildcard", "\"dynamodb:*\""),
+        (String::from("aws_iam_role_policy.known"), "service-wildcard", r#"\"s3:*\""#),
     ];
     for key in ["a.b", "c"] {
         let admin = "\"arn:aws:iam::aws:policy/AdministratorAccess\"";
-        expected.push((
-            inner(key, "aws_iam_role_policy_attachment.admin"),
-            "broad-managed-policy",
-            admin,
-        ));
-        expected.push((
-            inner(key, "aws_sqs_queue_policy.send"),
-            "public-principal",
-            "\"*\"",
-        ));
-        expected.push((
-            inner(key, "aws_sqs_queue_policy.send"),
-            "service-wildcard",
-            "\"sqs:*\"",
-        ));
+        expected.push((inner(key, "aws_iam_role_policy_attachment.admin"), "broad-managed-policy", admin));
+        expected.push((inner(key, "aws_sqs_queue_policy.send"), "public-principal", "\"*\""));
+        expected.push((inner(key, "aws_sqs_queue_policy.send"), "service-wildcard", "\"sqs:*\""));
     }
     expected.sort();
     assert_eq!(found(&report), expected);
     let unknown: Vec<&str> = report.unknown.iter().map(|u| u.what.as_str()).collect();
-    assert!(
-        unknown.contains(&"aws_iam_role_policy.unknown.policy"),
-        "{unknown:?}"
-    );
-    assert!(
-        !unknown.contains(&"aws_s3_bucket.raw.policy"),
-        "nobody wrote it: {unknown:?}"
-    );
+    assert!(unknown.contains(&"aws_iam_role_policy.unknown.policy"), "{unknown:?}");
+    assert!(!unknown.contains(&"aws_s3_bucket.raw.policy"), "nobody wrote it: {unknown:?}");
 }
 
 #[test]
@@ -117,21 +62,12 @@ fn a_state_file_is_read_too() {
         "type": "aws_iam_policy", "name": "p", "instances": [{"index_key": "k", "attributes":
         {"policy": "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b\"}}"}}]}]}"#;
     let report = check(state);
-    assert_eq!(
-        found(&report),
-        [(
-            String::from("module.a.aws_iam_policy.p[\"k\"]"),
-            "service-wildcard",
-            r#"\"s3:*\""#
-        )]
-    );
+    assert_eq!(found(&report), [(String::from("module.a.aws_iam_policy.p[\"k\"]"), "service-wildcard", r#"\"s3:*\""#)]);
 }
 
 #[test]
 fn a_plan_without_policies_is_no_error() {
-    let report = check(
-        r#"{"format_version": "9.9", "planned_values": {"root_module": {"new": 1}}, "newer": [1]}"#,
-    );
+    let report = check(r#"{"format_version": "9.9", "planned_values": {"root_module": {"new": 1}}, "newer": [1]}"#);
     assert_eq!((report.policies, report.findings.len()), (0, 0));
 }
 
@@ -142,8 +78,5 @@ fn a_policy_attribute_that_is_not_json_is_reported_at_its_place() {
     let report = check(plan);
     let finding = &report.findings[0];
     assert_eq!(finding.finding.rule.name, "invalid-policy");
-    assert_eq!(
-        &plan[finding.place.start as usize..finding.place.end as usize],
-        "}"
-    );
+    assert_eq!(&plan[finding.place.start as usize..finding.place.end as usize], "}");
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 
 from . import accounts, deviations, emulator, facts, paths, report
@@ -49,7 +48,9 @@ def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> N
     dead = facts.depth(deployment, deployment.ingest.dead_letters_url)
     print(f"{len(played.outcomes)} files and events in {time.monotonic() - started:.1f} s, {dead} dead letters")
     if problems := report.difference(played.outcomes):
-        raise SystemExit(f"not what had to become of them:\n{problems}\nthe function's log:\n{_log(played.world.lines)}")
+        raise SystemExit(
+            f"not what had to become of them:\n{problems}\nthe function's log:\n{_log(played.world.lines)}"
+        )
     if dead or not drained(deployment):
         raise SystemExit(f"messages are left: {dead} dead letters\nthe function's log:\n{_log(played.world.lines)}")
 
@@ -76,5 +77,4 @@ def _log(lines: list[dict], last: int = 30) -> str:
 VERBS = {"plan": plan, "apply": apply, "run": run, "replan": replan, "destroy": destroy}
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)
     main()

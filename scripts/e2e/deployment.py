@@ -1,4 +1,4 @@
-"""The deployed ingest as its users and operators see it: names from Terraform's outputs, clients from the stack's users."""
+"""The deployed ingest as its people see it: names from Terraform's outputs, clients from the stack's users."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Ingest:
     role_arn: str
     log_group: str
     topic_arn: str
+    rule: str
     uploader_role_arn: str
     operator_role_arn: str
     max_object_bytes: int

@@ -32,7 +32,10 @@ def read() -> list[Deviation]:
         rows.append(cells)
     if tuple(rows[0]) != COLUMNS:
         raise SystemExit(f"{PAGE.name}: the columns must be {', '.join(COLUMNS)}")
-    return [Deviation(*cells[:4], _drift(cells[4]), cells[5].strip("`")) for cells in rows[2:]]
+    return [
+        Deviation(name, aws, emulator, answer, _drift(drift), test)
+        for name, aws, emulator, answer, drift, test in rows[2:]
+    ]
 
 
 def _drift(cell: str) -> tuple[str, frozenset[str]] | None:
@@ -61,7 +64,9 @@ def unexpected(plan: dict) -> list[str]:
             continue
         before, after = change["change"]["before"], change["change"]["after"]
         unknown = change["change"]["after_unknown"]
-        names = {name for name in after if before.get(name) != after[name]} | {name for name, value in unknown.items() if value}
+        names = {name for name in after if before.get(name) != after[name]} | {
+            name for name, value in unknown.items() if value
+        }
         if beyond := sorted(names - allowed.get(change["type"], frozenset())):
             found.append(f"{change['address']}: {', '.join(beyond)}")
     for name, change in plan.get("output_changes", {}).items():

@@ -1,4 +1,4 @@
-"""Reads from a Linux binary the two facts that decide whether Lambda can load it: its machine and its newest glibc symbol."""
+"""What decides whether Lambda can load a Linux binary: its machine and its newest glibc symbol."""
 
 from __future__ import annotations
 
@@ -42,7 +42,12 @@ def _glibc(content: bytes) -> list[tuple[int, int]]:
                 found.append(_text(content, names + name))
                 entry += next_version
             offset += following
-    return [tuple(map(int, text[6:].split(".")[:2])) for text in found if text.startswith("GLIBC_2")]
+    return [_version(text) for text in found if text.startswith("GLIBC_2")]
+
+
+def _version(name: str) -> tuple[int, int]:
+    major, minor = name.removeprefix("GLIBC_").split(".")[:2]
+    return int(major), int(minor)
 
 
 def _text(content: bytes, offset: int) -> str:

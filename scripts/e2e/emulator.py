@@ -104,7 +104,16 @@ def _spawn(stack: Stack) -> Emulator:
     }
     # The application is served directly: the emulator's own entry point would take port 443 as well.
     command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
-    command += ["--certfile", str(stack.certificate), "--keyfile", str(stack.key), "--keep-alive", "75", "--workers", "0"]
+    command += [
+        "--certfile",
+        str(stack.certificate),
+        "--keyfile",
+        str(stack.key),
+        "--keep-alive",
+        "75",
+        "--workers",
+        "0",
+    ]
     pid = processes.start(command, env, stack.log, stack.scratch)
     emulator = Emulator(pid=pid, endpoint=endpoint, started=time.time())
     stack.record.write_text(json.dumps(asdict(emulator), indent=2) + "\n")

@@ -22,8 +22,10 @@ class Quarantined:
 
 def log_lines(deployment: Deployment, since_ms: int = 0) -> list[dict]:
     """The function's own JSON lines, oldest first."""
-    pages = deployment.client("logs").get_paginator("filter_log_events").paginate(
-        logGroupName=deployment.ingest.log_group, startTime=since_ms
+    pages = (
+        deployment.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=deployment.ingest.log_group, startTime=since_ms)
     )
     lines = []
     for page in pages:
@@ -56,7 +58,9 @@ def metric(lines: list[dict], name: str) -> float:
 def item(deployment: Deployment, key: tuple[str, str]) -> dict[str, Any] | None:
     ingest = deployment.ingest
     answer = deployment.client("dynamodb").get_item(
-        TableName=ingest.table, Key={ingest.hash_key: {"S": key[0]}, ingest.range_key: {"S": key[1]}}, ConsistentRead=True
+        TableName=ingest.table,
+        Key={ingest.hash_key: {"S": key[0]}, ingest.range_key: {"S": key[1]}},
+        ConsistentRead=True,
     )
     return answer.get("Item")
 
@@ -94,7 +98,11 @@ def quarantined(deployment: Deployment, key: str, version_id: str) -> Quarantine
 
 
 def quarantine_keys(deployment: Deployment) -> set[str]:
-    pages = deployment.client("s3", "operator-role").get_paginator("list_objects_v2").paginate(Bucket=deployment.ingest.quarantine)
+    pages = (
+        deployment.client("s3", "operator-role")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=deployment.ingest.quarantine)
+    )
     return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
 

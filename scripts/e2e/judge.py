@@ -47,7 +47,9 @@ def look(world: World, arrival: Arrival, arrivals: dict[str, Arrival]) -> Outcom
     step = arrival.step
     if step.how == "test":
         seen = any(line.get("message") == "Nothing to do." for line in world.lines)
-        return Outcome(arrival, "nothing" if seen else "?", "", [] if seen else ["the log does not say `Nothing to do.`"])
+        return Outcome(
+            arrival, "nothing" if seen else "?", "", [] if seen else ["the log does not say `Nothing to do.`"]
+        )
     told = [line["end"] for line in world.ends.get(arrival.version_id, [])]
     end = _told(told, step)
     outcome = Outcome(arrival, end, "", [])
@@ -75,7 +77,14 @@ def _told(told: list[str], step: Step) -> str:
     return told[-1] if step.how in ("repeat", "vanish") else told[0]
 
 
-def _refused(world: World, arrival: Arrival, arrivals: dict[str, Arrival], kept: bool, copy: facts.Quarantined | None, outcome: Outcome) -> None:
+def _refused(
+    world: World,
+    arrival: Arrival,
+    arrivals: dict[str, Arrival],
+    kept: bool,
+    copy: facts.Quarantined | None,
+    outcome: Outcome,
+) -> None:
     step = arrival.step
     if copy is None:
         outcome.problems.append("not in quarantine with a reason")
@@ -87,7 +96,12 @@ def _refused(world: World, arrival: Arrival, arrivals: dict[str, Arrival], kept:
         outcome.problems.append("the copy in quarantine has other bytes")
     if copy.end != step.end:
         outcome.problems.append(f"the reason says `{copy.end}`")
-    expected = {"bucket": world.deployment.ingest.processing, "key": step.key, "version_id": arrival.version_id, "size": len(step.body)}
+    expected = {
+        "bucket": world.deployment.ingest.processing,
+        "key": step.key,
+        "version_id": arrival.version_id,
+        "size": len(step.body),
+    }
     if len(step.body) <= world.deployment.ingest.max_object_bytes:
         expected["sha256"] = hashlib.sha256(step.body).hexdigest()
     given = {name: copy.source.get(name) for name in expected}
@@ -98,7 +112,9 @@ def _refused(world: World, arrival: Arrival, arrivals: dict[str, Arrival], kept:
         outcome.problems.append(f"the reason does not name the version of `{step.of}`")
 
 
-def _left_alone(arrival: Arrival, arrivals: dict[str, Arrival], kept: bool, copy: facts.Quarantined | None, outcome: Outcome) -> None:
+def _left_alone(
+    arrival: Arrival, arrivals: dict[str, Arrival], kept: bool, copy: facts.Quarantined | None, outcome: Outcome
+) -> None:
     step = arrival.step
     if copy is not None:
         outcome.problems.append("it is in quarantine")
@@ -137,8 +153,8 @@ def _stored(deployment: Deployment, arrival: Arrival, outcome: Outcome) -> None:
         outcome.problems.append(f"the item is {attributes}")
 
 
-def _shorten(reasons: list, limit: int = 72) -> str:
+def _shorten(reasons: list[dict], limit: int = 72) -> str:
     """The first reason on one line."""
-    first = reasons[0] if reasons else ""
-    text = " ".join(str(value) for value in first.values()) if isinstance(first, dict) else str(first)
+    first = reasons[0]
+    text = f"{first['path'] or 'the file'}: {first['message']}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -49,7 +49,9 @@ def main() -> None:
         print(f"stack `{stack.name}` runs at {found.endpoint}, process {found.pid}", file=sys.stderr)
     else:
         ended = down(stack)
-        print(f"stack `{stack.name}`: {ended} process{'' if ended == 1 else 'es'} ended, state dropped", file=sys.stderr)
+        print(
+            f"stack `{stack.name}`: {ended} process{'' if ended == 1 else 'es'} ended, state dropped", file=sys.stderr
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def main() -> None:
     )
     parser.add_argument("name", nargs="*", help="a folder of lambdas/; default: all that are programs")
     parser.add_argument("--target", help="a Rust target, for example aarch64-unknown-linux-gnu for arm64")
-    parser.add_argument("--verify", action="store_true", help="build twice from clean, elsewhere, and compare the bytes")
+    parser.add_argument(
+        "--verify", action="store_true", help="build twice from clean, elsewhere, and compare the bytes"
+    )
     arguments = parser.parse_args()
     known = programs(ROOT)
     names = arguments.name or sorted(known)
@@ -96,9 +98,8 @@ def build(root: Path, names: list[str], target: str | None, target_dir: Path | N
     binaries = {}
     for line in _cargo(root, *command, env=_build_env(root)).splitlines():
         message = json.loads(line)
-        if message.get("reason") == "compiler-artifact" and message.get("executable"):
-            if message["target"]["name"] in names:
-                binaries[message["target"]["name"]] = Path(message["executable"])
+        if message.get("executable") and message["target"]["name"] in names:
+            binaries[message["target"]["name"]] = Path(message["executable"])
     if missing := sorted(set(names) - set(binaries)):
         raise SystemExit(f"cargo built no program named {', '.join(missing)}: crate and program share one name")
     return binaries
@@ -143,7 +144,7 @@ def verify(names: list[str], target: str | None) -> None:
         for member in ("lambdas", "policy-lint", "scripts"):
             if (ROOT / member).exists():
                 shutil.copytree(ROOT / member, copy / member, ignore=shutil.ignore_patterns("target", "__pycache__"))
-        zips = []
+        zips: list[dict[str, bytes]] = []
         for place in (ROOT, copy):
             target_dir = Path(scratch) / f"target-{len(zips)}"
             binaries = build(place, names, target, target_dir)
@@ -151,7 +152,9 @@ def verify(names: list[str], target: str | None) -> None:
             shutil.rmtree(target_dir)
     differing = [name for name in names if zips[0][name] != zips[1][name]]
     if differing:
-        raise SystemExit(f"two builds from clean differ in {', '.join(differing)}: something of the place or time leaks in")
+        raise SystemExit(
+            f"two builds from clean differ in {', '.join(differing)}: something of the place or time leaks in"
+        )
     for name in names:
         print(f"{name}: two builds from clean are the same, sha256 {hashlib.sha256(zips[0][name]).hexdigest()}")
 

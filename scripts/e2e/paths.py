@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
-STACKS = ("dev", "demo", "test")
+STACKS = ("dev", "demo", "test", "spare")
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,6 @@ class Stack:
     @property
     def exports(self) -> Path:
         return self.folder / "env"
-
-    @property
-    def terraform(self) -> Path:
-        return self.folder / "terraform"
 
 
 def stack(name: str) -> Stack:

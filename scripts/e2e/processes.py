@@ -6,6 +6,7 @@ folder: a process id that the system has given to somebody else since is left al
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,10 +55,8 @@ def end(group: int, folder: Path, patience: float = 5.0) -> int:
         for pid in members:
             if number is signal.SIGTERM and sent_polite:
                 continue
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
         sent_polite = True
         _reap()
         time.sleep(0.1)
@@ -88,7 +87,7 @@ def _linux_listeners(pid: int) -> set[str]:
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(descriptor)
+            target = str(descriptor.readlink())
         except OSError:
             continue
         if target.startswith("socket:["):

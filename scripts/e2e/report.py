@@ -15,7 +15,10 @@ def table(outcomes: list[Outcome]) -> str:
         mark = "✗" if outcome.problems else "✓"
         rows.append((mark, f"{step.title} · {step.key}", outcome.end, outcome.why))
     widths = [max(_width(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join([*(_pad(cell, width) for cell, width in zip(row, widths)), row[3]]).rstrip() for row in rows]
+    lines = [
+        "  ".join([*(_pad(cell, width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        for row in rows
+    ]
     return "\n".join([lines[0], "-" * min(max(map(_width, lines)), 120), *lines[1:]])
 
 

@@ -43,7 +43,10 @@ def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -
         return Arrival(step, upload(deployment, step.key, step.body))
     if step.how == "test":
         bucket = deployment.ingest.processing
-        announce(deployment, {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket, "RequestId": str(uuid.uuid4())})
+        announce(
+            deployment,
+            {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket, "RequestId": str(uuid.uuid4())},
+        )
         return Arrival(step, "")
     first = arrivals[step.of]
     if step.how == "vanish":
@@ -56,7 +59,9 @@ def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -
 
 def upload(deployment: Deployment, key: str, body: bytes) -> str:
     """Puts one file as the uploader role does; returns its version-id."""
-    answer = deployment.client("s3", "uploader-role").put_object(Bucket=deployment.ingest.processing, Key=key, Body=body)
+    answer = deployment.client("s3", "uploader-role").put_object(
+        Bucket=deployment.ingest.processing, Key=key, Body=body
+    )
     return answer["VersionId"]
 
 
@@ -64,9 +69,10 @@ def announce(deployment: Deployment, message: dict) -> None:
     deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=json.dumps(message))
 
 
-def event(deployment: Deployment, key: str, version_id: str, size: int) -> dict:
+def event(deployment: Deployment, key: str, version_id: str | None, size: int) -> dict:
     """The event that EventBridge hands to the queue, with the version-id that AWS gives and the emulator leaves out."""
     bucket = deployment.ingest.processing
+    version = {"version-id": version_id} if version_id else {}
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -79,7 +85,7 @@ def event(deployment: Deployment, key: str, version_id: str, size: int) -> dict:
         "detail": {
             "version": "0",
             "bucket": {"name": bucket},
-            "object": {"key": key, "size": size, "etag": "0" * 32, "version-id": version_id, "sequencer": "0" * 16},
+            "object": {"key": key, "size": size, "etag": "0" * 32, **version, "sequencer": "0" * 16},
             "request-id": "0123456789ABCDEF",
             "requester": deployment.emulator.account,
             "source-ip-address": "127.0.0.1",

@@ -21,7 +21,9 @@ class Step:
     body: bytes
     end: str
     why: tuple[str, ...] = ()  # each must occur in the reasons given
-    how: str = "upload"  # upload | repeat (the event of `of` again) | vanish (the same, its version deleted before) | test
+    how: str = (
+        "upload"  # upload | repeat (the event of `of` again) | vanish (the same, its version deleted before) | test
+    )
     of: str = ""  # the title of an earlier step: the one repeated, or whose item is there first
     item: tuple[str, str] | None = None  # the item that must be in the table, from this very file
     shows: tuple[str, ...] = ()
@@ -30,7 +32,9 @@ class Step:
 def music(artist: str, item: str, kind: str = "Track", **attributes: dict) -> bytes:
     """One item as DynamoDB JSON, laid out as people write it."""
     return json.dumps(
-        {"ArtistID": {"S": artist}, "ItemID": {"S": item}, "EntityType": {"S": kind}, **attributes}, indent=2, ensure_ascii=False
+        {"ArtistID": {"S": artist}, "ItemID": {"S": item}, "EntityType": {"S": kind}, **attributes},
+        indent=2,
+        ensure_ascii=False,
     ).encode()
 
 
@@ -55,7 +59,9 @@ FEEL = track("Knock2", "Feel U Luv Me", "TRACK#FeelULuvMe", 234, 10_000_000, Non
 WAVES: tuple[tuple[Step, ...], ...] = (
     (
         Step("4EVR, bare list", "test-object.json", FOREVER_BARE, "invalid", ("Features",), shows=("003.12",)),
-        Step("4EVR", "4evr.json", FOREVER, "stored", item=("ISOKNOCK", "TRACK#4EVR"), shows=("003.8", "003.9", "003.11")),
+        Step(
+            "4EVR", "4evr.json", FOREVER, "stored", item=("ISOKNOCK", "TRACK#4EVR"), shows=("003.8", "003.9", "003.11")
+        ),
         Step("Feel U Luv Me", "music/feel u luv me.json", FEEL, "stored", item=("Knock2", "TRACK#FeelULuvMe")),
         Step(
             "plus and non-ASCII in the key",
@@ -74,10 +80,26 @@ WAVES: tuple[tuple[Step, ...], ...] = (
         Step("Short Lived", "short.json", SHORT, "stored", item=("ISOKNOCK", "TRACK#Short")),
     ),
     (
-        Step("BLIND under 4EVR's ItemID", "second-test-object.json", BLIND_MISNAMED, "conflict", ("4evr.json",), of="4EVR", shows=("003.13",)),
+        Step(
+            "BLIND under 4EVR's ItemID",
+            "second-test-object.json",
+            BLIND_MISNAMED,
+            "conflict",
+            ("4evr.json",),
+            of="4EVR",
+            shows=("003.13",),
+        ),
         Step("BLIND", "blind.json", BLIND, "stored", item=("ISOKNOCK", "TRACK#BLIND")),
         Step("the same bytes again", "copy of 4evr.json", FOREVER, "duplicate", of="4EVR"),
-        Step("the event again", "4evr.json", FOREVER, "redelivered", how="repeat", of="4EVR", item=("ISOKNOCK", "TRACK#4EVR")),
+        Step(
+            "the event again",
+            "4evr.json",
+            FOREVER,
+            "redelivered",
+            how="repeat",
+            of="4EVR",
+            item=("ISOKNOCK", "TRACK#4EVR"),
+        ),
         Step("deleted, then the event again", "short.json", SHORT, "gone", how="vanish", of="Short Lived"),
         Step("the bucket's test event", "(none)", b"", "nothing", how="test"),
     ),

@@ -17,15 +17,22 @@ from .emulator import Emulator
 from .package import VARIABLES
 from .paths import DIST, ROOT, Stack
 
-_LEFT_OUT = shutil.ignore_patterns(
-    ".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfvars", "*.tfvars.json", "*.tfstate*", "*.tfplan"
+LEFT_OUT = shutil.ignore_patterns(
+    ".terraform",
+    ".terraform.lock.hcl",
+    "*_override.tf*",
+    "override.tf*",
+    "*.tfvars",
+    "*.tfvars.json",
+    "*.tfstate*",
+    "*.tfplan",
 )
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
 class Terraform:
-    def __init__(self, stack: Stack, emulator: Emulator, keys: Credentials) -> None:
-        self.folder = stack.terraform
+    def __init__(self, stack: Stack, emulator: Emulator, keys: Credentials, folder: str = "terraform") -> None:
+        self.folder = stack.folder / folder
         self._stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
             "TF_CLI_CONFIG_FILE": str(stack.folder / "terraformrc"),
@@ -39,11 +46,14 @@ class Terraform:
     def init(self) -> None:
         """Copies the root module and initialises it."""
         if self.folder.exists():
-            raise SystemExit(f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}")
-        shutil.copytree(ROOT / "terraform", self.folder, ignore=_LEFT_OUT)
+            raise SystemExit(
+                f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}"
+            )
+        shutil.copytree(ROOT / "terraform", self.folder, ignore=LEFT_OUT)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
-        (self._stack.folder / "dist").symlink_to(DIST)
+        if not (self._stack.folder / "dist").is_symlink():
+            (self._stack.folder / "dist").symlink_to(DIST)
         (self._stack.folder / "terraformrc").write_text(cli_config())
         self._run("init", "-backend=true")
 

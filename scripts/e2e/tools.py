@@ -22,7 +22,7 @@ def cargo() -> str | None:
     if found is None or f" {wanted[1]} " not in f"{found} ":
         have = (found or "none").splitlines()[0]
         return (
-            f"cargo {wanted[1]} (found: {have}): install rustup, https://rustup.rs or your system's package `rustup`, then "
+            f"cargo {wanted[1]} (found: {have}): install rustup (https://rustup.rs, or your system's package), then "
             f"`rustup toolchain install {wanted[1]} --component rustfmt --component clippy`"
         )
     return None

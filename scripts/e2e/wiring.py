@@ -12,7 +12,7 @@ Resource = dict[str, Any]
 
 def resources(shown: dict) -> list[Resource]:
     """Every managed resource of a state (or of a plan's outcome), with `address`, `type` and `values`."""
-    values = shown.get("values") or shown.get("planned_values")
+    values = shown["values"] if "values" in shown else shown["planned_values"]
     return [entry for entry in _of(values["root_module"]) if entry["mode"] == "managed"]
 
 
@@ -33,7 +33,9 @@ class World:
         self._all = found
         self._queues = {entry["values"]["arn"]: entry for entry in self.of("aws_sqs_queue")}
         self._topics = {entry["values"]["arn"]: entry for entry in self.of("aws_sns_topic")}
-        self._rules = {entry["values"]["name"]: entry["values"]["arn"] for entry in self.of("aws_cloudwatch_event_rule")}
+        self._rules = {
+            entry["values"]["name"]: entry["values"]["arn"] for entry in self.of("aws_cloudwatch_event_rule")
+        }
 
     def of(self, kind: str) -> list[Resource]:
         return [entry for entry in self._all if entry["type"] == kind]
@@ -92,9 +94,10 @@ class World:
             for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
                 if not self._granted(function["values"]["role"], action, queue):
                     yield f"{mapping['address']}: the function's role lacks {action} on {queue}"
-            timeout, hidden = function["values"]["timeout"], self._queues[queue]["values"]["visibility_timeout_seconds"]
-            if hidden < 6 * timeout:
-                yield f"{mapping['address']}: {queue} hides a message for {hidden} s, six times the timeout is {6 * timeout} s"
+            needed = 6 * function["values"]["timeout"]
+            hidden = self._queues[queue]["values"]["visibility_timeout_seconds"]
+            if hidden < needed:
+                yield f"{mapping['address']}: {queue} hides a message for {hidden} s; 6 timeouts are {needed} s"
 
     def functions(self) -> Iterator[str]:
         """A function writes to a log group that is there, as its role."""

@@ -74,36 +74,20 @@ impl Kind {
     pub fn guess(document: &Value, path: &str) -> Kind {
         let statements = statements(document);
         let trust_actions = statements.iter().any(|s| actions(s).any(is_trust_action));
-        let with_principal = statements
-            .iter()
-            .any(|s| has(s, "Principal") || has(s, "NotPrincipal"));
-        let with_resource = statements
-            .iter()
-            .any(|s| has(s, "Resource") || has(s, "NotResource"));
+        let with_principal = statements.iter().any(|s| has(s, "Principal") || has(s, "NotPrincipal"));
+        let with_resource = statements.iter().any(|s| has(s, "Resource") || has(s, "NotResource"));
         if with_principal {
-            return if trust_actions {
-                Kind::Trust
-            } else {
-                of_resource(&statements, path)
-            };
+            return if trust_actions { Kind::Trust } else { of_resource(&statements, path) };
         }
         if trust_actions && !with_resource || named(path, "trust") || named(path, "assume") {
             return Kind::Trust;
         }
-        if named(path, "scp") {
-            Kind::Scp
-        } else {
-            Kind::Identity
-        }
+        if named(path, "scp") { Kind::Scp } else { Kind::Identity }
     }
 }
 
 fn statements(document: &Value) -> Vec<&Value> {
-    let Some(member) = document
-        .members()
-        .iter()
-        .find(|m| m.key.raw().eq_ignore_ascii_case("Statement"))
-    else {
+    let Some(member) = document.members().iter().find(|m| m.key.raw().eq_ignore_ascii_case("Statement")) else {
         return Vec::new();
     };
     match &member.value.data {
@@ -113,44 +97,26 @@ fn statements(document: &Value) -> Vec<&Value> {
 }
 
 fn has(statement: &Value, key: &str) -> bool {
-    statement
-        .members()
-        .iter()
-        .any(|m| m.key.raw().eq_ignore_ascii_case(key))
+    statement.members().iter().any(|m| m.key.raw().eq_ignore_ascii_case(key))
 }
 
 fn actions(statement: &Value) -> impl Iterator<Item = &str> {
-    let wanted =
-        |key: &str| key.eq_ignore_ascii_case("Action") || key.eq_ignore_ascii_case("NotAction");
-    let values = statement
-        .members()
-        .iter()
-        .filter(move |m| wanted(m.key.raw()))
-        .map(|m| &m.value);
-    values.flat_map(|v| {
-        v.as_text()
-            .into_iter()
-            .chain(v.elements().iter().filter_map(Value::as_text))
-            .map(|t| t.raw())
-    })
+    let wanted = |key: &str| key.eq_ignore_ascii_case("Action") || key.eq_ignore_ascii_case("NotAction");
+    let values = statement.members().iter().filter(move |m| wanted(m.key.raw())).map(|m| &m.value);
+    values.flat_map(|v| v.as_text().into_iter().chain(v.elements().iter().filter_map(Value::as_text)).map(|t| t.raw()))
 }
 
 /// `sts:AssumeRole` and its kin, as trust policies grant them.
 pub fn is_trust_action(action: &str) -> bool {
     let action = action.to_ascii_lowercase();
-    action.starts_with("sts:assume")
-        || action == "sts:tagsession"
-        || action == "sts:setsourceidentity"
+    action.starts_with("sts:assume") || action == "sts:tagsession" || action == "sts:setsourceidentity"
 }
 
 fn of_resource(statements: &[&Value], path: &str) -> Kind {
     if named(path, "rcp") {
         return Kind::Rcp;
     }
-    let mut prefixes = statements
-        .iter()
-        .flat_map(|s| actions(s))
-        .filter_map(|a| a.split_once(':').map(|(p, _)| p));
+    let mut prefixes = statements.iter().flat_map(|s| actions(s)).filter_map(|a| a.split_once(':').map(|(p, _)| p));
     match prefixes.next().map(str::to_ascii_lowercase).as_deref() {
         Some("s3") => Kind::S3,
         Some("sns") => Kind::Sns,
@@ -178,9 +144,7 @@ fn named(path: &str, word: &str) -> bool {
         }
         lower_before = c.is_ascii_lowercase();
     }
-    words
-        .iter()
-        .any(|w| w.starts_with(word) && !w.starts_with("trusted"))
+    words.iter().any(|w| w.starts_with(word) && !w.starts_with("trusted"))
 }
 
 #[cfg(test)]

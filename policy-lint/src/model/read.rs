@@ -1,21 +1,11 @@
 //! [`Value`] to [`Policy`]: keys in any case, single values as lists of one, wrong types left to the grammar.
-use super::{
-    At, Carrier, Condition, Effect, Elements, Item, Kind, Policy, Principal, Principals, Sort,
-    Statement,
-};
+use super::{At, Carrier, Condition, Effect, Elements, Item, Kind, Policy, Principal, Principals, Sort, Statement};
 use crate::source::Span;
 use crate::value::{Data, Text, Trail, Value};
 
 /// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
 pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
-    let mut policy = Policy {
-        kind,
-        address,
-        carrier,
-        root,
-        version: None,
-        statements: Vec::new(),
-    };
+    let mut policy = Policy { kind, address, carrier, root, version: None, statements: Vec::new() };
     let root = &policy.root;
     for (number, member) in root.members().iter().enumerate() {
         let trail = Trail::default().child(number);
@@ -24,13 +14,8 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
         } else if same(member.key.raw(), "Statement") {
             match &member.value.data {
                 Data::Array(list) => {
-                    let statements = list
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, s)| matches!(s.data, Data::Object(_)));
-                    policy.statements = statements
-                        .map(|(i, s)| statement(s, trail.child(i)))
-                        .collect();
+                    let statements = list.iter().enumerate().filter(|(_, s)| matches!(s.data, Data::Object(_)));
+                    policy.statements = statements.map(|(i, s)| statement(s, trail.child(i))).collect();
                 }
                 Data::Object(_) => policy.statements = vec![statement(&member.value, trail)],
                 _ => {}
@@ -52,24 +37,14 @@ fn item(value: &Value, trail: Trail) -> Option<Item> {
         Data::Number(n) => Text::known(n.clone()),
         _ => return None,
     };
-    Some(Item {
-        text,
-        at: At {
-            span: value.span,
-            trail,
-        },
-    })
+    Some(Item { text, at: At { span: value.span, trail } })
 }
 
 /// The texts of a value that may be one text or a list; and whether some are not known.
 fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
     match &value.data {
         Data::Array(list) => {
-            let items = list
-                .iter()
-                .enumerate()
-                .filter_map(|(i, v)| item(v, trail.child(i)))
-                .collect();
+            let items = list.iter().enumerate().filter_map(|(i, v)| item(v, trail.child(i))).collect();
             (items, list.iter().any(Value::is_unknown))
         }
         _ => (item(value, trail).into_iter().collect(), value.is_unknown()),
@@ -77,10 +52,7 @@ fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
 }
 
 fn statement(value: &Value, trail: Trail) -> Statement {
-    let at = At {
-        span: value.span,
-        trail,
-    };
+    let at = At { span: value.span, trail };
     let mut statement = Statement {
         at,
         head: at,
@@ -94,10 +66,7 @@ fn statement(value: &Value, trail: Trail) -> Statement {
     };
     for (number, member) in value.members().iter().enumerate() {
         let trail = trail.child(number);
-        let key = At {
-            span: member.key_span,
-            trail,
-        };
+        let key = At { span: member.key_span, trail };
         let name = member.key.raw();
         let negated = name.get(..3).is_some_and(|n| same(n, "Not"));
         if same(name, "Sid") {
@@ -115,36 +84,18 @@ fn statement(value: &Value, trail: Trail) -> Statement {
             statement.conditions = conditions(&member.value, trail);
         }
     }
-    statement.head = statement
-        .sid
-        .as_ref()
-        .map_or_else(|| first_part(value, at), |sid| sid.at);
+    statement.head = statement.sid.as_ref().map_or_else(|| first_part(value, at), |sid| sid.at);
     statement
 }
 
 /// The statement's first key, so that a finding about all of it marks one line.
 fn first_part(value: &Value, at: At) -> At {
-    let key = value
-        .members()
-        .iter()
-        .find(|m| same(m.key.raw(), "Effect"))
-        .or(value.members().first());
-    key.map_or(at, |m| At {
-        span: join(m.key_span, m.value.span),
-        trail: at.trail,
-    })
+    let key = value.members().iter().find(|m| same(m.key.raw(), "Effect")).or(value.members().first());
+    key.map_or(at, |m| At { span: join(m.key_span, m.value.span), trail: at.trail })
 }
 
 fn join(a: Span, b: Span) -> Span {
-    if a.file == b.file && a.start <= b.end {
-        Span {
-            file: a.file,
-            start: a.start,
-            end: b.end,
-        }
-    } else {
-        a
-    }
+    if a.file == b.file && a.start <= b.end { Span { file: a.file, start: a.start, end: b.end } } else { a }
 }
 
 fn effect(value: &Value) -> Option<Effect> {
@@ -157,39 +108,15 @@ fn effect(value: &Value) -> Option<Effect> {
 
 fn elements(value: &Value, negated: bool, key: At) -> Elements {
     let (items, incomplete) = items(value, key.trail);
-    Elements {
-        negated,
-        key,
-        at: At {
-            span: value.span,
-            trail: key.trail,
-        },
-        items,
-        incomplete,
-    }
+    Elements { negated, key, at: At { span: value.span, trail: key.trail }, items, incomplete }
 }
 
 fn principals(value: &Value, negated: bool, key: At) -> Principals {
-    let at = At {
-        span: value.span,
-        trail: key.trail,
-    };
-    let mut found = Principals {
-        negated,
-        key,
-        at,
-        items: Vec::new(),
-        incomplete: value.is_unknown(),
-    };
+    let at = At { span: value.span, trail: key.trail };
+    let mut found = Principals { negated, key, at, items: Vec::new(), incomplete: value.is_unknown() };
     if let Some(text) = value.as_text() {
-        let item = Item {
-            text: text.clone(),
-            at,
-        };
-        found.items.push(Principal {
-            sort: Sort::Everyone,
-            item,
-        });
+        let item = Item { text: text.clone(), at };
+        found.items.push(Principal { sort: Sort::Everyone, item });
     }
     for (number, member) in value.members().iter().enumerate() {
         let sort = match member.key.raw() {
@@ -200,10 +127,7 @@ fn principals(value: &Value, negated: bool, key: At) -> Principals {
             other => Sort::Other(other.to_owned()),
         };
         let (names, incomplete) = items(&member.value, key.trail.child(number));
-        found.items.extend(names.into_iter().map(|item| Principal {
-            sort: sort.clone(),
-            item,
-        }));
+        found.items.extend(names.into_iter().map(|item| Principal { sort: sort.clone(), item }));
         found.incomplete |= incomplete;
     }
     found
@@ -213,30 +137,15 @@ fn conditions(value: &Value, trail: Trail) -> Vec<Condition> {
     let mut found = Vec::new();
     for (i, operator) in value.members().iter().enumerate() {
         let trail = trail.child(i);
-        let operator_item = Item {
-            text: operator.key.clone(),
-            at: At {
-                span: operator.key_span,
-                trail,
-            },
-        };
+        let operator_item = Item { text: operator.key.clone(), at: At { span: operator.key_span, trail } };
         for (j, key) in operator.value.members().iter().enumerate() {
             let trail = trail.child(j);
             let (values, incomplete) = items(&key.value, trail);
             found.push(Condition {
                 operator: operator_item.clone(),
-                key: Item {
-                    text: key.key.clone(),
-                    at: At {
-                        span: key.key_span,
-                        trail,
-                    },
-                },
+                key: Item { text: key.key.clone(), at: At { span: key.key_span, trail } },
                 values,
-                at: At {
-                    span: key.value.span,
-                    trail,
-                },
+                at: At { span: key.value.span, trail },
                 incomplete,
             });
         }

@@ -1,5 +1,8 @@
 //! The one table of Terraform attributes that carry a policy.
-use crate::model::Kind;
+use crate::model::{self, At, Item, Kind, read};
+use crate::parse::permission;
+use crate::project::{Attachment, Project, Resource};
+use crate::value::{Trail, Value};
 
 /// An attribute that holds a policy document as JSON text.
 pub struct Carrier {
@@ -12,11 +15,7 @@ pub struct Carrier {
 }
 
 const fn carrier(resource: &'static str, attribute: &'static str, kind: Kind) -> Carrier {
-    Carrier {
-        resource,
-        attribute,
-        kind,
-    }
+    Carrier { resource, attribute, kind }
 }
 
 /// Every carrier, sorted by resource type.
@@ -24,58 +23,22 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("aws_api_gateway_rest_api", "policy", Kind::Resource),
     carrier("aws_api_gateway_rest_api_policy", "policy", Kind::Resource),
     carrier("aws_backup_vault_policy", "policy", Kind::Resource),
-    carrier(
-        "aws_bedrockagentcore_resource_policy",
-        "policy",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_cloudsearch_domain_service_access_policy",
-        "access_policy",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_cloudtrail_event_data_store_policy",
-        "policy",
-        Kind::Resource,
-    ),
+    carrier("aws_bedrockagentcore_resource_policy", "policy", Kind::Resource),
+    carrier("aws_cloudsearch_domain_service_access_policy", "access_policy", Kind::Resource),
+    carrier("aws_cloudtrail_event_data_store_policy", "policy", Kind::Resource),
     carrier("aws_cloudwatch_event_bus_policy", "policy", Kind::Resource),
-    carrier(
-        "aws_cloudwatch_log_destination_policy",
-        "access_policy",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_cloudwatch_log_resource_policy",
-        "policy_document",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_codeartifact_domain_permissions_policy",
-        "policy_document",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_codeartifact_repository_permissions_policy",
-        "policy_document",
-        Kind::Resource,
-    ),
+    carrier("aws_cloudwatch_log_destination_policy", "access_policy", Kind::Resource),
+    carrier("aws_cloudwatch_log_resource_policy", "policy_document", Kind::Resource),
+    carrier("aws_codeartifact_domain_permissions_policy", "policy_document", Kind::Resource),
+    carrier("aws_codeartifact_repository_permissions_policy", "policy_document", Kind::Resource),
     carrier("aws_codebuild_resource_policy", "policy", Kind::Resource),
     carrier("aws_dynamodb_resource_policy", "policy", Kind::Resource),
     carrier("aws_ecr_registry_policy", "policy", Kind::Ecr),
     carrier("aws_ecr_repository_policy", "policy", Kind::Ecr),
     carrier("aws_ecrpublic_repository_policy", "policy", Kind::Ecr),
     carrier("aws_efs_file_system_policy", "policy", Kind::Resource),
-    carrier(
-        "aws_elasticsearch_domain",
-        "access_policies",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_elasticsearch_domain_policy",
-        "access_policies",
-        Kind::Resource,
-    ),
+    carrier("aws_elasticsearch_domain", "access_policies", Kind::Resource),
+    carrier("aws_elasticsearch_domain_policy", "access_policies", Kind::Resource),
     carrier("aws_glacier_vault", "access_policy", Kind::Resource),
     carrier("aws_glacier_vault_lock", "policy", Kind::Resource),
     carrier("aws_glue_resource_policy", "policy", Kind::Resource),
@@ -95,28 +58,12 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("aws_lex_resource_policy", "policy", Kind::Resource),
     carrier("aws_media_store_container_policy", "policy", Kind::Resource),
     carrier("aws_msk_cluster_policy", "policy", Kind::Resource),
-    carrier(
-        "aws_networkfirewall_resource_policy",
-        "policy",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_networkmanager_core_network_policy_attachment",
-        "resource_policy",
-        Kind::Resource,
-    ),
+    carrier("aws_networkfirewall_resource_policy", "policy", Kind::Resource),
+    carrier("aws_networkmanager_core_network_policy_attachment", "resource_policy", Kind::Resource),
     carrier("aws_opensearch_domain", "access_policies", Kind::Resource),
-    carrier(
-        "aws_opensearch_domain_policy",
-        "access_policies",
-        Kind::Resource,
-    ),
+    carrier("aws_opensearch_domain_policy", "access_policies", Kind::Resource),
     carrier("aws_organizations_policy", "content", Kind::Scp),
-    carrier(
-        "aws_organizations_resource_policy",
-        "content",
-        Kind::Resource,
-    ),
+    carrier("aws_organizations_resource_policy", "content", Kind::Resource),
     carrier("aws_redshift_resource_policy", "policy", Kind::Resource),
     carrier("aws_s3_access_point", "policy", Kind::S3),
     carrier("aws_s3_bucket", "policy", Kind::S3),
@@ -124,26 +71,10 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("aws_s3_directory_bucket_policy", "policy", Kind::S3),
     carrier("aws_s3control_access_point_policy", "policy", Kind::S3),
     carrier("aws_s3control_bucket_policy", "policy", Kind::S3),
-    carrier(
-        "aws_s3control_multi_region_access_point_policy",
-        "details.policy",
-        Kind::S3,
-    ),
-    carrier(
-        "aws_s3control_object_lambda_access_point_policy",
-        "policy",
-        Kind::S3,
-    ),
-    carrier(
-        "aws_s3tables_table_bucket_policy",
-        "resource_policy",
-        Kind::Resource,
-    ),
-    carrier(
-        "aws_s3tables_table_policy",
-        "resource_policy",
-        Kind::Resource,
-    ),
+    carrier("aws_s3control_multi_region_access_point_policy", "details.policy", Kind::S3),
+    carrier("aws_s3control_object_lambda_access_point_policy", "policy", Kind::S3),
+    carrier("aws_s3tables_table_bucket_policy", "resource_policy", Kind::Resource),
+    carrier("aws_s3tables_table_policy", "resource_policy", Kind::Resource),
     carrier("aws_schemas_registry_policy", "policy", Kind::Resource),
     carrier("aws_secretsmanager_secret", "policy", Kind::Secret),
     carrier("aws_secretsmanager_secret_policy", "policy", Kind::Secret),
@@ -153,11 +84,7 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("aws_sns_topic_policy", "policy", Kind::Sns),
     carrier("aws_sqs_queue", "policy", Kind::Sqs),
     carrier("aws_sqs_queue_policy", "policy", Kind::Sqs),
-    carrier(
-        "aws_ssoadmin_permission_set_inline_policy",
-        "inline_policy",
-        Kind::Identity,
-    ),
+    carrier("aws_ssoadmin_permission_set_inline_policy", "inline_policy", Kind::Identity),
     carrier("aws_transfer_access", "policy", Kind::Identity),
     carrier("aws_transfer_user", "policy", Kind::Identity),
     carrier("aws_vpc_endpoint", "policy", Kind::Endpoint),
@@ -173,6 +100,29 @@ pub fn of(resource: &str) -> &'static [Carrier] {
     &CARRIERS[first..end]
 }
 
+/// The values of an attribute, `block.attribute` standing for that of every block.
+pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
+    match attribute.split_once('.') {
+        None => values.get(attribute).into_iter().collect(),
+        Some((block, inner)) => {
+            let blocks = values.get(block).map(Value::elements).unwrap_or_default();
+            blocks.iter().flat_map(|b| attribute_values(b, inner)).collect()
+        }
+    }
+}
+
+/// What a carrier's document is; Organizations keep several kinds in one resource, some of them not for us.
+pub fn kind_of(resource: &Resource, carrier: &Carrier) -> Option<Kind> {
+    if resource.kind != "aws_organizations_policy" {
+        return Some(carrier.kind);
+    }
+    match resource.values.get("type").and_then(Value::as_str) {
+        None | Some("SERVICE_CONTROL_POLICY") => Some(Kind::Scp),
+        Some("RESOURCE_CONTROL_POLICY") => Some(Kind::Rcp),
+        Some(_) => None,
+    }
+}
+
 /// Attributes that attach AWS-managed or other policies by ARN.
 pub const ATTACHMENTS: &[(&str, &str)] = &[
     ("aws_iam_group_policy_attachment", "policy_arn"),
@@ -181,11 +131,30 @@ pub const ATTACHMENTS: &[(&str, &str)] = &[
     ("aws_iam_role_policy_attachment", "policy_arn"),
     ("aws_iam_role_policy_attachments_exclusive", "policy_arns"),
     ("aws_iam_user_policy_attachment", "policy_arn"),
-    (
-        "aws_ssoadmin_managed_policy_attachment",
-        "managed_policy_arn",
-    ),
+    ("aws_ssoadmin_managed_policy_attachment", "managed_policy_arn"),
 ];
+
+/// Keeps a resource, with the policies that it attaches by ARN and the one that it stands for itself.
+pub fn keep(resource: Resource, project: &mut Project) {
+    if let Some(value) = permission::to_policy(&resource) {
+        let carrier = model::Carrier { resource: resource.kind.clone(), attribute: String::from("action") };
+        project.policies.push(read::policy(value, Kind::Lambda, Some(resource.address.clone()), carrier));
+    }
+    for (_, attribute) in ATTACHMENTS.iter().filter(|(kind, _)| *kind == resource.kind) {
+        let Some(value) = resource.values.get(attribute) else { continue };
+        let single = value.as_text().map(|_| value);
+        for arn in single.into_iter().chain(value.elements()) {
+            let Some(text) = arn.as_text() else { continue };
+            let at = At { span: arn.span, trail: Trail::default() };
+            project.attachments.push(Attachment {
+                address: resource.address.clone(),
+                arn: Item { text: text.clone(), at },
+                carrier: model::Carrier { resource: resource.kind.clone(), attribute: (*attribute).to_owned() },
+            });
+        }
+    }
+    project.resources.push(resource);
+}
 
 #[cfg(test)]
 mod tests {

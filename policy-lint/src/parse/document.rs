@@ -1,6 +1,6 @@
 //! `aws_iam_policy_document` in Terraform's words to the same document in IAM's words.
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Value};
+use crate::value::{Data, Hole, Member, Text, Value};
 
 /// Turns the attributes of the data source into the policy that its `json` would be.
 pub fn to_policy(attributes: &Value) -> Value {
@@ -9,33 +9,20 @@ pub fn to_policy(attributes: &Value) -> Value {
         members.push(member("Version", version.clone()));
     } else {
         let version = Data::String(Text::known("2012-10-17"));
-        members.push(member(
-            "Version",
-            Value::new(version, start_of(attributes.span)),
-        ));
+        members.push(member("Version", Value::new(version, start_of(attributes.span))));
     }
     let statements = attributes.get("statement").map(list).unwrap_or_default();
     let statements = statements.iter().map(|s| statement(s)).collect();
-    members.push(member(
-        "Statement",
-        Value::new(Data::Array(statements), attributes.span),
-    ));
+    members.push(member("Statement", Value::new(Data::Array(statements), attributes.span)));
     Value::new(Data::Object(members), attributes.span)
 }
 
 fn start_of(span: Span) -> Span {
-    Span {
-        end: span.start.saturating_add(1).min(span.end),
-        ..span
-    }
+    Span { end: span.start.saturating_add(1).min(span.end), ..span }
 }
 
 fn member(key: &str, value: Value) -> Member {
-    Member {
-        key: Text::known(key),
-        key_span: value.span,
-        value,
-    }
+    Member { key: Text::known(key), key_span: value.span, value }
 }
 
 fn is_absent(value: &Value) -> bool {
@@ -79,31 +66,16 @@ fn statement(value: &Value) -> Value {
         };
         if !is_absent(&source.value) {
             let value = unnull(&source.value, source.key.raw());
-            members.push(Member {
-                key: Text::known(*name),
-                key_span: source.key_span,
-                value,
-            });
+            members.push(Member { key: Text::known(*name), key_span: source.key_span, value });
         }
     }
-    for (key, name) in [
-        ("principals", "Principal"),
-        ("not_principals", "NotPrincipal"),
-    ] {
+    for (key, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
         if let Some(blocks) = value.get(key).filter(|v| !is_absent(v)) {
-            members.push(Member {
-                key: Text::known(name),
-                key_span: blocks.span,
-                value: principals(blocks),
-            });
+            members.push(Member { key: Text::known(name), key_span: blocks.span, value: principals(blocks) });
         }
     }
     if let Some(blocks) = value.get("condition").filter(|v| !is_absent(v)) {
-        members.push(Member {
-            key: Text::known("Condition"),
-            key_span: blocks.span,
-            value: conditions(blocks),
-        });
+        members.push(Member { key: Text::known("Condition"), key_span: blocks.span, value: conditions(blocks) });
     }
     Value::new(Data::Object(members), value.span)
 }
@@ -111,14 +83,11 @@ fn statement(value: &Value) -> Value {
 /// A plan writes `null` for list elements that are only known after apply.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match v.data {
-        Data::Null => Value::new(Data::Unknown(what.to_owned()), v.span),
+        Data::Null => Value::new(Data::Unknown(Hole::plain(what)), v.span),
         _ => v.clone(),
     };
     match &value.data {
-        Data::Array(elements) => Value::new(
-            Data::Array(elements.iter().map(unknown).collect()),
-            value.span,
-        ),
+        Data::Array(elements) => Value::new(Data::Array(elements.iter().map(unknown).collect()), value.span),
         _ => value.clone(),
     }
 }
@@ -141,11 +110,7 @@ fn principals(blocks: &Value) -> Value {
             continue;
         };
         let sort = text(block, "type").unwrap_or_default();
-        let sort = if sort == "*" {
-            String::from("AWS")
-        } else {
-            sort
-        };
+        let sort = if sort == "*" { String::from("AWS") } else { sort };
         append(&mut members, &sort, block.span, identifiers);
     }
     Value::new(Data::Object(members), blocks.span)
@@ -159,11 +124,7 @@ fn append(members: &mut Vec<Member>, key: &str, key_span: Span, value: Value) {
             all.extend(list(&value).into_iter().cloned());
             found.value.data = Data::Array(all);
         }
-        None => members.push(Member {
-            key: Text::known(key),
-            key_span,
-            value,
-        }),
+        None => members.push(Member { key: Text::known(key), key_span, value }),
     }
 }
 
@@ -179,22 +140,13 @@ fn conditions(blocks: &Value) -> Value {
         let (Some(test_text), Some(variable_text)) = (test.as_text(), variable.as_text()) else {
             continue;
         };
-        let values = block
-            .get("values")
-            .map(|v| unnull(v, "values"))
-            .unwrap_or(Value::new(Data::Array(Vec::new()), block.span));
-        let operator = match operators
-            .iter()
-            .position(|m| m.key.raw() == test_text.raw())
-        {
+        let values =
+            block.get("values").map(|v| unnull(v, "values")).unwrap_or(Value::new(Data::Array(Vec::new()), block.span));
+        let operator = match operators.iter().position(|m| m.key.raw() == test_text.raw()) {
             Some(found) => &mut operators[found],
             None => {
                 let value = Value::new(Data::Object(Vec::new()), block.span);
-                operators.push(Member {
-                    key: test_text.clone(),
-                    key_span: test.span,
-                    value,
-                });
+                operators.push(Member { key: test_text.clone(), key_span: test.span, value });
                 let last = operators.len() - 1;
                 &mut operators[last]
             }
@@ -204,4 +156,49 @@ fn conditions(blocks: &Value) -> Value {
         }
     }
     Value::new(Data::Object(operators), blocks.span)
+}
+
+/// The document with those it starts from and those that override it: a statement replaces an earlier one of
+/// the same `Sid`, any other is added.
+pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> Value {
+    let (before, after) = (documents(sources), documents(overrides));
+    if before.is_empty() && after.is_empty() {
+        return own;
+    }
+    let version = own.get("Version").cloned();
+    let span = own.span;
+    let mut statements: Vec<Value> = Vec::new();
+    for document in before.into_iter().chain(std::iter::once(own)).chain(after) {
+        for statement in statements_of(document) {
+            let sid = statement.get("Sid").and_then(Value::as_str).filter(|s| !s.is_empty());
+            let same = |s: &Value| sid.is_some() && s.get("Sid").and_then(Value::as_str) == sid;
+            match statements.iter().position(same) {
+                Some(at) => statements[at] = statement,
+                None => statements.push(statement),
+            }
+        }
+    }
+    let mut members: Vec<Member> = version.into_iter().map(|v| member("Version", v)).collect();
+    members.push(member("Statement", Value::new(Data::Array(statements), span)));
+    Value::new(Data::Object(members), span)
+}
+
+fn documents(list: Option<&Value>) -> Vec<Value> {
+    let values = list.map(self::list).unwrap_or_default();
+    values.into_iter().filter_map(decode).collect()
+}
+
+/// The policy in a value that holds one as JSON text; what cannot be known is a statement that is not known.
+fn decode(value: &Value) -> Option<Value> {
+    match &value.data {
+        Data::Encoded(inner) => Some(inner.as_ref().clone()),
+        Data::String(text) if !text.raw().trim().is_empty() => crate::parse::embedded::parse(text, value.span).ok(),
+        Data::Unknown(_) => Some(Value::new(Data::Object(vec![member("Statement", value.clone())]), value.span)),
+        _ => None,
+    }
+}
+
+fn statements_of(document: Value) -> Vec<Value> {
+    let found = document.members().iter().find(|m| m.key.raw() == "Statement").map(|m| m.value.clone());
+    found.map(|v| list(&v).into_iter().cloned().collect()).unwrap_or_default()
 }

@@ -40,11 +40,7 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
         at - added.sum::<usize>()
     };
     let place = |start: usize, end: usize| text.locate(original(start), original(end), whole);
-    let broken = |e: Malformed| Broken {
-        span: place(e.start, e.end),
-        reason: e.reason,
-        help: e.help,
-    };
+    let broken = |e: Malformed| Broken { span: place(e.start, e.end), reason: e.reason, help: e.help };
     let mut value = json::parse(&source, &place).map_err(broken)?;
     if !text.is_known() {
         fill(&mut value, &mut text.holes().iter());
@@ -80,13 +76,7 @@ fn fill<'a>(value: &mut Value, holes: &mut impl Iterator<Item = &'a Hole>) {
             let is_whole = text.raw().contains(WHOLE);
             let filled = take(text, holes);
             value.data = if is_whole {
-                Data::Unknown(
-                    filled
-                        .holes()
-                        .first()
-                        .map(|h| h.source.clone())
-                        .unwrap_or_default(),
-                )
+                Data::Unknown(filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value")))
             } else {
                 Data::String(filled)
             };
@@ -109,21 +99,14 @@ fn take<'a>(text: &Text, holes: &mut impl Iterator<Item = &'a Hole>) -> Text {
 /// The text of a JSON string literal of an outer file, `raw` being the literal with its quotes and `span`
 /// its place; every byte remembers where it came from.
 pub fn unquote(raw: &str, span: Span) -> Text {
-    let body = raw
-        .strip_prefix('"')
-        .and_then(|r| r.strip_suffix('"'))
-        .unwrap_or(raw);
+    let body = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
     let (mut out, mut origin) = (String::with_capacity(body.len()), Vec::new());
     let mut at = 1;
     let mut rest = body;
     let mut mark = |out: &str, from: usize, length: usize, exact: bool| {
         let start = span.start as usize + from;
         let segment_span = Span::new(span.file, start, start + length);
-        origin.push(Segment {
-            at: u32::try_from(out.len()).unwrap_or(u32::MAX),
-            span: segment_span,
-            exact,
-        });
+        origin.push(Segment { at: u32::try_from(out.len()).unwrap_or(u32::MAX), span: segment_span, exact });
     };
     while !rest.is_empty() {
         let plain = rest.find('\\').unwrap_or(rest.len());
@@ -145,10 +128,7 @@ pub fn unquote(raw: &str, span: Span) -> Text {
 
 /// The character an escape at the start of `text` stands for, and the escape's length in bytes.
 fn escape(text: &str) -> (char, usize) {
-    let unit = |at: usize| {
-        text.get(at..at + 4)
-            .and_then(|h| u32::from_str_radix(h, 16).ok())
-    };
+    let unit = |at: usize| text.get(at..at + 4).and_then(|h| u32::from_str_radix(h, 16).ok());
     let simple = match text.as_bytes().get(1) {
         Some(b'n') => '\n',
         Some(b't') => '\t',
@@ -163,15 +143,9 @@ fn escape(text: &str) -> (char, usize) {
             return match (high, low) {
                 (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
                     let code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-                    (
-                        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                        12,
-                    )
+                    (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
                 }
-                _ => (
-                    char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
-                    6,
-                ),
+                _ => (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
             };
         }
         Some(&b) if b.is_ascii() => char::from(b),
@@ -197,20 +171,14 @@ mod tests {
 
     #[test]
     fn a_hole_outside_a_string_is_an_unknown_value() {
-        let hole = |s: &str| Hole {
-            source: s.to_owned(),
-            reference: None,
-        };
+        let hole = |s: &str| Hole::plain(s);
         let text = Text::with_origin(
             String::from("{\"A\":\u{E000},\"B\":\"x\u{E000}\",\"C\":1}"),
             vec![hole("one"), hole("two")],
             Vec::new(),
         );
         let value = parse(&text, Span::default()).unwrap();
-        assert!(matches!(&value.get("A").unwrap().data, Data::Unknown(s) if s == "one"));
-        assert_eq!(
-            value.get("B").unwrap().as_text().unwrap().to_string(),
-            "x${two}"
-        );
+        assert!(matches!(&value.get("A").unwrap().data, Data::Unknown(h) if h.source == "one"));
+        assert_eq!(value.get("B").unwrap().as_text().unwrap().to_string(), "x${two}");
     }
 }

@@ -57,21 +57,14 @@ fn malformed(text: &str, skipped: usize, error: &jsonc_parser::errors::ParseErro
     let lenient = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).is_ok();
     let message = error.kind().to_string();
     let mut letters = message.chars();
-    let reason = letters
-        .next()
-        .map_or(String::new(), |c| c.to_lowercase().chain(letters).collect());
+    let reason = letters.next().map_or(String::new(), |c| c.to_lowercase().chain(letters).collect());
     let help = if lenient {
         "the text is JSON with extensions; policies take plain JSON only: no comments, trailing commas or single quotes"
     } else {
         "mend the JSON at this place; nothing after it was checked"
     };
     let start = range.start.min(text.len());
-    Malformed {
-        start: start + skipped,
-        end: range.end.clamp(start, text.len()) + skipped,
-        reason,
-        help,
-    }
+    Malformed { start: start + skipped, end: range.end.clamp(start, text.len()) + skipped, reason, help }
 }
 
 fn convert(value: &ast::Value<'_>, place: &dyn Fn(usize, usize) -> Span) -> Value {
@@ -82,9 +75,7 @@ fn convert(value: &ast::Value<'_>, place: &dyn Fn(usize, usize) -> Span) -> Valu
         ast::Value::NumberLit(n) => Data::Number(n.value.to_owned()),
         ast::Value::StringLit(s) => Data::String(Text::known(s.value.as_ref())),
         ast::Value::Array(a) => Data::Array(a.elements.iter().map(|e| convert(e, place)).collect()),
-        ast::Value::Object(o) => {
-            Data::Object(o.properties.iter().map(|p| member(p, place)).collect())
-        }
+        ast::Value::Object(o) => Data::Object(o.properties.iter().map(|p| member(p, place)).collect()),
     };
     Value::new(data, place(range.start, range.end))
 }

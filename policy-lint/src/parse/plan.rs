@@ -1,10 +1,10 @@
 //! `terraform show -json` of a plan or a state, and raw state files, to policies.
 use crate::model::read::policy;
-use crate::model::{At, Carrier, Item, Kind};
-use crate::parse::carriers::{self, ATTACHMENTS};
+use crate::model::{Carrier, Kind};
+use crate::parse::carriers;
 use crate::parse::{document, embedded};
-use crate::project::{Attachment, BrokenPolicy, Project, Unknown};
-use crate::value::{Data, Text, Trail, Value};
+use crate::project::{BrokenPolicy, Project, Resource, Unknown};
+use crate::value::{Data, Text, Value};
 
 mod changes;
 
@@ -19,70 +19,44 @@ pub fn looks_like(text: &str) -> bool {
 /// Whether a document is a plan or a state.
 pub fn is_plan(value: &Value) -> bool {
     let shown = value.get("format_version").is_some()
-        && [
-            "planned_values",
-            "resource_changes",
-            "values",
-            "terraform_version",
-        ]
-        .iter()
-        .any(|k| value.get(k).is_some());
+        && ["planned_values", "resource_changes", "values", "terraform_version"].iter().any(|k| value.get(k).is_some());
     let raw_state = value.get("terraform_version").is_some() && value.get("resources").is_some();
     shown || raw_state
-}
-
-/// A resource of a plan or state.
-struct Resource<'a> {
-    address: String,
-    kind: &'a str,
-    values: &'a Value,
 }
 
 /// Reads every policy of a plan or state.
 pub fn read(plan: &Value, project: &mut Project) {
     let mut resources = Vec::new();
-    for root in [
-        plan.path(&["planned_values", "root_module"]),
-        plan.path(&["values", "root_module"]),
-    ] {
+    for root in [plan.path(&["planned_values", "root_module"]), plan.path(&["values", "root_module"])] {
         collect_module(root, &mut resources);
     }
     collect_raw_state(plan, &mut resources);
     let changes = Changes::of(plan);
     let mut documents_used = Vec::new();
     for resource in &resources {
-        for carrier in carriers::of(resource.kind) {
+        for carrier in carriers::of(&resource.kind) {
             read_carrier(resource, carrier, &changes, project, &mut documents_used);
         }
-        read_attachments(resource, project);
     }
     for (address, after) in &changes.documents {
-        let used = documents_used
-            .iter()
-            .find(|(document, _, _)| document == address);
+        let used = documents_used.iter().find(|(document, _, _)| document == address);
         let (owner, kind) = match used {
             Some((_, owner, kind)) => (owner.clone(), Some(*kind)),
             None => (address.clone(), None),
         };
         let value = document::to_policy(after);
         let kind = kind.unwrap_or_else(|| Kind::guess(&value, ""));
-        let carrier = Carrier {
-            resource: String::from("aws_iam_policy_document"),
-            attribute: String::from("json"),
-        };
-        project
-            .policies
-            .push(policy(value, kind, Some(owner), carrier));
+        let carrier = Carrier { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
+        project.policies.push(policy(value, kind, Some(owner), carrier));
+    }
+    for resource in resources {
+        carriers::keep(resource, project);
     }
 }
 
-fn collect_module<'a>(module: Option<&'a Value>, found: &mut Vec<Resource<'a>>) {
+fn collect_module(module: Option<&Value>, found: &mut Vec<Resource>) {
     let Some(module) = module else { return };
-    for resource in module
-        .get("resources")
-        .map(Value::elements)
-        .unwrap_or_default()
-    {
+    for resource in module.get("resources").map(Value::elements).unwrap_or_default() {
         let text = |key: &str| resource.get(key).and_then(Value::as_str);
         if text("mode") != Some("managed") {
             continue;
@@ -90,43 +64,30 @@ fn collect_module<'a>(module: Option<&'a Value>, found: &mut Vec<Resource<'a>>) 
         // A resource of which nothing is known has no `values`.
         let values = resource.get("values").unwrap_or(resource);
         if let (Some(address), Some(kind)) = (text("address"), text("type")) {
-            found.push(Resource {
-                address: address.to_owned(),
-                kind,
-                values,
-            });
+            found.push(resource_of(address.to_owned(), kind, values, resource));
         }
     }
-    for child in module
-        .get("child_modules")
-        .map(Value::elements)
-        .unwrap_or_default()
-    {
+    for child in module.get("child_modules").map(Value::elements).unwrap_or_default() {
         collect_module(Some(child), found);
     }
 }
 
+fn resource_of(address: String, kind: &str, values: &Value, whole: &Value) -> Resource {
+    Resource { address, kind: kind.to_owned(), values: values.clone(), head: whole.span, from_source: false }
+}
+
 /// State files as Terraform keeps them: `resources[].instances[].attributes`.
-fn collect_raw_state<'a>(state: &'a Value, found: &mut Vec<Resource<'a>>) {
+fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
     if state.get("format_version").is_some() {
         return;
     }
-    for resource in state
-        .get("resources")
-        .map(Value::elements)
-        .unwrap_or_default()
-    {
+    for resource in state.get("resources").map(Value::elements).unwrap_or_default() {
         let text = |key: &str| resource.get(key).and_then(Value::as_str);
-        let (Some(kind), Some(name), Some("managed")) = (text("type"), text("name"), text("mode"))
-        else {
+        let (Some(kind), Some(name), Some("managed")) = (text("type"), text("name"), text("mode")) else {
             continue;
         };
         let module = text("module").map(|m| format!("{m}.")).unwrap_or_default();
-        for instance in resource
-            .get("instances")
-            .map(Value::elements)
-            .unwrap_or_default()
-        {
+        for instance in resource.get("instances").map(Value::elements).unwrap_or_default() {
             let Some(values) = instance.get("attributes") else {
                 continue;
             };
@@ -135,25 +96,7 @@ fn collect_raw_state<'a>(state: &'a Value, found: &mut Vec<Resource<'a>>) {
                 Some(Data::Number(n)) => format!("[{n}]"),
                 _ => String::new(),
             };
-            found.push(Resource {
-                address: format!("{module}{kind}.{name}{index}"),
-                kind,
-                values,
-            });
-        }
-    }
-}
-
-/// The values of an attribute, `block.attribute` standing for that of every block.
-fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
-    match attribute.split_once('.') {
-        None => values.get(attribute).into_iter().collect(),
-        Some((block, inner)) => {
-            let blocks = values.get(block).map(Value::elements).unwrap_or_default();
-            blocks
-                .iter()
-                .flat_map(|b| attribute_values(b, inner))
-                .collect()
+            found.push(resource_of(format!("{module}{kind}.{name}{index}"), kind, values, instance));
         }
     }
 }
@@ -161,14 +104,14 @@ fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
 type Used = Vec<(String, String, Kind)>;
 
 fn read_carrier(
-    resource: &Resource<'_>,
+    resource: &Resource,
     carrier: &carriers::Carrier,
     changes: &Changes<'_>,
     project: &mut Project,
     used: &mut Used,
 ) {
-    let known = attribute_values(resource.values, carrier.attribute);
-    let kind = organization_kind(resource, carrier.kind);
+    let known = carriers::attribute_values(&resource.values, carrier.attribute);
+    let kind = carriers::kind_of(resource, carrier);
     let mut any = false;
     for value in known {
         let Some(text) = value.as_str().filter(|t| !t.trim().is_empty()) else {
@@ -176,24 +119,13 @@ fn read_carrier(
         };
         any = true;
         let raw = project.files.get(value.span.file);
-        let raw = raw.and_then(|f| {
-            f.text
-                .get(value.span.start as usize..value.span.end as usize)
-        });
-        let text = raw.map_or_else(
-            || Text::known(text),
-            |raw| embedded::unquote(raw, value.span),
-        );
+        let raw = raw.and_then(|f| f.text.get(value.span.start as usize..value.span.end as usize));
+        let text = raw.map_or_else(|| Text::known(text), |raw| embedded::unquote(raw, value.span));
         let Some(kind) = kind else { continue };
         match embedded::parse(&text, value.span) {
             Ok(root) => {
-                let place = Carrier {
-                    resource: resource.kind.to_owned(),
-                    attribute: carrier.attribute.to_owned(),
-                };
-                project
-                    .policies
-                    .push(policy(root, kind, Some(resource.address.clone()), place));
+                let place = Carrier { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
+                project.policies.push(policy(root, kind, Some(resource.address.clone()), place));
             }
             Err(e) => project.broken.push(BrokenPolicy {
                 span: e.span,
@@ -208,60 +140,13 @@ fn read_carrier(
             && changes.is_configured(&resource.address, carrier.attribute)
     };
     if !any && open() {
-        match (
-            changes.document_of(&resource.address, carrier.attribute),
-            kind,
-        ) {
-            (Some((document, _)), Some(kind)) => {
-                used.push((document.clone(), resource.address.clone(), kind))
-            }
+        match (changes.document_of(&resource.address, carrier.attribute), kind) {
+            (Some((document, _)), Some(kind)) => used.push((document.clone(), resource.address.clone(), kind)),
             _ => project.unknowns.push(Unknown {
                 span: resource.values.span,
                 what: format!("{}.{}", resource.address, carrier.attribute),
                 why: String::from("known after apply"),
             }),
-        }
-    }
-}
-
-/// Organizations keep several kinds of policy in one resource; tag and backup policies are not for us.
-fn organization_kind(resource: &Resource<'_>, kind: Kind) -> Option<Kind> {
-    if resource.kind != "aws_organizations_policy" {
-        return Some(kind);
-    }
-    match resource.values.get("type").and_then(Value::as_str) {
-        None | Some("SERVICE_CONTROL_POLICY") => Some(Kind::Scp),
-        Some("RESOURCE_CONTROL_POLICY") => Some(Kind::Rcp),
-        Some(_) => None,
-    }
-}
-
-fn read_attachments(resource: &Resource<'_>, project: &mut Project) {
-    for (_, attribute) in ATTACHMENTS
-        .iter()
-        .filter(|(kind, _)| *kind == resource.kind)
-    {
-        let Some(value) = resource.values.get(attribute) else {
-            continue;
-        };
-        let single = value.as_text().map(|_| value);
-        for arn in single.into_iter().chain(value.elements()) {
-            let Some(text) = arn.as_text() else { continue };
-            let at = At {
-                span: arn.span,
-                trail: Trail::default(),
-            };
-            project.attachments.push(Attachment {
-                address: resource.address.clone(),
-                arn: Item {
-                    text: text.clone(),
-                    at,
-                },
-                carrier: Carrier {
-                    resource: resource.kind.to_owned(),
-                    attribute: (*attribute).to_owned(),
-                },
-            });
         }
     }
 }

@@ -29,12 +29,7 @@ pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
         Err(_) if !named && !file.text.contains("\"Statement\"") => return Outcome::Other,
         Err(e) => {
             let span = place(e.start, e.end);
-            let broken = BrokenPolicy {
-                span,
-                address: None,
-                reason: e.reason,
-                help: e.help.to_owned(),
-            };
+            let broken = BrokenPolicy { span, address: None, reason: e.reason, help: e.help.to_owned() };
             project.broken.push(broken);
             return Outcome::Read(Box::new(project));
         }
@@ -47,9 +42,7 @@ pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
         return Outcome::Other;
     };
     let kind = kind.unwrap_or_else(|| Kind::guess(&document, &file.path));
-    project
-        .policies
-        .push(policy(document, kind, None, Carrier::default()));
+    project.policies.push(policy(document, kind, None, Carrier::default()));
     Outcome::Read(Box::new(project))
 }
 
@@ -67,15 +60,9 @@ fn find_document(value: Value, named: bool) -> Option<Value> {
 }
 
 fn has_statement(value: &Value, any_shape: bool) -> bool {
-    let statement = value
-        .members()
-        .iter()
-        .find(|m| same(m.key.raw(), "Statement"))
-        .map(|m| &m.value.data);
+    let statement = value.members().iter().find(|m| same(m.key.raw(), "Statement")).map(|m| &m.value.data);
     match statement {
-        Some(Data::Array(list)) => {
-            any_shape || list.iter().any(looks_like_statement) || list.is_empty()
-        }
+        Some(Data::Array(list)) => any_shape || list.iter().any(looks_like_statement) || list.is_empty(),
         Some(Data::Object(_)) => true,
         Some(_) => any_shape,
         None => false,
@@ -84,8 +71,5 @@ fn has_statement(value: &Value, any_shape: bool) -> bool {
 
 fn looks_like_statement(value: &Value) -> bool {
     let known = ["Effect", "Action", "NotAction", "Resource", "Principal"];
-    value
-        .members()
-        .iter()
-        .any(|m| known.iter().any(|k| same(m.key.raw(), k)))
+    value.members().iter().any(|m| known.iter().any(|k| same(m.key.raw(), k)))
 }

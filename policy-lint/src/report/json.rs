@@ -81,15 +81,10 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let unknown: Vec<Unknown<'_>> = report
         .unknown
         .iter()
-        .map(|u| Unknown {
-            path: &u.place.file.path,
-            span: span(&u.place),
-            what: &u.what,
-            why: &u.why,
-        })
+        .map(|u| Unknown { path: &u.place.file.path, span: span(&u.place), what: &u.what, why: &u.why })
         .collect();
     let summary = Summary {
-        files: report.files,
+        files: report.documents.len(),
         policies: report.policies,
         errors: report.count(Severity::Error),
         warnings: report.count(Severity::Warning),
@@ -97,13 +92,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         unknown: unknown.len(),
     };
     let findings = report.findings.iter().map(finding).collect();
-    let document = Document {
-        version: 1,
-        catalogue: catalogue::DATE,
-        findings,
-        unknown,
-        summary,
-    };
+    let document = Document { version: 1, catalogue: catalogue::DATE, findings, unknown, summary };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
@@ -128,13 +117,7 @@ fn finding(reported: &Reported) -> Finding<'_> {
         kind: finding.kind.map(crate::model::Kind::word),
         pointer: finding.pointer.as_deref(),
         span: span(&reported.place),
-        related: related
-            .map(|(p, m)| Related {
-                path: &p.file.path,
-                span: span(p),
-                message: m,
-            })
-            .collect(),
+        related: related.map(|(p, m)| Related { path: &p.file.path, span: span(p), message: m }).collect(),
         fix: None,
     }
 }

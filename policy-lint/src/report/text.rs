@@ -32,10 +32,7 @@ struct Excerpt {
 
 fn excerpt(place: &Place) -> Excerpt {
     let text = &place.file.text;
-    let (start, end) = (
-        place.start as usize,
-        (place.end as usize).max(place.start as usize),
-    );
+    let (start, end) = (place.start as usize, (place.end as usize).max(place.start as usize));
     let begin = text[..start].rfind('\n').map_or(0, |at| at + 1);
     // A span over many lines shows its first line only.
     let first_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
@@ -44,12 +41,7 @@ fn excerpt(place: &Place) -> Excerpt {
     if first_end - begin <= LONGEST_LINE {
         let text = text[begin..first_end].trim_end_matches('\r').to_owned();
         let stop = (end - begin).min(text.len());
-        return Excerpt {
-            text,
-            first_line,
-            span: (start - begin).min(stop)..stop,
-            whole_lines: true,
-        };
+        return Excerpt { text, first_line, span: (start - begin).min(stop)..stop, whole_lines: true };
     }
     let from = text.floor_char_boundary(start.saturating_sub(WINDOW).max(begin));
     let to = text.ceil_char_boundary((end.min(start + WINDOW) + WINDOW).min(first_end));
@@ -70,26 +62,10 @@ fn render(reported: &Reported, renderer: &Renderer) -> String {
         Severity::Note => Level::NOTE,
     };
     let primary = excerpt(&reported.place);
-    let mut group = Group::with_title(
-        level
-            .primary_title(finding.message.as_str())
-            .id(finding.rule.name),
-    );
-    group = show(
-        group,
-        &reported.place,
-        &primary,
-        AnnotationKind::Primary,
-        "",
-    );
+    let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.name));
+    group = show(group, &reported.place, &primary, AnnotationKind::Primary, "");
     for (place, message) in reported.related.iter().take(4) {
-        group = show(
-            group,
-            place,
-            &excerpt(place),
-            AnnotationKind::Context,
-            message,
-        );
+        group = show(group, place, &excerpt(place), AnnotationKind::Context, message);
     }
     if let Some(address) = &finding.address {
         group = group.element(Level::NOTE.message(format!("in `{address}`")));
@@ -100,79 +76,44 @@ fn render(reported: &Reported, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-fn show<'a>(
-    group: Group<'a>,
-    place: &Place,
-    excerpt: &Excerpt,
-    kind: AnnotationKind,
-    label: &'a str,
-) -> Group<'a> {
+fn show<'a>(group: Group<'a>, place: &Place, excerpt: &Excerpt, kind: AnnotationKind, label: &'a str) -> Group<'a> {
     let mut annotation = kind.span(excerpt.span.clone());
     if !label.is_empty() {
         annotation = annotation.label(label);
     }
-    let snippet = Snippet::source(excerpt.text.clone())
-        .line_start(excerpt.first_line)
-        .annotation(annotation);
+    let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line).annotation(annotation);
     if excerpt.whole_lines {
         return group.element(snippet.path(place.file.path.clone()));
     }
     let (start, _) = place.positions();
-    let origin = Origin::path(place.file.path.clone())
-        .line(start.line)
-        .char_column(start.column);
+    let origin = Origin::path(place.file.path.clone()).line(start.line).char_column(start.column);
     group.element(origin).element(snippet)
 }
 
 /// One line that says how it went.
 pub fn tally(report: &Report) -> String {
     let mut line = String::new();
-    let counts = [
-        (Severity::Error, "error"),
-        (Severity::Warning, "warning"),
-        (Severity::Note, "note"),
-    ];
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
     let parts: Vec<String> = counts
         .iter()
         .map(|(s, word)| (report.count(*s), word))
         .filter(|(n, _)| *n > 0)
         .map(|(n, w)| plural(n, w))
         .collect();
-    line.push_str(&if parts.is_empty() {
-        String::from("no findings")
-    } else {
-        parts.join(", ")
-    });
-    let _ = write!(
-        line,
-        " in {} of {}",
-        policies(report.policies),
-        plural(report.files, "file")
-    );
+    line.push_str(&if parts.is_empty() { String::from("no findings") } else { parts.join(", ") });
+    let _ = write!(line, " in {} of {}", policies(report.policies), plural(report.documents.len(), "file"));
     if !report.unknown.is_empty() {
-        let _ = write!(
-            line,
-            "; {} only a plan can resolve",
-            plural(report.unknown.len(), "value")
-        );
+        let _ = write!(line, "; {} only a plan can resolve", plural(report.unknown.len(), "value"));
     }
     line
 }
 
 fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 fn policies(count: usize) -> String {
-    if count == 1 {
-        String::from("1 policy")
-    } else {
-        format!("{count} policies")
-    }
+    if count == 1 { String::from("1 policy") } else { format!("{count} policies") }
 }
 
 /// Writes the list of rules as a table.
@@ -184,12 +125,7 @@ pub fn write_rules(out: &mut dyn Write) -> io::Result<()> {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        writeln!(
-            out,
-            "{:width$}  {severity:7}  {}",
-            rule.name,
-            rule.summary()
-        )?;
+        writeln!(out, "{:width$}  {severity:7}  {}", rule.name, rule.summary())?;
     }
     Ok(())
 }

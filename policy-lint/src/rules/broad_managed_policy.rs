@@ -31,16 +31,9 @@ fn check(project: &Project, out: &mut Out<'_>) {
 fn broad(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;
-    let table = include_str!("../../catalogue/managed.txt")
-        .lines()
-        .filter_map(|l| l.split_once('\t'));
-    let listed = table
-        .filter(|(n, _)| !n.starts_with('#'))
-        .find(|(n, _)| *n == name)
-        .map(|(_, why)| why.to_owned());
-    let full = || {
-        name.contains("FullAccess")
-            .then(|| String::from("allows every action of its service on every resource"))
-    };
+    let table = include_str!("../../catalogue/managed.txt").lines().filter_map(|l| l.split_once('\t'));
+    let listed = table.filter(|(n, _)| !n.starts_with('#')).find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());
+    let full =
+        || name.contains("FullAccess").then(|| String::from("allows every action of its service on every resource"));
     listed.or_else(full).map(|why| (name, why))
 }

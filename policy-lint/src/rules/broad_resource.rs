@@ -21,11 +21,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
-        let Some(star) = statement
-            .resource_items()
-            .iter()
-            .find(|i| i.raw().chars().all(|c| c == '*'))
-        else {
+        let Some(star) = statement.resource_items().iter().find(|i| i.raw().chars().all(|c| c == '*')) else {
             continue;
         };
         judge(statement, star, out);
@@ -36,9 +32,7 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let mut worst: Option<(bool, Level, Action, &Item)> = None;
     let mut count = 0;
     for item in statement.action_items() {
-        if wildcard_action::is_everything(item.raw())
-            || service_wildcard::whole_service(item.raw()).is_some()
-        {
+        if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }
         for action in restrictable(item.raw()) {
@@ -52,11 +46,7 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let Some((weighs, _, action, item)) = worst else {
         return;
     };
-    let others = if count > 1 {
-        format!(" and {} more actions", count - 1)
-    } else {
-        String::new()
-    };
+    let others = if count > 1 { format!(" and {} more actions", count - 1) } else { String::new() };
     let help = action.resources().next().map_or_else(String::new, |r| {
         format!(
             "name the {} it is for, as in `{}`; keep `*` only for actions that take nothing else",
@@ -64,34 +54,20 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
             example(r.arn())
         )
     });
-    let message = format!(
-        "`{}`{others} may be used on every resource, but can be restricted",
-        action.full_name()
-    );
+    let message = format!("`{}`{others} may be used on every resource, but can be restricted", action.full_name());
     let finding = out.at(star.at, message, help);
     finding.related(item.at.span, format!("`{}` is allowed here", item.text));
     if !weighs {
         let reading = matches!(action.level(), Level::List | Level::Read);
-        finding
-            .persona(if reading {
-                Persona::Auditor
-            } else {
-                Persona::Pedantic
-            })
-            .severity(Severity::Note);
+        finding.persona(if reading { Persona::Auditor } else { Persona::Pedantic }).severity(Severity::Note);
     }
 }
 
 /// The actions of a pattern for which something narrower than `*` can be named.
 fn restrictable(pattern: &str) -> impl Iterator<Item = Action> {
-    let found = pattern
-        .split_once(':')
-        .filter(|(p, n)| !p.contains(pattern::HOLE) && !n.contains(pattern::HOLE));
+    let found = pattern.split_once(':').filter(|(p, n)| !p.contains(pattern::HOLE) && !n.contains(pattern::HOLE));
     let service = found.and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
-    service
-        .into_iter()
-        .flat_map(|(s, name)| s.matching(name))
-        .filter(|a| a.restrictable())
+    service.into_iter().flat_map(|(s, name)| s.matching(name)).filter(|a| a.restrictable())
 }
 
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
@@ -105,8 +81,7 @@ fn matters(action: Action) -> bool {
         "s3:GetObject",
         "dynamodb:Scan",
     ];
-    matches!(action.level(), Level::Write | Level::Permissions)
-        || secret.contains(&action.full_name().as_str())
+    matches!(action.level(), Level::Write | Level::Permissions) || secret.contains(&action.full_name().as_str())
 }
 
 /// Whether a condition ties the statement to certain resources, so that `*` is not all of them.

@@ -21,17 +21,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) else {
             continue;
         };
-        let listed: Vec<String> = actions
-            .items
-            .iter()
-            .take(3)
-            .map(|i| format!("`{}`", i.text))
-            .collect();
-        let more = if actions.items.len() > 3 {
-            " and others"
-        } else {
-            ""
-        };
+        let listed: Vec<String> = actions.items.iter().take(3).map(|i| format!("`{}`", i.text)).collect();
+        let more = if actions.items.len() > 3 { " and others" } else { "" };
         out.at(
             actions.key,
             format!("`NotAction` with `Allow` grants every action but {}{more}, in every service", listed.join(", ")),

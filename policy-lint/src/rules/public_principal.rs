@@ -18,20 +18,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
-        let principals = statement
-            .principals
-            .iter()
-            .filter(|p| !p.negated)
-            .flat_map(|p| &p.items);
+        let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
             if is_narrowed(statement) {
                 continue;
             }
-            let what = if policy.kind == Kind::Trust {
-                "assume the role"
-            } else {
-                "use what the statement allows"
-            };
+            let what = if policy.kind == Kind::Trust { "assume the role" } else { "use what the statement allows" };
             out.at(
                 principal.item.at,
                 format!("principal `*` lets anybody with an AWS account, or without one, {what}"),
@@ -78,9 +70,7 @@ pub fn is_narrowed(statement: &Statement) -> bool {
 
 fn narrows(condition: &Condition) -> bool {
     let key = condition.key.raw().to_ascii_lowercase();
-    let who = NARROWING.contains(&key.as_str())
-        || key.starts_with("aws:principaltag/")
-        || key.ends_with(":sub");
+    let who = NARROWING.contains(&key.as_str()) || key.starts_with("aws:principaltag/") || key.ends_with(":sub");
     let open = |v: &str| v.chars().all(|c| c == '*') || v == "0.0.0.0/0" || v == "::/0";
     let vacuous = condition.values.iter().any(|v| open(v.raw()));
     who && !condition.is_negative()

@@ -39,21 +39,10 @@ pub fn whole_service(pattern: &str) -> Option<&str> {
 }
 
 /// AWS's own default key policy: the account of the key may manage it, which only enables identity policies.
-fn is_key_administration(
-    service: &str,
-    policy: &Policy,
-    statement: &crate::model::Statement,
-) -> bool {
-    let roots = statement
-        .principals
-        .iter()
-        .filter(|p| !p.negated)
-        .flat_map(|p| &p.items);
+fn is_key_administration(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
+    let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
     let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
-    policy.kind == Kind::Kms
-        && service.eq_ignore_ascii_case("kms")
-        && roots.peek().is_some()
-        && roots.all(|r| r)
+    policy.kind == Kind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
 }
 
 fn message(prefix: &str, item: &crate::model::Item) -> String {
@@ -61,35 +50,23 @@ fn message(prefix: &str, item: &crate::model::Item) -> String {
         return format!("`{}` allows every action of the service", item.text);
     };
     let total = service.actions().count();
-    let managing = service
-        .actions()
-        .filter(|a| a.level() == Level::Permissions)
-        .count();
+    let managing = service.actions().filter(|a| a.level() == Level::Permissions).count();
     let change = match managing {
         0 => String::new(),
         1 => String::from(", one of which changes who has access"),
         n => format!(", {n} of which change who has access"),
     };
-    format!(
-        "`{}` allows all {total} actions of {}{change}",
-        item.text,
-        service.title()
-    )
+    format!("`{}` allows all {total} actions of {}{change}", item.text, service.title())
 }
 
 fn help(prefix: &str) -> String {
     let example = Service::find(prefix).and_then(|s| {
         let reading = || s.actions().filter(|a| a.level() == Level::Read);
         let getting = reading().filter(|a| a.name().starts_with("Get") && a.restrictable());
-        getting
-            .min_by_key(|a| a.name().len())
-            .or_else(|| reading().next())
+        getting.min_by_key(|a| a.name().len()).or_else(|| reading().next())
     });
     match example {
-        Some(action) => format!(
-            "name the actions that are needed, as in `{}`",
-            action.full_name()
-        ),
+        Some(action) => format!("name the actions that are needed, as in `{}`", action.full_name()),
         None => String::from("name the actions that are needed"),
     }
 }

@@ -18,10 +18,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
-        let assumes = statement
-            .action_items()
-            .iter()
-            .any(|i| crate::model::kind::is_trust_action(i.raw()));
+        let assumes = statement.action_items().iter().any(|i| crate::model::kind::is_trust_action(i.raw()));
         let message = if assumes {
             "the trust policy names nobody who may assume the role"
         } else {

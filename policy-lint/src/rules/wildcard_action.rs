@@ -18,11 +18,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
-        for item in statement
-            .action_items()
-            .iter()
-            .filter(|i| is_everything(i.raw()))
-        {
+        for item in statement.action_items().iter().filter(|i| is_everything(i.raw())) {
             out.at(
                 item.at,
                 format!("`{}` allows every action of every service", item.text),

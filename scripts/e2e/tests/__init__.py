@@ -1,1 +1,4 @@
-"""End-to-end tests: one apply on a fresh local stack for the whole session. Names of capabilities (003.x) stand beside what shows them."""
+"""End-to-end tests: one apply on a fresh local stack for the whole session.
+
+Ids of capabilities (003.x) stand beside what shows them.
+"""

@@ -48,6 +48,40 @@ def announced(deployment: Deployment, bucket: str) -> dict:
     return {"messages": [json.loads(message["Body"]) for message in messages]}
 
 
+class Stripped:
+    """A role, the Lambda's unless another is named, without one of its statements for a while."""
+
+    def __init__(self, deployment: Deployment, policy: str, sid: str, role_arn: str = "") -> None:
+        self._iam, self._policy, self._sid = deployment.client("iam"), policy, sid
+        self._role = (role_arn or deployment.ingest.role_arn).rpartition("/")[2]
+
+    def __enter__(self) -> None:
+        self._before = self._iam.get_role_policy(RoleName=self._role, PolicyName=self._policy)["PolicyDocument"]
+        kept = [statement for statement in self._before["Statement"] if statement["Sid"] != self._sid]
+        assert len(kept) < len(self._before["Statement"])
+        self._put(self._before | {"Statement": kept})
+
+    def __exit__(self, *caught: object) -> None:
+        self._put(self._before)
+
+    def _put(self, document: dict) -> None:
+        self._iam.put_role_policy(RoleName=self._role, PolicyName=self._policy, PolicyDocument=json.dumps(document))
+
+
+def ends_as(deployment: Deployment, end: str, body: bytes) -> None:
+    """Puts a file and waits for its end in the log."""
+    key = f"deviation-{uuid.uuid4().hex[:8]}.json"
+    version = deployment.client("s3", "uploader-role").put_object(
+        Bucket=deployment.ingest.processing, Key=key, Body=body
+    )["VersionId"]
+
+    def told() -> bool:
+        lines = facts.ends(facts.log_lines(deployment)).get(version, [])
+        return [line["end"] for line in lines] == [end]
+
+    eventually(told, f"{key} to end as {end}")
+
+
 def test_every_row_has_its_test() -> None:
     """The page and this file name the same deviations, and each row says something in every column."""
     rows = deviations.read()
@@ -128,22 +162,33 @@ def test_listed_key_encoding(deployment: Deployment, bucket: str) -> None:
     assert [version["Key"] for version in listed] == ["100% ü"]
 
 
-def test_gone_version_status(deployment: Deployment) -> None:
-    """The uploader may not list versions, so AWS would not tell it that one is gone."""
-    s3 = deployment.client("s3", "uploader-role")
-    version = s3.put_object(Bucket=deployment.ingest.processing, Key="deviation/", Body=b"")["VersionId"]
-    deployment.client("s3").delete_object(Bucket=deployment.ingest.processing, Key="deviation/", VersionId=version)
-    iam = deployment.client("iam")
-    name = deployment.ingest.uploader_role_arn.rpartition("/")[2]
-    before = iam.get_role_policy(RoleName=name, PolicyName="upload")["PolicyDocument"]
-    grant = {"Effect": "Allow", "Action": "s3:GetObjectVersion", "Resource": f"arn:aws:s3:::{deployment.ingest.processing}/*"}
-    only = {"Version": "2012-10-17", "Statement": [grant]}
-    try:
-        iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=json.dumps(only))
-        with pytest.raises(ClientError, match="NoSuchVersion"):
-            s3.get_object(Bucket=deployment.ingest.processing, Key="deviation/", VersionId=version)
-    finally:
-        iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=json.dumps(before))
+def test_missing_key_status(deployment: Deployment) -> None:
+    """The uploader may read but no longer list: AWS would not tell it that nothing is there."""
+    s3, bucket = deployment.client("s3", "uploader-role"), deployment.ingest.processing
+    with Stripped(deployment, "upload", "SeeUploaded", deployment.ingest.uploader_role_arn):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.list_objects_v2(Bucket=bucket)
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            s3.get_object(Bucket=bucket, Key="nothing/here")
+
+
+def test_simulated_context(deployment: Deployment) -> None:
+    """The role may use the key through SNS, but the simulation does not take the context that says so."""
+    topic = deployment.client("sns").get_topic_attributes(TopicArn=deployment.ingest.topic_arn)["Attributes"]
+    context = [
+        ("kms:ViaService", "string", f"sns.{deployment.emulator.region}.amazonaws.com"),
+        ("kms:ResourceAliases", "stringList", f"alias/sluice-{deployment.stack.name}"),
+    ]
+    answer = deployment.client("iam").simulate_principal_policy(
+        PolicySourceArn=deployment.ingest.role_arn,
+        ActionNames=["kms:Decrypt"],
+        ResourceArns=[topic["KmsMasterKeyId"]],
+        ContextEntries=[
+            {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [value]}
+            for name, kind, value in context
+        ],
+    )
+    assert answer["EvaluationResults"][0]["EvalDecision"] == "implicitDeny"
 
 
 def test_root_key(deployment: Deployment) -> None:
@@ -153,37 +198,6 @@ def test_root_key(deployment: Deployment) -> None:
     wrong = Credentials(accounts.load(deployment.stack)["deployer"].access_key, "any secret at all")
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):  # a user's secret is checked
         accounts.client("sts", deployment.stack, deployment.emulator, wrong).get_caller_identity()
-
-
-class Stripped:
-    """The Lambda's role without one of its statements, for a while."""
-
-    def __init__(self, deployment: Deployment, policy: str, sid: str) -> None:
-        self._iam, self._role, self._policy, self._sid = deployment.client("iam"), deployment.ingest.role, policy, sid
-
-    def __enter__(self) -> None:
-        self._before = self._iam.get_role_policy(RoleName=self._role, PolicyName=self._policy)["PolicyDocument"]
-        kept = [statement for statement in self._before["Statement"] if statement["Sid"] != self._sid]
-        assert len(kept) < len(self._before["Statement"])
-        self._put(self._before | {"Statement": kept or [{"Effect": "Deny", "Action": "logs:*", "Resource": "*"}]})
-
-    def __exit__(self, *caught: object) -> None:
-        self._put(self._before)
-
-    def _put(self, document: dict) -> None:
-        self._iam.put_role_policy(RoleName=self._role, PolicyName=self._policy, PolicyDocument=json.dumps(document))
-
-
-def ends_as(deployment: Deployment, end: str, body: bytes) -> None:
-    """Puts a file and waits for its end in the log."""
-    key = f"deviation-{uuid.uuid4().hex[:8]}.json"
-    version = deployment.client("s3", "uploader-role").put_object(Bucket=deployment.ingest.processing, Key=key, Body=body)["VersionId"]
-
-    def told() -> bool:
-        lines = facts.ends(facts.log_lines(deployment)).get(version, [])
-        return [line["end"] for line in lines] == [end]
-
-    eventually(told, f"{key} to end as {end}")
 
 
 def test_mapping_permissions(deployment: Deployment) -> None:
@@ -201,11 +215,23 @@ def test_key_use_by_services(deployment: Deployment) -> None:
         ends_as(deployment, "invalid", b"{")
 
 
+def metrics(deployment: Deployment, namespace: str) -> list[dict]:
+    return deployment.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
+
+
 def test_queue_metrics(deployment: Deployment) -> None:
-    metrics = deployment.client("cloudwatch").list_metrics(Namespace="AWS/SQS")["Metrics"]
-    assert metrics == []
-    functions = deployment.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]
-    assert {metric["MetricName"] for metric in functions} >= {"Errors", "Invocations"}  # these do come
+    assert metrics(deployment, "AWS/SQS") == []
+
+
+def test_function_metrics(deployment: Deployment) -> None:
+    ends_as(deployment, "invalid", b"{")
+    assert metrics(deployment, "AWS/Lambda") == []
+
+
+def test_embedded_metrics(deployment: Deployment) -> None:
+    ends_as(deployment, "invalid", b"{")
+    assert facts.metric(facts.log_lines(deployment), "Invalid") > 0
+    assert metrics(deployment, "Sluice") == []
 
 
 def test_subject_newline(deployment: Deployment) -> None:

@@ -8,7 +8,7 @@ from .. import deviations
 from ..deployment import Deployment
 from ..run import sweep
 from ..terraform import Terraform
-from .conftest import REUSE
+from .conftest import REUSE, checkout
 
 
 def test_second_plan(terraform: Terraform) -> None:
@@ -23,3 +23,8 @@ def test_destroy(terraform: Terraform, deployment: Deployment) -> None:
     terraform.destroy()
     assert terraform.state() == []
     assert deployment.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_the_checkout_is_as_it_was(before: str, terraform: Terraform) -> None:
+    """Terraform ran on a copy: its lock file, its state and its override are not in the root module."""
+    assert checkout() == before

@@ -20,11 +20,12 @@ def test_300_files_all_end(deployment: Deployment, inbox: Inbox, played: Played)
     """300 distinct keys, a tenth of them invalid, put by eight at once: each ends once, none is lost."""
     name = f"load-{uuid.uuid4().hex[:8]}"
     bodies = {
-        f"{name}/{number:03} ü+.json": b"[]" if number % 10 == 0 else music(name, f"TRACK#{number}") for number in range(FILES)
+        f"{name}/{number:03} ü+.json": b"[]" if number % 10 == 0 else music(name, f"TRACK#{number}")
+        for number in range(FILES)
     }
     started, since = time.monotonic(), now_ms()
     with ThreadPoolExecutor(8) as pool:
-        versions = dict(zip(bodies, pool.map(lambda key: upload(deployment, key, bodies[key]), bodies)))
+        versions = dict(zip(bodies, pool.map(lambda key: upload(deployment, key, bodies[key]), bodies), strict=True))
 
     def ends() -> dict[str, list[str]]:
         found = facts.ends(facts.log_lines(deployment, since))
@@ -35,11 +36,15 @@ def test_300_files_all_end(deployment: Deployment, inbox: Inbox, played: Played)
     expected = {key: ["invalid"] if body == b"[]" else ["stored"] for key, body in bodies.items()}
     assert ends() == expected, log_since(deployment, since)[-4000:]
 
-    answer = deployment.client("dynamodb").get_paginator("query").paginate(
-        TableName=deployment.ingest.table,
-        KeyConditionExpression="#k = :v",
-        ExpressionAttributeNames={"#k": deployment.ingest.hash_key},
-        ExpressionAttributeValues={":v": {"S": name}},
+    answer = (
+        deployment.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=deployment.ingest.table,
+            KeyConditionExpression="#k = :v",
+            ExpressionAttributeNames={"#k": deployment.ingest.hash_key},
+            ExpressionAttributeValues={":v": {"S": name}},
+        )
     )
     items = [item for page in answer for item in page["Items"]]
     assert {facts.source_of(item)["version_id"] for item in items} == {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,14 +21,15 @@ from .waiting import eventually, log_since, now_ms, restart_function, take_dead_
 
 POLICY = "effects"
 
-# What cannot end without the statement. `again`: the event of a file that was refused before, delivered once more.
+# What cannot end without the statement, of four probes: `good` would be stored, `unnamed` too but its event names no
+# version, `bad` would be refused, and `again` was refused before and is delivered once more.
 NEEDED_BY = {
-    "FindVersion": {"good", "bad"},
-    "ReadVersion": {"good", "bad"},
-    "ReadSchema": {"good", "bad", "again"},
-    "StoreItem": {"good"},
-    "SeeQuarantine": {"good", "bad", "again"},
-    "ReadQuarantine": {"bad", "again"},
+    "FindVersion": {"unnamed"},
+    "ReadVersion": {"good", "unnamed", "bad"},
+    "ReadSchema": {"good", "unnamed", "bad", "again"},
+    "StoreItem": {"good", "unnamed"},
+    "SeeQuarantine": {"bad"},  # on AWS all but `again`: see `missing-key-status` in deviations.md
+    "ReadQuarantine": {"good", "unnamed", "bad", "again"},
     "MoveToQuarantineWrite": {"bad"},
     "MoveToQuarantineDelete": {"bad", "again"},
     "Notify": {"bad", "again"},
@@ -48,14 +49,16 @@ def put(deployment: Deployment, document: dict) -> None:
 
 @pytest.fixture(scope="module")
 def impatient(deployment: Deployment, played: Played) -> Iterator[None]:
-    """The queue gives up after two quick tries; afterwards it is as Terraform made it."""
+    """The queue gives up after two quick tries and only the test announces; afterwards all is as Terraform made it."""
     sqs, url = deployment.client("sqs"), deployment.ingest.queue_url
     names = ["VisibilityTimeout", "RedrivePolicy"]
+    deployment.client("events").disable_rule(Name=deployment.ingest.rule)
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     quick = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 2}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(quick)})
     yield
     sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+    deployment.client("events").enable_rule(Name=deployment.ingest.rule)
 
 
 @pytest.fixture
@@ -77,7 +80,9 @@ def test_every_data_statement_is_taken_away_once(deployment: Deployment) -> None
 
 
 @pytest.mark.parametrize("sid", sorted(NEEDED_BY))
-def test_without(sid: str, deployment: Deployment, inbox: Inbox, impatient: None, whole_role: dict, played: Played) -> None:
+def test_without(
+    sid: str, deployment: Deployment, inbox: Inbox, impatient: None, whole_role: dict, played: Played
+) -> None:
     """003.18, 003.19: without it the effect is denied, the message becomes a dead letter, and nothing is lost by it.
 
     Nothing is quarantined that would not have been, and with the statement back the same dead letters end as they
@@ -85,19 +90,19 @@ def test_without(sid: str, deployment: Deployment, inbox: Inbox, impatient: None
     """
     refused = played.arrival("broken JSON")
     name = f"without-{sid}-{uuid.uuid4().hex[:8]}"
-    item = ("Probe", f"TRACK#{name}")
-    keys = {"good": f"{name}/good.json", "bad": f"{name}/bad.json", "again": refused.step.key}
+    items = {which: ("Probe", f"TRACK#{name}-{which}") for which in ("good", "unnamed")}
+    bodies = {which: music(*item) for which, item in items.items()} | {"bad": b"{", "again": refused.step.body}
+    keys = {which: f"{name}/{which}.json" for which in bodies} | {"again": refused.step.key}
+    versions = {which: upload(deployment, keys[which], bodies[which]) for which in ("good", "unnamed", "bad")}
+    versions["again"] = refused.version_id
     before = facts.quarantine_keys(deployment)
     started = now_ms()
 
     put(deployment, whole_role | {"Statement": [one for one in whole_role["Statement"] if one["Sid"] != sid]})
     restart_function(deployment)
-    versions = {
-        "good": upload(deployment, keys["good"], music(*item)),
-        "bad": upload(deployment, keys["bad"], b"{"),
-        "again": refused.version_id,
-    }
-    announce(deployment, event(deployment, refused.step.key, refused.version_id, len(refused.step.body)))
+    for which, body in bodies.items():
+        version = None if which == "unnamed" else versions[which]
+        announce(deployment, event(deployment, keys[which], version, len(body)))
 
     dead: dict[str, str] = {}
 
@@ -106,23 +111,27 @@ def test_without(sid: str, deployment: Deployment, inbox: Inbox, impatient: None
         ended = facts.ends(facts.log_lines(deployment, started))
         return all(keys[which] in dead or versions[which] in ended for which in keys)
 
-    eventually(all_settled, f"three files to end or to become dead letters without {sid}")
+    eventually(all_settled, f"four files to end or to become dead letters without {sid}")
     log = log_since(deployment, started)
     assert {which for which in keys if keys[which] in dead} == NEEDED_BY[sid], log
     assert "AccessDenied" in log or "AuthorizationError" in log, log
-    assert (facts.item(deployment, item) is None) == ("good" in NEEDED_BY[sid]), log
+    assert {which for which, item in items.items() if facts.item(deployment, item) is None} == NEEDED_BY[sid] & set(
+        items
+    ), log
     place = f"{keys['bad']}/{versions['bad']}"
     assert facts.quarantine_keys(deployment) - before <= {place, f"{place}.reason.json"}, log
 
     put(deployment, whole_role)
-    for body in dead.values():
-        deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=body)
-    eventually(lambda: facts.item(deployment, item) is not None, "the good file's item")
-    eventually(lambda: facts.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "the bad file in quarantine")
+    for message in dead.values():
+        deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=message)
+    eventually(lambda: all(facts.item(deployment, item) for item in items.values()), "the good files' items")
+    eventually(
+        lambda: facts.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "the bad file in quarantine"
+    )
     eventually(lambda: not facts.version_exists(deployment, keys["bad"], versions["bad"]), "the bad file to be moved")
     eventually(lambda: any(notice.version_id == versions["bad"] for notice in inbox.read()), "the notice")
     eventually(lambda: drained(deployment), "an empty queue")
-    assert facts.quarantined(deployment, keys["good"], versions["good"]) is None
+    assert not any(facts.quarantined(deployment, keys[which], versions[which]) for which in items)
     assert facts.depth(deployment, deployment.ingest.dead_letters_url) == 0
 
 
@@ -133,50 +142,28 @@ SIMULATED = [
     ("sqs:GetQueueAttributes", "queue"),
     ("logs:CreateLogStream", "log"),
     ("logs:PutLogEvents", "log"),
-    ("kms:GenerateDataKey", "key"),
-    ("kms:Decrypt", "key"),
 ]
 
 
-def simulate(deployment: Deployment, action: str, resource: str, context: list[dict] | None = None) -> str:
+def simulate(deployment: Deployment, action: str, resource: str) -> str:
     answer = deployment.client("iam").simulate_principal_policy(
-        PolicySourceArn=deployment.ingest.role_arn,
-        ActionNames=[action],
-        ResourceArns=[resource],
-        ContextEntries=context or [],
+        PolicySourceArn=deployment.ingest.role_arn, ActionNames=[action], ResourceArns=[resource]
     )
     return answer["EvaluationResults"][0]["EvalDecision"]
 
 
-def resources(deployment: Deployment) -> dict[str, str]:
-    topic = deployment.client("sns").get_topic_attributes(TopicArn=deployment.ingest.topic_arn)["Attributes"]
-    place = f"{deployment.emulator.region}:{deployment.emulator.account}"
-    return {
-        "queue": deployment.ingest.queue_arn,
-        "log": f"arn:aws:logs:{place}:log-group:{deployment.ingest.log_group}:log-stream:one",
-        "key": topic["KmsMasterKeyId"],
-    }
-
-
-def through_sns(deployment: Deployment) -> list[dict]:
-    """What SNS's use of the deployment's key brings into the request."""
-    service = f"sns.{deployment.emulator.region}.amazonaws.com"
-    alias = f"alias/sluice-{deployment.stack.name}"
-    return [
-        {"ContextKeyName": "kms:ViaService", "ContextKeyValues": [service], "ContextKeyType": "string"},
-        {"ContextKeyName": "kms:ResourceAliases", "ContextKeyValues": [alias], "ContextKeyType": "stringList"},
-    ]
-
-
 @pytest.mark.parametrize(("action", "kind"), SIMULATED)
 def test_what_is_not_enforced_here_is_granted(action: str, kind: str, deployment: Deployment) -> None:
-    """003.18: the event-source mapping, the log and the topic's key, which the emulator does not ask about."""
-    context = through_sns(deployment) if kind == "key" else []
-    assert simulate(deployment, action, resources(deployment)[kind], context) == "allowed"
+    """The event-source mapping and the log, which the emulator does not ask about."""
+    place = f"{deployment.emulator.region}:{deployment.emulator.account}"
+    log = f"arn:aws:logs:{place}:log-group:{deployment.ingest.log_group}:log-stream:one"
+    resource = {"queue": deployment.ingest.queue_arn, "log": log}[kind]
+    assert simulate(deployment, action, resource) == "allowed"
 
 
 @pytest.mark.parametrize(
-    "action", ["s3:DeleteObject", "s3:DeleteBucket", "dynamodb:DeleteItem", "dynamodb:Scan", "sqs:SendMessage", "iam:PassRole"]
+    "action",
+    ["s3:DeleteObject", "s3:DeleteBucket", "dynamodb:DeleteItem", "dynamodb:Scan", "sqs:SendMessage", "iam:PassRole"],
 )
 def test_nothing_to_spare(action: str, deployment: Deployment) -> None:
     """003.19: what the Lambda never does it may not do, on its own resources or on any."""
@@ -184,12 +171,19 @@ def test_nothing_to_spare(action: str, deployment: Deployment) -> None:
         assert simulate(deployment, action, resource) == "implicitDeny"
 
 
-def test_the_key_only_through_sns(deployment: Deployment) -> None:
-    """The topic's key is of no use to the role by itself."""
-    assert simulate(deployment, "kms:Decrypt", resources(deployment)["key"]) == "implicitDeny"
+def test_the_topics_key_only_through_sns(deployment: Deployment) -> None:
+    """003.18: SNS uses the topic's key in the name of who publishes; by itself it is of no use to the role."""
+    topic = deployment.client("sns").get_topic_attributes(TopicArn=deployment.ingest.topic_arn)["Attributes"]
+    assert simulate(deployment, "kms:Decrypt", topic["KmsMasterKeyId"]) == "implicitDeny"
+    found = [one for one in statements(deployment)["Statement"] if one["Sid"] == "UseTopicKey"]
+    assert [set(one["Action"]) for one in found] == [{"kms:Decrypt", "kms:GenerateDataKey"}]
+    assert found[0]["Condition"] == {
+        "StringEquals": {"kms:ViaService": [f"sns.{deployment.emulator.region}.amazonaws.com"]},
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": [f"alias/sluice-{deployment.stack.name}"]},
+    }
 
 
-def denied(call, **arguments: object) -> None:
+def denied(call: Callable[..., object], **arguments: object) -> None:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
@@ -209,7 +203,10 @@ def test_the_uploader_only_uploads(deployment: Deployment) -> None:
 def test_a_user_has_nothing_but_its_role(deployment: Deployment) -> None:
     """003.22: the user itself may only assume its own role."""
     denied(deployment.client("s3", "uploader").put_object, Bucket=deployment.ingest.processing, Key="x.json", Body=b"")
-    for user, role in (("uploader", deployment.ingest.operator_role_arn), ("operator", deployment.ingest.uploader_role_arn)):
+    for user, role in (
+        ("uploader", deployment.ingest.operator_role_arn),
+        ("operator", deployment.ingest.uploader_role_arn),
+    ):
         denied(deployment.client("sts", user).assume_role, RoleArn=role, RoleSessionName="other")
 
 

@@ -34,7 +34,9 @@ def test_quarantine_holds_the_refused_and_nothing_else(played: Played, deploymen
             place = f"{outcome.arrival.step.key}/{outcome.arrival.version_id}"
             expected |= {place, f"{place}.reason.json"}
     names = {outcome.arrival.step.key for outcome in played.outcomes}
-    found = {key for key in facts.quarantine_keys(deployment) if key.removesuffix(".reason.json").rpartition("/")[0] in names}
+    found = {
+        key for key in facts.quarantine_keys(deployment) if key.removesuffix(".reason.json").rpartition("/")[0] in names
+    }
     assert found == expected
 
 
@@ -67,19 +69,25 @@ def test_redelivery_changes_nothing(played: Played, deployment: Deployment) -> N
 
 
 def test_metrics_count_every_end(played: Played, deployment: Deployment) -> None:
-    """The quiet channel: embedded metrics in the namespace `Sluice`, one count for each end."""
+    """The quiet channel: embedded metrics in the namespace `Sluice`, never more than what the log tells.
+
+    Not exactly as many: the emulator may lose a line that a function writes right before it is retired.
+    """
     lines = facts.log_lines(deployment)
-    wanted = {"stored": "Stored", "duplicate": "Duplicate", "conflict": "Conflict", "redelivered": "Redelivered", "gone": "Gone"}
     told = [line["end"] for line in lines if "end" in line]
-    for end, name in wanted.items():
-        assert facts.metric(lines, name) == told.count(end) > 0, name
+    for name in ("Stored", "Duplicate", "Conflict", "Redelivered", "Gone", "Invalid", "Skipped"):
+        assert 0 < facts.metric(lines, name) <= told.count(name.lower()), name
     declared = {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines if "_aws" in line}
     assert declared == {"Sluice"}
 
 
 def test_the_log_speaks_as_before_and_tells_no_contents(played: Played) -> None:
-    """003.16: the first pipeline's lines; neither contents nor who uploaded are ever logged."""
+    """003.15, 003.16: the first pipeline's lines; neither contents nor who uploaded are ever logged."""
     messages = {line.get("message", "") for line in played.world.lines}
+    ingest = played.world.deployment.ingest
+    assert f"Checking if object 4evr.json is in quarantine bucket: {ingest.quarantine}" in messages
+    assert "Object not found in quarantine." in messages
+    assert f"Getting object from S3 bucket: {ingest.processing}, key: 4evr.json" in messages
     assert "JSON structure is valid." in messages
     assert any(message.startswith("Inserting item into DynamoDB table: sluice-") for message in messages)
     assert "Item inserted successfully into DynamoDB." in messages

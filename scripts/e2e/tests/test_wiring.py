@@ -1,4 +1,4 @@
-"""What the emulator does not enforce between services is read from what Terraform shows; each check is shown to bite."""
+"""What the emulator does not enforce between services is read from the state; each check is shown to bite."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "change", "complaint"), FAULTS, ids=[f"{fault[0]}-{number}" for number, fault in enumerate(FAULTS)])
+@pytest.mark.parametrize(
+    ("kind", "change", "complaint"), FAULTS, ids=[f"{fault[0]}-{number}" for number, fault in enumerate(FAULTS)]
+)
 def test_a_missing_permission_is_found(state: dict, kind: str, change: Callable[[dict], None], complaint: str) -> None:
     broken = copy.deepcopy(state)
     edit(broken, kind, change)
@@ -70,9 +72,15 @@ def test_the_bucket_announces(state: dict) -> None:
 
 def test_every_alarm_reaches_people(state: dict) -> None:
     """Every alarm acts on the topic that has the addresses of `alarm_emails`."""
-    of_kind = {kind: [entry["values"] for entry in wiring.resources(state) if entry["type"] == kind] for kind in (
-        "aws_cloudwatch_metric_alarm", "aws_sns_topic_subscription")}
-    heard = {values["topic_arn"] for values in of_kind["aws_sns_topic_subscription"] if values["endpoint"] == "operators@example.org"}
+    of_kind = {
+        kind: [entry["values"] for entry in wiring.resources(state) if entry["type"] == kind]
+        for kind in ("aws_cloudwatch_metric_alarm", "aws_sns_topic_subscription")
+    }
+    heard = {
+        values["topic_arn"]
+        for values in of_kind["aws_sns_topic_subscription"]
+        if values["endpoint"] == "operators@example.org"
+    }
     alarms = of_kind["aws_cloudwatch_metric_alarm"]
     assert alarms and heard
     assert all(set(values["alarm_actions"]) <= heard and values["alarm_actions"] for values in alarms)

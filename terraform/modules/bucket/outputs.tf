@@ -16,6 +16,12 @@ output "arn" {
   depends_on = [aws_s3_bucket.this]
 }
 
-output "policy" {
-  value = aws_s3_bucket_policy.this.policy
+output "this" {
+  value = {
+    bucket       = aws_s3_bucket.this
+    policy       = aws_s3_bucket_policy.this.policy
+    encryption   = aws_s3_bucket_server_side_encryption_configuration.this.rule
+    lifecycle    = aws_s3_bucket_lifecycle_configuration.this.rule
+    notification = one(aws_s3_bucket_notification.this)
+  }
 }

@@ -22,6 +22,6 @@ output "policies" {
   value = module.role.policies
 }
 
-output "environment" {
-  value = var.environment
+output "this" {
+  value = aws_lambda_function.this
 }

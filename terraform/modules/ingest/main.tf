@@ -1,13 +1,12 @@
 # object -> rule -> queue -> function -> table | quarantine | topic
 
 locals {
-  at     = var.deployment
-  suffix = "${local.at.region}-${local.at.account_id}"
-  named  = var.settings.names
+  at    = var.deployment
+  named = var.settings.names
 
   name = {
-    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.suffix}")
-    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.suffix}")
+    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.at.bucket_suffix}")
+    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.at.bucket_suffix}")
     rule          = coalesce(local.named.rule, "${local.at.name}-ingest")
     queue         = coalesce(local.named.queue, "${local.at.name}-ingest")
     function      = coalesce(local.named.function, "${local.at.name}-ingest")
@@ -32,7 +31,7 @@ locals {
 
   # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
   prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
-  max_object_bytes = var.settings.max_object_mib * 1024 * 1024
+  max_object_bytes = floor(var.settings.max_object_mib * 1024 * 1024)
   kms_encrypted    = var.settings.encryption == "sse-kms"
 
   schema        = file(coalesce(var.settings.schema_file, "${path.module}/music-item.schema.json"))

@@ -8,11 +8,11 @@ output "resources" {
     table                 = aws_dynamodb_table.this.name
     hash_key              = var.settings.table.hash_key
     range_key             = var.settings.table.range_key
-    queue_url             = module.queue.url
+    queue_url             = module.queue.this.url
     queue_arn             = module.queue.arn
-    event_dead_letter_url = module.event_dead_letters.url
+    event_dead_letter_url = module.event_dead_letters.this.url
     event_dead_letter_arn = module.event_dead_letters.arn
-    queue_dead_letter_url = module.queue_dead_letters.url
+    queue_dead_letter_url = module.queue_dead_letters.this.url
     queue_dead_letter_arn = module.queue_dead_letters.arn
     function              = module.function.name
     role_arn              = module.function.role_arn
@@ -35,24 +35,18 @@ output "resources" {
       follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
     }
   }
-
-  # The names people give are compared where they give them; this also knows the derived ones.
-  precondition {
-    condition     = local.name.processing != local.name.quarantine
-    error_message = "the processing and the quarantine bucket are both called `${local.name.processing}`: rename one in `ingest`."
-  }
 }
 
 output "policies" {
   description = "Every policy of this system, as the plan knows it."
 
   value = {
-    processing         = module.processing.policy
-    quarantine         = module.quarantine.policy
-    queue              = module.queue.policy
-    event_dead_letters = module.event_dead_letters.policy
-    queue_dead_letters = module.queue_dead_letters.policy
-    topic              = module.topic.policy
+    processing         = module.processing.this.policy
+    quarantine         = module.quarantine.this.policy
+    queue              = module.queue.this.policy
+    event_dead_letters = module.event_dead_letters.this.policy
+    queue_dead_letters = module.queue_dead_letters.this.policy
+    topic              = module.topic.this.policy
     function           = module.function.policies
     uploader           = one(module.uploader[*].policies)
     operator           = one(module.operator[*].policies)

@@ -3,6 +3,7 @@
 variable "deployment" {
   type = object({
     name                 = string
+    bucket_suffix        = string
     partition            = string
     dns_suffix           = string
     region               = string

@@ -10,10 +10,6 @@ output "arn" {
   depends_on = [aws_sqs_queue.this]
 }
 
-output "url" {
-  value = aws_sqs_queue.this.url
-}
-
-output "policy" {
-  value = aws_sqs_queue.this.policy
+output "this" {
+  value = aws_sqs_queue.this
 }

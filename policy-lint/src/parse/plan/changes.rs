@@ -16,16 +16,8 @@ pub struct Changes<'a> {
 impl<'a> Changes<'a> {
     /// Reads them off a plan.
     pub fn of(plan: &'a Value) -> Changes<'a> {
-        let mut changes = Changes {
-            unknown: HashMap::new(),
-            documents: Vec::new(),
-            references: HashMap::new(),
-        };
-        for change in plan
-            .get("resource_changes")
-            .map(Value::elements)
-            .unwrap_or_default()
-        {
+        let mut changes = Changes { unknown: HashMap::new(), documents: Vec::new(), references: HashMap::new() };
+        for change in plan.get("resource_changes").map(Value::elements).unwrap_or_default() {
             let text = |key: &str| change.get(key).and_then(Value::as_str);
             let Some(address) = text("address") else {
                 continue;
@@ -33,17 +25,12 @@ impl<'a> Changes<'a> {
             if let Some(unknown) = change.path(&["change", "after_unknown"]) {
                 changes.unknown.insert(address, unknown);
             }
-            let is_document =
-                text("mode") == Some("data") && text("type") == Some("aws_iam_policy_document");
+            let is_document = text("mode") == Some("data") && text("type") == Some("aws_iam_policy_document");
             if let Some(after) = change.path(&["change", "after"]).filter(|_| is_document) {
                 changes.documents.push((address.to_owned(), after));
             }
         }
-        collect_references(
-            plan.path(&["configuration", "root_module"]),
-            "",
-            &mut changes.references,
-        );
+        collect_references(plan.path(&["configuration", "root_module"]), "", &mut changes.references);
         changes
     }
 
@@ -51,18 +38,14 @@ impl<'a> Changes<'a> {
     pub fn is_unknown(&self, address: &str, attribute: &str) -> bool {
         let mut value = self.unknown.get(address).copied();
         for key in attribute.split('.') {
-            value = value.and_then(|v| {
-                v.get(key)
-                    .or_else(|| v.elements().first().and_then(|e| e.get(key)))
-            });
+            value = value.and_then(|v| v.get(key).or_else(|| v.elements().first().and_then(|e| e.get(key))));
         }
         value.is_some_and(|v| matches!(v.data, Data::Bool(true)))
     }
 
     /// Whether somebody wrote the attribute, so that its value is not merely one that AWS will fill in.
     pub fn is_configured(&self, address: &str, attribute: &str) -> bool {
-        self.references
-            .contains_key(&reference_key(address, attribute))
+        self.references.contains_key(&reference_key(address, attribute))
     }
 
     /// The deferred policy document that an attribute's value comes from.
@@ -71,25 +54,17 @@ impl<'a> Changes<'a> {
         let references = self.references.get(&reference_key(address, attribute))?;
         self.documents.iter().find(|(document, _)| {
             let (document_module, local) = split_module(document);
-            document_module == module
-                && references
-                    .iter()
-                    .any(|r| refers(r, &without_indexes(local)))
+            document_module == module && references.iter().any(|r| refers(r, &without_indexes(local)))
         })
     }
 }
 
 fn reference_key(address: &str, attribute: &str) -> (String, String) {
-    (
-        without_indexes(address),
-        attribute.split('.').next().unwrap_or_default().to_owned(),
-    )
+    (without_indexes(address), attribute.split('.').next().unwrap_or_default().to_owned())
 }
 
 fn refers(reference: &str, address: &str) -> bool {
-    without_indexes(reference)
-        .strip_prefix(address)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    without_indexes(reference).strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The module part of an address, with its dot, and the rest.
@@ -117,41 +92,19 @@ fn without_indexes(address: &str) -> String {
     address.chars().filter(keep).collect()
 }
 
-fn collect_references(
-    module: Option<&Value>,
-    prefix: &str,
-    found: &mut HashMap<(String, String), Vec<String>>,
-) {
+fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<(String, String), Vec<String>>) {
     let Some(module) = module else { return };
-    for resource in module
-        .get("resources")
-        .map(Value::elements)
-        .unwrap_or_default()
-    {
+    for resource in module.get("resources").map(Value::elements).unwrap_or_default() {
         let Some(address) = resource.get("address").and_then(Value::as_str) else {
             continue;
         };
-        for expression in resource
-            .get("expressions")
-            .map(Value::members)
-            .unwrap_or_default()
-        {
+        for expression in resource.get("expressions").map(Value::members).unwrap_or_default() {
             let mut references = Vec::new();
             gather_references(&expression.value, &mut references);
-            found.insert(
-                (
-                    format!("{prefix}{address}"),
-                    expression.key.raw().to_owned(),
-                ),
-                references,
-            );
+            found.insert((format!("{prefix}{address}"), expression.key.raw().to_owned()), references);
         }
     }
-    for call in module
-        .get("module_calls")
-        .map(Value::members)
-        .unwrap_or_default()
-    {
+    for call in module.get("module_calls").map(Value::members).unwrap_or_default() {
         let prefix = format!("{prefix}module.{}.", call.key.raw());
         collect_references(call.value.get("module"), &prefix, found);
     }
@@ -159,20 +112,8 @@ fn collect_references(
 
 fn gather_references(value: &Value, found: &mut Vec<String>) {
     if let Some(references) = value.get("references") {
-        found.extend(
-            references
-                .elements()
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned),
-        );
+        found.extend(references.elements().iter().filter_map(Value::as_str).map(str::to_owned));
     }
-    value
-        .members()
-        .iter()
-        .for_each(|m| gather_references(&m.value, found));
-    value
-        .elements()
-        .iter()
-        .for_each(|e| gather_references(e, found));
+    value.members().iter().for_each(|m| gather_references(&m.value, found));
+    value.elements().iter().for_each(|e| gather_references(e, found));
 }

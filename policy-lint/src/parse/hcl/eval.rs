@@ -1,0 +1,337 @@
+//! Expressions to values. What cannot be known stays unknown and says which expression it was.
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
+use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, UnaryOperator};
+
+use super::functions;
+use super::module::{Instance, Module};
+use super::template;
+use super::tree::{Attribute, Source};
+use crate::project::BrokenPolicy;
+use crate::source::{Files, Span};
+use crate::value::{Data, Hole, Member, Text, Value};
+
+/// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
+const DEEPEST: u32 = 200;
+const MOST_STEPS: u64 = 2_000_000;
+
+/// What all evaluations of one tree share.
+#[derive(Default)]
+pub struct World {
+    /// The files that spans point into.
+    pub files: RefCell<Files>,
+    /// Modules by their folder's absolute path; `None` where there are no files.
+    pub modules: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
+    /// Files that are not Terraform though their name says so.
+    pub broken: RefCell<Vec<BrokenPolicy>>,
+    /// Addresses of policy documents that something uses.
+    pub used_documents: RefCell<HashSet<String>>,
+    depth: Cell<u32>,
+    steps: Cell<u64>,
+}
+
+impl World {
+    /// Gives the next root its own measure of evaluations.
+    pub fn start_root(&self) {
+        self.steps.set(0);
+        self.used_documents.borrow_mut().clear();
+    }
+}
+
+/// A name that an expression can use: of a `for`, of `each`, of a `dynamic` block.
+pub struct Scope<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: &'a Value,
+    /// Outer names.
+    pub parent: Option<&'a Scope<'a>>,
+}
+
+/// Where an expression is evaluated.
+#[derive(Clone, Copy)]
+pub struct Env<'a> {
+    /// What is shared.
+    pub world: &'a World,
+    /// The module's instance.
+    pub instance: &'a Rc<Instance>,
+    /// The file the expression stands in.
+    pub file: u32,
+    /// Names bound around it.
+    pub scope: Option<&'a Scope<'a>>,
+}
+
+impl<'a> Env<'a> {
+    /// The same with one more name.
+    pub fn bind<'b>(&'b self, scope: &'b Scope<'b>) -> Env<'b> {
+        Env { world: self.world, instance: self.instance, file: self.file, scope: Some(scope) }
+    }
+
+    /// The value of a bound name.
+    pub fn bound(&self, name: &str) -> Option<&'a Value> {
+        let mut scope = self.scope;
+        while let Some(here) = scope {
+            if here.name == name {
+                return Some(here.value);
+            }
+            scope = here.parent;
+        }
+        None
+    }
+
+    /// The source text of a place.
+    pub fn text_of(&self, span: Span) -> String {
+        let files = self.world.files.borrow();
+        let text = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));
+        let text = text.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
+        if text.chars().count() > 120 { text.chars().take(117).chain("...".chars()).collect() } else { text }
+    }
+
+    /// An unknown value that stands for an expression.
+    pub fn unknown(&self, span: Span) -> Value {
+        Value::unknown(Hole::plain(self.text_of(span)), span)
+    }
+
+    /// The place of a part of this file.
+    pub fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
+        range.map_or(Span { file: self.file, start: 0, end: 0 }, |r| Span::new(self.file, r.start, r.end))
+    }
+}
+
+/// Evaluates an attribute in the file it stands in.
+pub fn attribute(attribute: &Attribute, env: Env<'_>) -> Value {
+    let env = Env { file: attribute.key_span.file, ..env };
+    match &attribute.source {
+        Source::Hcl(expression) => eval(expression, env),
+        Source::Json(value) => json(value, env),
+    }
+}
+
+/// JSON of a `.tf.json` file: its texts are templates.
+fn json(value: &Value, env: Env<'_>) -> Value {
+    let data = match &value.data {
+        Data::String(text) if text.raw().contains("${") || text.raw().contains("%{") => {
+            return template::from_text(text.raw(), value.span, env);
+        }
+        Data::Array(list) => Data::Array(list.iter().map(|v| json(v, env)).collect()),
+        Data::Object(members) => {
+            let member = |m: &Member| Member { value: json(&m.value, env), ..m.clone() };
+            Data::Object(members.iter().map(member).collect())
+        }
+        other => other.clone(),
+    };
+    Value::new(data, value.span)
+}
+
+/// Evaluates an expression.
+pub fn eval(expression: &Expression, env: Env<'_>) -> Value {
+    let span = env.span(expression.span());
+    let world = env.world;
+    if world.depth.get() >= DEEPEST || world.steps.get() >= MOST_STEPS {
+        return env.unknown(span);
+    }
+    world.depth.set(world.depth.get() + 1);
+    world.steps.set(world.steps.get() + 1);
+    let value = step(expression, span, env);
+    world.depth.set(world.depth.get() - 1);
+    value
+}
+
+fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
+    let data = match expression {
+        Expression::Null(_) => Data::Null,
+        Expression::Bool(b) => Data::Bool(*b.value()),
+        Expression::Number(n) => Data::Number(n.value().to_string()),
+        Expression::String(s) => Data::String(Text::known(s.value().as_str())),
+        Expression::Array(list) => Data::Array(list.iter().map(|e| eval(e, env)).collect()),
+        Expression::Object(object) => return self::object(object, span, env),
+        Expression::StringTemplate(t) => return template::quoted(t, span, env),
+        Expression::HeredocTemplate(t) => return template::heredoc(t, span, env),
+        Expression::Parenthesis(inner) => return eval(inner.inner(), env),
+        Expression::Variable(_) | Expression::Traversal(_) => {
+            return super::reference::eval_reference(expression, span, env);
+        }
+        Expression::Conditional(c) => {
+            let chosen = match eval(&c.cond_expr, env).data {
+                Data::Bool(true) => &c.true_expr,
+                Data::Bool(false) => &c.false_expr,
+                _ => return env.unknown(span),
+            };
+            return eval(chosen, env);
+        }
+        Expression::FuncCall(call) => return functions::call(call, span, env),
+        Expression::UnaryOp(op) => match (op.operator.value(), eval(&op.expr, env).data) {
+            (UnaryOperator::Not, Data::Bool(b)) => Data::Bool(!b),
+            (UnaryOperator::Neg, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
+            _ => return env.unknown(span),
+        },
+        Expression::BinaryOp(op) => {
+            let (left, right) = (eval(&op.lhs_expr, env), eval(&op.rhs_expr, env));
+            match binary(*op.operator.value(), &left, &right) {
+                Some(data) => data,
+                None => return env.unknown(span),
+            }
+        }
+        Expression::ForExpr(expression) => return for_expression(expression, span, env),
+    };
+    Value::new(data, span)
+}
+
+/// A number as Terraform writes it.
+pub fn number(value: f64) -> Data {
+    Data::Number(if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { value.to_string() })
+}
+
+fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data> {
+    use BinaryOperator as Op;
+    if let Op::And | Op::Or = operator {
+        let short = Data::Bool(operator == Op::Or);
+        return match (&left.data, &right.data) {
+            (Data::Bool(a), Data::Bool(b)) => Some(Data::Bool(if operator == Op::And { *a && *b } else { *a || *b })),
+            (Data::Bool(a), _) | (_, Data::Bool(a)) if *a == (operator == Op::Or) => Some(short),
+            _ => None,
+        };
+    }
+    if let Op::Eq | Op::NotEq = operator {
+        return functions::equal(left, right).map(|same| Data::Bool(same == (operator == Op::Eq)));
+    }
+    let value = |v: &Value| match &v.data {
+        Data::Number(n) => n.parse::<f64>().ok(),
+        Data::String(t) => t.as_known().and_then(|t| t.parse::<f64>().ok()),
+        _ => None,
+    };
+    let (a, b) = (value(left)?, value(right)?);
+    Some(match operator {
+        Op::Less => Data::Bool(a < b),
+        Op::LessEq => Data::Bool(a <= b),
+        Op::Greater => Data::Bool(a > b),
+        Op::GreaterEq => Data::Bool(a >= b),
+        Op::Plus => number(a + b),
+        Op::Minus => number(a - b),
+        Op::Mul => number(a * b),
+        Op::Div if b != 0.0 => number(a / b),
+        Op::Mod if b != 0.0 => number(a % b),
+        _ => return None,
+    })
+}
+
+fn object(object: &hcl_edit::expr::Object, span: Span, env: Env<'_>) -> Value {
+    let mut members = Vec::new();
+    for (key, value) in object.iter() {
+        let (text, key_span) = match key {
+            ObjectKey::Ident(name) => (Text::known(name.value().as_str()), env.span(name.span())),
+            ObjectKey::Expression(Expression::Variable(name)) => {
+                (Text::known(name.value().as_str()), env.span(name.span()))
+            }
+            ObjectKey::Expression(expression) => {
+                let key = eval(expression, env);
+                match to_text(&key) {
+                    Some(text) => (text, key.span),
+                    None => return env.unknown(span),
+                }
+            }
+        };
+        members.push(Member { key: text, key_span, value: eval(value.expr(), env) });
+    }
+    Value::new(Data::Object(members), span)
+}
+
+/// A value as the text that a template makes of it.
+pub fn to_text(value: &Value) -> Option<Text> {
+    match &value.data {
+        Data::String(text) => Some(text.clone()),
+        Data::Number(n) => Some(Text::known(n.clone())),
+        Data::Bool(b) => Some(Text::known(b.to_string())),
+        Data::Unknown(hole) => Some(Text::unknown(hole.clone())),
+        Data::Encoded(inner) => Some(functions::encode(inner)),
+        _ => None,
+    }
+}
+
+/// Key and value of every element that a `for`, a `for_each` or a splat goes through.
+pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
+    match &value.data {
+        Data::Array(list) => {
+            let keyed =
+                list.iter().enumerate().map(|(i, v)| (Value::new(Data::Number(i.to_string()), v.span), v.clone()));
+            Some(keyed.collect())
+        }
+        Data::Object(members) => {
+            let mut entries: Vec<&Member> = members.iter().collect();
+            entries.sort_by(|a, b| a.key.raw().cmp(b.key.raw()));
+            let keyed =
+                entries.into_iter().map(|m| (Value::new(Data::String(m.key.clone()), m.key_span), m.value.clone()));
+            Some(keyed.collect())
+        }
+        _ => None,
+    }
+}
+
+/// One entry that stands for all of a collection that is not known.
+fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
+    let source = match &collection.data {
+        Data::Unknown(hole) => format!("{}[*]", hole.source),
+        _ => name.to_owned(),
+    };
+    (Value::unknown(Hole::plain(format!("key of {source}")), span), Value::unknown(Hole::plain(source), span))
+}
+
+fn for_expression(expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
+    let collection = eval(&expression.intro.collection_expr, env);
+    let known = entries(&collection);
+    let complete = known.is_some();
+    let value_name = expression.intro.value_var.value().as_str();
+    let entries = known.unwrap_or_else(|| vec![unknown_entry(&collection, span, value_name)]);
+    let (mut list, mut members): (Vec<Value>, Vec<Member>) = (Vec::new(), Vec::new());
+    let mut open = !complete;
+    for (key, value) in entries {
+        let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
+        let outer = Scope { name: key_name.unwrap_or("\u{0}"), value: &key, parent: env.scope };
+        let inner = Scope { name: value_name, value: &value, parent: Some(&outer) };
+        let env = env.bind(&inner);
+        if let Some(condition) = &expression.cond {
+            match eval(&condition.expr, env).data {
+                Data::Bool(true) => {}
+                Data::Bool(false) => continue,
+                _ => open = true,
+            }
+        }
+        let element = eval(&expression.value_expr, env);
+        match &expression.key_expr {
+            None => list.push(element),
+            Some(key) => {
+                let key = eval(key, env);
+                let Some(text) = to_text(&key) else { return env.unknown(span) };
+                insert(&mut members, text, key.span, element, expression.grouping);
+            }
+        }
+    }
+    if expression.key_expr.is_some() {
+        return if open { env.unknown(span) } else { Value::new(Data::Object(members), span) };
+    }
+    if open {
+        list.push(env.unknown(span));
+    }
+    Value::new(Data::Array(list), span)
+}
+
+fn insert(members: &mut Vec<Member>, key: Text, key_span: Span, value: Value, grouping: bool) {
+    let found = members.iter().position(|m| m.key.raw() == key.raw());
+    match (found, grouping) {
+        (Some(at), true) => {
+            if let Data::Array(list) = &mut members[at].value.data {
+                list.push(value);
+            }
+        }
+        (None, true) => {
+            let span = value.span;
+            members.push(Member { key, key_span, value: Value::new(Data::Array(vec![value]), span) });
+        }
+        (Some(at), false) => members[at].value = value,
+        (None, false) => members.push(Member { key, key_span, value }),
+    }
+}

@@ -1,0 +1,217 @@
+//! Functions over lists, sets and maps. An element that is not known stays one.
+use super::LONGEST;
+use crate::parse::hcl::eval::{entries, to_text};
+use crate::source::Span;
+use crate::value::{Data, Member, Text, Value};
+
+/// Applies a function; `None` when it is no function over collections or its result is not known.
+pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::new(Data::Array(values), span));
+    match (name, arguments) {
+        ("concat", lists) => list(lists.iter().flat_map(parts).collect()),
+        ("flatten", [value]) => {
+            let mut flat = Vec::new();
+            flatten(value, &mut flat, 0)?;
+            list(flat)
+        }
+        ("merge", maps) => merge(maps, span),
+        ("distinct" | "toset", [value]) => {
+            let mut values = distinct(value)?;
+            if name == "toset" {
+                values.sort_by_key(key);
+            }
+            list(values)
+        }
+        ("tolist", [value]) => Some(Value::new(Data::Array(elements(value)?), value.span)),
+        ("tomap", [value]) => matches!(value.data, Data::Object(_)).then(|| value.clone()),
+        ("compact", [value]) => {
+            let absent = |v: &Value| matches!(v.data, Data::Null) || v.as_str() == Some("");
+            list(elements(value)?.into_iter().filter(|v| !absent(v)).collect())
+        }
+        ("keys", [value]) => match &value.data {
+            Data::Object(_) => list(entries(value)?.into_iter().map(|(k, _)| k).collect()),
+            _ => None,
+        },
+        ("values", [value]) => match &value.data {
+            Data::Object(_) => list(entries(value)?.into_iter().map(|(_, v)| v).collect()),
+            _ => None,
+        },
+        ("lookup", [map, key, ..]) => {
+            let Data::Object(_) = &map.data else { return None };
+            map.get(key.as_str()?).or(arguments.get(2)).cloned()
+        }
+        ("element", [value, index]) => {
+            let values = elements(value)?;
+            let index: usize = to_text(index)?.as_known()?.parse().ok()?;
+            values.get(index.checked_rem(values.len())?).cloned()
+        }
+        ("one", [value]) => match elements(value)?.as_slice() {
+            [] => Some(Value::new(Data::Null, span)),
+            [only] => Some(only.clone()),
+            _ => None,
+        },
+        ("coalescelist", lists) => lists.iter().find(|l| !l.elements().is_empty() || l.is_unknown()).cloned(),
+        ("length", [value]) => length(value).map(|n| Value::new(Data::Number(n.to_string()), span)),
+        ("contains", [value, wanted]) => contains(value, wanted).map(|b| Value::new(Data::Bool(b), span)),
+        ("reverse", [value]) => list(elements(value)?.into_iter().rev().collect()),
+        ("sort", [value]) => {
+            let mut values = elements(value)?;
+            values.sort_by_key(key);
+            list(values)
+        }
+        ("slice", [value, from, to]) => {
+            let at = |v: &Value| to_text(v)?.as_known()?.parse::<usize>().ok();
+            elements(value)?.get(at(from)?..at(to)?).map(<[Value]>::to_vec).and_then(list)
+        }
+        ("range", bounds) => range(bounds, span),
+        ("zipmap", [keys, values]) => zipmap(keys, values, span),
+        ("setproduct", lists) => product(lists, span),
+        ("setunion", sets) => list(distinct(&Value::new(Data::Array(sets.iter().flat_map(parts).collect()), span))?),
+        ("setintersection" | "setsubtract", [first, second]) => {
+            let others: Vec<String> = elements(second)?.iter().map(known_key).collect::<Option<_>>()?;
+            let keep = |v: &Value| known_key(v).map(|k| others.contains(&k) == (name == "setintersection"));
+            let values = elements(first)?;
+            let marks = values.iter().map(keep).collect::<Option<Vec<_>>>()?;
+            list(values.into_iter().zip(marks).filter(|(_, keep)| *keep).map(|(v, _)| v).collect())
+        }
+        ("anytrue" | "alltrue", [value]) => {
+            let bools = elements(value)?
+                .iter()
+                .map(|v| if let Data::Bool(b) = v.data { Some(b) } else { None })
+                .collect::<Option<Vec<_>>>()?;
+            let answer = if name == "anytrue" { bools.contains(&true) } else { !bools.contains(&false) };
+            Some(Value::new(Data::Bool(answer), span))
+        }
+        _ => None,
+    }
+}
+
+/// The elements of a list; what is no list at all stays one unknown element.
+fn parts(value: &Value) -> Vec<Value> {
+    match &value.data {
+        Data::Array(list) => list.clone(),
+        Data::Null => Vec::new(),
+        _ => vec![value.clone()],
+    }
+}
+
+fn elements(value: &Value) -> Option<Vec<Value>> {
+    match &value.data {
+        Data::Array(list) => Some(list.clone()),
+        _ => None,
+    }
+}
+
+fn flatten(value: &Value, flat: &mut Vec<Value>, depth: u32) -> Option<()> {
+    match &value.data {
+        Data::Array(list) if depth < 64 => list.iter().try_for_each(|v| flatten(v, flat, depth + 1)),
+        _ => {
+            flat.push(value.clone());
+            (flat.len() <= LONGEST).then_some(())
+        }
+    }
+}
+
+fn merge(maps: &[Value], span: Span) -> Option<Value> {
+    let mut members: Vec<Member> = Vec::new();
+    for map in maps {
+        match &map.data {
+            Data::Null => {}
+            Data::Object(more) => {
+                for member in more {
+                    members.retain(|m| m.key.raw() != member.key.raw());
+                    members.push(member.clone());
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(Value::new(Data::Object(members), span))
+}
+
+fn key(value: &Value) -> String {
+    to_text(value).map(|t| t.to_string()).unwrap_or_default()
+}
+
+fn known_key(value: &Value) -> Option<String> {
+    to_text(value)?.as_known().map(str::to_owned)
+}
+
+fn distinct(value: &Value) -> Option<Vec<Value>> {
+    let mut seen: Vec<Value> = Vec::new();
+    for element in elements(value)? {
+        let known = seen.iter().any(|s| super::equal(s, &element) == Some(true) || same_hole(s, &element));
+        if !known {
+            seen.push(element);
+        }
+    }
+    Some(seen)
+}
+
+fn same_hole(a: &Value, b: &Value) -> bool {
+    match (to_text(a), to_text(b)) {
+        (Some(a), Some(b)) => !a.is_known() && a.raw() == b.raw() && a.holes() == b.holes(),
+        _ => false,
+    }
+}
+
+fn length(value: &Value) -> Option<usize> {
+    match &value.data {
+        Data::Array(list) if !list.iter().any(Value::is_unknown) => Some(list.len()),
+        Data::Object(members) => Some(members.len()),
+        Data::String(text) => text.as_known().map(|t| t.chars().count()),
+        _ => None,
+    }
+}
+
+fn contains(value: &Value, wanted: &Value) -> Option<bool> {
+    let answers: Vec<Option<bool>> = elements(value)?.iter().map(|v| super::equal(v, wanted)).collect();
+    if answers.contains(&Some(true)) {
+        Some(true)
+    } else {
+        answers.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
+    }
+}
+
+fn range(bounds: &[Value], span: Span) -> Option<Value> {
+    let numbers = bounds.iter().map(|v| to_text(v)?.as_known()?.parse::<i64>().ok()).collect::<Option<Vec<_>>>()?;
+    let (from, to, step) = match numbers.as_slice() {
+        [to] => (0, *to, 1),
+        [from, to] => (*from, *to, if from <= to { 1 } else { -1 }),
+        [from, to, step] => (*from, *to, *step),
+        _ => return None,
+    };
+    let mut values = Vec::new();
+    let mut at = from;
+    while step != 0 && values.len() < 1024 && if step > 0 { at < to } else { at > to } {
+        values.push(Value::new(Data::Number(at.to_string()), span));
+        at += step;
+    }
+    Some(Value::new(Data::Array(values), span))
+}
+
+fn zipmap(keys: &Value, values: &Value, span: Span) -> Option<Value> {
+    let mut members: Vec<Member> = Vec::new();
+    for (key, value) in elements(keys)?.into_iter().zip(elements(values)?) {
+        let text: Text = to_text(&key)?;
+        members.retain(|m| m.key.raw() != text.raw());
+        members.push(Member { key: text, key_span: key.span, value });
+    }
+    Some(Value::new(Data::Object(members), span))
+}
+
+fn product(lists: &[Value], span: Span) -> Option<Value> {
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    for list in lists {
+        let values = elements(list)?;
+        if rows.len().saturating_mul(values.len()) > 4096 {
+            return None;
+        }
+        rows = rows
+            .iter()
+            .flat_map(|row| values.iter().map(|v| row.iter().cloned().chain(std::iter::once(v.clone())).collect()))
+            .collect();
+    }
+    let rows = rows.into_iter().map(|row| Value::new(Data::Array(row), span)).collect();
+    Some(Value::new(Data::Array(rows), span))
+}

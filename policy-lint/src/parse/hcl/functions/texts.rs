@@ -1,0 +1,162 @@
+//! Functions over texts. Parts of a text that are not known stay in it where that is sound.
+use crate::parse::hcl::eval::to_text;
+use crate::pattern::HOLE;
+use crate::source::Span;
+use crate::value::{Data, Text, Value};
+
+/// Applies a function; `None` when it is no function over texts or its result is not known.
+pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let text = |t: Text, at: Span| Some(Value::new(Data::String(t), at));
+    let known = |i: usize| arguments.get(i).and_then(Value::as_str);
+    let plain = |s: String| text(Text::known(s), arguments.first().map_or(span, |v| v.span));
+    let truth = |b: bool| Some(Value::new(Data::Bool(b), span));
+    match (name, arguments) {
+        ("join", [separator, list]) => text(join(separator.as_str()?, list)?, span),
+        ("split", [separator, value]) => split(separator.as_str()?, value),
+        ("format", [format, rest @ ..]) => text(formatted(format.as_str()?, rest, format.span)?, span),
+        ("formatlist", [format, rest @ ..]) => format_list(format.as_str()?, rest, span),
+        ("lower", [value]) => changed(value, &str::to_lowercase),
+        ("upper", [value]) => changed(value, &str::to_uppercase),
+        ("trimspace", [value]) => changed(value, &|s| s.trim().to_owned()),
+        ("chomp", [value]) => changed(value, &|s| s.trim_end_matches(['\n', '\r']).to_owned()),
+        ("replace", [value, _, _]) => {
+            let (from, to) = (known(1)?, known(2)?);
+            let is_pattern = from.len() > 1 && from.starts_with('/') && from.ends_with('/');
+            if is_pattern { None } else { changed(value, &|s| s.replace(from, to)) }
+        }
+        ("trimprefix", [value, _]) => {
+            changed(value, &|s| s.strip_prefix(known(1).unwrap_or("")).unwrap_or(s).to_owned())
+        }
+        ("trimsuffix", [value, _]) => {
+            changed(value, &|s| s.strip_suffix(known(1).unwrap_or("")).unwrap_or(s).to_owned())
+        }
+        ("trim", [_, _]) => plain(known(0)?.trim_matches(|c| known(1).unwrap_or("").contains(c)).to_owned()),
+        ("title", [_]) => plain(title(known(0)?)),
+        ("strrev", [_]) => plain(known(0)?.chars().rev().collect()),
+        ("indent", [_, value]) => {
+            let pad = " ".repeat(to_text(&arguments[0])?.as_known()?.parse::<usize>().ok()?.min(64));
+            changed(value, &|s| s.replace('\n', &format!("\n{pad}")))
+        }
+        ("substr", [_, from, length]) => {
+            let number = |v: &Value| to_text(v)?.as_known()?.parse::<i64>().ok();
+            let characters: Vec<char> = known(0)?.chars().collect();
+            let (from, length) = (number(from)?, number(length)?);
+            let from =
+                if from < 0 { characters.len().checked_sub(from.unsigned_abs() as usize)? } else { from as usize };
+            let length = if length < 0 { characters.len() } else { length as usize };
+            plain(characters.into_iter().skip(from).take(length).collect())
+        }
+        ("startswith", [_, _]) => truth(known(0)?.starts_with(known(1)?)),
+        ("endswith", [_, _]) => truth(known(0)?.ends_with(known(1)?)),
+        ("strcontains", [_, _]) => truth(known(0)?.contains(known(1)?)),
+        _ => None,
+    }
+}
+
+/// Functions over paths, without asking the disk.
+pub fn path(name: &str, path: &str, span: Span) -> Option<Value> {
+    let as_path = std::path::Path::new(path);
+    let text = match name {
+        "basename" => as_path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        "dirname" => as_path.parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default(),
+        "abspath" => crate::allow::absolute(as_path).to_string_lossy().into_owned(),
+        _ if !path.starts_with('~') => path.to_owned(),
+        _ => return None,
+    };
+    Some(Value::new(Data::String(Text::known(text)), span))
+}
+
+/// Changes the letters of a text and keeps its unknown parts.
+fn changed(value: &Value, change: &dyn Fn(&str) -> String) -> Option<Value> {
+    let text = to_text(value)?;
+    let holes = text.holes().to_vec();
+    let new = change(text.raw());
+    let kept = new.matches(HOLE).count() == text.raw().matches(HOLE).count();
+    kept.then(|| Value::new(Data::String(Text::with_origin(new, holes, Vec::new())), value.span))
+}
+
+fn title(text: &str) -> String {
+    let mut before = ' ';
+    let letter = |c: char| {
+        let first = !before.is_alphanumeric();
+        before = c;
+        if first { c.to_uppercase().collect::<String>() } else { c.to_string() }
+    };
+    text.chars().map(letter).collect()
+}
+
+fn join(separator: &str, list: &Value) -> Option<Text> {
+    let Data::Array(elements) = &list.data else { return None };
+    let mut joined = Text::default();
+    for (i, element) in elements.iter().enumerate() {
+        if i > 0 {
+            joined.push(&Text::known(separator), list.span);
+        }
+        joined.push(&to_text(element)?, element.span);
+    }
+    Some(joined)
+}
+
+fn split(separator: &str, value: &Value) -> Option<Value> {
+    let text = to_text(value)?;
+    if separator.is_empty() {
+        return None;
+    }
+    let mut holes = text.holes().iter();
+    let part = |part: &str| {
+        let count = part.matches(HOLE).count();
+        let taken = holes.by_ref().take(count).cloned().collect();
+        Value::new(Data::String(Text::with_origin(part.to_owned(), taken, Vec::new())), value.span)
+    };
+    Some(Value::new(Data::Array(text.raw().split(separator).map(part).collect()), value.span))
+}
+
+/// `%s`, `%d`, `%v`, `%q`, `%%` and padded numbers; any other verb is not known.
+fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
+    let mut out = Text::default();
+    let mut next = arguments.iter();
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push(&Text::known(before), span);
+        let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%')?;
+        let (flags, verb) = (&after[..end], after[end..].chars().next()?);
+        rest = &after[end + 1..];
+        if verb == '%' {
+            out.push(&Text::known("%"), span);
+            continue;
+        }
+        let argument = next.next()?;
+        let text = to_text(argument)?;
+        match (verb, flags) {
+            ('s' | 'v' | 'd', "") => out.push(&text, argument.span),
+            ('d', _) => {
+                let width: usize = flags.trim_start_matches('0').parse().ok()?;
+                let number: i64 = text.as_known()?.parse().ok()?;
+                let padded =
+                    if flags.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") };
+                out.push(&Text::known(padded), argument.span);
+            }
+            ('q', "") => {
+                out.push(&Text::known("\""), span);
+                out.push(&text, argument.span);
+                out.push(&Text::known("\""), span);
+            }
+            _ => return None,
+        }
+    }
+    out.push(&Text::known(rest), span);
+    Some(out)
+}
+
+fn format_list(format: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let lengths = arguments.iter().filter(|a| matches!(a.data, Data::Array(_))).map(|a| a.elements().len());
+    let length = lengths.max()?;
+    let row = |i: usize| {
+        let at =
+            |a: &Value| if matches!(a.data, Data::Array(_)) { a.elements().get(i).cloned() } else { Some(a.clone()) };
+        let row = arguments.iter().map(at).collect::<Option<Vec<_>>>()?;
+        let place = row.first().map_or(span, |v| v.span);
+        Some(Value::new(Data::String(formatted(format, &row, span)?), place))
+    };
+    Some(Value::new(Data::Array((0..length).map(row).collect::<Option<Vec<_>>>()?), span))
+}

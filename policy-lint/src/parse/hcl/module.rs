@@ -1,0 +1,117 @@
+//! A folder of Terraform files, and its instances: the module with the arguments of one call.
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::tree::{Attribute, Block, Body};
+use crate::value::Value;
+
+/// Everything the files of one folder declare.
+#[derive(Debug, Default)]
+pub struct Module {
+    /// The folder.
+    pub folder: PathBuf,
+    /// `variable` blocks by name.
+    pub variables: BTreeMap<String, Block>,
+    /// Local values by name.
+    pub locals: HashMap<String, Attribute>,
+    /// `resource` blocks.
+    pub resources: Vec<Block>,
+    /// `data` blocks.
+    pub data: Vec<Block>,
+    /// `module` blocks.
+    pub calls: Vec<Block>,
+    /// `output` blocks by name.
+    pub outputs: HashMap<String, Block>,
+}
+
+impl Module {
+    /// Adds what one file declares.
+    pub fn add(&mut self, body: Body) {
+        for block in body.blocks {
+            let label = block.labels.first().cloned().unwrap_or_default();
+            match block.word.as_str() {
+                "variable" => drop(self.variables.insert(label, block)),
+                "output" => drop(self.outputs.insert(label, block)),
+                "resource" if block.labels.len() == 2 => self.resources.push(block),
+                "data" if block.labels.len() == 2 => self.data.push(block),
+                "module" if block.labels.len() == 1 => self.calls.push(block),
+                "locals" => self.locals.extend(block.body.attributes.into_iter().map(|a| (a.name.clone(), a))),
+                _ => {}
+            }
+        }
+    }
+
+    /// The `resource` or `data` block of a type and name.
+    pub fn find<'a>(blocks: &'a [Block], kind: &str, name: &str) -> Option<&'a Block> {
+        blocks
+            .iter()
+            .find(|b| b.labels.first().is_some_and(|l| l == kind) && b.labels.get(1).is_some_and(|l| l == name))
+    }
+}
+
+/// A module as one call (or the user, for a root) sees it.
+pub struct Instance {
+    /// What it is an instance of.
+    pub module: Rc<Module>,
+    /// The address with its dot, as in `module.store[0].`; empty for a root.
+    pub address: String,
+    /// Values of variables that were given.
+    pub arguments: HashMap<String, Value>,
+    /// Local values and outputs that were evaluated; `None` while one is.
+    pub known: RefCell<HashMap<String, Option<Value>>>,
+    /// Instances of the modules it calls, by the call's name.
+    pub children: RefCell<HashMap<String, Children>>,
+    /// How many calls it is below a root.
+    pub depth: u32,
+    /// The root's folder.
+    pub root: PathBuf,
+}
+
+/// The instances of one call.
+#[derive(Clone)]
+pub enum Children {
+    /// One, without `count` or `for_each`.
+    One(Rc<Instance>),
+    /// One per key of `for_each`.
+    Keyed(Vec<(String, Rc<Instance>)>),
+    /// One per number of `count`.
+    Counted(Vec<Rc<Instance>>),
+    /// A module that is not in the tree, or one that calls itself.
+    Elsewhere,
+}
+
+impl Children {
+    /// All of them.
+    pub fn all(&self) -> Vec<Rc<Instance>> {
+        match self {
+            Children::One(one) => vec![one.clone()],
+            Children::Keyed(keyed) => keyed.iter().map(|(_, i)| i.clone()).collect(),
+            Children::Counted(counted) => counted.clone(),
+            Children::Elsewhere => Vec::new(),
+        }
+    }
+}
+
+impl Instance {
+    /// An instance with its arguments.
+    pub fn new(
+        module: Rc<Module>,
+        address: String,
+        arguments: HashMap<String, Value>,
+        depth: u32,
+        root: &Path,
+    ) -> Instance {
+        Instance {
+            module,
+            address,
+            arguments,
+            known: RefCell::default(),
+            children: RefCell::default(),
+            depth,
+            root: root.to_path_buf(),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Bodies of `resource` and `data` blocks: repeated, with `dynamic` blocks unrolled, to values.
+use super::eval::{Env, Scope, attribute, entries};
+use super::reference::each_entries;
+use super::tree::{Block, Body};
+use crate::parse::document;
+use crate::source::Span;
+use crate::value::{Data, Hole, Member, Text, Value};
+
+/// Most instances of one block that are looked at.
+const MOST: usize = 256;
+
+/// How often a block stands for something.
+pub enum Keys {
+    /// Once, without `count` or `for_each`.
+    One,
+    /// As often as an unknown value says: what `each` and `count` are then.
+    Open(Value, Value),
+    /// Once per key.
+    Many(Vec<(Value, Value)>),
+}
+
+/// Evaluates `count` or `for_each` of a block.
+pub fn keys(block: &Block, env: Env<'_>) -> Keys {
+    let env = Env { scope: None, ..env };
+    if let Some(source) = block.body.attribute("for_each") {
+        let value = attribute(source, env);
+        return match each_entries(&value) {
+            Some(mut entries) => {
+                entries.truncate(MOST);
+                Keys::Many(entries)
+            }
+            None => Keys::Open(each(&open(&value, "each.key"), &open(&value, "each.value")), count(0, value.span)),
+        };
+    }
+    if let Some(source) = block.body.attribute("count") {
+        let value = attribute(source, env);
+        return match &value.data {
+            Data::Number(n) => {
+                let many = n.parse::<usize>().unwrap_or(0).min(MOST);
+                let number = |i: usize| Value::new(Data::Number(i.to_string()), value.span);
+                Keys::Many((0..many).map(|i| (number(i), number(i))).collect())
+            }
+            _ => Keys::Open(each(&value, &value), count(0, value.span)),
+        };
+    }
+    Keys::One
+}
+
+fn open(collection: &Value, name: &str) -> Value {
+    let source = match &collection.data {
+        Data::Unknown(hole) => format!("{name} of {}", hole.source),
+        _ => name.to_owned(),
+    };
+    Value::unknown(Hole::plain(source), collection.span)
+}
+
+fn object(members: Vec<(&str, Value)>, span: Span) -> Value {
+    let member = |(key, value)| Member { key: Text::known(key), key_span: span, value };
+    Value::new(Data::Object(members.into_iter().map(member).collect()), span)
+}
+
+fn each(key: &Value, value: &Value) -> Value {
+    object(vec![("key", key.clone()), ("value", value.clone())], key.span)
+}
+
+fn count(index: usize, span: Span) -> Value {
+    object(vec![("index", Value::new(Data::Number(index.to_string()), span))], span)
+}
+
+/// Runs with `each` and `count` bound to what stands for all of an unknown collection.
+pub fn with_each<T>(each: &Value, count: &Value, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
+    let outer = Scope { name: "each", value: each, parent: env.scope };
+    let inner = Scope { name: "count", value: count, parent: Some(&outer) };
+    run(env.bind(&inner))
+}
+
+/// Runs with `each` or `count` bound for one key.
+pub fn with_key<T>(key: &Value, value: &Value, numbered: bool, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
+    let bound = if numbered { object(vec![("index", key.clone())], key.span) } else { each(key, value) };
+    let scope = Scope { name: if numbered { "count" } else { "each" }, value: &bound, parent: env.scope };
+    run(env.bind(&scope))
+}
+
+/// Runs with what belongs to the instance of a block that `key` names.
+fn for_key<T>(block: &Block, key: Option<&Value>, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
+    let env = Env { scope: None, ..env };
+    let same = |a: &Value, b: &Value| match (super::eval::to_text(a), super::eval::to_text(b)) {
+        (Some(a), Some(b)) => a.raw() == b.raw(),
+        _ => false,
+    };
+    match keys(block, env) {
+        Keys::One => run(env),
+        Keys::Open(each, count) => with_each(&each, &count, env, run),
+        Keys::Many(entries) => {
+            let numbered = block.body.attribute("count").is_some();
+            let found = key.and_then(|key| entries.iter().find(|(k, _)| same(k, key))).or(entries.first());
+            match found {
+                Some((key, value)) => with_key(key, value, numbered, env, run),
+                None => run(env),
+            }
+        }
+    }
+}
+
+/// Attributes that AWS fills with another attribute's value.
+const ALIASES: &[(&str, &str, &str)] = &[
+    ("aws_iam_group", "id", "name"),
+    ("aws_iam_instance_profile", "id", "name"),
+    ("aws_iam_role", "id", "name"),
+    ("aws_iam_user", "id", "name"),
+    ("aws_s3_bucket", "id", "bucket"),
+    ("aws_dynamodb_table", "id", "name"),
+];
+
+/// The value of an attribute as the block configures it; `None` when only AWS will tell.
+pub fn configured(block: &Block, name: &str, key: Option<&Value>, env: Env<'_>) -> Option<Value> {
+    let kind = block.labels.first().map_or("", String::as_str);
+    let alias = ALIASES.iter().find(|(k, from, _)| *k == kind && *from == name).map_or(name, |(_, _, to)| to);
+    let source = block.body.attribute(alias)?;
+    let value = for_key(block, key, env, |env| attribute(source, env));
+    (!matches!(value.data, Data::Null)).then_some(value)
+}
+
+/// The policy of an `aws_iam_policy_document`, with the documents it starts from and those that override it.
+pub fn document(block: &Block, key: Option<&Value>, env: Env<'_>) -> Value {
+    for_key(block, key, env, |env| document_here(block, env))
+}
+
+/// The same where `each` and `count` are bound already.
+pub fn document_here(block: &Block, env: Env<'_>) -> Value {
+    let values = body(&block.body, env);
+    let own = document::to_policy(&values);
+    document::merge(own, values.get("source_policy_documents"), values.get("override_policy_documents"))
+}
+
+/// Evaluates a body: attributes, and blocks as lists under their word.
+pub fn body(source: &Body, env: Env<'_>) -> Value {
+    let mut members: Vec<Member> = Vec::new();
+    for given in source.attributes.iter().filter(|a| !["count", "for_each", "depends_on"].contains(&a.name.as_str())) {
+        let value = attribute(given, env);
+        members.push(Member { key: Text::known(given.name.as_str()), key_span: given.key_span, value });
+    }
+    for block in &source.blocks {
+        if block.word == "dynamic" {
+            dynamic(block, &mut members, env);
+        } else {
+            let value = body(&block.body, env);
+            push(&mut members, &block.word, block.head, value);
+        }
+    }
+    Value::new(Data::Object(members), source.span)
+}
+
+fn push(members: &mut Vec<Member>, word: &str, head: Span, value: Value) {
+    match members.iter_mut().find(|m| m.key.raw() == word) {
+        Some(Member { value: Value { data: Data::Array(list), .. }, .. }) => list.push(value),
+        _ => {
+            let value = Value::new(Data::Array(vec![value]), head);
+            members.push(Member { key: Text::known(word), key_span: head, value });
+        }
+    }
+}
+
+fn dynamic(block: &Block, members: &mut Vec<Member>, env: Env<'_>) {
+    let Some(word) = block.labels.first() else { return };
+    let content = block.body.blocks.iter().find(|b| b.word == "content");
+    let (Some(content), Some(source)) = (content, block.body.attribute("for_each")) else { return };
+    let collection = attribute(source, env);
+    let iterator = block.body.attribute("iterator").map(|i| env.text_of(expression_span(i, env)));
+    let name = iterator.as_deref().unwrap_or(word);
+    let known = each_entries(&collection).or_else(|| entries(&collection));
+    let complete = known.is_some();
+    let entries = known.unwrap_or_else(|| {
+        vec![(open(&collection, &format!("{name}.key")), open(&collection, &format!("{name}.value")))]
+    });
+    // A list of objects iterates by number; a list of texts is a set.
+    let entries = match &collection.data {
+        Data::Array(list) if list.iter().any(|v| v.as_text().is_none()) => {
+            let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string()), v.span);
+            list.iter().enumerate().map(|(i, v)| (number(i, v), v.clone())).collect()
+        }
+        _ => entries,
+    };
+    for (key, value) in entries.iter().take(MOST) {
+        let bound = each(key, value);
+        let scope = Scope { name, value: &bound, parent: env.scope };
+        let value = body(&content.body, env.bind(&scope));
+        push(members, word, content.head, value);
+    }
+    if !complete {
+        let rest =
+            Value::unknown(Hole::plain(format!("{word} blocks of {}", source_text(&collection))), collection.span);
+        push(members, word, content.head, rest);
+    }
+}
+
+fn source_text(value: &Value) -> String {
+    match &value.data {
+        Data::Unknown(hole) => hole.source.clone(),
+        _ => String::from("an unknown collection"),
+    }
+}
+
+fn expression_span(attribute: &super::tree::Attribute, env: Env<'_>) -> Span {
+    use hcl_edit::Span as _;
+    match &attribute.source {
+        super::tree::Source::Hcl(e) => Env { file: attribute.key_span.file, ..env }.span(e.span()),
+        super::tree::Source::Json(v) => Span { start: v.span.start + 1, end: v.span.end.saturating_sub(1), ..v.span },
+    }
+}

@@ -1,0 +1,221 @@
+//! Templates: quoted, heredoc and from files, each byte with the place it was written at.
+use hcl_edit::Span as _;
+use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate, Strip, Template};
+
+use super::eval::{Env, Scope, entries, eval, to_text};
+use crate::source::Span;
+use crate::value::{Data, Segment, Text, Value};
+
+/// Largest text that a template may make, in bytes.
+const LARGEST: usize = 4 << 20;
+
+/// A template in quotes.
+pub fn quoted(template: &StringTemplate, span: Span, env: Env<'_>) -> Value {
+    let elements: Vec<&Element> = template.iter().collect();
+    render(&elements, true, span, env)
+}
+
+/// A heredoc.
+pub fn heredoc(template: &HeredocTemplate, span: Span, env: Env<'_>) -> Value {
+    let elements: Vec<&Element> = template.template.iter().collect();
+    render(&elements, false, span, env)
+}
+
+/// A template that is the content of a file.
+pub fn file(template: &Template, span: Span, env: Env<'_>) -> Value {
+    let elements: Vec<&Element> = template.iter().collect();
+    render(&elements, false, span, env)
+}
+
+/// A template in a JSON text, whose own escapes are gone already.
+pub fn from_text(text: &str, span: Span, env: Env<'_>) -> Value {
+    let Ok(template) = text.parse::<Template>() else { return env.unknown(span) };
+    let elements: Vec<&Element> = template.iter().collect();
+    let value = render(&elements, false, span, env);
+    match value.data {
+        // Offsets within the text are not offsets of the file.
+        Data::String(text) => {
+            let whole = Text::with_origin(text.raw().to_owned(), text.holes().to_vec(), Vec::new());
+            Value::new(Data::String(whole), span)
+        }
+        _ => Value { span, ..value },
+    }
+}
+
+fn render(elements: &[&Element], quoted: bool, span: Span, env: Env<'_>) -> Value {
+    // `"${x}"` is x itself, whatever it is.
+    if let ([Element::Interpolation(only)], true) = (elements, quoted) {
+        let value = eval(&only.expr, env);
+        return match &value.data {
+            Data::Number(_) | Data::Bool(_) => {
+                to_text(&value).map_or_else(|| env.unknown(span), |t| Value::new(Data::String(t), value.span))
+            }
+            _ => value,
+        };
+    }
+    let mut text = Text::default();
+    match append(elements, quoted, &mut text, env) {
+        Some(()) => Value::new(Data::String(text), span),
+        None => env.unknown(span),
+    }
+}
+
+fn append(elements: &[&Element], quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+    for (at, element) in elements.iter().enumerate() {
+        if text.raw().len() > LARGEST {
+            return None;
+        }
+        match element {
+            Element::Literal(literal) => {
+                let before = at.checked_sub(1).is_some_and(|i| strips(elements[i]).1);
+                let after = elements.get(at + 1).is_some_and(|e| strips(e).0);
+                let span = env.span(literal.span());
+                let aligned = align(literal.value(), span, quoted, env);
+                text.push(&trim(aligned, before, after), span);
+            }
+            Element::Interpolation(inner) => {
+                let value = eval(&inner.expr, env);
+                text.push(&to_text(&value)?, value.span);
+            }
+            Element::Directive(directive) => self::directive(directive, quoted, text, env)?,
+        }
+    }
+    Some(())
+}
+
+/// Whether an element takes away the space before it and after it.
+fn strips(element: &Element) -> (bool, bool) {
+    let both = |first: Strip, last: Strip| {
+        let start = matches!(first, Strip::Start | Strip::Both);
+        let end = matches!(last, Strip::End | Strip::Both);
+        (start, end)
+    };
+    match element {
+        Element::Literal(_) => (false, false),
+        Element::Interpolation(i) => both(i.strip, i.strip),
+        Element::Directive(d) => match d.as_ref() {
+            Directive::If(d) => both(d.if_expr.strip, d.endif_expr.strip),
+            Directive::For(d) => both(d.for_expr.strip, d.endfor_expr.strip),
+        },
+    }
+}
+
+fn trim(text: Text, start: bool, end: bool) -> Text {
+    let raw = text.raw();
+    let from = if start { raw.len() - raw.trim_start().len() } else { 0 };
+    let to = if end { raw.trim_end().len().max(from) } else { raw.len() };
+    if from == 0 && to == raw.len() { text } else { text.slice(from, to) }
+}
+
+fn directive(directive: &Directive, quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+    match directive {
+        Directive::If(d) => {
+            let condition = match eval(&d.if_expr.cond_expr, env).data {
+                Data::Bool(b) => b,
+                _ => return None,
+            };
+            let (strip_first, chosen, last) = match (&d.else_expr, condition) {
+                (_, true) => {
+                    let last = d.else_expr.as_ref().map_or(d.endif_expr.strip, |e| e.strip);
+                    (d.if_expr.strip, &d.if_expr.template, last)
+                }
+                (Some(e), false) => (e.strip, &e.template, d.endif_expr.strip),
+                (None, false) => return Some(()),
+            };
+            body(chosen, strip_first, last, quoted, text, env)
+        }
+        Directive::For(d) => {
+            let collection = eval(&d.for_expr.collection_expr, env);
+            for (key, value) in entries(&collection)? {
+                let key_name = d.for_expr.key_var.as_ref().map_or("\u{0}", |k| k.value().as_str());
+                let outer = Scope { name: key_name, value: &key, parent: env.scope };
+                let name = d.for_expr.value_var.value().as_str();
+                let inner = Scope { name, value: &value, parent: Some(&outer) };
+                body(&d.for_expr.template, d.for_expr.strip, d.endfor_expr.strip, quoted, text, env.bind(&inner))?;
+            }
+            Some(())
+        }
+    }
+}
+
+fn body(template: &Template, first: Strip, last: Strip, quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+    let elements: Vec<&Element> = template.iter().collect();
+    let mut inner = Text::default();
+    append(&elements, quoted, &mut inner, env)?;
+    let start = matches!(first, Strip::End | Strip::Both);
+    let end = matches!(last, Strip::Start | Strip::Both);
+    let span = inner.locate(0, inner.raw().len(), Span { file: env.file, start: 0, end: 0 });
+    text.push(&trim(inner, start, end), span);
+    Some(())
+}
+
+/// Finds for every byte of a literal where it stands in the file: escapes and removed indentation differ.
+fn align(literal: &str, span: Span, quoted: bool, env: Env<'_>) -> Text {
+    let files = env.world.files.borrow();
+    let raw = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));
+    let origin = raw.map(|raw| segments(literal, raw, span, quoted)).unwrap_or_default();
+    Text::with_origin(literal.to_owned(), Vec::new(), origin)
+}
+
+/// The origin of a quoted literal's text, `raw` being its source with the quotes.
+pub fn unquote(literal: &str, raw: &str, span: Span) -> Text {
+    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
+    let inner_span = Span { start: span.start + 1, end: span.end.saturating_sub(1), ..span };
+    Text::with_origin(literal.to_owned(), Vec::new(), segments(literal, inner, inner_span, true))
+}
+
+fn segments(literal: &str, raw: &str, span: Span, quoted: bool) -> Vec<Segment> {
+    let mut found: Vec<Segment> = Vec::new();
+    let (mut d, mut r) = (0, 0);
+    let place = |from: usize, to: usize| Span::new(span.file, span.start as usize + from, span.start as usize + to);
+    while d < literal.len() {
+        let (rest, source) = (&literal[d..], &raw[r.min(raw.len())..]);
+        let Some(wanted) = rest.chars().next() else { break };
+        let escape = if quoted { escape_length(source) } else { 0 };
+        let doubled = source.starts_with("$${") || source.starts_with("%%{");
+        if escape > 0 || doubled {
+            let length = escape.max(usize::from(doubled));
+            if doubled && escape == 0 {
+                r += 1;
+                continue_exact(&mut found, d, place(r, r + 1));
+                r += 1;
+                d += 1;
+                continue;
+            }
+            found.push(Segment { at: clamp(d), span: place(r, r + length), exact: false });
+            r += length;
+            d += wanted.len_utf8();
+        } else if source.starts_with(wanted) {
+            continue_exact(&mut found, d, place(r, r + wanted.len_utf8()));
+            r += wanted.len_utf8();
+            d += wanted.len_utf8();
+        } else if source.starts_with([' ', '\t', '\r']) {
+            r += 1;
+        } else {
+            found.push(Segment { at: clamp(d), span, exact: false });
+            break;
+        }
+    }
+    found
+}
+
+fn clamp(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn continue_exact(found: &mut Vec<Segment>, at: usize, place: Span) {
+    match found.last_mut() {
+        Some(last) if last.exact && last.span.end == place.start => last.span.end = place.end,
+        _ => found.push(Segment { at: clamp(at), span: place, exact: true }),
+    }
+}
+
+fn escape_length(source: &str) -> usize {
+    let bytes = source.as_bytes();
+    match (bytes.first(), bytes.get(1)) {
+        (Some(b'\\'), Some(b'u')) => 6.min(source.len()),
+        (Some(b'\\'), Some(b'U')) => 10.min(source.len()),
+        (Some(b'\\'), Some(_)) => 2,
+        _ => 0,
+    }
+}

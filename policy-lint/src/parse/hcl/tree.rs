@@ -1,0 +1,173 @@
+//! Terraform files to blocks and attributes, the same for HCL and for its JSON form.
+use hcl_edit::Span as _;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure;
+
+use crate::source::Span;
+use crate::value::{Data, Value};
+
+/// An expression that has not been evaluated.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// HCL.
+    Hcl(Box<Expression>),
+    /// JSON, whose texts are templates.
+    Json(Value),
+}
+
+/// `name = expression`.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// The name.
+    pub name: String,
+    /// Where the name stands.
+    pub key_span: Span,
+    /// The expression.
+    pub source: Source,
+}
+
+/// A block: its word, its labels, its content.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// As in `resource`.
+    pub word: String,
+    /// As in `aws_s3_bucket`, `raw`.
+    pub labels: Vec<String>,
+    /// The content.
+    pub body: Body,
+    /// The first line: word and labels.
+    pub head: Span,
+}
+
+/// Attributes and blocks.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+    /// The blocks.
+    pub blocks: Vec<Block>,
+    /// All of it.
+    pub span: Span,
+}
+
+impl Body {
+    /// The attribute of a name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+}
+
+/// Why a file is not Terraform.
+#[derive(Debug)]
+pub struct Malformed {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Parses the text of the file numbered `file`.
+pub fn parse(text: &str, file: u32, is_json: bool) -> Result<Body, Malformed> {
+    if is_json {
+        let place = |start: usize, end: usize| Span::new(file, start, end);
+        let value = crate::parse::json::parse(text, &place)
+            .map_err(|e| Malformed { span: place(e.start, e.end), reason: e.reason })?;
+        return Ok(json_body(&value));
+    }
+    let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    match hcl_edit::parser::parse_body(&text[skipped..]) {
+        Ok(body) => Ok(convert(body, file, text.len())),
+        Err(e) => {
+            let at = (e.location().offset() + skipped).min(text.len());
+            let span = Span::new(file, at, (at + 1).min(text.len()));
+            Err(Malformed { span, reason: format!("it is not HCL: {}", e.message()) })
+        }
+    }
+}
+
+fn range(file: u32, range: Option<std::ops::Range<usize>>) -> Span {
+    range.map_or(Span { file, start: 0, end: 0 }, |r| Span::new(file, r.start, r.end))
+}
+
+fn convert(body: structure::Body, file: u32, end: usize) -> Body {
+    let mut converted =
+        Body { span: body.span().map_or(Span::new(file, 0, end), |r| range(file, Some(r))), ..Body::default() };
+    for structure in body {
+        match structure {
+            structure::Structure::Attribute(a) => converted.attributes.push(Attribute {
+                name: a.key.value().to_string(),
+                key_span: range(file, a.key.span()),
+                source: Source::Hcl(Box::new(a.value)),
+            }),
+            structure::Structure::Block(b) => converted.blocks.push(block(b, file)),
+        }
+    }
+    converted
+}
+
+fn block(block: structure::Block, file: u32) -> Block {
+    let word_span = range(file, block.ident.span());
+    let last = block.labels.last().and_then(|l| l.span()).map_or(word_span.end, |r| range(file, Some(r)).end);
+    let whole = range(file, block.span());
+    let mut body = convert(block.body, file, whole.end as usize);
+    body.span = Span { start: word_span.start.max(whole.start), ..whole };
+    Block {
+        word: block.ident.value().to_string(),
+        labels: block.labels.iter().map(|l| l.as_str().to_owned()).collect(),
+        body,
+        head: Span { file, start: word_span.start, end: last.max(word_span.end) },
+    }
+}
+
+/// Words whose blocks have labels, and how many.
+const LABELLED: &[(&str, usize)] = &[
+    ("resource", 2),
+    ("data", 2),
+    ("module", 1),
+    ("variable", 1),
+    ("output", 1),
+    ("provider", 1),
+    ("locals", 0),
+    ("terraform", 0),
+];
+
+fn json_body(value: &Value) -> Body {
+    let mut body = Body { span: value.span, ..Body::default() };
+    for member in value.members() {
+        match LABELLED.iter().find(|(word, _)| *word == member.key.raw()) {
+            Some((word, labels)) => {
+                json_blocks(word, *labels, Vec::new(), member.key_span, &member.value, &mut body.blocks)
+            }
+            None => body.attributes.push(Attribute {
+                name: member.key.raw().to_owned(),
+                key_span: member.key_span,
+                source: Source::Json(member.value.clone()),
+            }),
+        }
+    }
+    body
+}
+
+fn json_blocks(word: &str, missing: usize, labels: Vec<String>, head: Span, value: &Value, found: &mut Vec<Block>) {
+    if let Data::Array(list) = &value.data {
+        list.iter().for_each(|v| json_blocks(word, missing, labels.clone(), head, v, found));
+    } else if missing > 0 {
+        for member in value.members() {
+            let mut labels = labels.clone();
+            labels.push(member.key.raw().to_owned());
+            json_blocks(word, missing - 1, labels, member.key_span, &member.value, found);
+        }
+    } else {
+        let mut body = Body { span: value.span, ..Body::default() };
+        body.attributes = value
+            .members()
+            .iter()
+            .map(|m| Attribute {
+                name: m.key.raw().to_owned(),
+                key_span: m.key_span,
+                source: Source::Json(m.value.clone()),
+            })
+            .collect();
+        found.push(Block { word: word.to_owned(), labels, body, head });
+    }
+}

@@ -1,0 +1,81 @@
+//! Type constraints of variables, as far as they change values: defaults of `optional()`, sets, numbers as texts.
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
+
+use super::eval::{Env, eval, to_text};
+use super::tree::{Attribute, Source};
+use crate::value::{Data, Member, Text, Value};
+
+/// A value as a variable of the type gives it.
+pub fn convert(value: Value, constraint: &Attribute, env: Env<'_>) -> Value {
+    match &constraint.source {
+        Source::Hcl(expression) => apply(value, expression, Env { file: constraint.key_span.file, ..env }),
+        Source::Json(_) => value,
+    }
+}
+
+fn apply(value: Value, constraint: &Expression, env: Env<'_>) -> Value {
+    if matches!(value.data, Data::Null | Data::Unknown(_)) {
+        return value;
+    }
+    match constraint {
+        Expression::Variable(name) if name.value().as_str() == "string" => match to_text(&value) {
+            Some(text) if !matches!(value.data, Data::Encoded(_)) => Value::new(Data::String(text), value.span),
+            _ => value,
+        },
+        Expression::FuncCall(call) => apply_call(value, call, env),
+        _ => value,
+    }
+}
+
+fn apply_call(value: Value, call: &FuncCall, env: Env<'_>) -> Value {
+    let Some(first) = call.args.iter().next() else { return value };
+    let span = value.span;
+    match (call.name.name.value().as_str(), value.data) {
+        ("object", Data::Object(members)) => Value::new(Data::Object(object(members, first, span, env)), span),
+        ("list" | "tuple", Data::Array(list)) => {
+            Value::new(Data::Array(list.into_iter().map(|v| apply(v, first, env)).collect()), span)
+        }
+        ("set", Data::Array(list)) => {
+            let mut list: Vec<Value> = list.into_iter().map(|v| apply(v, first, env)).collect();
+            if list.iter().all(|v| v.as_text().is_some()) {
+                list.sort_by(|a, b| a.as_text().map(Text::raw).cmp(&b.as_text().map(Text::raw)));
+                list.dedup_by(|a, b| a.as_text().map(Text::raw) == b.as_text().map(Text::raw));
+            }
+            Value::new(Data::Array(list), span)
+        }
+        ("map", Data::Object(members)) => {
+            let member = |m: Member| Member { value: apply(m.value.clone(), first, env), ..m };
+            Value::new(Data::Object(members.into_iter().map(member).collect()), span)
+        }
+        ("optional", data) => apply(Value::new(data, span), first, env),
+        (_, data) => Value::new(data, span),
+    }
+}
+
+/// Gives every attribute of the type: converted, by its default, or null.
+fn object(members: Vec<Member>, constraint: &Expression, span: crate::source::Span, env: Env<'_>) -> Vec<Member> {
+    let Expression::Object(attributes) = constraint else { return members };
+    let mut typed = Vec::new();
+    for (key, kind) in attributes.iter() {
+        let name = match key {
+            ObjectKey::Ident(name) => name.value().to_string(),
+            ObjectKey::Expression(Expression::Variable(name)) => name.value().to_string(),
+            ObjectKey::Expression(Expression::String(name)) => name.value().to_string(),
+            ObjectKey::Expression(_) => continue,
+        };
+        let given = members.iter().find(|m| m.key.raw() == name);
+        let optional = match kind.expr() {
+            Expression::FuncCall(call) if call.name.name.value().as_str() == "optional" => call.args.iter().nth(1),
+            _ => None,
+        };
+        let absent = given.is_none_or(|m| matches!(m.value.data, Data::Null));
+        let value = match (given, optional, absent) {
+            (_, Some(default), true) => eval(default, env),
+            (Some(given), _, _) => given.value.clone(),
+            (None, _, _) => Value::new(Data::Null, span),
+        };
+        let key_span = given.map_or(span, |m| m.key_span);
+        typed.push(Member { key: Text::known(name), key_span, value: apply(value, kind.expr(), env) });
+    }
+    typed
+}

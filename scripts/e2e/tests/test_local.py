@@ -1,0 +1,150 @@
+"""The local stack keeps to itself: its address, its environment, its processes, its files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import SSLError
+
+from .. import accounts, emulator, environment, local, paths, processes
+from ..deployment import Deployment
+from ..run import Played
+from .waiting import eventually
+
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+@pytest.fixture
+def spare() -> Iterator[paths.Stack]:
+    """A second stack beside the session's."""
+    stack = paths.stack("spare")
+    yield stack
+    local.down(stack)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_only_this_machine_can_reach_it(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
+    """The emulator and the functions it runs accept connections on 127.0.0.1 alone."""
+    for pid in processes.ours(running.pid, stack.folder):
+        assert processes.listeners(pid) <= {"127.0.0.1"}
+    assert processes.listeners(running.pid) == {"127.0.0.1"}
+
+
+def test_it_speaks_tls_only(running: emulator.Emulator) -> None:
+    """What denies requests without TLS is never in the way, and never off."""
+    with pytest.raises(OSError):
+        urllib.request.urlopen(running.endpoint.replace("https", "http"), timeout=5)
+    with pytest.raises(OSError):
+        urllib.request.urlopen(running.endpoint, timeout=5, context=ssl.create_default_context(cafile=None))
+
+
+@LINUX
+def test_functions_see_nothing_of_the_user(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
+    """A function is a child process: what it inherits is the emulator's own, short environment."""
+    seen = 0
+    for pid in processes.ours(running.pid, stack.folder):
+        pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        names = {pair.partition("=")[0] for pair in pairs if pair}
+        assert "SLUICE_E2E_MARKER" in os.environ and "SLUICE_E2E_MARKER" not in names
+        home = next(pair for pair in pairs if pair.startswith("HOME="))
+        assert home == f"HOME={stack.scratch}"
+        seen += "AWS_LAMBDA_FUNCTION_NAME" in names
+    assert seen, "no function process is warm"
+
+
+def test_up_finds_what_runs_and_down_leaves_nothing(spare: paths.Stack) -> None:
+    first = local.up(spare)
+    assert local.up(spare) == first
+    assert first.endpoint in spare.exports.read_text()
+    assert local.down(spare) >= 1
+    assert not alive(first.pid)
+    assert sorted(entry.name for entry in spare.folder.iterdir()) == ["last", "lock"]
+
+
+def test_a_killed_stack_is_replaced(spare: paths.Stack) -> None:
+    """kill -9 runs no clean-up: the next `up` does it."""
+    first = local.up(spare)
+    os.kill(first.pid, signal.SIGKILL)
+    eventually(lambda: not processes.ours(first.pid, spare.folder), "the killed emulator to be gone")
+    second = local.up(spare)
+    assert second.pid != first.pid
+    assert emulator.running(spare) == second
+
+
+def test_orphans_of_a_killed_leader_are_ended(tmp_path: Path) -> None:
+    """What a killed emulator leaves running is known by its group and its folder."""
+    script = tmp_path / "child.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, {str(script)!r}]); time.sleep(600)"
+    group = processes.start([sys.executable, "-c", parent], dict(os.environ), tmp_path / "log", tmp_path)
+    eventually(lambda: len(processes.ours(group, tmp_path)) == 2, "the child")
+    os.kill(group, signal.SIGKILL)
+    os.waitpid(group, 0)
+    assert len(processes.ours(group, tmp_path)) == 1
+    assert processes.end(group, tmp_path) == 1
+    assert processes.ours(group, tmp_path) == []
+
+
+def test_strangers_are_left_alone(tmp_path: Path) -> None:
+    """A recorded process id that now belongs to somebody else is not ended."""
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    try:
+        assert processes.end(stranger.pid, tmp_path) == 0
+        time.sleep(0.2)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_stacks_do_not_know_each_other(spare: paths.Stack, stack: paths.Stack, running: emulator.Emulator) -> None:
+    """Two stacks on one machine differ in port, authority and users."""
+    other = local.up(spare)
+    assert other.endpoint != running.endpoint
+    keys = accounts.load(stack)["deployer"]
+    assert keys != accounts.load(spare)["deployer"]
+    with pytest.raises(SSLError):
+        accounts.client("sts", stack, other, keys).get_caller_identity()
+
+
+def test_the_printed_environment_reaches_the_stack_as_the_deployer(
+    stack: paths.Stack, running: emulator.Emulator
+) -> None:
+    """`eval "$(scripts/local/up)"` wins over a profile and keys of the user's own, and brings no others."""
+    user = {
+        "AWS_PROFILE": "mine",
+        "AWS_ACCESS_KEY_ID": "AKIAMINE",
+        "AWS_SESSION_TOKEN": "mine",
+        "PATH": os.environ["PATH"],
+    }
+    script = f'. "{stack.exports}"; env'
+    lines = subprocess.run(
+        ["bash", "-c", script], env=user, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    found = dict(line.partition("=")[::2] for line in lines)
+    expected = environment.aws(stack, running, accounts.load(stack)["deployer"])
+    assert {name: found.get(name) for name in expected} == expected
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(found)
+
+
+def test_nobody_works_as_root(deployment: Deployment) -> None:
+    """The emulator's root is not asked for permissions, so nothing here may run as it."""
+    for user in ("deployer", "uploader", "operator", "uploader-role", "operator-role"):
+        arn = deployment.client("sts", user).get_caller_identity()["Arn"]
+        assert ":root" not in arn and user.partition("-")[0] in arn

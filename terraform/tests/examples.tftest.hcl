@@ -1,0 +1,92 @@
+# The examples that people copy, as they stand.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  account_id = "111122223333"
+  lambda_packages = {
+    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+  }
+}
+
+run "read_minimal" {
+  module { source = "./tests/example" }
+  variables { name = "minimal" }
+}
+
+run "minimal_is_whole" {
+  command = plan
+
+  variables {
+    environment = run.read_minimal.values.environment
+    region      = run.read_minimal.values.region
+    ingest      = run.read_minimal.values.ingest
+  }
+
+  assert {
+    condition     = output.ingest.function == "sluice-dev-ingest"
+    error_message = "got ${output.ingest.function}"
+  }
+
+  expect_failures = [
+    check.alarms_reach_somebody,
+    check.notices_reach_somebody,
+    check.somebody_may_operate,
+    check.somebody_may_upload,
+  ]
+}
+
+run "read_eventpulse" {
+  module { source = "./tests/example" }
+  variables { name = "eventpulse" }
+}
+
+# 003.1, 003.6, 003.7, 003.17, 003.19: every name of the document, kept.
+run "eventpulse_keeps_its_names" {
+  command = plan
+
+  variables {
+    project      = run.read_eventpulse.values.project
+    environment  = run.read_eventpulse.values.environment
+    region       = run.read_eventpulse.values.region
+    alarm_emails = run.read_eventpulse.values.alarm_emails
+    ingest       = run.read_eventpulse.values.ingest
+  }
+
+  assert {
+    condition = { for name in ["processing_bucket", "quarantine_bucket", "table", "hash_key", "range_key", "function", "role_arn", "log_group", "topic_arn"] : name => output.ingest[name] } == {
+      processing_bucket = "eventpulse-processing-bucket"
+      quarantine_bucket = "eventpulse-quarantine-bucket"
+      table             = "event-pulse-table"
+      hash_key          = "ArtistID"
+      range_key         = "ItemID"
+      function          = "eventpulse_process_json_lambda_function"
+      role_arn          = "arn:aws:iam::111122223333:role/eventpulse_process_json_lambda_role"
+      log_group         = "/aws/lambda/eventpulse_process_json_lambda_function"
+      topic_arn         = "arn:aws:sns:us-east-1:111122223333:eventpulse_sns_alert_topic"
+    }
+    error_message = "got ${jsonencode(output.ingest)}"
+  }
+
+  assert {
+    condition     = output.deployment.region == "us-east-1" && run.read_eventpulse.values.ingest.table.replica_regions == ["us-east-2"]
+    error_message = "the table stays in us-east-1, with its replica in us-east-2"
+  }
+
+  # The whole pipeline by its old names: what the rule watches and what the function may touch.
+  assert {
+    condition = toset([
+      for s in jsondecode(module.ingest[0].policies.function.effects).Statement : try(s.Resource, "") if can(regex("^(s3|dynamodb|sns):", s.Action)) && s.Sid != "ReadSchema"
+      ]) == toset([
+      "arn:aws:s3:::eventpulse-processing-bucket",
+      "arn:aws:s3:::eventpulse-processing-bucket/*",
+      "arn:aws:s3:::eventpulse-quarantine-bucket",
+      "arn:aws:s3:::eventpulse-quarantine-bucket/*",
+      "arn:aws:dynamodb:us-east-1:111122223333:table/event-pulse-table",
+      "arn:aws:sns:us-east-1:111122223333:eventpulse_sns_alert_topic",
+    ])
+    error_message = "got ${module.ingest[0].policies.function.effects}"
+  }
+}

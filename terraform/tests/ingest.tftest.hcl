@@ -1,0 +1,290 @@
+# The ingest from the outside: names, policies, outputs.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev"
+  region      = "eu-central-1"
+  account_id  = "111122223333"
+
+  alarm_emails = ["ops@example.org"]
+  lambda_packages = {
+    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+  }
+}
+
+# 003.1, 003.24, and names that carry environment, region and account where they must be unique.
+run "names_and_outputs" {
+  command = plan
+
+  variables {
+    ingest = {
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  assert {
+    condition = { for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" } == {
+      processing_bucket     = "sluice-dev-processing-eu-central-1-111122223333"
+      quarantine_bucket     = "sluice-dev-quarantine-eu-central-1-111122223333"
+      prefix                = ""
+      table                 = "sluice-dev-items"
+      hash_key              = "ArtistID"
+      range_key             = "ItemID"
+      queue_arn             = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest"
+      event_dead_letter_arn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-event-dead-letters"
+      queue_dead_letter_arn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-dead-letters"
+      function              = "sluice-dev-ingest"
+      role_arn              = "arn:aws:iam::111122223333:role/sluice-dev-ingest"
+      log_group             = "/aws/lambda/sluice-dev-ingest"
+      topic_arn             = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest"
+      uploader_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
+      operator_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
+      schema_sha256         = filesha256("modules/ingest/music-item.schema.json")
+      schema_key            = "_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json"
+      max_object_bytes      = 10485760
+      rule                  = "sluice-dev-ingest"
+      bus                   = "default"
+    }
+    error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" })}"
+  }
+
+  # 003.9: the query is ready to be pasted.
+  assert {
+    condition = output.ingest.commands == {
+      upload          = "aws s3 cp item.json s3://sluice-dev-processing-eu-central-1-111122223333/ --region eu-central-1"
+      list_quarantine = "aws s3 ls s3://sluice-dev-quarantine-eu-central-1-111122223333/ --recursive --region eu-central-1"
+      query           = "aws dynamodb query --table-name sluice-dev-items --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"ArtistID\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region eu-central-1"
+      follow_log      = "aws logs tail /aws/lambda/sluice-dev-ingest --follow --region eu-central-1"
+    }
+    error_message = "got ${jsonencode(output.ingest.commands)}"
+  }
+
+  # 003.18, 003.19, and of the document's errors: no managed FullAccess, no read before the write,
+  # no delete without a version. One line per statement: Sid, actions, resource.
+  assert {
+    condition = [
+      for s in jsondecode(module.ingest[0].policies.function.effects).Statement :
+      "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))}"
+      ] == [
+      "Allow FindVersion s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
+      "Allow ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json",
+      "Allow StoreItem dynamodb:PutItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
+      "Allow SeeQuarantine s3:ListBucket arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
+      "Allow ReadQuarantine s3:GetObject arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+      "Allow MoveToQuarantineWrite s3:PutObject arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+      "Allow MoveToQuarantineDelete s3:DeleteObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow Notify sns:Publish arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest",
+      "Allow UseTopicKey kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/*",
+      "Allow TakeFromQueue sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest",
+    ]
+    error_message = "got ${module.ingest[0].policies.function.effects}"
+  }
+
+  # `key/*` is one key only: the deployment's, by its alias, and only through SNS.
+  assert {
+    condition = [for s in jsondecode(module.ingest[0].policies.function.effects).Statement : s.Condition if can(s.Condition)] == [{
+      "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = ["alias/sluice-dev"] }
+      StringEquals               = { "kms:ViaService" = ["sns.eu-central-1.amazonaws.com"] }
+    }]
+    error_message = "got ${module.ingest[0].policies.function.effects}"
+  }
+
+  assert {
+    condition = [
+      for s in jsondecode(module.ingest[0].policies.function.logs).Statement : "${s.Effect} ${s.Sid} ${s.Action} ${s.Resource}"
+      ] == [
+      "Allow OpenLogStream logs:CreateLogStream arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/sluice-dev-ingest:*",
+      "Allow WriteLog logs:PutLogEvents arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/sluice-dev-ingest:log-stream:*",
+    ]
+    error_message = "got ${module.ingest[0].policies.function.logs}"
+  }
+
+  # 003.22
+  assert {
+    condition = [
+      for s in jsondecode(module.ingest[0].policies.uploader.upload).Statement :
+      "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))}"
+      ] == [
+      "Allow Upload s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow UploadInParts s3:AbortMultipartUpload,s3:ListMultipartUploadParts arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow CompareUploaded s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow SeeUploaded s3:ListBucket arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
+      "Deny LeaveProjectFiles s3:AbortMultipartUpload,s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/*",
+    ]
+    error_message = "got ${module.ingest[0].policies.uploader.upload}"
+  }
+
+  # 003.23
+  assert {
+    condition = [
+      for s in jsondecode(module.ingest[0].policies.operator.operate).Statement :
+      "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))}"
+      ] == [
+      "Allow ListQuarantine s3:ListBucket,s3:ListBucketVersions arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
+      "Allow ReadQuarantine s3:GetObject,s3:GetObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+      "Allow RemoveFromQuarantine s3:DeleteObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+      "Allow ReleaseToProcessing s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow VerifyReleased s3:GetObject,s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow ListProcessing s3:ListBucket,s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
+      "Allow TakeDeadLetters sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-event-dead-letters,arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-dead-letters",
+      "Allow AnnounceAgain sqs:GetQueueAttributes,sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest",
+      "Allow SeeMetrics cloudwatch:GetMetricData *",
+      "Allow ReadItems dynamodb:GetItem,dynamodb:Query,dynamodb:Scan arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
+      "Deny LeaveProjectFiles s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/*",
+    ]
+    error_message = "got ${module.ingest[0].policies.operator.operate}"
+  }
+
+  # 003.3, 003.10, 003.17: TLS for all; only the rule may send; nobody needs the topic's own policy.
+  assert {
+    condition = {
+      for name in ["processing", "quarantine", "queue", "event_dead_letters", "queue_dead_letters", "topic"] :
+      name => [for s in jsondecode(module.ingest[0].policies[name]).Statement : "${s.Effect} ${s.Sid} ${jsonencode(s.Principal)} ${s.Action} ${jsonencode(s.Condition)}"]
+      } == {
+      processing = ["Deny DenyInsecureTransport \"*\" s3:* {\"Bool\":{\"aws:SecureTransport\":\"false\"}}"]
+      quarantine = ["Deny DenyInsecureTransport \"*\" s3:* {\"Bool\":{\"aws:SecureTransport\":\"false\"}}"]
+      queue = [
+        "Deny DenyInsecureTransport \"*\" sqs:* {\"Bool\":{\"aws:SecureTransport\":\"false\"}}",
+        "Allow TakeEvents {\"Service\":\"events.amazonaws.com\"} sqs:SendMessage {\"ArnEquals\":{\"aws:SourceArn\":\"arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-ingest\"}}",
+      ]
+      event_dead_letters = [
+        "Deny DenyInsecureTransport \"*\" sqs:* {\"Bool\":{\"aws:SecureTransport\":\"false\"}}",
+        "Allow TakeUndelivered {\"Service\":\"events.amazonaws.com\"} sqs:SendMessage {\"ArnEquals\":{\"aws:SourceArn\":\"arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-ingest\"}}",
+      ]
+      queue_dead_letters = ["Deny DenyInsecureTransport \"*\" sqs:* {\"Bool\":{\"aws:SecureTransport\":\"false\"}}"]
+      topic              = ["Deny DenyInsecureTransport \"*\" sns:Publish {\"Bool\":{\"aws:SecureTransport\":\"false\"}}"]
+    }
+    error_message = "got ${jsonencode(module.ingest[0].policies)}"
+  }
+}
+
+# A prefix bounds every object and every listing; a key of one's own is named by its ARN.
+run "prefix_and_own_key_and_sse_kms" {
+  command = plan
+
+  variables {
+    role_path   = "/data/"
+    kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/mine"
+    ingest = {
+      prefix              = "in/music"
+      encryption          = "sse-kms"
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  assert {
+    condition     = output.ingest.prefix == "in/music/" && endswith(output.ingest.commands.upload, "-111122223333/in/music/ --region eu-central-1")
+    error_message = "a prefix ends in a slash, however it was written: ${output.ingest.prefix}"
+  }
+
+  assert {
+    condition     = output.ingest.role_arn == "arn:aws:iam::111122223333:role/data/sluice-dev-ingest"
+    error_message = "got ${output.ingest.role_arn}"
+  }
+
+  assert {
+    condition = alltrue([
+      for s in flatten([
+        jsondecode(module.ingest[0].policies.function.effects).Statement,
+        jsondecode(module.ingest[0].policies.uploader.upload).Statement,
+        jsondecode(module.ingest[0].policies.operator.operate).Statement,
+      ]) : s.Condition == { StringLike = { "s3:prefix" = "in/music/*" } } if length(setintersection(flatten([s.Action]), ["s3:ListBucket", "s3:ListBucketVersions"])) > 0
+    ])
+    error_message = "every listing is of the prefix"
+  }
+
+  assert {
+    condition = distinct([
+      for s in flatten([
+        jsondecode(module.ingest[0].policies.function.effects).Statement,
+        jsondecode(module.ingest[0].policies.uploader.upload).Statement,
+        jsondecode(module.ingest[0].policies.operator.operate).Statement,
+      ]) : s.Resource if can(regex("^arn:aws:s3:::.*/", s.Resource)) && s.Sid != "ReadSchema"
+      ]) == tolist([
+      "arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/in/music/*",
+      "arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/in/music/*",
+    ])
+    error_message = "every object is under the prefix, and no deny is needed for what is not"
+  }
+
+  assert {
+    condition = [
+      for s in flatten([
+        jsondecode(module.ingest[0].policies.function.effects).Statement,
+        jsondecode(module.ingest[0].policies.uploader.upload).Statement,
+        jsondecode(module.ingest[0].policies.operator.operate).Statement,
+      ]) : "${s.Sid} ${join(",", flatten([s.Action]))} ${s.Resource} ${jsonencode(s.Condition)}" if can(regex("kms:", jsonencode(s.Action)))
+      ] == [
+      "UseTopicKey kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"sns.eu-central-1.amazonaws.com\"]}}",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "UploadEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "MoveEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+    ]
+    error_message = "sse-kms brings the grants of the key with it"
+  }
+}
+
+# What is at the edge of a limit is still good, and nobody's role is not made.
+run "edges_are_accepted" {
+  command = plan
+
+  variables {
+    project     = "a-project-of-23"
+    environment = "letters2"
+    region      = "ap-northeast-1"
+    ingest = {
+      processing_bucket = { expire_noncurrent_days = 15 }
+      quarantine_bucket = { expire_noncurrent_days = 1, retention_days = 15 }
+      table             = { hash_key = "OrderID", range_key = "" }
+      schema_file       = "tests/schemas/order.json"
+      max_object_mib    = 5120
+      memory_mb         = 10240
+      timeout_s         = 900
+      batch_size        = 10000
+      max_concurrency   = 1000
+      notify_on         = []
+    }
+  }
+
+  assert {
+    condition     = output.ingest.uploader_role_arn == null && output.ingest.operator_role_arn == null && output.ingest.range_key == ""
+    error_message = "a role that nobody may assume is not made"
+  }
+
+  assert {
+    condition     = output.ingest.schema_sha256 == filesha256("tests/schemas/order.json")
+    error_message = "the schema is the user's own"
+  }
+
+  assert {
+    condition     = length(output.ingest.processing_bucket) == 63
+    error_message = "23 characters of project and environment are what a bucket's name bears: ${output.ingest.processing_bucket}"
+  }
+
+  expect_failures = [check.somebody_may_upload, check.somebody_may_operate]
+}
+
+# 003.5 by another way: one name given, which is the other's derived one.
+run "given_name_is_the_other_buckets" {
+  command = plan
+
+  variables {
+    ingest = {
+      processing_bucket   = { name = "sluice-dev-quarantine-eu-central-1-111122223333" }
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  expect_failures = [var.ingest]
+}

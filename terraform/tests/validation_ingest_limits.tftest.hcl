@@ -1,0 +1,173 @@
+# Limits, people and modes of the ingest, refused where a plan can see that they are wrong.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev"
+  region      = "eu-central-1"
+  account_id  = "111122223333"
+
+  alarm_emails = ["ops@example.org"]
+  lambda_packages = {
+    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+  }
+}
+
+run "object_larger_than_one_copy" {
+  command = plan
+  variables {
+    ingest = { max_object_mib = 5121 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "object_of_nothing" {
+  command = plan
+  variables {
+    ingest = { max_object_mib = 0 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "unknown_end" {
+  command = plan
+  variables {
+    ingest = { notify_on = ["invalid", "broken"] }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "notice_email_is_a_name" {
+  command = plan
+  variables {
+    ingest = { notify_emails = ["music"] }
+  }
+  expect_failures = [var.ingest]
+}
+
+# 003.22, 003.23: roles are assumed by somebody in particular.
+run "uploader_is_a_session" {
+  command = plan
+  variables {
+    ingest = { uploader_principals = ["arn:aws:sts::111122223333:assumed-role/a/b"] }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "operator_is_everybody" {
+  command = plan
+  variables {
+    ingest = { operator_principals = ["*"] }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "operator_is_a_pattern" {
+  command = plan
+  variables {
+    ingest = { operator_principals = ["arn:aws:iam::111122223333:role/team-*"] }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "unknown_encryption" {
+  command = plan
+  variables {
+    ingest = { encryption = "aes256" }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "memory_too_small" {
+  command = plan
+  variables {
+    ingest = { memory_mb = 127 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "memory_too_large" {
+  command = plan
+  variables {
+    ingest = { memory_mb = 10241 }
+  }
+  expect_failures = [var.ingest]
+}
+
+# Visibility is six times the timeout; Lambda ends at 900 s.
+run "timeout_too_short" {
+  command = plan
+  variables {
+    ingest = { timeout_s = 0 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "timeout_too_long" {
+  command = plan
+  variables {
+    ingest = { timeout_s = 901 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "batch_too_small" {
+  command = plan
+  variables {
+    ingest = { batch_size = 0 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "batch_too_large" {
+  command = plan
+  variables {
+    ingest = { batch_size = 10001 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "concurrency_too_small" {
+  command = plan
+  variables {
+    ingest = { max_concurrency = 1 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "concurrency_too_large" {
+  command = plan
+  variables {
+    ingest = { max_concurrency = 1001 }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "function_name_too_long" {
+  command = plan
+  variables {
+    ingest = {
+      names = { function = "a_name_of_more_than_sixty_four_characters_is_more_than_lambda_takes" }
+    }
+  }
+  expect_failures = [var.ingest]
+}
+
+run "queue_name_with_dot" {
+  command = plan
+  variables {
+    ingest = { names = { queue = "my.queue" } }
+  }
+  expect_failures = [var.ingest]
+}
+
+# Soft facts warn and never block: nobody may upload, operate or hear.
+run "nobody_is_there" {
+  command = plan
+  variables {
+    ingest = {}
+  }
+  expect_failures = [check.somebody_may_upload, check.somebody_may_operate, check.notices_reach_somebody]
+}

@@ -1,0 +1,315 @@
+# The ingest from the inside: what is tied to what, and with which numbers.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  deployment = {
+    name               = "sluice-dev"
+    bucket_suffix      = "eu-central-1-111122223333"
+    partition          = "aws"
+    dns_suffix         = "amazonaws.com"
+    region             = "eu-central-1"
+    account_id         = "111122223333"
+    architecture       = "x86_64"
+    log_retention_days = 30
+    role_path          = "/"
+    alarm_topic_arn    = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
+    key = {
+      arn       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
+      resource  = "arn:aws:kms:eu-central-1:111122223333:key/mine"
+      condition = {}
+    }
+  }
+
+  settings = {
+    processing_bucket   = { force_destroy = true, expire_noncurrent_days = 20 }
+    quarantine_bucket   = { force_destroy = false, expire_noncurrent_days = 40, retention_days = 400 }
+    prefix              = ""
+    table               = { hash_key = "ArtistID", range_key = "ItemID", replica_regions = ["us-east-2"], deletion_protection = true }
+    check_item_id       = true
+    max_object_mib      = 3
+    notify_on           = ["stored", "invalid"]
+    notify_emails       = ["music@example.org", "label@example.org"]
+    uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+    operator_principals = ["arn:aws:iam::111122223333:role/on-call", "arn:aws:iam::111122223333:user/pat"]
+    encryption          = "sse-s3"
+    memory_mb           = 300
+    timeout_s           = 70
+    batch_size          = 10
+    max_concurrency     = 7
+    names               = {}
+  }
+
+  package = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+}
+
+run "as_set" {
+  command = plan
+  module { source = "./modules/ingest" }
+
+  # 003.10: the seed's bucket did not tell EventBridge anything, and its rule took PutObject only.
+  assert {
+    condition     = module.processing.this.notification.eventbridge == true && module.quarantine.this.notification == null
+    error_message = "the processing bucket announces its objects, the quarantine does not: that would be a loop"
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.this.event_pattern) == {
+      source      = ["aws.s3"]
+      detail-type = ["Object Created"]
+      detail = {
+        bucket = { name = ["sluice-dev-processing-eu-central-1-111122223333"] }
+        object = { key = [{ anything-but = { prefix = "_sluice/" } }] }
+      }
+    }
+    error_message = "got ${aws_cloudwatch_event_rule.this.event_pattern}"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.queue.rule == "sluice-dev-ingest" &&
+      aws_cloudwatch_event_target.queue.arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest" &&
+      aws_cloudwatch_event_target.queue.dead_letter_config[0].arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-event-dead-letters" &&
+      aws_cloudwatch_event_target.queue.retry_policy[0].maximum_event_age_in_seconds == 86400 &&
+      aws_cloudwatch_event_target.queue.retry_policy[0].maximum_retry_attempts == 185
+    )
+    error_message = "the rule hands to the queue, tries for a day, and keeps what it could not hand over"
+  }
+
+  assert {
+    condition     = module.queue.this.visibility_timeout_seconds == 6 * 70 && module.function.this.timeout == 70
+    error_message = "a message stays hidden six times as long as the function may run"
+  }
+
+  assert {
+    condition     = jsondecode(module.queue.this.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-dead-letters", maxReceiveCount = 5 }
+    error_message = "got ${module.queue.this.redrive_policy}"
+  }
+
+  assert {
+    condition = (
+      jsondecode(module.queue_dead_letters.this.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest"] } &&
+      jsondecode(module.event_dead_letters.this.redrive_allow_policy) == { redrivePermission = "denyAll" }
+    )
+    error_message = "dead letters are taken from the one queue only"
+  }
+
+  assert {
+    condition     = [module.queue.this.message_retention_seconds, module.queue_dead_letters.this.message_retention_seconds, module.event_dead_letters.this.message_retention_seconds] == [345600, 1209600, 1209600]
+    error_message = "a message keeps its age when it moves, so dead letters are kept longest"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.this.event_source_arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest" &&
+      aws_lambda_event_source_mapping.this.function_name == "arn:aws:lambda:eu-central-1:111122223333:function:sluice-dev-ingest" &&
+      aws_lambda_event_source_mapping.this.function_response_types == toset(["ReportBatchItemFailures"]) &&
+      aws_lambda_event_source_mapping.this.batch_size == 10 &&
+      aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 0 &&
+      aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 7
+    )
+    error_message = "one bad file of a batch must not bring back the others"
+  }
+
+  # What the function reads at start: names are a contract with lambdas/ingest.
+  assert {
+    condition = module.function.this.environment[0].variables == tomap({
+      PROCESSING_BUCKET = "sluice-dev-processing-eu-central-1-111122223333"
+      QUARANTINE_BUCKET = "sluice-dev-quarantine-eu-central-1-111122223333"
+      PREFIX            = ""
+      TABLE             = "sluice-dev-items"
+      HASH_KEY          = "ArtistID"
+      RANGE_KEY         = "ItemID"
+      SCHEMA_SHA256     = filesha256("modules/ingest/music-item.schema.json")
+      CHECK_ITEM_ID     = "true"
+      MAX_OBJECT_BYTES  = "3145728"
+      NOTIFY_ON         = "stored,invalid"
+      TOPIC_ARN         = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest"
+    })
+    error_message = "got ${jsonencode(module.function.this.environment[0].variables)}"
+  }
+
+  assert {
+    condition     = module.function.this.memory_size == 300 && module.function.this.filename == "tests/package.txt"
+    error_message = "memory and package are as given"
+  }
+
+  assert {
+    condition = (
+      aws_s3_object.schema.bucket == "sluice-dev-processing-eu-central-1-111122223333" &&
+      aws_s3_object.schema.key == "_sluice/schema/${sha256(aws_s3_object.schema.content)}.json" &&
+      aws_s3_object.schema.content == file("modules/ingest/music-item.schema.json")
+    )
+    error_message = "the schema lies under the name of its content, where the function looks for it"
+  }
+
+  # 003.6, 003.7
+  assert {
+    condition = (
+      aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" &&
+      aws_dynamodb_table.this.hash_key == "ArtistID" && aws_dynamodb_table.this.range_key == "ItemID" &&
+      toset([for a in aws_dynamodb_table.this.attribute : "${a.name} ${a.type}"]) == toset(["ArtistID S", "ItemID S"]) &&
+      aws_dynamodb_table.this.point_in_time_recovery[0].enabled && aws_dynamodb_table.this.deletion_protection_enabled &&
+      [for r in aws_dynamodb_table.this.replica : "${r.region_name} ${r.point_in_time_recovery}"] == ["us-east-2 true"] &&
+      aws_dynamodb_table.this.stream_enabled && aws_dynamodb_table.this.stream_view_type == "NEW_AND_OLD_IMAGES"
+    )
+    error_message = "on demand, recoverable, protected, with a replica and the stream it lives on"
+  }
+
+  assert {
+    condition = (
+      module.processing.this.bucket.force_destroy == true && module.quarantine.this.bucket.force_destroy == false &&
+      module.processing.this.lifecycle[0].noncurrent_version_expiration[0].noncurrent_days == 20 &&
+      module.quarantine.this.lifecycle[0].noncurrent_version_expiration[0].noncurrent_days == 40
+    )
+    error_message = "each bucket has its own settings"
+  }
+
+  assert {
+    condition = (
+      [for r in module.quarantine.this.lifecycle : r.expiration[0].days if r.id == "expire-current"] == [400] &&
+      length([for r in module.processing.this.lifecycle : r if r.id == "expire-current"]) == 0
+    )
+    error_message = "quarantine forgets after its retention; what was stored stays"
+  }
+
+  assert {
+    condition     = [for bucket in [module.processing, module.quarantine] : one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm] == ["AES256", "AES256"]
+    error_message = "sse-s3 is S3's own key"
+  }
+
+  # 003.17
+  assert {
+    condition     = module.topic.this.kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine" && toset(module.topic.emails) == toset(["music@example.org", "label@example.org"])
+    error_message = "notices are encrypted and go to every address"
+  }
+
+  # 003.22, 003.23: roles that somebody in particular assumes; no users, no keys.
+  assert {
+    condition = {
+      uploader = jsondecode(module.uploader[0].trust).Statement[0].Principal
+      operator = jsondecode(module.operator[0].trust).Statement[0].Principal
+      } == {
+      uploader = { AWS = ["arn:aws:iam::111122223333:role/studio"] }
+      operator = { AWS = ["arn:aws:iam::111122223333:role/on-call", "arn:aws:iam::111122223333:user/pat"] }
+    }
+    error_message = "each role trusts its own people"
+  }
+
+  assert {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
+      } == {
+      event-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-ingest-event-dead-letters\"} Maximum GreaterThanThreshold 0"
+      queue-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-ingest-dead-letters\"} Maximum GreaterThanThreshold 0"
+      oldest-message     = "AWS/SQS ApproximateAgeOfOldestMessage {\"QueueName\":\"sluice-dev-ingest\"} Maximum GreaterThanThreshold 1260"
+      throttles          = "AWS/Lambda Throttles {\"FunctionName\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
+      failed-invocations = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
+      events-lost        = "AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
+      quarantined        = "Sluice Quarantined {\"Function\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
+    }
+    error_message = "every hop has its alarm"
+  }
+
+  assert {
+    condition = (
+      { for q in aws_cloudwatch_metric_alarm.errors.metric_query : q.id => try("${q.metric[0].namespace} ${q.metric[0].metric_name} ${q.metric[0].dimensions.FunctionName} ${q.metric[0].stat}", q.expression) } == {
+        rate   = "IF(runs > 0, 100 * errors / runs, 0)"
+        errors = "AWS/Lambda Errors sluice-dev-ingest Sum"
+        runs   = "AWS/Lambda Invocations sluice-dev-ingest Sum"
+      } &&
+      one([for q in aws_cloudwatch_metric_alarm.errors.metric_query : q.id if q.return_data == true]) == "rate" &&
+      aws_cloudwatch_metric_alarm.errors.threshold == 5 &&
+      aws_cloudwatch_metric_alarm.errors.comparison_operator == "GreaterThanThreshold"
+    )
+    error_message = "errors alarm by their rate"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), [aws_cloudwatch_metric_alarm.errors]) :
+      alarm.treat_missing_data == "notBreaching" && alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-ingest-")
+    ])
+    error_message = "silence is no alarm, and an alarm goes to the topic that may take it"
+  }
+}
+
+# The other side of every condition.
+run "otherwise" {
+  command = plan
+  module { source = "./modules/ingest" }
+
+  variables {
+    settings = {
+      processing_bucket   = { force_destroy = false, expire_noncurrent_days = 20 }
+      quarantine_bucket   = { force_destroy = true, expire_noncurrent_days = 40, retention_days = 400 }
+      prefix              = "in"
+      table               = { hash_key = "OrderID", range_key = "", replica_regions = [], deletion_protection = false }
+      schema_file         = "tests/schemas/order.json"
+      check_item_id       = false
+      max_object_mib      = 3
+      notify_on           = []
+      notify_emails       = []
+      uploader_principals = []
+      operator_principals = []
+      encryption          = "sse-kms"
+      memory_mb           = 300
+      timeout_s           = 10
+      batch_size          = 11
+      max_concurrency     = 7
+      names               = { queue = "files", rule = "my.rule" }
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this.event_pattern).detail.object.key == [{ prefix = "in/" }]
+    error_message = "only the prefix is taken, and it ends in a slash"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(module.queue.this.policy).Statement : s.Condition.ArnEquals["aws:SourceArn"] if s.Effect == "Allow"] == ["arn:aws:events:eu-central-1:111122223333:rule/my.rule"]
+    error_message = "a rule of another name may send too: ${module.queue.this.policy}"
+  }
+
+  assert {
+    condition     = [for queue in [module.queue, module.queue_dead_letters, module.event_dead_letters] : queue.name] == ["files", "files-dead-letters", "files-event-dead-letters"]
+    error_message = "dead letters go by the name of their queue"
+  }
+
+  assert {
+    condition = (
+      aws_dynamodb_table.this.range_key == null && [for a in aws_dynamodb_table.this.attribute : "${a.name} ${a.type}"] == ["OrderID S"] &&
+      length(aws_dynamodb_table.this.replica) == 0 && !aws_dynamodb_table.this.stream_enabled && !aws_dynamodb_table.this.deletion_protection_enabled
+    )
+    error_message = "no range key: neither the key nor its attribute block"
+  }
+
+  assert {
+    condition = { for name in ["PREFIX", "HASH_KEY", "RANGE_KEY", "CHECK_ITEM_ID", "NOTIFY_ON", "SCHEMA_SHA256"] : name => module.function.this.environment[0].variables[name] } == {
+      PREFIX = "in/", HASH_KEY = "OrderID", RANGE_KEY = "", CHECK_ITEM_ID = "false", NOTIFY_ON = "", SCHEMA_SHA256 = filesha256("tests/schemas/order.json")
+    }
+    error_message = "got ${jsonencode(module.function.this.environment[0].variables)}"
+  }
+
+  assert {
+    condition     = [for bucket in [module.processing, module.quarantine] : "${one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm} ${one(bucket.this.encryption).apply_server_side_encryption_by_default[0].kms_master_key_id} ${one(bucket.this.encryption).bucket_key_enabled}"] == ["aws:kms arn:aws:kms:eu-central-1:111122223333:key/mine true", "aws:kms arn:aws:kms:eu-central-1:111122223333:key/mine true"]
+    error_message = "sse-kms is the deployment's key, with bucket keys"
+  }
+
+  assert {
+    condition     = module.processing.this.bucket.force_destroy == false && module.quarantine.this.bucket.force_destroy == true
+    error_message = "each bucket has its own settings"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && aws_cloudwatch_metric_alarm.this["oldest-message"].threshold == 900
+    error_message = "above ten files a batch needs a window; a quarter of an hour is the least that is stale"
+  }
+
+  assert {
+    condition     = length(module.uploader) == 0 && length(module.operator) == 0 && length(module.topic.emails) == 0
+    error_message = "nobody named, nothing made"
+  }
+}
