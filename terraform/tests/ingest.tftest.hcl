@@ -112,7 +112,7 @@ run "names_and_outputs" {
       "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))}"
       ] == [
       "Allow Upload s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
-      "Allow UploadInParts s3:AbortMultipartUpload,s3:ListMultipartUploadParts arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow GiveUpParts s3:AbortMultipartUpload arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
       "Allow CompareUploaded s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
       "Allow SeeUploaded s3:ListBucket arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
       "Deny LeaveProjectFiles s3:AbortMultipartUpload,s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/*",
@@ -127,15 +127,15 @@ run "names_and_outputs" {
       "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))}"
       ] == [
       "Allow ListQuarantine s3:ListBucket,s3:ListBucketVersions arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
-      "Allow ReadQuarantine s3:GetObject,s3:GetObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+      "Allow ReadQuarantine s3:GetObject arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
       "Allow RemoveFromQuarantine s3:DeleteObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
       "Allow ReleaseToProcessing s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
-      "Allow VerifyReleased s3:GetObject,s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
+      "Allow ReadProcessing s3:GetObject,s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
       "Allow ListProcessing s3:ListBucket,s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
       "Allow TakeDeadLetters sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-event-dead-letters,arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest-dead-letters",
       "Allow AnnounceAgain sqs:GetQueueAttributes,sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest",
       "Allow SeeMetrics cloudwatch:GetMetricData *",
-      "Allow ReadItems dynamodb:GetItem,dynamodb:Query,dynamodb:Scan arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
+      "Allow ReadItems dynamodb:GetItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Deny LeaveProjectFiles s3:PutObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/*",
     ]
     error_message = "got ${module.ingest[0].policies.operator.operate}"
