@@ -15,8 +15,9 @@ use crate::queue::{Queues, name};
 use crate::report::{Ended, Report};
 use crate::time::{age, now};
 
-/// How long letters are taken for, in seconds: as long as it may take to look at them all.
-const TAKEN: i32 = 300;
+/// How long letters are taken for, in seconds: to look at them all, and to send ten on.
+const LOOKED_AT: i32 = 300;
+const SENT_ON: i32 = 30;
 
 /// Sends dead letters back to the queue; without --yes only shows them
 #[derive(Debug, clap::Args)]
@@ -169,8 +170,9 @@ impl Drive<'_> {
     async fn all(&self, report: &Report, counts: &mut Counts) -> anyhow::Result<()> {
         let mut kept: BTreeMap<String, String> = BTreeMap::new();
         let mut empty = 0;
+        let seconds = if self.args.yes { SENT_ON } else { LOOKED_AT };
         while empty < 2 {
-            let messages = self.queues.take(self.from, TAKEN).await?;
+            let messages = self.queues.take(self.from, seconds).await?;
             empty = if messages.is_empty() { empty + 1 } else { 0 };
             let mut chosen = Vec::new();
             for message in messages {
