@@ -212,10 +212,14 @@ impl Sender {
             .key(key)
             .upload_id(id)
             .multipart_upload(parts)
-            .checksum_type(ChecksumType::FullObject)
-            .set_checksum_crc64_nvme(local.crc64.clone());
+            .checksum_type(ChecksumType::FullObject);
         let done = request.send().await;
         let done = done.map_err(|e| explain(place("finish upload to", &self.bucket, key), &e))?;
+        // S3 has checked every part; its sum of the whole tells that none is missing or in another's place.
+        let whole = done.checksum_crc64_nvme.filter(|sum| !sum.contains('-'));
+        if whole.is_some() && whole != local.crc64 {
+            bail!("what arrived is not the file; upload it again");
+        }
         Ok(Sent::New(done.version_id))
     }
 
