@@ -1,20 +1,14 @@
 //! The SQS calls that several commands make.
 
-use anyhow::anyhow;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
-    SendMessageBatchRequestEntry,
-};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use tokio::task::JoinSet;
 
 use crate::aws::explain;
 
-/// SQS's limit on messages of one call.
+/// As many messages as SQS gives at once.
 pub const BATCH: usize = 10;
-/// What the messages of one call may have together, in bytes: the older, smaller limit.
-const BATCH_BYTES: usize = 256 * 1024;
-
 /// SQS, as one role.
 #[derive(Clone)]
 pub struct Queues {
@@ -89,65 +83,46 @@ impl Queues {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Sends bodies; returns the places in `bodies` of those that were taken.
+    /// Sends bodies, all at once; returns the places in `bodies` of those that were taken.
     ///
     /// # Errors
-    /// When SQS takes none.
+    /// When SQS takes none of them.
     pub async fn send(&self, url: &str, bodies: &[&str]) -> anyhow::Result<Vec<usize>> {
-        let mut sent = Vec::new();
-        for group in groups(bodies) {
-            let mut request = self.sqs.send_message_batch().queue_url(url);
-            for place in group {
-                let entry = SendMessageBatchRequestEntry::builder();
-                let entry = entry
-                    .id(place.to_string())
-                    .message_body(bodies[place])
-                    .build()?;
-                request = request.entries(entry);
-            }
-            let answer = request.send().await;
-            let answer =
-                answer.map_err(|e| explain(format!("send to queue `{}`", name(url)), &e))?;
-            sent.extend(
-                answer
-                    .successful()
-                    .iter()
-                    .filter_map(|s| s.id().parse::<usize>().ok()),
-            );
-            if let (Some(failed), true) = (answer.failed().first(), sent.is_empty()) {
-                let why = failed.message().unwrap_or_default();
-                return Err(anyhow!(
-                    "cannot send to queue `{}`: {} {why}",
-                    name(url),
-                    failed.code()
-                ));
+        let mut sending = JoinSet::new();
+        for (place, body) in bodies.iter().enumerate() {
+            let request = self.sqs.send_message().queue_url(url).message_body(*body);
+            sending.spawn(async move { (place, request.send().await) });
+        }
+        let (mut sent, mut refused) = (Vec::new(), None);
+        while let Some(done) = sending.join_next().await {
+            match done? {
+                (place, Ok(_)) => sent.push(place),
+                (_, Err(error)) => {
+                    refused = Some(explain(format!("send to queue `{}`", name(url)), &error));
+                }
             }
         }
-        Ok(sent)
+        match refused {
+            Some(error) if sent.is_empty() => Err(error),
+            _ => Ok(sent),
+        }
     }
 
-    /// Deletes messages that were taken; returns how many SQS did not delete (they come again).
+    /// Deletes messages that were taken, all at once.
     ///
     /// # Errors
-    /// When SQS deletes none.
-    pub async fn delete(&self, url: &str, handles: &[&str]) -> anyhow::Result<usize> {
-        let mut failed = 0;
-        for group in handles.chunks(BATCH) {
-            let mut request = self.sqs.delete_message_batch().queue_url(url);
-            for (place, handle) in group.iter().enumerate() {
-                let entry = DeleteMessageBatchRequestEntry::builder();
-                let entry = entry
-                    .id(place.to_string())
-                    .receipt_handle(*handle)
-                    .build()?;
-                request = request.entries(entry);
-            }
-            let answer = request.send().await;
-            let answer =
-                answer.map_err(|e| explain(format!("delete from queue `{}`", name(url)), &e))?;
-            failed += answer.failed().len();
+    /// When SQS does not delete one; it comes again.
+    pub async fn delete(&self, url: &str, handles: &[&str]) -> anyhow::Result<()> {
+        let mut deleting = JoinSet::new();
+        for handle in handles {
+            let request = self.sqs.delete_message().queue_url(url);
+            let request = request.receipt_handle(*handle);
+            deleting.spawn(async move { request.send().await });
         }
-        Ok(failed)
+        while let Some(done) = deleting.join_next().await {
+            done?.map_err(|e| explain(format!("delete from queue `{}`", name(url)), &e))?;
+        }
+        Ok(())
     }
 
     /// Lets others see a message again at once.
@@ -172,42 +147,9 @@ pub fn name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
-/// Puts the places of `bodies` into groups that one call may carry.
-fn groups(bodies: &[&str]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut bytes = 0;
-    for (place, body) in bodies.iter().enumerate() {
-        match groups.last_mut() {
-            Some(group) if group.len() < BATCH && bytes + body.len() <= BATCH_BYTES => {
-                bytes += body.len();
-                group.push(place);
-            }
-            _ => {
-                bytes = body.len();
-                groups.push(vec![place]);
-            }
-        }
-    }
-    groups
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_call_carries_no_more_than_it_may() {
-        let large = "x".repeat(100 * 1024);
-        let bodies: Vec<&str> = (0..25)
-            .map(|n| if n < 3 { large.as_str() } else { "{}" })
-            .collect();
-        let groups = groups(&bodies);
-        assert_eq!(groups.concat(), (0..25).collect::<Vec<_>>());
-        for group in groups {
-            assert!(group.len() <= BATCH);
-            assert!(group.iter().map(|&n| bodies[n].len()).sum::<usize>() <= BATCH_BYTES);
-        }
-    }
 
     #[test]
     fn a_url_has_a_name() {

@@ -78,8 +78,8 @@ pub async fn run(shared: &Shared, args: &Reconcile, report: &mut Report) -> anyh
         let chosen: Vec<Version> = page.into_iter().filter(|v| bounds.hold(v)).collect();
         for (version, end) in auditor.judge_all(chosen).await? {
             report.tick();
-            counts.add(end, version.modified >= young_from);
-            if end == End::None && version.modified < young_from {
+            counts.add(end, version.modified > young_from);
+            if end == End::None && version.modified <= young_from {
                 tell(&version, report);
             }
         }

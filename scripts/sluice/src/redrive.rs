@@ -222,12 +222,7 @@ impl Drive<'_> {
             .iter()
             .filter_map(|(m, _)| m.receipt_handle())
             .collect();
-        let undeleted = self.queues.delete(self.from, &handles).await?;
-        if undeleted > 0 {
-            report.note(format_args!(
-                "{undeleted} were sent and not deleted; they will be sent again, which does no harm"
-            ));
-        }
+        self.queues.delete(self.from, &handles).await?;
         counts.chosen += chosen.len() as u64;
         counts.sent += done.len() as u64;
         counts.left += (chosen.len() - done.len()) as u64;

@@ -1,0 +1,212 @@
+"""The uploader's and the operator's role hold what the tool calls and nothing to spare: each action is taken away once.
+
+With the action gone, a command has to fail and say that the role may not; with it back, the same command works.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ..deployment import Deployment
+from ..run import event, upload
+from ..scenario import FOREVER, music
+from ..sluice import Sluice
+from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .test_sluice_messages import put as put_letter
+from .test_sluice_quarantine import conflict, refuse
+from .test_sluice_upload import interrupted, pending
+
+POLICIES = {"uploader": "upload", "operator": "operate"}
+
+
+def unique() -> str:
+    return f"sluice-{uuid.uuid4().hex[:8]}"
+
+
+def role(deployment: Deployment, who: str) -> str:
+    arn = deployment.ingest.uploader_role_arn if who == "uploader" else deployment.ingest.operator_role_arn
+    return arn.rpartition("/")[2]
+
+
+def statements(deployment: Deployment, who: str) -> list[dict]:
+    answer = deployment.client("iam").get_role_policy(RoleName=role(deployment, who), PolicyName=POLICIES[who])
+    return answer["PolicyDocument"]["Statement"]
+
+
+def write(deployment: Deployment, who: str, found: list[dict]) -> None:
+    document = {"Version": "2012-10-17", "Statement": found}
+    deployment.client("iam").put_role_policy(
+        RoleName=role(deployment, who), PolicyName=POLICIES[who], PolicyDocument=json.dumps(document)
+    )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(deployment: Deployment, who: str) -> set[tuple[str, str]]:
+    return {
+        (statement["Sid"], action)
+        for statement in statements(deployment, who)
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
+
+
+def without(found: list[dict], sid: str, action: str) -> list[dict]:
+    left = []
+    for statement in found:
+        actions = listed(statement["Action"])
+        if statement["Sid"] == sid:
+            actions = [one for one in actions if one != action]
+        if actions:
+            left.append(statement | {"Action": actions})
+    return left
+
+
+@pytest.fixture
+def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
+    """Both policies; put back after the test, whatever happens."""
+    found = {who: statements(deployment, who) for who in POLICIES}
+    yield found
+    for who, policy in found.items():
+        write(deployment, who, policy)
+
+
+# What a command needs prepared; it returns the arguments.
+def new_file(sluice: Sluice, deployment: Deployment) -> list[str]:
+    name = unique()
+    return ["upload", str(sluice.write(f"{name}.json", music(name, "TRACK#1")))]
+
+
+def same_file(sluice: Sluice, deployment: Deployment) -> list[str]:
+    arguments = new_file(sluice, deployment)
+    sluice.done(*arguments, user="uploader")
+    return arguments
+
+
+def refused_key(sluice: Sluice, deployment: Deployment) -> str:
+    key = f"{unique()}.json"
+    refuse(deployment, key, b"{")
+    return key
+
+
+def listing(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return ["quarantine", "list"]
+
+
+def showing(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return ["quarantine", "show", refused_key(sluice, deployment)]
+
+
+def removing(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return ["quarantine", "remove", refused_key(sluice, deployment), "--yes"]
+
+
+def releasing(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return ["quarantine", "release", conflict(deployment, unique())[0]]
+
+
+def letter(sluice: Sluice, deployment: Deployment) -> None:
+    body = json.dumps(event(deployment, f"{unique()}.json", str(uuid.uuid4()), 1))
+    put_letter(deployment, deployment.ingest.dead_letters_url, body)
+
+
+def looking(sluice: Sluice, deployment: Deployment) -> list[str]:
+    letter(sluice, deployment)
+    return ["redrive", "--queue", "messages"]
+
+
+def redriving(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return [*looking(sluice, deployment), "--yes"]
+
+
+def status(sluice: Sluice, deployment: Deployment) -> list[str]:
+    deployment.client("sqs").purge_queue(QueueUrl=deployment.ingest.dead_letters_url)
+    return ["status"]
+
+
+def backfilling(sluice: Sluice, deployment: Deployment) -> list[str]:
+    return ["backfill", "--prefix", unique()]
+
+
+def reconciling(sluice: Sluice, deployment: Deployment) -> list[str]:
+    name = unique()
+    upload(deployment, f"{name}.json", FOREVER)
+    return ["reconcile", "--prefix", name]
+
+
+# A command that fails without the action.
+NEEDED_BY: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]] = {
+    ("uploader", "Upload", "s3:PutObject"): new_file,
+    ("uploader", "CompareUploaded", "s3:GetObject"): same_file,
+    ("operator", "ListQuarantine", "s3:ListBucket"): listing,
+    ("operator", "ListQuarantine", "s3:ListBucketVersions"): removing,
+    ("operator", "ReadQuarantine", "s3:GetObject"): showing,
+    ("operator", "RemoveFromQuarantine", "s3:DeleteObjectVersion"): removing,
+    ("operator", "ReleaseToProcessing", "s3:PutObject"): releasing,
+    ("operator", "ReadProcessing", "s3:GetObject"): releasing,
+    ("operator", "ReadProcessing", "s3:GetObjectVersion"): releasing,
+    ("operator", "ListProcessing", "s3:ListBucketVersions"): backfilling,
+    ("operator", "TakeDeadLetters", "sqs:ReceiveMessage"): looking,
+    ("operator", "TakeDeadLetters", "sqs:ChangeMessageVisibility"): looking,
+    ("operator", "TakeDeadLetters", "sqs:DeleteMessage"): redriving,
+    ("operator", "TakeDeadLetters", "sqs:GetQueueAttributes"): status,
+    ("operator", "AnnounceAgain", "sqs:SendMessage"): redriving,
+    ("operator", "AnnounceAgain", "sqs:GetQueueAttributes"): status,
+    ("operator", "SeeMetrics", "cloudwatch:GetMetricData"): status,
+    ("operator", "ReadItems", "dynamodb:GetItem"): reconciling,
+}
+# Gives up parts after Ctrl-C: what is left behind shows that it could not.
+GIVE_UP = ("uploader", "GiveUpParts", "s3:AbortMultipartUpload")
+# Without it S3 answers 403 for what is not there; the emulator answers 404 all the same.
+ABSENT = {("uploader", "SeeUploaded", "s3:ListBucket"), ("operator", "ListProcessing", "s3:ListBucket")}
+
+
+def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
+    """003.22, 003.24: an action that no command needs has no line here, and fails this test."""
+    found = {(who, *one) for who in POLICIES for one in granted(deployment, who)}
+    assert found == set(NEEDED_BY) | {GIVE_UP} | ABSENT
+
+
+@pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
+def test_without(who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict) -> None:
+    """003.22: the command that needs the action fails, says why, and works once it is back."""
+    arguments = NEEDED_BY[who, sid, action](sluice, deployment)
+    write(deployment, who, without(whole[who], sid, action))
+    ran = sluice(*arguments, user=who)
+    told = ran.out + ran.err
+    assert ran.code in (1, 2), told
+    assert "the role may not" in told, told
+    write(deployment, who, whole[who])
+    deployment.client("sqs").purge_queue(QueueUrl=deployment.ingest.dead_letters_url)
+    if arguments[0] == "redrive":
+        letter(sluice, deployment)
+    sluice.done(*arguments, user=who)
+
+
+def test_without_giving_up(sluice: Sluice, deployment: Deployment, whole: dict) -> None:
+    """Without the action, Ctrl-C leaves the parts behind and says that it could not drop them."""
+    who, sid, action = GIVE_UP
+    write(deployment, who, without(whole[who], sid, action))
+    key = f"{unique()}.json"
+    code, told = interrupted(sluice, deployment, key)
+    assert code == 1 and "the role may not" in told
+    [left] = pending(deployment, key)
+    deployment.client("s3").abort_multipart_upload(Bucket=deployment.ingest.processing, Key=key, UploadId=left)
+
+
+@pytest.mark.parametrize(("who", "sid", "action"), sorted(ABSENT))
+def test_absence_may_be_seen(who: str, sid: str, action: str, deployment: Deployment) -> None:
+    """What the emulator does not enforce is asked of SimulatePrincipalPolicy: granted on the bucket, nowhere else."""
+    arn = deployment.ingest.uploader_role_arn if who == "uploader" else deployment.ingest.operator_role_arn
+    bucket = f"arn:aws:s3:::{deployment.ingest.processing}"
+    for resource, expected in ((bucket, "allowed"), ("arn:aws:s3:::another", "implicitDeny")):
+        answer = deployment.client("iam").simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]
+        )
+        assert answer["EvaluationResults"][0]["EvalDecision"] == expected
