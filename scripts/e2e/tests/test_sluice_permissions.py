@@ -158,19 +158,22 @@ NEEDED_BY: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]]
     ("operator", "TakeDeadLetters", "sqs:GetQueueAttributes"): status,
     ("operator", "AnnounceAgain", "sqs:SendMessage"): redriving,
     ("operator", "AnnounceAgain", "sqs:GetQueueAttributes"): status,
-    ("operator", "SeeMetrics", "cloudwatch:GetMetricData"): status,
     ("operator", "ReadItems", "dynamodb:GetItem"): reconciling,
 }
 # Gives up parts after Ctrl-C: what is left behind shows that it could not.
 GIVE_UP = ("uploader", "GiveUpParts", "s3:AbortMultipartUpload")
-# Without it S3 answers 403 for what is not there; the emulator answers 404 all the same.
-ABSENT = {("uploader", "SeeUploaded", "s3:ListBucket"), ("operator", "ListProcessing", "s3:ListBucket")}
+# What the emulator does not enforce. Without ListBucket, S3 answers 403 for what is not there.
+UNENFORCED: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]] = {
+    ("uploader", "SeeUploaded", "s3:ListBucket"): new_file,
+    ("operator", "ListProcessing", "s3:ListBucket"): releasing,
+    ("operator", "SeeMetrics", "cloudwatch:GetMetricData"): status,
+}
 
 
 def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
     """003.22, 003.24: an action that no command needs has no line here, and fails this test."""
     found = {(who, *one) for who in POLICIES for one in granted(deployment, who)}
-    assert found == set(NEEDED_BY) | {GIVE_UP} | ABSENT
+    assert found == set(NEEDED_BY) | {GIVE_UP} | set(UNENFORCED)
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
@@ -200,13 +203,22 @@ def test_without_giving_up(sluice: Sluice, deployment: Deployment, whole: dict) 
     deployment.client("s3").abort_multipart_upload(Bucket=deployment.ingest.processing, Key=key, UploadId=left)
 
 
-@pytest.mark.parametrize(("who", "sid", "action"), sorted(ABSENT))
-def test_absence_may_be_seen(who: str, sid: str, action: str, deployment: Deployment) -> None:
-    """What the emulator does not enforce is asked of SimulatePrincipalPolicy: granted on the bucket, nowhere else."""
+@pytest.mark.parametrize(("who", "sid", "action"), sorted(UNENFORCED))
+def test_what_is_not_enforced_here_is_granted(
+    who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict
+) -> None:
+    """SimulatePrincipalPolicy knows whether it is there; an emulator that begins to enforce it fails this test."""
     arn = deployment.ingest.uploader_role_arn if who == "uploader" else deployment.ingest.operator_role_arn
-    bucket = f"arn:aws:s3:::{deployment.ingest.processing}"
-    for resource, expected in ((bucket, "allowed"), ("arn:aws:s3:::another", "implicitDeny")):
+    resource = "*" if sid == "SeeMetrics" else f"arn:aws:s3:::{deployment.ingest.processing}"
+
+    def decision() -> str:
         answer = deployment.client("iam").simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]
         )
-        assert answer["EvaluationResults"][0]["EvalDecision"] == expected
+        return answer["EvaluationResults"][0]["EvalDecision"]
+
+    arguments = UNENFORCED[who, sid, action](sluice, deployment)
+    assert decision() == "allowed"
+    write(deployment, who, without(whole[who], sid, action))
+    assert decision() == "implicitDeny"
+    sluice.done(*arguments, user=who)
