@@ -113,7 +113,7 @@ def test_backfill_announces_what_was_missed(sluice: Sluice, deployment: Deployme
     assert young.lines[-1]["young"] == 1
 
     dry = sluice.done("backfill", "--prefix", f"{name}/", "--missing")
-    assert dry.out.startswith("1 versions, ") and dry.out.strip().endswith("--yes announces them")
+    assert dry.out.startswith("1 to announce to ") and dry.out.strip().endswith("--yes announces them")
     assert facts.item(deployment, item) is None
     late = sluice.done("backfill", "--prefix", f"{name}/", "--until", "1h", "--format", "json")
     assert late.lines[-1]["versions"] == 0

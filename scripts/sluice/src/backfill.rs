@@ -159,7 +159,7 @@ impl Announcer<'_> {
         let queue = name(&self.outputs.ingest.queue_url);
         if args.yes {
             report.line(
-                format_args!("{sent} of {chosen} versions announced to {queue}"),
+                format_args!("{sent} of {chosen} announced to {queue}"),
                 &json,
             );
             return Ended::when(sent == chosen);
@@ -170,7 +170,7 @@ impl Announcer<'_> {
             ""
         };
         report.line(
-            format_args!("{chosen} versions, {bytes} bytes to announce to {queue}{hint}"),
+            format_args!("{chosen} to announce to {queue}, {bytes} bytes{hint}"),
             &json,
         );
         Ended::Done

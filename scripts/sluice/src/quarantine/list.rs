@@ -95,7 +95,8 @@ async fn tell(
 fn told(stem: &Stem, reason: &Reason, report: &Report) {
     let first = reason.reasons.first();
     let first = first.map_or(String::new(), |p| {
-        format!("  {} {}", escape(&p.path), escape(&p.message))
+        let gap = if p.path.is_empty() { "" } else { " " };
+        format!("  {}{gap}{}", escape(&p.path), escape(&p.message))
     });
     let more = reason.reasons.len().saturating_sub(1);
     let more = if more > 0 {

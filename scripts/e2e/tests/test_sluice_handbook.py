@@ -1,0 +1,146 @@
+"""docs/operating.md: every transcript is what the commands say, every alarm has its row.
+
+`SLUICE_DOCS_UPDATE=1` writes the transcripts anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from .. import facts
+from ..deployment import Deployment
+from ..paths import ROOT
+from ..run import event
+from ..scenario import music
+from ..sluice import Sluice, normalised
+from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .test_sluice_bootstrap import buckets  # noqa: F401 - a fixture
+from .test_sluice_messages import dead_letters, forget, put  # noqa: F401 - a fixture
+from .waiting import eventually
+
+HANDBOOK = ROOT / "docs" / "operating.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+ONE, ARTIST = ("Handbook", "TRACK#One"), "Handbook"
+OWN = {"upload": "uploader", "bootstrap": "deployer", "ingest": "deployer"}
+
+
+def written(block: str) -> list[tuple[str, str]]:
+    """The commands of a block with what they are said to say."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+class Story:
+    """What has to be so before a command, which the handbook's reader would have done or suffered."""
+
+    def __init__(self, sluice: Sluice, deployment: Deployment, letters: dict[str, str]) -> None:  # noqa: F811
+        self.sluice, self.deployment, self.letters = sluice, deployment, letters
+        self.before: dict[str, Callable[[], None]] = {
+            "quarantine list --prefix handbook/": self.refused,
+            "quarantine release handbook/second.json": self.mended,
+            "redrive": self.dead,
+            "reconcile --prefix handbook/ --grace 0": self.lost,
+            "ingest run-local event.json": self.event,
+        }
+        second = music(*ONE, Title={"S": "Another"})
+        bare = music(ARTIST, "TRACK#Bare", Features={"L": ["Knock2"]})
+        for name, body in (("one", music(*ONE)), ("bare", bare), ("albums/bare", bare), ("albums/second", second)):
+            sluice.write(f"{name}.json", body)
+
+    def prepare(self, command: str) -> None:
+        self.before.pop(command, lambda: None)()
+
+    def stored(self) -> None:
+        eventually(lambda: facts.item(self.deployment, ONE) is not None, "the item of one.json")
+
+    def refused(self) -> None:
+        def both() -> bool:
+            keys = [key for key in facts.quarantine_keys(self.deployment) if key.startswith("handbook/")]
+            return sum(key.endswith(".reason.json") for key in keys) == 2
+
+        eventually(both, "both refused files")
+
+    def mended(self) -> None:
+        """one.json should not have been there: it goes, and its item."""
+        s3, bucket = self.deployment.client("s3"), self.deployment.ingest.processing
+        for version in s3.list_object_versions(Bucket=bucket, Prefix="handbook/one.json")["Versions"]:
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        forget(self.deployment, ONE)
+
+    def dead(self) -> None:
+        self.stored()
+        body = json.dumps(event(self.deployment, "handbook/slow.json", str(uuid.uuid4()), 1))
+        put(self.deployment, self.letters["events"], body)
+
+    def lost(self) -> None:
+        forget(self.deployment, ONE)
+
+    def event(self) -> None:
+        s3 = self.deployment.client("s3")
+        version = s3.head_object(Bucket=self.deployment.ingest.processing, Key="handbook/second.json")["VersionId"]
+        document = event(self.deployment, "handbook/second.json", version, 1)
+        self.sluice.write("event.json", json.dumps(document).encode())
+
+
+def said(story: Story, command: str) -> str:
+    """What a command says, as the handbook has it."""
+    arguments = shlex.split(command)[1:]
+    story.prepare(" ".join(arguments))
+    ran = story.sluice(*arguments, user=OWN.get(arguments[0], "operator"))
+    text = ran.out + ran.err
+    if arguments[0] == "upload":
+        lines = text.splitlines(keepends=True)
+        text = "".join(sorted(lines[:-1]) + lines[-1:])
+        if "one.json" in command:
+            story.stored()
+    if arguments[0] == "backfill" and "--yes" in arguments:
+        story.stored()
+    text = normalised(text).replace("sluice-test-", "sluice-dev-")
+    if arguments[0] == "status":
+        text = text.replace("   (sluice quarantine list)", "")
+        text = re.sub(r"(?m)(?<=[ ])\d+(?= versions| waiting| taken|$)", "N", text)
+    if arguments[0] == "ingest":
+        text = re.sub(r'"Timestamp":\d+', '"Timestamp":0', text)
+    return text + (f"(exit {ran.code})\n" if ran.code else "")
+
+
+@pytest.fixture
+def story(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> Story:  # noqa: F811
+    return Story(sluice, deployment, dead_letters)
+
+
+def test_every_transcript_is_true(story: Story, buckets: list[str]) -> None:  # noqa: F811
+    """003.25: scripts' parameters, environment and examples, which cannot go stale."""
+    buckets.append("sluice-handbook-state")
+    text = HANDBOOK.read_text()
+
+    def run(block: re.Match[str]) -> str:
+        commands = [command for command, _ in written(block[1])]
+        return "```console\n" + "".join(f"$ {command}\n{said(story, command)}" for command in commands) + "```\n"
+
+    true = BLOCK.sub(run, text)
+    if os.environ.get("SLUICE_DOCS_UPDATE") == "1":
+        HANDBOOK.write_text(true)
+    assert text == true, "docs/operating.md: write it anew with SLUICE_DOCS_UPDATE=1, and read the difference"
+
+
+def test_every_command_is_in_the_handbook(sluice: Sluice) -> None:
+    """003.25: a command that is added is described."""
+    commands = re.findall(r"(?m)^  ([a-z]+)  ", sluice.done("--help").out)
+    shown = {command.split()[1] for block in BLOCK.findall(HANDBOOK.read_text()) for command, _ in written(block)}
+    assert set(commands) - {"help"} == shown
+
+
+def test_every_alarm_has_its_row(deployment: Deployment) -> None:
+    """What is deployed is described, and nothing else."""
+    prefix = f"sluice-{deployment.stack.name}-ingest-"
+    found = deployment.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    rows = re.findall(r"(?m)^\| `([a-z-]+)` \|", HANDBOOK.read_text())
+    assert sorted(alarm["AlarmName"].removeprefix(prefix) for alarm in found) == sorted(rows)
