@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from .paths import LOCAL, ROOT
-from .terraform import left_out, cli_config
+from .terraform import cli_config, left_out
 
 FOLDER = LOCAL / "check"
 
