@@ -8,8 +8,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 pub mod allow;
+pub mod arn;
 pub mod catalogue;
 pub mod engine;
+pub mod evaluate;
 pub mod model;
 pub mod parse;
 pub mod pattern;

@@ -1,6 +1,6 @@
 //! A policy as IAM reads it, every part with its place.
 use crate::source::Span;
-use crate::value::{Data, Text, Trail, Value};
+use crate::value::{Data, Member, Text, Trail, Value};
 
 pub mod kind;
 pub mod read;
@@ -238,6 +238,24 @@ fn strip_suffix_folded<'a>(text: &'a str, suffix: &str) -> &'a str {
 }
 
 impl Policy {
+    /// The members of the document with their places.
+    pub fn members(&self) -> impl Iterator<Item = (&Member, At)> {
+        members_at(&self.root, Trail::default())
+    }
+
+    /// Every statement as it was written, objects or not.
+    pub fn written(&self) -> Vec<(&Value, At)> {
+        let Some((member, at)) = self.members().find(|(m, _)| read::same(m.key.raw(), "Statement")) else {
+            return Vec::new();
+        };
+        match &member.value.data {
+            Data::Array(list) => {
+                list.iter().enumerate().map(|(i, v)| (v, At { span: v.span, trail: at.trail.child(i) })).collect()
+            }
+            _ => vec![(&member.value, at)],
+        }
+    }
+
     /// The JSON Pointer of a place.
     pub fn pointer(&self, at: At) -> String {
         self.root.pointer(&at.trail)
@@ -249,6 +267,11 @@ impl Policy {
         collect_unknowns(&self.root, &mut found);
         found
     }
+}
+
+/// The members of an object with the places of their keys.
+pub fn members_at(value: &Value, trail: Trail) -> impl Iterator<Item = (&Member, At)> {
+    value.members().iter().enumerate().map(move |(i, m)| (m, At { span: m.key_span, trail: trail.child(i) }))
 }
 
 fn collect_unknowns(value: &Value, found: &mut Vec<(Span, String)>) {

@@ -1,31 +1,95 @@
 //! The one list of rules. A rule is two files and two lines here.
 use crate::rule::Rule;
 
+pub mod action_matches_nothing;
 pub mod allow_expired;
 pub mod allow_unused;
 pub mod allow_without_reason;
 pub mod broad_managed_policy;
 pub mod broad_resource;
+pub mod broken_variable;
+pub mod condition_always_true;
+pub mod condition_key_not_in_request;
+pub mod conflicting_elements;
+pub mod duplicate_key;
+pub mod duplicate_sid;
+pub mod invalid_action;
+pub mod invalid_arn;
+pub mod invalid_condition_value;
+pub mod invalid_effect;
 pub mod invalid_policy;
+pub mod invalid_principal;
+pub mod invalid_sid;
+pub mod invalid_version;
+pub mod like_without_wildcard;
+pub mod missing_element;
+pub mod missing_set_operator;
 pub mod not_action_allow;
+pub mod operator_type_mismatch;
 pub mod public_principal;
+pub mod resource_never_used;
+pub mod resource_type_mismatch;
+pub mod retired_action;
 pub mod service_wildcard;
+pub mod set_operator_on_single_value;
+pub mod string_operator_on_arn_key;
 pub mod trust_without_principal;
+pub mod unknown_action;
+pub mod unknown_condition_key;
+pub mod unknown_element;
+pub mod unknown_operator;
+pub mod unknown_service;
+pub mod unknown_service_principal;
+pub mod unsupported_element;
 pub mod wildcard_action;
+pub mod wildcard_without_like;
+pub mod wrong_type;
 
 /// Every rule, in the order of their names.
 pub static ALL: &[&Rule] = &[
+    &action_matches_nothing::RULE,
     &allow_expired::RULE,
     &allow_unused::RULE,
     &allow_without_reason::RULE,
     &broad_managed_policy::RULE,
     &broad_resource::RULE,
+    &broken_variable::RULE,
+    &condition_always_true::RULE,
+    &condition_key_not_in_request::RULE,
+    &conflicting_elements::RULE,
+    &duplicate_key::RULE,
+    &duplicate_sid::RULE,
+    &invalid_action::RULE,
+    &invalid_arn::RULE,
+    &invalid_condition_value::RULE,
+    &invalid_effect::RULE,
     &invalid_policy::RULE,
+    &invalid_principal::RULE,
+    &invalid_sid::RULE,
+    &invalid_version::RULE,
+    &like_without_wildcard::RULE,
+    &missing_element::RULE,
+    &missing_set_operator::RULE,
     &not_action_allow::RULE,
+    &operator_type_mismatch::RULE,
     &public_principal::RULE,
+    &resource_never_used::RULE,
+    &resource_type_mismatch::RULE,
+    &retired_action::RULE,
     &service_wildcard::RULE,
+    &set_operator_on_single_value::RULE,
+    &string_operator_on_arn_key::RULE,
     &trust_without_principal::RULE,
+    &unknown_action::RULE,
+    &unknown_condition_key::RULE,
+    &unknown_element::RULE,
+    &unknown_operator::RULE,
+    &unknown_service::RULE,
+    &unknown_service_principal::RULE,
+    &unsupported_element::RULE,
     &wildcard_action::RULE,
+    &wildcard_without_like::RULE,
+    &wrong_type::RULE,
 ];
 
 /// The rule of a name.

@@ -191,14 +191,17 @@ fn is_candidate(path: &Path) -> bool {
 }
 
 fn walk_error(error: &ignore::Error) -> Option<ReadError> {
-    let reason = error.io_error().map(lower)?;
-    let path = match error {
-        ignore::Error::WithDepth { err, .. } => match err.as_ref() {
-            ignore::Error::WithPath { path, .. } => path.display().to_string(),
-            _ => String::from("folder"),
-        },
-        ignore::Error::WithPath { path, .. } => path.display().to_string(),
-        _ => String::from("folder"),
-    };
-    Some(ReadError::Refused { path, reason })
+    fn path_of(error: &ignore::Error) -> Option<String> {
+        match error {
+            ignore::Error::WithPath { path, .. } => Some(path.display().to_string()),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+            _ => None,
+        }
+    }
+    let reason = lower(error.io_error()?);
+    // The walker's own words repeat the path before the system's.
+    let (before, system) = reason.rsplit_once(": ").unwrap_or(("", &reason));
+    let path = path_of(error).or_else(|| before.rsplit_once(" on ").map(|(_, p)| p.to_owned()));
+    let path = path.unwrap_or_else(|| String::from("a folder"));
+    Some(ReadError::Refused { path, reason: system.to_lowercase() })
 }

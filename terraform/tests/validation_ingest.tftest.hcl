@@ -120,7 +120,10 @@ run "table_with_blank" {
 run "range_key_is_the_hash_key" {
   command = plan
   variables {
-    ingest = { table = { hash_key = "ArtistID", range_key = "ArtistID" } }
+    ingest = {
+      table       = { hash_key = "OrderID", range_key = "OrderID" }
+      schema_file = "tests/schemas/order.json"
+    }
   }
   expect_failures = [var.ingest]
 }

@@ -1,6 +1,6 @@
 //! Strict JSON: what the general parser lets pass silently is refused here, with the place.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -10,12 +10,15 @@ use crate::record::Problem;
 
 /// Deeper than any item DynamoDB takes: 32 levels of attributes are two levels of JSON each.
 const MAX_DEPTH: usize = 70;
+/// More JSON values than an item can have: each attribute is two of them and at least one byte of 400 KB. Parsed values
+/// take some hundred times the memory of the shortest text for them, so this also bounds memory.
+const MAX_VALUES: usize = 2 * 400 * 1024;
 
 /// Parses one JSON object.
 ///
 /// # Errors
 /// The first of: empty, not UTF-8, byte order mark, not JSON, trailing data, a name given twice, nesting beyond
-/// [`MAX_DEPTH`], a number out of range, not an object.
+/// [`MAX_DEPTH`], more than [`MAX_VALUES`] values, a number out of range, not an object.
 pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let whole = |rule, message: String| Problem::new("", rule, message);
     if bytes.is_empty() {
@@ -30,8 +33,10 @@ pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| whole("utf-8", format!("byte {} is not UTF-8", e.valid_up_to())))?;
     let fault = RefCell::new(None);
+    let count = Cell::new(0);
     let strict = Strict {
         fault: &fault,
+        count: &count,
         depth: 0,
     };
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -69,6 +74,7 @@ pub fn token(name: &str) -> String {
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     fault: &'a RefCell<Option<Broken>>,
+    count: &'a Cell<usize>,
     depth: usize,
 }
 
@@ -105,6 +111,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.count.set(self.count.get() + 1);
+        if self.count.get() > MAX_VALUES {
+            return Err(self.broken("values", "more values than an item can have", Vec::new()));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -218,6 +228,12 @@ mod tests {
     fn a_message_never_panics_on_a_bomb() {
         let bomb = "[".repeat(1_000_000);
         assert_eq!(rule(bomb.as_bytes()).0, "depth");
+    }
+
+    #[test]
+    fn more_values_than_an_item_can_have_are_refused() {
+        let many = format!("{{\"a\":[{}0]}}", "0,".repeat(MAX_VALUES));
+        assert_eq!(rule(many.as_bytes()).0, "values");
     }
 
     proptest! {

@@ -21,7 +21,7 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use kit::log::{self, Level};
 use kit::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::edge::{Aws, Edge};
 use crate::effect::Effect;
@@ -30,11 +30,16 @@ use crate::protocol::{Plan, Run, Step};
 use crate::schema::Schema;
 use crate::settings::Settings;
 
+/// Objects up to this size, in bytes, are worked on side by side; of larger ones, one at a time. A hostile object
+/// takes a hundred times its size in memory once parsed, and must not take the batch down with it.
+const LIGHT: u64 = 128 * 1024;
+
 /// The Lambda's handler.
 pub struct Ingest {
     edge: Aws,
     settings: Settings,
     plan: OnceCell<Plan>,
+    heavy: Semaphore,
 }
 
 impl Ingest {
@@ -45,6 +50,7 @@ impl Ingest {
             edge: Aws::new(config, settings.clone()),
             settings,
             plan: OnceCell::new(),
+            heavy: Semaphore::new(1),
         }
     }
 
@@ -86,6 +92,7 @@ impl Handler for Ingest {
     async fn handle(&self, arrival: Arrival) -> Result<Handled, Fault> {
         let plan = self.plan().await?;
         let (mut run, mut step) = Run::start(arrival, now(), plan);
+        let mut turn = None;
         loop {
             let effect = match step {
                 Step::Done(verdict) => return Ok(narrate::end(&verdict)),
@@ -98,6 +105,10 @@ impl Handler for Ingest {
                 say(narrate::VALID);
             }
             say(&narrate::before(&effect, &self.settings));
+            let heavy = run.source().size.is_none_or(|size| size > LIGHT);
+            if heavy && turn.is_none() && matches!(effect, Effect::Read(_)) {
+                turn = self.heavy.acquire().await.ok();
+            }
             let outcome = self.edge.perform(&effect).await;
             let outcome = outcome.map_err(|fault| narrate::fault(&effect, fault))?;
             if let Some(text) = narrate::after(&outcome) {

@@ -31,7 +31,7 @@ locals {
 
   # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
   prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
-  max_object_bytes = var.settings.max_object_mib * 1024 * 1024
+  max_object_bytes = floor(var.settings.max_object_mib * 1024 * 1024)
   kms_encrypted    = var.settings.encryption == "sse-kms"
 
   schema        = file(coalesce(var.settings.schema_file, "${path.module}/music-item.schema.json"))

@@ -1,0 +1,185 @@
+//! ARNs and patterns of ARNs: their parts, the types they can be, and what Terraform references stand for.
+use crate::catalogue::{Action, ResourceType};
+use crate::pattern::{self, HOLE};
+use crate::value::Text;
+
+/// Stands for a name that is not known but has no separator in it, as a bucket's.
+const NAME: char = '\u{E002}';
+
+/// The parts of an ARN, wildcards and holes left in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, ….
+    pub partition: &'a str,
+    /// `s3`, ….
+    pub service: &'a str,
+    /// Empty for global services.
+    pub region: &'a str,
+    /// Empty for some services.
+    pub account: &'a str,
+    /// Everything behind.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Splits a text that begins with `arn:`; `None` when parts are missing.
+    pub fn parse(text: &'a str) -> Option<Arn<'a>> {
+        let mut parts = text.splitn(6, ':');
+        if parts.next() != Some("arn") {
+            return None;
+        }
+        let mut next = || parts.next();
+        Some(Arn { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+    }
+}
+
+/// What attributes of Terraform resources are, as ARNs; `~` is a name that is not known.
+const REFERENCES: &[(&str, &str, &str)] = &[
+    ("aws_cloudwatch_event_bus", "arn", "arn:*:events:*:*:event-bus/~"),
+    ("aws_cloudwatch_log_group", "arn", "arn:*:logs:*:*:log-group:~"),
+    ("aws_dynamodb_table", "arn", "arn:*:dynamodb:*:*:table/~"),
+    ("aws_dynamodb_table", "stream_arn", "arn:*:dynamodb:*:*:table/~/stream/~"),
+    ("aws_ecr_repository", "arn", "arn:*:ecr:*:*:repository/~"),
+    ("aws_iam_policy", "arn", "arn:*:iam::*:policy/~"),
+    ("aws_iam_role", "arn", "arn:*:iam::*:role/~"),
+    ("aws_iam_user", "arn", "arn:*:iam::*:user/~"),
+    ("aws_kinesis_stream", "arn", "arn:*:kinesis:*:*:stream/~"),
+    ("aws_kms_alias", "arn", "arn:*:kms:*:*:alias/~"),
+    ("aws_kms_key", "arn", "arn:*:kms:*:*:key/~"),
+    ("aws_lambda_function", "arn", "arn:*:lambda:*:*:function:~"),
+    ("aws_s3_access_point", "arn", "arn:*:s3:*:*:accesspoint/~"),
+    ("aws_s3_bucket", "arn", "arn:*:s3:::~"),
+    ("aws_secretsmanager_secret", "arn", "arn:*:secretsmanager:*:*:secret:~"),
+    ("aws_secretsmanager_secret", "id", "arn:*:secretsmanager:*:*:secret:~"),
+    ("aws_sfn_state_machine", "arn", "arn:*:states:*:*:stateMachine:~"),
+    ("aws_sns_topic", "arn", "arn:*:sns:*:*:~"),
+    ("aws_sns_topic", "id", "arn:*:sns:*:*:~"),
+    ("aws_sqs_queue", "arn", "arn:*:sqs:*:*:~"),
+    ("aws_ssm_parameter", "arn", "arn:*:ssm:*:*:parameter/~"),
+];
+
+/// The address and attribute of a reference to a resource: `module.a.aws_s3_bucket.raw`, `arn`.
+pub fn split_reference(reference: &str) -> Option<(&str, &str, &str)> {
+    let (address, attribute) = reference.rsplit_once('.')?;
+    let kind = address.rsplit('.').nth(1)?;
+    Some((address, kind, attribute))
+}
+
+/// Policy variables, as `${aws:username}`, can be anything.
+fn open_variables(text: String) -> String {
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((_, tail)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push(HOLE);
+        rest = tail;
+    }
+    out + rest
+}
+
+/// The text with references to resources made into the ARNs that they are, as far as that is certain.
+pub fn typed(text: &Text) -> String {
+    let mut out = String::new();
+    let mut holes = text.holes().iter();
+    for c in text.raw().chars() {
+        if c != HOLE {
+            out.push(c);
+            continue;
+        }
+        let shape = holes.next().and_then(|h| h.reference.as_deref()).and_then(shape_of);
+        match shape {
+            Some(shape) => out.extend(shape.chars().map(|c| if c == '~' { NAME } else { c })),
+            None => out.push(HOLE),
+        }
+    }
+    if out.contains("${") { open_variables(out) } else { out }
+}
+
+fn shape_of(reference: &str) -> Option<&'static str> {
+    let (_, kind, attribute) = split_reference(reference)?;
+    let name = matches!(attribute, "bucket" | "name" | "account_id" | "region" | "partition").then_some("~");
+    REFERENCES.iter().find(|(k, a, _)| *k == kind && *a == attribute).map(|(_, _, shape)| *shape).or(name)
+}
+
+/// Whether a pattern of a resource can mean something of a type.
+pub fn can_be(resource: &str, kind: ResourceType) -> bool {
+    let format = any_of(kind.arn());
+    let (Some(resource_parts), Some(parts)) = (Arn::parse(resource), Arn::parse(&format)) else {
+        return pattern::overlaps(resource, &format);
+    };
+    if kind.arn().ends_with(":s3:::${BucketName}") && resource_parts.resource.contains('/') {
+        return false;
+    }
+    let fits = pattern::overlaps;
+    fits(resource_parts.partition, parts.partition)
+        && fits(resource_parts.service, parts.service)
+        && fits(resource_parts.region, parts.region)
+        && fits(resource_parts.account, parts.account)
+        && fits(resource_parts.resource, parts.resource)
+}
+
+/// The pattern of all ARNs of a format.
+fn any_of(format: &str) -> String {
+    let mut out = String::new();
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, tail)| tail);
+    }
+    out + rest
+}
+
+/// Whether an action can work on a resource pattern. Actions without resource types work on everything only.
+pub fn takes(action: Action, resource: &str) -> bool {
+    if is_everything(resource) {
+        return true;
+    }
+    if !action.restrictable() {
+        return Arn::parse(resource).is_none_or(|a| is_everything(a.resource));
+    }
+    action.resources().any(|kind| can_be(resource, kind))
+}
+
+/// Whether a pattern stands for every resource.
+pub fn is_everything(resource: &str) -> bool {
+    !resource.is_empty() && resource.bytes().all(|b| b == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Hole;
+
+    #[test]
+    fn actions_take_resources_of_their_types_only() {
+        for (action, resource, expected) in [
+            ("s3:PutObject", "arn:aws:s3:::b", false),
+            ("s3:PutObject", "arn:aws:s3:::b/*", true),
+            ("s3:PutObject", "arn:aws:s3:::b*", true),
+            ("s3:ListBucket", "arn:aws:s3:::b/*", false),
+            ("s3:ListBucket", "arn:aws:s3:::b*", true),
+            ("s3:ListBucket", "*", true),
+            ("s3:ListAllMyBuckets", "arn:aws:s3:::b", false),
+            ("dynamodb:PutItem", "arn:aws:dynamodb:*:*:table/t", true),
+            ("dynamodb:PutItem", "arn:aws:dynamodb:*:*:table/t/index/i", true),
+            ("sqs:SendMessage", "arn:aws:sns:*:*:q", false),
+        ] {
+            let action_id = Action::find(action).unwrap();
+            assert_eq!(takes(action_id, resource), expected, "{action} {resource}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_an_arn_of_its_type() {
+        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")) };
+        let mut text = Text::unknown(hole("aws_s3_bucket.raw.arn"));
+        let bucket = typed(&text);
+        assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));
+        assert!(takes(Action::find("s3:ListBucket").unwrap(), &bucket));
+        text.push(&Text::known("/*"), crate::source::Span::default());
+        assert!(takes(Action::find("s3:PutObject").unwrap(), &typed(&text)));
+        assert!(!takes(Action::find("s3:ListBucket").unwrap(), &typed(&text)));
+    }
+}

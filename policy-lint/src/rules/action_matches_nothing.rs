@@ -1,0 +1,34 @@
+//! See the page.
+use crate::catalogue::{self, Service};
+use crate::model::Policy;
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "action-matches-nothing",
+    family: Family::Vocabulary,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("INVALID_ACTION"),
+    doc: include_str!("action_matches_nothing.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+        let Some((prefix, name)) = item.raw().split_once(':') else { continue };
+        if name.contains(HOLE) || !pattern::has_wildcard(name) {
+            continue;
+        }
+        let Some(service) = Service::find(prefix) else { continue };
+        if service.matching(name).next().is_none() {
+            let message = format!("`{}` matches no action of {}", item.text, service.title());
+            out.at(
+                item.at,
+                message,
+                format!("name the actions that are needed; the catalogue is of {}", catalogue::DATE),
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! See the page.
+use crate::catalogue::Key;
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "condition-always-true",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("condition_always_true.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for condition in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| &s.conditions) {
+        let base = condition.base().to_ascii_lowercase();
+        let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
+        for item in &condition.values {
+            let open = match base.as_str() {
+                "stringlike" | "arnlike" | "arnequals" => {
+                    let stars = !item.raw().is_empty() && item.raw().bytes().all(|b| b == b'*');
+                    stars && (condition.if_exists() || all_values || is_always_there(condition.key.raw()))
+                }
+                "ipaddress" => matches!(item.raw(), "0.0.0.0/0" | "::/0" | "0.0.0.0/00"),
+                _ => false,
+            };
+            if open {
+                let message = format!("every request meets `{}` on `{}`", item.text, condition.key.text);
+                out.at(item.at, message, "narrow the value, or remove the condition so that nobody counts on it");
+            }
+        }
+    }
+}
+
+/// Keys that are there whenever they matter: a listing without a prefix lists everything.
+fn is_always_there(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let always = [
+        "s3:prefix",
+        "aws:sourceip",
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:userid",
+        "aws:requestedregion",
+        "aws:useragent",
+        "iam:passedtoservice",
+        "sts:externalid",
+    ];
+    let global = Key::find(&key).is_some_and(Key::is_global);
+    always.contains(&key.as_str()) && (global || !key.starts_with("aws:"))
+}

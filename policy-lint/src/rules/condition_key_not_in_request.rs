@@ -1,0 +1,61 @@
+//! See the page.
+use crate::catalogue::{Action, Key};
+use crate::model::{Condition, Item, Kind, Policy, Statement};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "condition-key-not-in-request",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("condition_key_not_in_request.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind == Kind::Trust {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        for condition in &statement.conditions {
+            let vacuous =
+                condition.if_exists() || condition.is_negative() || condition.base().eq_ignore_ascii_case("Null");
+            let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
+            if !vacuous && !all_values {
+                judge(statement, condition, out);
+            }
+        }
+    }
+}
+
+fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
+    let Some(key) = Key::find(condition.key.raw()) else { return };
+    if key.is_global() || key.name().starts_with("aws:") {
+        return;
+    }
+    let carries =
+        |action: Action| action.keys().any(|k| k == key) || action.resources().any(|r| r.keys().any(|k| k == key));
+    let named = || statement.action_items().iter().filter_map(|i| Action::find(i.raw()).map(|a| (i, a)));
+    let without: Vec<(&Item, Action)> = named().filter(|(_, a)| !carries(*a)).collect();
+    let Some((item, action)) = without.first() else { return };
+    let service = key.name().split(':').next().unwrap_or_default();
+    let same_service = named().any(|(_, a)| a.service().prefix() == service);
+    let passes_on = key.name().eq_ignore_ascii_case("kms:ViaService");
+    if passes_on && action.service().prefix() == "kms" {
+        return;
+    }
+    let others = if without.len() > 1 { format!(" and {} more actions", without.len() - 1) } else { String::new() };
+    let message = format!(
+        "requests for `{}`{others} never carry `{}`, so they are not allowed",
+        action.full_name(),
+        condition.key.text
+    );
+    let help = if same_service {
+        "move these actions to a statement without the condition"
+    } else {
+        "use a condition key of the action's own service, or a global one"
+    };
+    out.at(condition.key.at, message, help).related(item.at.span, "the action is here");
+}

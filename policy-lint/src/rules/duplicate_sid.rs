@@ -1,0 +1,29 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "duplicate-sid",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("UNIQUE_SIDS_REQUIRED"),
+    doc: include_str!("duplicate_sid.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    let mut seen = std::collections::HashMap::new();
+    for sid in
+        policy.statements.iter().filter_map(|s| s.sid.as_ref()).filter(|s| s.text.is_known() && !s.raw().is_empty())
+    {
+        match seen.get(sid.raw()) {
+            Some(first) => {
+                let message = format!("the `Sid` `{}` names two statements", sid.text);
+                out.at(sid.at, message, "give each statement a name of its own").related(*first, "the first is here");
+            }
+            None => drop(seen.insert(sid.raw(), sid.at.span)),
+        }
+    }
+}

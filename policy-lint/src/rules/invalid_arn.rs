@@ -1,0 +1,148 @@
+//! See the page.
+use crate::arn::{self, Arn};
+use crate::model::{Item, Policy};
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "invalid-arn",
+    family: Family::Vocabulary,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("INVALID_ARN_PREFIX"),
+    doc: include_str!("invalid_arn.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
+        let text = item.raw();
+        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.is_empty() {
+            continue;
+        }
+        let is_name = |kind: &str| policy.carrier.resource == kind;
+        if is_name("aws_lambda_permission") || is_name("aws_api_gateway_rest_api") && text.starts_with("execute-api:/")
+        {
+            continue;
+        }
+        judge(item, text, out);
+    }
+}
+
+fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
+    if !text.starts_with("arn:") {
+        let help = "write `*`, or an ARN as in `arn:aws:s3:::bucket/key`";
+        out.at(item.at, format!("`{}` is no ARN", item.text), help);
+        return;
+    }
+    let Some(arn) = Arn::parse(text) else {
+        // A wildcard may stand for the parts that are missing.
+        if !pattern::has_wildcard(text.rsplit(':').next().unwrap_or_default())
+            || text.matches(':').count() < 2
+            || text.contains("s3:")
+        {
+            let help = "an ARN has six parts: `arn:partition:service:region:account:resource`";
+            out.at(item.at, format!("`{}` has too few parts for an ARN", item.text), help).aws("MISSING_ARN_FIELD");
+        }
+        return;
+    };
+    let open = |part: &str| {
+        part.is_empty()
+            || pattern::has_wildcard(part)
+            || part.contains(HOLE)
+            || part.contains('$')
+            || part.contains('<')
+    };
+    if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
+        let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
+            .map_or_else(|| String::from("take `aws`"), |p| format!("did you mean `{p}`?"));
+        out.at(item.at, format!("there is no partition `{}`", arn.partition), help).aws("INVALID_PARTITION");
+    }
+    if !open(arn.region) && !is_region(arn.region) {
+        let near = pattern::closest(arn.region, REGIONS.iter().copied());
+        let help = near.map_or_else(
+            || String::from("take the region's code, as in `eu-west-1`"),
+            |r| format!("did you mean `{r}`?"),
+        );
+        out.at(item.at, format!("there is no region `{}`", arn.region), help).aws("INVALID_REGION");
+    }
+    if !open(arn.account)
+        && arn.account != "aws"
+        && arn.account != "cloudfront"
+        && !is_account(arn.account)
+        && arn.account != "third-party"
+        && arn.account != "aws-marketplace"
+    {
+        let message = format!("`{}` is no account: those have twelve digits", arn.account);
+        out.at(item.at, message, "write the account's number").aws("INVALID_ARN_ACCOUNT");
+    }
+    if arn.service == "s3"
+        && is_bucket(arn.resource)
+        && (!arn.account.is_empty() || !arn.region.is_empty())
+        && !open(arn.account)
+    {
+        let message = format!("ARNs of buckets and objects have no region and no account: `{}`", item.text);
+        out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource))
+            .aws("ARN_ACCOUNT_NOT_ALLOWED");
+    }
+}
+
+fn is_bucket(resource: &str) -> bool {
+    let other = ["accesspoint", "job/", "storage-lens", "access-grants", "async-request"];
+    !resource.contains(':') && !other.iter().any(|o| resource.starts_with(o))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Partitions of AWS.
+pub const PARTITIONS: &[&str] =
+    &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
+
+/// Whether a text is a region's code, known here or of the shape that regions have.
+fn is_region(text: &str) -> bool {
+    let isolated = text.contains("-iso") || text.contains("gov") || text.starts_with("eusc-");
+    REGIONS.contains(&text) || isolated || text == "global"
+}
+
+/// Regions of the public partitions.
+pub const REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];

@@ -1,0 +1,50 @@
+//! See the page.
+use crate::model::{At, Policy};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "invalid-version",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("INVALID_VERSION"),
+    doc: include_str!("invalid_version.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
+    let version = policy.version.as_ref();
+    let known = version.and_then(|v| v.text.as_known());
+    match (version, known) {
+        (Some(_), Some("2012-10-17") | None) => {}
+        (Some(item), Some("2008-10-17")) => old(policy, item.at, "an old version of the policy language", out),
+        (Some(item), Some(other)) => {
+            out.at(item.at, format!("`{other}` is no version of the policy language"), HELP);
+        }
+        (None, _) => {
+            let first = policy.members().next().map_or(At { span: policy.root.span, ..At::default() }, |(_, at)| at);
+            old(policy, At { trail: At::default().trail, ..first }, "no version, hence the old one", out);
+        }
+    }
+}
+
+fn old(policy: &Policy, at: At, what: &str, out: &mut Out<'_>) {
+    const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
+    let items = policy.statements.iter().flat_map(|s| {
+        let values = s.conditions.iter().flat_map(|c| &c.values);
+        s.resources.iter().flat_map(|r| &r.items).chain(values)
+    });
+    let variable = items.into_iter().find(|i| i.raw().contains("${aws:"));
+    match variable {
+        Some(item) => {
+            let message = format!("the policy has {what}, in which the variable in `{}` is plain text", item.text);
+            out.at(at, message, HELP).aws("INVALID_VARIABLE_FOR_VERSION").related(item.at.span, "the variable is here");
+        }
+        None => {
+            let finding = out.at(at, format!("the policy has {what}"), HELP);
+            finding.severity(Severity::Note).persona(Persona::Pedantic).aws("MISSING_VERSION");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! See the page.
+use crate::model::read::same;
+use crate::model::{At, Kind, Policy};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::{Data, Value};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "missing-element",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("MISSING_STATEMENT"),
+    doc: include_str!("missing_element.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    let Some((statement, at)) = policy.members().find(|(m, _)| same(m.key.raw(), "Statement")) else {
+        let at = At { span: policy.root.span, ..At::default() };
+        out.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
+        return;
+    };
+    if matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
+        let at = At { span: statement.value.span, ..at };
+        out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
+    }
+    for (written, at) in policy.written().iter().filter(|(v, _)| matches!(v.data, Data::Object(_))) {
+        judge(policy, written, *at, out);
+    }
+}
+
+fn judge(policy: &Policy, written: &Value, at: At, out: &mut Out<'_>) {
+    let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
+    let head = policy.statements.iter().find(|s| s.at.trail == at.trail).map_or(at, |s| s.head);
+    let mut missing = |what: &str, code: &'static str, help: &str| {
+        out.at(head, format!("the statement has no {what}"), help).aws(code);
+    };
+    if !has(&["Effect"]) {
+        missing("`Effect`", "MISSING_EFFECT", "add `\"Effect\": \"Allow\"` or `\"Effect\": \"Deny\"`");
+    }
+    if !has(&["Action", "NotAction"]) {
+        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it is about");
+    }
+    if policy.kind != Kind::Trust && policy.kind != Kind::Ecr && !has(&["Resource", "NotResource"]) {
+        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it is about");
+    }
+    if policy.kind.has_principals() && policy.kind != Kind::Trust && !has(&["Principal", "NotPrincipal"]) {
+        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`: a policy of a resource says who it is about");
+    }
+}

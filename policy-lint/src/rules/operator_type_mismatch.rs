@@ -1,0 +1,61 @@
+//! See the page.
+use crate::catalogue::Key;
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "operator-type-mismatch",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("TYPE_MISMATCH"),
+    doc: include_str!("operator_type_mismatch.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        let Some(key) = Key::find(condition.key.raw()) else { continue };
+        let Some(family) = family(condition.base()) else { continue };
+        let (wanted, fits, code) = match key.kind() {
+            "Numeric" => ("a numeric operator, as in `NumericEquals`", family == "numeric", "TYPE_MISMATCH_NUMBER"),
+            "Date" => ("a date operator, as in `DateLessThan`", family == "date", "TYPE_MISMATCH_DATE"),
+            "Bool" | "ArrayOfBool" => ("`Bool`", matches!(family, "bool" | "string"), "TYPE_MISMATCH_BOOLEAN"),
+            "IPAddress" => ("`IpAddress`", family == "ip", "TYPE_MISMATCH_IP_RANGE"),
+            "ARN" | "ArrayOfARN" => {
+                ("an ARN operator, as in `ArnLike`", matches!(family, "arn" | "string"), "TYPE_MISMATCH")
+            }
+            "String" | "ArrayOfString" => (
+                "a string operator, as in `StringLike`",
+                matches!(family, "string" | "arn" | "bool" | "numeric" | "ip" | "date"),
+                "TYPE_MISMATCH_STRING",
+            ),
+            _ => continue,
+        };
+        if !fits {
+            let message = format!(
+                "`{}` is compared by `{}`, which is for another type",
+                condition.key.text, condition.operator.text
+            );
+            out.at(condition.key.at, message, format!("use {wanted}"))
+                .aws(code)
+                .related(condition.operator.at.span, "the operator is here");
+        }
+    }
+}
+
+/// The type that an operator compares; `None` for those that fit all.
+fn family(base: &str) -> Option<&'static str> {
+    let base = base.to_ascii_lowercase();
+    let families = [
+        ("string", "string"),
+        ("numeric", "numeric"),
+        ("date", "date"),
+        ("bool", "bool"),
+        ("ip", "ip"),
+        ("notip", "ip"),
+        ("arn", "arn"),
+    ];
+    families.iter().find(|(start, _)| base.starts_with(start)).map(|(_, family)| *family)
+}

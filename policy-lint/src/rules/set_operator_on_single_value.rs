@@ -1,0 +1,30 @@
+//! See the page.
+use crate::catalogue::Key;
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "set-operator-on-single-value",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("FOR_ALL_VALUES_WITH_SINGLE_VALUED_KEY"),
+    doc: include_str!("set_operator_on_single_value.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
+        let Some(key) = Key::find(condition.key.raw()).filter(|k| all && !k.kind().starts_with("Array")) else {
+            continue;
+        };
+        let message = format!("`{}` has one value, and `ForAllValues` is true when it has none", key.name());
+        out.at(
+            condition.operator.at,
+            message,
+            format!("write `{}`", condition.operator.raw().split_once(':').map_or("", |(_, o)| o)),
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! See the page.
+use crate::catalogue::Key;
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "string-operator-on-arn-key",
+    family: Family::Match,
+    severity: Severity::Note,
+    persona: Persona::Pedantic,
+    aws: Some("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS"),
+    doc: include_str!("string_operator_on_arn_key.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        let base = condition.base().to_ascii_lowercase();
+        let Some(key) = Key::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
+        let wild = condition.values.iter().any(|v| v.raw().contains('*') && v.raw() != "*");
+        if matches!(base.as_str(), "stringlike" | "stringnotlike") && wild {
+            let arn = if base.contains("not") { "ArnNotLike" } else { "ArnLike" };
+            out.at(condition.key.at, format!("`{}` is an ARN compared as text", key.name()), format!("write `{arn}`"));
+        }
+    }
+}

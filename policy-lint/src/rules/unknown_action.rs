@@ -1,0 +1,62 @@
+//! See the page.
+use crate::catalogue::{self, Service};
+use crate::model::{Item, Policy};
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "unknown-action",
+    family: Family::Vocabulary,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("INVALID_ACTION"),
+    doc: include_str!("unknown_action.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+        let text = item.raw();
+        let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(HOLE)) else {
+            continue;
+        };
+        let Some(service) = Service::find(prefix).filter(|_| !pattern::has_wildcard(name)) else { continue };
+        if service.action(name).is_some() || catalogue::is_retired(text) {
+            continue;
+        }
+        out.at(item.at, format!("{} has no action `{name}`", service.title()), help(service, item, name));
+    }
+}
+
+/// API calls whose permission has another name.
+const MEANT: &[(&str, &str)] = &[
+    ("s3:copyobject", "s3:GetObject` on the source and `s3:PutObject"),
+    ("s3:headbucket", "s3:ListBucket"),
+    ("s3:headobject", "s3:GetObject"),
+    ("s3:listbuckets", "s3:ListAllMyBuckets"),
+    ("s3:listobjects", "s3:ListBucket"),
+    ("s3:listobjectsv2", "s3:ListBucket"),
+    ("s3:listobjectversions", "s3:ListBucketVersions"),
+    ("s3:createmultipartupload", "s3:PutObject"),
+    ("s3:completemultipartupload", "s3:PutObject"),
+    ("s3:uploadpart", "s3:PutObject"),
+    ("s3:deleteobjects", "s3:DeleteObject"),
+    ("sqs:sendmessagebatch", "sqs:SendMessage"),
+    ("sqs:deletemessagebatch", "sqs:DeleteMessage"),
+    ("sns:publishbatch", "sns:Publish"),
+    ("lambda:invoke", "lambda:InvokeFunction"),
+    ("dynamodb:transactwriteitems", "dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:DeleteItem"),
+    ("dynamodb:transactgetitems", "dynamodb:GetItem"),
+];
+
+fn help(service: Service, item: &Item, name: &str) -> String {
+    let folded = item.raw().to_ascii_lowercase();
+    if let Some((_, meant)) = MEANT.iter().find(|(n, _)| *n == folded) {
+        return format!("the call needs `{meant}`");
+    }
+    match pattern::closest(name, service.actions().map(catalogue::Action::name)) {
+        Some(near) => format!("did you mean `{}:{near}`?", service.prefix()),
+        None => format!("look the name up; the catalogue is of {}", catalogue::DATE),
+    }
+}

@@ -1,0 +1,65 @@
+//! See the page.
+use crate::catalogue::{self, Key, Service};
+use crate::model::{Condition, Policy};
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "unknown-condition-key",
+    family: Family::Vocabulary,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("INVALID_SERVICE_CONDITION_KEY"),
+    doc: include_str!("unknown_condition_key.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    let mut seen = std::collections::HashSet::new();
+    for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        let name = condition.key.raw();
+        if name.contains(HOLE)
+            || name.contains("${")
+            || Key::find(name).is_some()
+            || !seen.insert(condition.key.at.span)
+        {
+            continue;
+        }
+        judge(condition, name, out);
+    }
+}
+
+fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
+    let at = condition.key.at;
+    let Some((prefix, _)) = name.split_once(':') else {
+        let help = "write `service:key` or `aws:key`";
+        out.at(at, format!("`{name}` is no condition key"), help).aws("INVALID_CONDITION_KEY_FORMAT");
+        return;
+    };
+    let near = pattern::closest(name, Key::all().map(Key::name).filter(|k| same_prefix(k, prefix)));
+    let help = near.map_or_else(
+        || format!("look the key up; the catalogue is of {}", catalogue::DATE),
+        |n| format!("did you mean `{n}`?"),
+    );
+    if prefix.eq_ignore_ascii_case("aws") {
+        // Tags and similar families are open; a family that is unknown is no key.
+        out.at(at, format!("there is no global condition key `{name}`"), help).aws("INVALID_GLOBAL_CONDITION_KEY");
+    } else if let Some(service) = Service::find(prefix) {
+        let any = Key::all().any(|k| same_prefix(k.name(), prefix));
+        if any {
+            out.at(at, format!("{} has no condition key `{name}`", service.title()), help);
+        }
+    } else if !name.contains('.') && !catalogue::is_retired_service(prefix) && !is_identity_provider(prefix) {
+        out.at(at, format!("`{name}` belongs to no service"), help);
+    }
+}
+
+fn same_prefix(key: &str, prefix: &str) -> bool {
+    key.split_once(':').is_some_and(|(p, _)| p.eq_ignore_ascii_case(prefix))
+}
+
+/// Providers of identities have keys of their own, named by their host or as SAML.
+fn is_identity_provider(prefix: &str) -> bool {
+    prefix.contains('.') || prefix.eq_ignore_ascii_case("saml") || prefix.eq_ignore_ascii_case("identitystore")
+}

@@ -1,0 +1,37 @@
+//! See the page.
+use crate::model::{Policy, members_at};
+use crate::pattern;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "unknown-element",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("INVALID_POLICY_ELEMENT"),
+    doc: include_str!("unknown_element.md"),
+    check: Check::Policy(check),
+};
+
+const DOCUMENT: &[&str] = &["Version", "Id", "Statement"];
+const STATEMENT: &[&str] =
+    &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    let document = policy.members().map(|m| (m, DOCUMENT, "a policy"));
+    let written = policy.written();
+    let statements = written.iter().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
+    for ((member, at), known, whole) in document.chain(statements) {
+        let name = member.key.raw();
+        if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let near = pattern::closest(name, known.iter().copied());
+        let help = near.map_or_else(
+            || format!("remove it; {whole} has {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        out.at(at, format!("`{}` is no element of {whole}", member.key), help);
+    }
+}

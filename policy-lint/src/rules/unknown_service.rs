@@ -1,0 +1,55 @@
+//! See the page.
+use crate::catalogue::{self, Service};
+use crate::model::{Item, Policy};
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "unknown-service",
+    family: Family::Vocabulary,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("INVALID_SERVICE_IN_ACTION"),
+    doc: include_str!("unknown_service.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+        let Some((prefix, _)) = item.raw().split_once(':') else { continue };
+        let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !written || prefix.contains(HOLE) || Service::find(prefix).is_some() || catalogue::is_retired_service(prefix)
+        {
+            continue;
+        }
+        out.at(item.at, format!("there is no service `{prefix}`"), help(item, prefix));
+    }
+}
+
+/// Names that people use for services whose prefix is another.
+const MEANT: &[(&str, &str)] = &[
+    ("apigw", "apigateway"),
+    ("cloudwatchevents", "events"),
+    ("cloudwatchlogs", "logs"),
+    ("cognito", "cognito-idp"),
+    ("dynamo", "dynamodb"),
+    ("ddb", "dynamodb"),
+    ("efs", "elasticfilesystem"),
+    ("elb", "elasticloadbalancing"),
+    ("eventbridge", "events"),
+    ("parameterstore", "ssm"),
+    ("secrets", "secretsmanager"),
+    ("secretmanager", "secretsmanager"),
+    ("sfn", "states"),
+    ("stepfunctions", "states"),
+];
+
+fn help(item: &Item, prefix: &str) -> String {
+    let meant = MEANT.iter().find(|(n, _)| n.eq_ignore_ascii_case(prefix)).map(|(_, m)| *m);
+    let near = meant.or_else(|| pattern::closest(prefix, Service::all().map(Service::prefix)));
+    match near {
+        Some(near) => format!("did you mean `{near}:{}`?", item.raw().split_once(':').map_or("", |(_, n)| n)),
+        None => format!("look the prefix up; the catalogue is of {}", catalogue::DATE),
+    }
+}

@@ -1,0 +1,35 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "wildcard-without-like",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("WILDCARD_WITHOUT_LIKE_OPERATOR"),
+    doc: include_str!("wildcard_without_like.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        let base = condition.base().to_ascii_lowercase();
+        if !matches!(
+            base.as_str(),
+            "stringequals" | "stringnotequals" | "stringequalsignorecase" | "stringnotequalsignorecase"
+        ) {
+            continue;
+        }
+        // `${*}` and `${?}` are the characters themselves.
+        let meant = |t: &str| t.replace("${*}", "").replace("${?}", "").contains(['*', '?']);
+        for item in condition.values.iter().filter(|v| meant(v.raw())) {
+            let like = if base.contains("not") { "StringNotLike" } else { "StringLike" };
+            let message =
+                format!("`{}` takes the wildcard in `{}` as a plain character", condition.operator.text, item.text);
+            out.at(item.at, message, format!("write `{like}`, or `${{*}}` for a real star"))
+                .related(condition.operator.at.span, "the operator is here");
+        }
+    }
+}
