@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -75,15 +74,6 @@ def _reap() -> None:
 
 def listeners(pid: int) -> set[str]:
     """The addresses (without port) on which `pid` accepts TCP connections."""
-    if sys.platform.startswith("linux"):
-        return _linux_listeners(pid)
-    listing = subprocess.run(
-        ["lsof", "-nP", "-a", "-p", str(pid), "-iTCP", "-sTCP:LISTEN", "-Fn"], capture_output=True, text=True
-    ).stdout
-    return {line[1:].rpartition(":")[0] for line in listing.splitlines() if line.startswith("n")}
-
-
-def _linux_listeners(pid: int) -> set[str]:
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:

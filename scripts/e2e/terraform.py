@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,8 @@ from .emulator import Emulator
 from .package import VARIABLES
 from .paths import DIST, ROOT, Stack
 
+# What scripts/package builds here, and the emulator runs.
+ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
@@ -106,6 +109,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
         "project": "sluice",
         "environment": stack.name,
         "region": emulator.region,
+        "architecture": ARCHITECTURE,
         "alarm_emails": ["operators@example.org"],
         "ingest": {
             "processing_bucket": {"force_destroy": True},

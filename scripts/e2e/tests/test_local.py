@@ -20,8 +20,6 @@ from ..deployment import Deployment
 from ..run import Played
 from .waiting import eventually
 
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-
 
 @pytest.fixture
 def spare() -> Iterator[paths.Stack]:
@@ -54,7 +52,6 @@ def test_it_speaks_tls_only(running: emulator.Emulator) -> None:
         urllib.request.urlopen(running.endpoint, timeout=5, context=ssl.create_default_context(cafile=None))
 
 
-@LINUX
 def test_functions_see_nothing_of_the_user(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
     """A function is a child process: what it inherits is the emulator's own, short environment."""
     seen = 0
