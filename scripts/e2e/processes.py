@@ -29,6 +29,29 @@ def start(command: list[str], env: dict[str, str], log: Path, folder: Path) -> i
     return process.pid
 
 
+def run(command: list[str], env: dict[str, str], groups: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `command` to its end in a group of its own, noted in `groups` so that it can be ended if we are killed."""
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with groups.open("a") as notes:
+        notes.write(f"{process.pid}\n")
+    try:
+        output, errors = process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
 def ours(group: int, folder: Path) -> list[int]:
     """The living members of `group`, if at least one of them names `folder`: a group is never shared by strangers."""
     listing = subprocess.run(

@@ -10,10 +10,9 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 from pathlib import Path
 
-from . import environment
+from . import environment, processes
 from .accounts import Credentials
 from .emulator import Emulator
 from .package import VARIABLES
@@ -86,7 +85,7 @@ class Terraform:
     def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
         """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
-        result = subprocess.run(command, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        result = processes.run(command, self._env, self._stack.groups)
         with self._log.open("a") as log:
             log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
         if result.returncode:

@@ -29,14 +29,6 @@ def spare() -> Iterator[paths.Stack]:
     local.down(stack)
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_only_this_machine_can_reach_it(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
     """The emulator and the functions it runs accept connections on 127.0.0.1 alone."""
     for pid in processes.ours(running.pid, stack.folder):
@@ -70,7 +62,7 @@ def test_up_finds_what_runs_and_down_leaves_nothing(spare: paths.Stack) -> None:
     assert local.up(spare) == first
     assert first.endpoint in spare.exports.read_text()
     assert local.down(spare) >= 1
-    assert not alive(first.pid)
+    assert processes.ours(first.pid, spare.folder) == []
     assert sorted(entry.name for entry in spare.folder.iterdir()) == ["last", "lock"]
 
 
@@ -96,6 +88,26 @@ def test_orphans_of_a_killed_leader_are_ended(tmp_path: Path) -> None:
     assert len(processes.ours(group, tmp_path)) == 1
     assert processes.end(group, tmp_path) == 1
     assert processes.ours(group, tmp_path) == []
+
+
+def test_a_command_of_a_killed_run_is_ended(spare: paths.Stack, tmp_path: Path) -> None:
+    """kill -9 of a run in the middle of Terraform: `down` ends what the run had started."""
+    local.up(spare)
+    script = spare.folder / "long.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    code = (
+        "import os, sys; from pathlib import Path; from e2e import processes; "
+        f"processes.run([sys.executable, {str(script)!r}], dict(os.environ), Path({str(spare.groups)!r}))"
+    )
+    env = os.environ | {"PYTHONPATH": str(paths.ROOT / "scripts")}
+    killed = subprocess.Popen([sys.executable, "-c", code], env=env, cwd=tmp_path)
+    eventually(lambda: spare.groups.exists() and bool(spare.groups.read_text()), "the command to run")
+    killed.kill()
+    killed.wait()
+    group = int(spare.groups.read_text())
+    eventually(lambda: len(processes.ours(group, spare.folder)) == 1, "the command to be left over")
+    local.down(spare)
+    assert processes.ours(group, spare.folder) == []
 
 
 def test_strangers_are_left_alone(tmp_path: Path) -> None:
