@@ -15,7 +15,9 @@ pub mod conflicting_elements;
 pub mod confused_deputy;
 pub mod duplicate_key;
 pub mod duplicate_sid;
+pub mod empty_element;
 pub mod federation_without_subject;
+pub mod foreign_resource;
 pub mod invalid_action;
 pub mod invalid_arn;
 pub mod invalid_condition_value;
@@ -32,8 +34,13 @@ pub mod not_action_allow;
 pub mod not_principal_allow;
 pub mod not_resource_allow;
 pub mod operator_type_mismatch;
+pub mod policy_too_large;
 pub mod privilege_escalation;
 pub mod public_principal;
+pub mod redundant_action;
+pub mod redundant_condition_value;
+pub mod redundant_resource;
+pub mod redundant_statement;
 pub mod resource_never_used;
 pub mod resource_type_mismatch;
 pub mod retired_action;
@@ -42,6 +49,7 @@ pub mod service_wildcard;
 pub mod set_operator_on_single_value;
 pub mod string_operator_on_arn_key;
 pub mod trust_without_principal;
+pub mod unassumable_role;
 pub mod unbounded_pass_role;
 pub mod unknown_action;
 pub mod unknown_condition_key;
@@ -72,7 +80,9 @@ pub static ALL: &[&Rule] = &[
     &confused_deputy::RULE,
     &duplicate_key::RULE,
     &duplicate_sid::RULE,
+    &empty_element::RULE,
     &federation_without_subject::RULE,
+    &foreign_resource::RULE,
     &invalid_action::RULE,
     &invalid_arn::RULE,
     &invalid_condition_value::RULE,
@@ -89,8 +99,13 @@ pub static ALL: &[&Rule] = &[
     &not_principal_allow::RULE,
     &not_resource_allow::RULE,
     &operator_type_mismatch::RULE,
+    &policy_too_large::RULE,
     &privilege_escalation::RULE,
     &public_principal::RULE,
+    &redundant_action::RULE,
+    &redundant_condition_value::RULE,
+    &redundant_resource::RULE,
+    &redundant_statement::RULE,
     &resource_never_used::RULE,
     &resource_type_mismatch::RULE,
     &retired_action::RULE,
@@ -99,6 +114,7 @@ pub static ALL: &[&Rule] = &[
     &set_operator_on_single_value::RULE,
     &string_operator_on_arn_key::RULE,
     &trust_without_principal::RULE,
+    &unassumable_role::RULE,
     &unbounded_pass_role::RULE,
     &unknown_action::RULE,
     &unknown_condition_key::RULE,
