@@ -1,6 +1,7 @@
 //! The one list of rules. A rule is two files and two lines here.
 use crate::rule::Rule;
 
+pub mod acl_without_effect;
 pub mod action_matches_nothing;
 pub mod allow_expired;
 pub mod allow_unused;
@@ -9,13 +10,17 @@ pub mod broad_arn;
 pub mod broad_managed_policy;
 pub mod broad_resource;
 pub mod broken_variable;
+pub mod bucket_events_disabled;
 pub mod condition_always_true;
 pub mod condition_key_not_in_request;
 pub mod conflicting_elements;
 pub mod confused_deputy;
+pub mod duplicate_bucket_notification;
 pub mod duplicate_key;
 pub mod duplicate_sid;
 pub mod empty_element;
+pub mod equal_bucket_names;
+pub mod event_source_without_grant;
 pub mod federation_without_subject;
 pub mod foreign_resource;
 pub mod invalid_action;
@@ -26,8 +31,10 @@ pub mod invalid_policy;
 pub mod invalid_principal;
 pub mod invalid_sid;
 pub mod invalid_version;
+pub mod key_blocks_service;
 pub mod like_without_wildcard;
 pub mod missing_element;
+pub mod missing_key_grant;
 pub mod missing_set_operator;
 pub mod missing_tls_deny;
 pub mod not_action_allow;
@@ -47,7 +54,9 @@ pub mod retired_action;
 pub mod service_principal_for_role;
 pub mod service_wildcard;
 pub mod set_operator_on_single_value;
+pub mod short_visibility_timeout;
 pub mod string_operator_on_arn_key;
+pub mod target_without_permission;
 pub mod trust_without_principal;
 pub mod unassumable_role;
 pub mod unbounded_pass_role;
@@ -66,6 +75,7 @@ pub mod wrong_type;
 
 /// Every rule, in the order of their names.
 pub static ALL: &[&Rule] = &[
+    &acl_without_effect::RULE,
     &action_matches_nothing::RULE,
     &allow_expired::RULE,
     &allow_unused::RULE,
@@ -74,13 +84,17 @@ pub static ALL: &[&Rule] = &[
     &broad_managed_policy::RULE,
     &broad_resource::RULE,
     &broken_variable::RULE,
+    &bucket_events_disabled::RULE,
     &condition_always_true::RULE,
     &condition_key_not_in_request::RULE,
     &conflicting_elements::RULE,
     &confused_deputy::RULE,
+    &duplicate_bucket_notification::RULE,
     &duplicate_key::RULE,
     &duplicate_sid::RULE,
     &empty_element::RULE,
+    &equal_bucket_names::RULE,
+    &event_source_without_grant::RULE,
     &federation_without_subject::RULE,
     &foreign_resource::RULE,
     &invalid_action::RULE,
@@ -91,8 +105,10 @@ pub static ALL: &[&Rule] = &[
     &invalid_principal::RULE,
     &invalid_sid::RULE,
     &invalid_version::RULE,
+    &key_blocks_service::RULE,
     &like_without_wildcard::RULE,
     &missing_element::RULE,
+    &missing_key_grant::RULE,
     &missing_set_operator::RULE,
     &missing_tls_deny::RULE,
     &not_action_allow::RULE,
@@ -112,7 +128,9 @@ pub static ALL: &[&Rule] = &[
     &service_principal_for_role::RULE,
     &service_wildcard::RULE,
     &set_operator_on_single_value::RULE,
+    &short_visibility_timeout::RULE,
     &string_operator_on_arn_key::RULE,
+    &target_without_permission::RULE,
     &trust_without_principal::RULE,
     &unassumable_role::RULE,
     &unbounded_pass_role::RULE,
