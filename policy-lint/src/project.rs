@@ -20,6 +20,13 @@ pub struct Project {
     pub unknowns: Vec<Unknown>,
 }
 
+impl Project {
+    /// The resources of a type.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
+        self.resources.iter().filter(move |r| r.kind == kind)
+    }
+}
+
 /// A resource of a plan, a state or Terraform source.
 #[derive(Clone, Debug)]
 pub struct Resource {

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from .paths import LOCAL, ROOT
-from .terraform import LEFT_OUT, cli_config
+from .terraform import cli_config, left_out
 
 FOLDER = LOCAL / "check"
 
@@ -16,7 +16,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     # The copy keeps the depth, so that relative paths to the repository's other files stay right.
     module = FOLDER / "terraform"
-    shutil.copytree(ROOT / "terraform", module, ignore=LEFT_OUT)
+    shutil.copytree(ROOT / "terraform", module, ignore=left_out)
     for sibling in ("docs", "lambdas", "dist"):
         if (ROOT / sibling).exists():
             (FOLDER / sibling).symlink_to(ROOT / sibling)

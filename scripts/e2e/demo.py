@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 
-from . import accounts, deviations, emulator, facts, paths, report
+from . import accounts, deviations, emulator, facts, paths, report, wiring
 from .deployment import Deployment
 from .inbox import Inbox
 from .run import drained, play, sweep
@@ -59,6 +59,9 @@ def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -
     if changes := deviations.unexpected(terraform.plan("second")):
         raise SystemExit("the second plan wants to change:\n" + "\n".join(changes))
     print("the second plan is empty, but for what scripts/local/deviations.md lists")
+    if problems := wiring.problems(terraform.show()):
+        raise SystemExit("AWS would refuse what passes here:\n" + "\n".join(problems))
+    print("every service is let in where it has to be")
 
 
 def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:

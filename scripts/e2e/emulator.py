@@ -56,7 +56,8 @@ def start(stack: Stack) -> Emulator:
 def stop(stack: Stack) -> int:
     """Ends the recorded emulator with its children and drops all state but the logs; returns how many it ended."""
     emulator = _recorded(stack)
-    ended = processes.end(emulator.pid, stack.folder) if emulator else 0
+    groups = [int(line) for line in stack.groups.read_text().split()] if stack.groups.exists() else []
+    ended = sum(processes.end(group, stack.folder) for group in [*groups, *([emulator.pid] if emulator else [])])
     stack.last.mkdir(parents=True, exist_ok=True)
     for log in (stack.log, stack.terraform_log):
         if log.exists():

@@ -56,12 +56,10 @@ def metric(lines: list[dict], name: str) -> float:
 
 
 def item(deployment: Deployment, key: tuple[str, str]) -> dict[str, Any] | None:
+    """The item with this hash and range key; a table without a range key is asked by the hash key alone."""
     ingest = deployment.ingest
-    answer = deployment.client("dynamodb").get_item(
-        TableName=ingest.table,
-        Key={ingest.hash_key: {"S": key[0]}, ingest.range_key: {"S": key[1]}},
-        ConsistentRead=True,
-    )
+    keys = {name: {"S": value} for name, value in zip((ingest.hash_key, ingest.range_key), key, strict=True) if name}
+    answer = deployment.client("dynamodb").get_item(TableName=ingest.table, Key=keys, ConsistentRead=True)
     return answer.get("Item")
 
 

@@ -136,14 +136,8 @@ def verify(names: list[str], target: str | None) -> None:
     """Builds from clean here and in a copy of the checkout, and compares the zips byte by byte."""
     with tempfile.TemporaryDirectory(prefix="sluice-verify-") as scratch:
         copy = Path(scratch) / "elsewhere" / "checkout"
-        wanted = ("Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml")
-        copy.mkdir(parents=True)
-        for file in wanted:
-            if (ROOT / file).exists():
-                shutil.copy2(ROOT / file, copy / file)
-        for member in ("lambdas", "policy-lint", "scripts"):
-            if (ROOT / member).exists():
-                shutil.copytree(ROOT / member, copy / member, ignore=shutil.ignore_patterns("target", "__pycache__"))
+        unwanted = ("target", ".git", ".local", "dist", ".terraform", "__pycache__")
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*unwanted))
         zips: list[dict[str, bytes]] = []
         for place in (ROOT, copy):
             target_dir = Path(scratch) / f"target-{len(zips)}"

@@ -26,6 +26,11 @@ class Stack:
         return self.folder / "emulator.json"
 
     @property
+    def groups(self) -> Path:
+        """The process groups of commands that run on this stack, one a line: whoever ends it ends them too."""
+        return self.folder / "groups"
+
+    @property
     def users(self) -> Path:
         return self.folder / "users.json"
 

@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -28,6 +27,29 @@ def start(command: list[str], env: dict[str, str], log: Path, folder: Path) -> i
             start_new_session=True,
         )
     return process.pid
+
+
+def run(command: list[str], env: dict[str, str], groups: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `command` to its end in a group of its own, noted in `groups` so that it can be ended if we are killed."""
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with groups.open("a") as notes:
+        notes.write(f"{process.pid}\n")
+    try:
+        output, errors = process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def ours(group: int, folder: Path) -> list[int]:
@@ -75,15 +97,6 @@ def _reap() -> None:
 
 def listeners(pid: int) -> set[str]:
     """The addresses (without port) on which `pid` accepts TCP connections."""
-    if sys.platform.startswith("linux"):
-        return _linux_listeners(pid)
-    listing = subprocess.run(
-        ["lsof", "-nP", "-a", "-p", str(pid), "-iTCP", "-sTCP:LISTEN", "-Fn"], capture_output=True, text=True
-    ).stdout
-    return {line[1:].rpartition(":")[0] for line in listing.splitlines() if line.startswith("n")}
-
-
-def _linux_listeners(pid: int) -> set[str]:
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:

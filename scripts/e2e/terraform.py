@@ -5,33 +5,29 @@ The copy keeps a user's own backend, variables and state out of the run, and the
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
+import platform
 import shutil
-import subprocess
 from pathlib import Path
 
-from . import environment
+from . import environment, processes
 from .accounts import Credentials
 from .emulator import Emulator
 from .package import VARIABLES
 from .paths import DIST, ROOT, Stack
 
-LEFT_OUT = shutil.ignore_patterns(
-    ".terraform",
-    ".terraform.lock.hcl",
-    "*_override.tf*",
-    "override.tf*",
-    "*.tfvars",
-    "*.tfvars.json",
-    "*.tfstate*",
-    "*.tfplan",
-)
+# What scripts/package builds here, and the emulator runs.
+ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
 class Terraform:
-    def __init__(self, stack: Stack, emulator: Emulator, keys: Credentials, folder: str = "terraform") -> None:
+    def __init__(
+        self, stack: Stack, emulator: Emulator, keys: Credentials, folder: str = "terraform", ingest: dict | None = None
+    ) -> None:
+        """`ingest` changes the ingest's variables of the stack."""
         self.folder = stack.folder / folder
         self._stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
@@ -41,6 +37,7 @@ class Terraform:
             "CHECKPOINT_DISABLE": "true",
         }
         self._variables = variables(stack, emulator)
+        self._variables["ingest"] |= ingest or {}
         self._log = stack.terraform_log
 
     def init(self) -> None:
@@ -49,7 +46,7 @@ class Terraform:
             raise SystemExit(
                 f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}"
             )
-        shutil.copytree(ROOT / "terraform", self.folder, ignore=LEFT_OUT)
+        shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
         if not (self._stack.folder / "dist").is_symlink():
@@ -88,12 +85,20 @@ class Terraform:
     def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
         """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
-        result = subprocess.run(command, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        result = processes.run(command, self._env, self._stack.groups)
         with self._log.open("a") as log:
             log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
         if result.returncode:
             raise SystemExit(f"terraform {verb} failed, the whole log is {self._log}:\n{result.stderr.strip()}")
         return result.stdout
+
+
+def left_out(folder: str, names: list[str]) -> set[str]:
+    """What a copy of the root module leaves behind: a user's own values, backend, providers and state."""
+    patterns = [".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
+    if Path(folder) == ROOT / "terraform":
+        patterns += ["*.tfvars", "*.tfvars.json"]
+    return {name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
 
 
 def variables(stack: Stack, emulator: Emulator) -> dict:
@@ -103,6 +108,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
         "project": "sluice",
         "environment": stack.name,
         "region": emulator.region,
+        "architecture": ARCHITECTURE,
         "alarm_emails": ["operators@example.org"],
         "ingest": {
             "processing_bucket": {"force_destroy": True},

@@ -58,11 +58,13 @@ def compiler() -> str | None:
     return None
 
 
-def processes() -> str | None:
-    """What the local stack recognises its own processes by."""
-    needed = ["ps"] if sys.platform.startswith("linux") else ["ps", "lsof"]
-    missing = [name for name in needed if not shutil.which(name)]
-    return f"{' and '.join(missing)}: on Debian and Ubuntu `apt install procps`" if missing else None
+def system() -> str | None:
+    """The local stack runs a Lambda's Linux binary as a process of this machine, and finds its own processes by ps."""
+    if not sys.platform.startswith("linux"):
+        return f"Linux (found: {sys.platform}): run this in a virtual machine or a container"
+    if not shutil.which("ps"):
+        return "ps: on Debian and Ubuntu `apt install procps`"
+    return None
 
 
 CHECKS: dict[str, Callable[[], str | None]] = {
@@ -70,7 +72,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "terraform": terraform,
     "python": python,
     "compiler": compiler,
-    "processes": processes,
+    "system": system,
 }
 
 

@@ -48,33 +48,59 @@ impl Schema {
             return Vec::new();
         }
         let mut problems: Vec<Problem> = self.0.iter_errors(item).flat_map(|e| told(&e)).collect();
-        problems.sort_by(|a, b| (&a.path, &a.rule).cmp(&(&b.path, &b.rule)));
-        problems.dedup();
+        // Of a wrong tag and a missing one at the same place, what is wanted says more.
+        problems
+            .sort_by(|a, b| (&a.path, &a.rule, &b.message).cmp(&(&b.path, &b.rule, &a.message)));
+        problems.dedup_by(|a, b| (&a.path, &a.rule) == (&b.path, &b.rule));
         problems.truncate(MAX_PROBLEMS);
         problems
     }
 }
 
-/// What one error of the validator tells; undeclared and missing attributes are each told at their own path.
+/// What one error of the validator tells; undeclared and missing attributes are each told at their own path, and a
+/// wrong type tag at the attribute that carries it.
 fn told(error: &ValidationError) -> Vec<Problem> {
     let path = error.instance_path().as_str();
     let rule = error.kind().keyword();
+    let typed = holds_a_tag(path);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
-            .map(|name| {
-                let message = "the schema does not declare this attribute";
-                Problem::new(format!("{path}{}", token(name)), rule, message)
+            .map(|name| match typed {
+                true => Problem::new(path, "type", format!("the schema wants no `{name}` here")),
+                false => {
+                    let path = format!("{path}{}", token(name));
+                    Problem::new(path, rule, "the schema does not declare this attribute")
+                }
             })
             .collect(),
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            let path = format!("{path}{}", token(name));
-            vec![Problem::new(path, rule, "this attribute is required")]
+            vec![match typed {
+                true => Problem::new(path, "type", format!("the schema wants type `{name}` here")),
+                false => {
+                    let path = format!("{path}{}", token(name));
+                    Problem::new(path, rule, "this attribute is required")
+                }
+            }]
         }
         _ => vec![Problem::new(path, rule, error.masked().to_string())],
     }
+}
+
+/// Whether the object at this path is a typed value, `{TAG: …}`, rather than one that holds attributes by name.
+fn holds_a_tag(path: &str) -> bool {
+    let mut typed = false;
+    let mut steps = path.split('/').skip(1);
+    while let Some(step) = steps.next() {
+        typed = match (typed, step) {
+            (false, _) => true,
+            (true, "L") => steps.next().is_some(),
+            (true, _) => false,
+        };
+    }
+    typed
 }
 
 /// The first `$ref` that leaves the document.
@@ -115,6 +141,22 @@ mod tests {
         let found = compiled(&schema).problems(&json!({"c": 1, "d/e": 2}));
         let paths: Vec<&str> = found.iter().map(|p| p.path.as_str()).collect();
         assert_eq!(paths, ["/a", "/b", "/c", "/d~1e"]);
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_once_at_its_attribute() {
+        let number =
+            json!({"properties": {"N": {}}, "required": ["N"], "additionalProperties": false});
+        let schema = json!({"properties": {"Year": number, "In": {"properties": {"M": {"required": ["S"]}}},
+            "List": {"properties": {"L": {"items": number}}}}});
+        let item = json!({"Year": {"S": "x"}, "In": {"M": {}}, "List": {"L": [{"S": "x"}]}});
+        let found = compiled(&schema).problems(&item);
+        let told: Vec<String> = found
+            .iter()
+            .map(|p| format!("{} {}", p.rule, p.path))
+            .collect();
+        assert_eq!(told, ["required /In/M/S", "type /List/L/0", "type /Year"]);
+        assert_eq!(found[2].message, "the schema wants type `N` here");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use crate::catalogue::{Action, Key};
 use crate::model::{Condition, Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_crowded;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -57,5 +58,9 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     } else {
         "use a condition key of the action's own service, or a global one"
     };
-    out.at(condition.key.at, message, help).related(item.at.span, "the action is here");
+    let finding = out.at(condition.key.at, message, help);
+    finding.related(item.at.span, "the action is here");
+    if is_crowded(statement) {
+        finding.persona(Persona::Pedantic);
+    }
 }

@@ -39,8 +39,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// More actions than this in one statement share resources that not every one of them is for.
-const CROWD: usize = 8;
+/// Whether so many actions share so many resources that not every one of them is for each.
+pub fn is_crowded(statement: &Statement) -> bool {
+    statement.action_items().len() > 6 || statement.resource_items().len() > 3
+}
 
 /// Services whose actions without a resource everybody uses.
 const COMMON: &[&str] = &["cloudwatch", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
@@ -68,7 +70,7 @@ fn report(statement: &Statement, item: &Item, action: Action, resources: &[Item]
         }
     };
     let finding = out.at(item.at, message, help);
-    let crowded = statement.action_items().len() > CROWD;
+    let crowded = is_crowded(statement);
     if crowded || kinds.is_empty() && !COMMON.contains(&action.service().prefix()) {
         finding.persona(Persona::Pedantic).severity(Severity::Warning);
     }

@@ -20,8 +20,6 @@ from ..deployment import Deployment
 from ..run import Played
 from .waiting import eventually
 
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-
 
 @pytest.fixture
 def spare() -> Iterator[paths.Stack]:
@@ -29,14 +27,6 @@ def spare() -> Iterator[paths.Stack]:
     stack = paths.stack("spare")
     yield stack
     local.down(stack)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_only_this_machine_can_reach_it(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
@@ -54,7 +44,6 @@ def test_it_speaks_tls_only(running: emulator.Emulator) -> None:
         urllib.request.urlopen(running.endpoint, timeout=5, context=ssl.create_default_context(cafile=None))
 
 
-@LINUX
 def test_functions_see_nothing_of_the_user(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
     """A function is a child process: what it inherits is the emulator's own, short environment."""
     seen = 0
@@ -73,7 +62,7 @@ def test_up_finds_what_runs_and_down_leaves_nothing(spare: paths.Stack) -> None:
     assert local.up(spare) == first
     assert first.endpoint in spare.exports.read_text()
     assert local.down(spare) >= 1
-    assert not alive(first.pid)
+    assert processes.ours(first.pid, spare.folder) == []
     assert sorted(entry.name for entry in spare.folder.iterdir()) == ["last", "lock"]
 
 
@@ -99,6 +88,26 @@ def test_orphans_of_a_killed_leader_are_ended(tmp_path: Path) -> None:
     assert len(processes.ours(group, tmp_path)) == 1
     assert processes.end(group, tmp_path) == 1
     assert processes.ours(group, tmp_path) == []
+
+
+def test_a_command_of_a_killed_run_is_ended(spare: paths.Stack, tmp_path: Path) -> None:
+    """kill -9 of a run in the middle of Terraform: `down` ends what the run had started."""
+    local.up(spare)
+    script = spare.folder / "long.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    code = (
+        "import os, sys; from pathlib import Path; from e2e import processes; "
+        f"processes.run([sys.executable, {str(script)!r}], dict(os.environ), Path({str(spare.groups)!r}))"
+    )
+    env = os.environ | {"PYTHONPATH": str(paths.ROOT / "scripts")}
+    killed = subprocess.Popen([sys.executable, "-c", code], env=env, cwd=tmp_path)
+    eventually(lambda: spare.groups.exists() and bool(spare.groups.read_text()), "the command to run")
+    killed.kill()
+    killed.wait()
+    group = int(spare.groups.read_text())
+    eventually(lambda: len(processes.ours(group, spare.folder)) == 1, "the command to be left over")
+    local.down(spare)
+    assert processes.ours(group, spare.folder) == []
 
 
 def test_strangers_are_left_alone(tmp_path: Path) -> None:

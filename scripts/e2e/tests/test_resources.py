@@ -13,6 +13,7 @@ from .. import accounts, environment, facts, package, paths
 from ..deployment import Deployment
 from ..run import event, upload
 from ..scenario import music
+from ..terraform import ARCHITECTURE
 
 
 def test_buckets_are_versioned_private_and_encrypted(deployment: Deployment) -> None:
@@ -65,7 +66,7 @@ def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None
 def test_the_function_is_the_package(deployment: Deployment) -> None:
     """003.19: provided.al2023, the zip of scripts/package, and no secret in its environment."""
     found = deployment.client("lambda").get_function(FunctionName=deployment.ingest.function)["Configuration"]
-    assert (found["Runtime"], found["Architectures"]) == ("provided.al2023", ["x86_64"])
+    assert (found["Runtime"], found["Architectures"]) == ("provided.al2023", [ARCHITECTURE])
     packaged = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
     assert found["CodeSize"] == (paths.DIST / Path(packaged["path"]).name).stat().st_size
     assert set(found["Environment"]["Variables"]) == {

@@ -1,0 +1,58 @@
+//! See the page.
+use crate::arn::{Arn, split_reference};
+use crate::evaluate::names;
+use crate::model::Item;
+use crate::project::Project;
+use crate::project::Resource;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "acl-without-effect",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("acl_without_effect.md"),
+    check: Check::Project(check),
+};
+
+const ACL: &[&str] =
+    &["s3:putobjectacl", "s3:getobjectacl", "s3:putobjectversionacl", "s3:getobjectversionacl", "s3:putbucketacl"];
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    let enforced = |control: &Resource| {
+        let rules = control.values.get("rule").map(Value::elements).unwrap_or_default();
+        rules.iter().any(|r| r.get("object_ownership").and_then(Value::as_str) == Some("BucketOwnerEnforced"))
+    };
+    let controls: Vec<&Resource> =
+        project.of_kind("aws_s3_bucket_ownership_controls").filter(|c| enforced(c)).collect();
+    let closed = |bucket: &Resource| {
+        controls.iter().any(|c| c.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"])))
+    };
+    let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| closed(b)).collect();
+    for policy in &project.policies {
+        for statement in policy.statements.iter().filter(|s| s.allows()) {
+            let resources = statement.resource_items();
+            let Some(bucket) = buckets.iter().find(|b| !resources.is_empty() && resources.iter().all(|r| is_in(r, b)))
+            else {
+                continue;
+            };
+            for item in statement.action_items().iter().filter(|i| ACL.contains(&i.raw().to_ascii_lowercase().as_str()))
+            {
+                let message = format!("`{}` is granted on `{}`, where ACLs are off", item.text, bucket.address);
+                out.policy(policy, item.at, message, "remove the action").related(bucket.head, "the bucket is here");
+            }
+        }
+    }
+}
+
+/// Whether a resource is the bucket or in it.
+fn is_in(item: &Item, bucket: &Resource) -> bool {
+    let own = bucket.address.split('[').next().unwrap_or_default();
+    let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
+    let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
+    referred.is_some_and(|(address, _, _)| address == own)
+        || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
+}

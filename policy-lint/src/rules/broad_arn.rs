@@ -1,0 +1,73 @@
+//! See the page.
+use crate::arn::{Arn, is_everything};
+use crate::catalogue::{Action, Level, Service};
+use crate::model::{Item, Kind, Policy, Statement};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "broad-arn",
+    family: Family::Breadth,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("broad_arn.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind != Kind::Identity {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let restrictable = worst(statement);
+        for item in statement.resource_items() {
+            let Some(arn) = Arn::parse(item.raw()) else { continue };
+            let whole = !arn.resource.is_empty()
+                && arn.resource.bytes().all(|b| matches!(b, b'*' | b'/' | b':'))
+                && arn.resource.contains('*');
+            let name = arn.resource.rsplit(['/', ':']).next().unwrap_or_default();
+            let one_type = is_everything(name)
+                && arn.resource.split(['/', ':']).filter(|p| !is_everything(p)).count() == 1
+                && arn.service != "s3";
+            let Some(level) = restrictable else { continue };
+            if whole {
+                report(item, arn, level, out);
+            } else if one_type {
+                let message = format!(
+                    "`{}` is every {} there is",
+                    item.text,
+                    arn.resource.split(['/', ':']).next().unwrap_or("one")
+                );
+                let finding = out.at(item.at, message, "name the one it is for, or a prefix of its name");
+                finding.severity(Severity::Note).persona(if level >= Level::Write {
+                    Persona::Pedantic
+                } else {
+                    Persona::Auditor
+                });
+            }
+        }
+    }
+}
+
+fn report(item: &Item, arn: Arn<'_>, level: Level, out: &mut Out<'_>) {
+    let owner = Service::find(arn.service).map_or_else(|| format!("`{}`", arn.service), |s| s.title().to_owned());
+    let finding = out.at(
+        item.at,
+        format!("`{}` is everything in {owner}", item.text),
+        "name the resource, or a prefix of its name",
+    );
+    if level < Level::Write {
+        finding.severity(Severity::Note).persona(Persona::Auditor);
+    }
+}
+
+/// The weightiest action of the statement that could be restricted.
+fn worst(statement: &Statement) -> Option<Level> {
+    let actions = statement.action_items().iter().filter_map(|i| {
+        let (prefix, name) = i.raw().split_once(':')?;
+        let service = Service::find(prefix)?;
+        service.matching(name).filter(|a: &Action| a.restrictable()).map(Action::level).max()
+    });
+    actions.max()
+}

@@ -1,0 +1,68 @@
+//! See the page.
+use crate::evaluate::names;
+use crate::project::Project;
+use crate::project::Resource;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::source::Span;
+use crate::value::{Data, Value};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "bucket-events-disabled",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("bucket_events_disabled.md"),
+    check: Check::Project(check),
+};
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    for rule in project.of_kind("aws_cloudwatch_event_rule") {
+        let Some(pattern) = rule.values.get("event_pattern").and_then(decoded) else { continue };
+        let from_s3 = pattern.get("source").is_some_and(|s| s.elements().iter().any(|v| v.as_str() == Some("aws.s3")));
+        let by_trail = pattern
+            .get("detail-type")
+            .is_some_and(|s| s.elements().iter().any(|v| v.as_str().is_some_and(|t| t.contains("CloudTrail"))));
+        let named = pattern.path(&["detail", "bucket", "name"]).map(Value::elements).unwrap_or_default();
+        if !from_s3 || by_trail {
+            continue;
+        }
+        for name in named {
+            let bucket = project.of_kind("aws_s3_bucket").find(|b| names(name, b, &["bucket"]));
+            if let Some(bucket) = bucket.filter(|b| !sends(project, b)) {
+                report(rule, bucket, out);
+            }
+        }
+    }
+}
+
+fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
+    let message = format!("`{}` waits for events that `{}` does not send to EventBridge", rule.address, bucket.address);
+    let finding =
+        out.span(rule.head, message, "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket");
+    finding.address = Some(rule.address.clone());
+    finding.related(bucket.head, "the bucket is here");
+}
+
+fn sends(project: &Project, bucket: &Resource) -> bool {
+    project.of_kind("aws_s3_bucket_notification").any(|n| {
+        let on = n.values.get("eventbridge").is_some_and(|v| !matches!(v.data, Data::Bool(false) | Data::Null));
+        on && n
+            .values
+            .get("bucket")
+            .is_some_and(|v| v.is_unknown() && !refers_elsewhere(v) || names(v, bucket, &["bucket", "id"]))
+    })
+}
+
+fn refers_elsewhere(value: &Value) -> bool {
+    matches!(&value.data, Data::Unknown(hole) if hole.reference.is_some())
+}
+
+fn decoded(value: &Value) -> Option<Value> {
+    match &value.data {
+        Data::Encoded(inner) => Some(inner.as_ref().clone()),
+        Data::String(text) => crate::parse::embedded::parse(text, Span::default()).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,46 @@
+//! See the page.
+use crate::project::Project;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::{Data, Value};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "duplicate-bucket-notification",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("duplicate_bucket_notification.md"),
+    check: Check::Project(check),
+};
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    let mut seen: Vec<(String, &crate::project::Resource)> = Vec::new();
+    for notification in project.of_kind("aws_s3_bucket_notification") {
+        let Some(bucket) = notification.values.get("bucket").and_then(identity) else { continue };
+        match seen.iter().find(|(b, _)| *b == bucket) {
+            Some((_, first)) => {
+                let message = format!(
+                    "`{}` and `{}` configure the same bucket and undo each other",
+                    notification.address, first.address
+                );
+                let finding =
+                    out.span(notification.head, message, "put all notifications of a bucket into one resource");
+                finding.address = Some(notification.address.clone());
+                finding.related(first.head, "the other is here");
+            }
+            None => seen.push((bucket, notification)),
+        }
+    }
+}
+
+/// What tells one bucket from another: its name, or the reference to it.
+fn identity(value: &Value) -> Option<String> {
+    match &value.data {
+        Data::String(text) => Some(text.to_string()),
+        Data::Unknown(hole) => {
+            hole.reference.as_deref().and_then(|r| r.rsplit_once('.')).map(|(bucket, _)| bucket.to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,34 @@
+//! See the page.
+use crate::project::Project;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "equal-bucket-names",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("equal_bucket_names.md"),
+    check: Check::Project(check),
+};
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    let mut seen = std::collections::HashMap::new();
+    for bucket in project.of_kind("aws_s3_bucket") {
+        let Some(name) = bucket.values.get("bucket").and_then(Value::as_str).filter(|n| !n.is_empty()) else {
+            continue;
+        };
+        match seen.get(name) {
+            None => drop(seen.insert(name, bucket)),
+            Some(first) => {
+                let first: &crate::project::Resource = first;
+                let message = format!("`{}` and `{}` are both named `{name}`", bucket.address, first.address);
+                let finding = out.span(bucket.head, message, "give each bucket a name of its own");
+                finding.address = Some(bucket.address.clone());
+                finding.related(first.head, "the other is here");
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! See the page.
+use crate::evaluate::{Identity, identities, names};
+use crate::project::Project;
+use crate::project::Resource;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "event-source-without-grant",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("event_source_without_grant.md"),
+    check: Check::Project(check),
+};
+
+const NEEDED: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    let mappings: Vec<&Resource> = project.of_kind("aws_lambda_event_source_mapping").collect();
+    if mappings.is_empty() {
+        return;
+    }
+    let identities = identities(project);
+    for mapping in mappings {
+        let (Some(source), Some(target)) =
+            (mapping.values.get("event_source_arn"), mapping.values.get("function_name"))
+        else {
+            continue;
+        };
+        let queue = project.of_kind("aws_sqs_queue").find(|q| names(source, q, &["arn"]));
+        let function = project.of_kind("aws_lambda_function").find(|f| names(target, f, &["arn", "function_name"]));
+        let (Some(queue), Some(function)) = (queue, function) else { continue };
+        let Some(role) = function.values.get("role") else { continue };
+        let Some(role) = project.of_kind("aws_iam_role").find(|r| names(role, r, &["arn"])) else { continue };
+        if has_others(project, role) {
+            continue;
+        }
+        let identity = identities.iter().find(|i| i.name == role.address);
+        let missing: Vec<&str> =
+            NEEDED.iter().copied().filter(|a| !identity.is_some_and(|i: &Identity<'_>| i.allows(a))).collect();
+        if !missing.is_empty() {
+            report(mapping, queue, role, &missing, out);
+        }
+    }
+}
+
+fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], out: &mut Out<'_>) {
+    let list: Vec<String> = missing.iter().map(|a| format!("`{a}`")).collect();
+    let message = format!(
+        "`{}` reads `{}` with the role `{}`, which does not allow {}",
+        mapping.address,
+        queue.address,
+        role.address,
+        list.join(", ")
+    );
+    let finding = out.span(mapping.head, message, "allow these actions on the queue in the role's policy");
+    finding.address = Some(mapping.address.clone());
+    finding.related(role.head, "the role is here").related(queue.head, "the queue is here");
+}
+
+/// Whether the role has policies that cannot be read here.
+fn has_others(project: &Project, role: &Resource) -> bool {
+    let attached = |address: &str| {
+        project
+            .resources
+            .iter()
+            .find(|r| r.address == address)
+            .and_then(|r| r.values.get("role").or(r.values.get("roles")))
+    };
+    let own = project.policies.iter().filter_map(|p| p.address.as_deref()).collect::<Vec<_>>();
+    let foreign = project.attachments.iter().any(|a| {
+        let to_role = a.address == role.address
+            || attached(&a.address)
+                .is_some_and(|v| names(v, role, &["name"]) || v.elements().iter().any(|e| names(e, role, &["name"])));
+        to_role && a.arn.text.is_known()
+    });
+    let unread = project.resources.iter().any(|r| {
+        let here = r.kind == "aws_iam_role_policy" && r.values.get("role").is_some_and(|v| names(v, role, &["name"]));
+        here && !own.contains(&r.address.as_str())
+    });
+    let unread_attachment = project.resources.iter().any(|r| {
+        let here = r.kind == "aws_iam_role_policy_attachment"
+            && r.values.get("role").is_some_and(|v| names(v, role, &["name"]));
+        here && r
+            .values
+            .get("policy_arn")
+            .is_some_and(|v| !project.of_kind("aws_iam_policy").any(|p| names(v, p, &["arn"])))
+    });
+    foreign || unread || unread_attachment
+}

@@ -1,0 +1,66 @@
+//! See the page.
+use crate::model::{Condition, Item, Kind, Policy, Sort, Statement};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "federation-without-subject",
+    family: Family::Exposure,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL"),
+    doc: include_str!("federation_without_subject.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind != Kind::Trust {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
+        for principal in principals.filter(|p| p.sort == Sort::Federated) {
+            judge(statement, &principal.item, out);
+        }
+    }
+}
+
+fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
+    let name = provider.raw();
+    if name.contains(":saml-provider/") || statement.unknown_condition || !provider.text.is_known() {
+        return;
+    }
+    let is_github = name.contains("token.actions.githubusercontent.com");
+    let on = |tail: &'static str| {
+        statement.conditions.iter().filter(move |c| c.key.raw().to_ascii_lowercase().ends_with(tail))
+    };
+    let narrowed = |c: &Condition| !c.is_negative() && !c.if_exists() && c.values.iter().any(|v| !open(v.raw()));
+    let subject = on(":sub").next();
+    match subject {
+        Some(condition) => {
+            if let Some(value) = condition.values.iter().find(|v| open(v.raw())) {
+                let message = format!("`{}` lets in subjects that nobody here owns", value.text);
+                let finding = out.at(
+                    value.at,
+                    message,
+                    "name the organization and the repository, as in `repo:org/name:ref:refs/heads/main`",
+                );
+                if is_github {
+                    finding.aws("MISSING_GITHUB_REPO_CONDITION_KEY");
+                }
+            }
+        }
+        None if on(":aud").any(narrowed) && !is_github => {}
+        None => {
+            let host = name.rsplit_once("oidc-provider/").map_or(name, |(_, h)| h);
+            let message = format!("the role trusts `{host}` for whoever it vouches for");
+            out.at(provider.at, message, format!("add conditions on `{host}:sub` and `{host}:aud`"));
+        }
+    }
+}
+
+/// Whether a pattern of a subject leaves the owner open: `*`, `repo:*`, `repo:*/name:…`.
+fn open(value: &str) -> bool {
+    let owner = value.strip_prefix("repo:").unwrap_or(value);
+    owner.starts_with('*') || owner.is_empty()
+}

@@ -1,0 +1,84 @@
+//! See the page.
+use crate::arn::{Arn, split_reference};
+use crate::evaluate::{Identity, identities, names};
+use crate::model::{Item, Policy};
+use crate::project::Project;
+use crate::project::Resource;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::{Data, Value};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "missing-key-grant",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("missing_key_grant.md"),
+    check: Check::Project(check),
+};
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| has_own_key(project, b)).collect();
+    if buckets.is_empty() {
+        return;
+    }
+    for identity in identities(project) {
+        judge(&identity, &buckets, out);
+    }
+}
+
+fn judge(identity: &Identity<'_>, buckets: &[&Resource], out: &mut Out<'_>) {
+    for (action, key_action) in [("s3:GetObject", "kms:Decrypt"), ("s3:PutObject", "kms:GenerateDataKey")] {
+        if identity.allows(key_action) {
+            continue;
+        }
+        let found =
+            identity.policies.iter().find_map(|p| grant(p, action, buckets).map(|(item, bucket)| (*p, item, bucket)));
+        let Some((policy, item, bucket)) = found else { continue };
+        let message = format!(
+            "`{action}` on `{}` also needs `{key_action}` on the bucket's key, which nothing grants",
+            bucket.address
+        );
+        out.policy(policy, item.at, message, format!("allow `{key_action}` on the key"))
+            .related(bucket.head, "the bucket is here");
+    }
+}
+
+fn grant<'a>(policy: &'a Policy, action: &str, buckets: &[&'a Resource]) -> Option<(&'a Item, &'a Resource)> {
+    policy.statements.iter().filter(|s| s.allows()).find_map(|s| {
+        let item = s.action_items().iter().find(|i| i.raw().eq_ignore_ascii_case(action))?;
+        let bucket = buckets.iter().find(|b| s.resource_items().iter().any(|r| is_in(r, b)))?;
+        Some((item, *bucket))
+    })
+}
+
+fn is_in(item: &Item, bucket: &Resource) -> bool {
+    let own = bucket.address.split('[').next().unwrap_or_default();
+    let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
+    let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
+    referred.is_some_and(|(address, _, _)| address == own)
+        || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
+}
+
+/// Whether the bucket is encrypted by a key of the tree whose policy is AWS's default.
+fn has_own_key(project: &Project, bucket: &Resource) -> bool {
+    project.of_kind("aws_s3_bucket_server_side_encryption_configuration").any(|config| {
+        let ours = config.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"]));
+        let rules = config.values.get("rule").map(Value::elements).unwrap_or_default();
+        let defaults =
+            rules.iter().filter_map(|r| r.get("apply_server_side_encryption_by_default")).flat_map(Value::elements);
+        ours && defaults.filter_map(|d| d.get("kms_master_key_id")).any(|v| is_plain_key(project, v))
+    })
+}
+
+fn is_plain_key(project: &Project, value: &Value) -> bool {
+    let key = project.of_kind("aws_kms_key").find(|k| names(value, k, &["arn", "key_id", "id"]));
+    key.is_some_and(|k| {
+        let written = k.values.get("policy").is_some_and(|p| !matches!(p.data, Data::Null));
+        let apart = project
+            .of_kind("aws_kms_key_policy")
+            .any(|p| p.values.get("key_id").is_some_and(|v| names(v, k, &["arn", "key_id", "id"])));
+        !written && !apart
+    })
+}

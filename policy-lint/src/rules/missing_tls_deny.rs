@@ -1,0 +1,33 @@
+//! See the page.
+use crate::model::{At, Kind, Policy};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "missing-tls-deny",
+    family: Family::Exposure,
+    severity: Severity::Note,
+    persona: Persona::Pedantic,
+    aws: None,
+    doc: include_str!("missing_tls_deny.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if !matches!(policy.kind, Kind::S3 | Kind::Sqs | Kind::Sns) {
+        return;
+    }
+    let refuses = policy.statements.iter().any(|s| {
+        s.denies()
+            && (s.unknown_condition
+                || s.conditions_on("aws:SecureTransport").next().is_some()
+                || s.conditions_on("s3:TlsVersion").next().is_some())
+    });
+    let Some(first) = policy.statements.first().filter(|_| !refuses) else { return };
+    let at = At { trail: At::default().trail, ..first.head };
+    out.at(
+        at,
+        "requests without TLS are not refused",
+        "add a `Deny` for everybody with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
+    );
+}

@@ -1,0 +1,26 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "not-principal-allow",
+    family: Family::Exposure,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("ALLOW_WITH_NOT_PRINCIPAL"),
+    doc: include_str!("not_principal_allow.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
+            out.at(
+                principals.key,
+                "`NotPrincipal` with `Allow` lets in everybody but those it names",
+                "name who is let in under `Principal`",
+            );
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "not-resource-allow",
+    family: Family::Breadth,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("not_resource_allow.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        if let Some(resources) = statement.resources.as_ref().filter(|r| r.negated) {
+            let listed: Vec<String> = resources.items.iter().take(2).map(|i| format!("`{}`", i.text)).collect();
+            let message = format!("`NotResource` with `Allow` grants every resource but {}", listed.join(", "));
+            out.at(
+                resources.key,
+                message,
+                "list what is allowed under `Resource`; forbid the rest in a `Deny` statement",
+            );
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! See the page.
+use crate::evaluate::{names, speaks_of};
+use crate::model::Policy;
+use crate::project::Project;
+use crate::project::Resource;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "target-without-permission",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: None,
+    doc: include_str!("target_without_permission.md"),
+    check: Check::Project(check),
+};
+
+/// What a target is, the action it is used by, and the carriers of its policy with the attribute that names it.
+const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("aws_sqs_queue", "sqs:SendMessage", &[("aws_sqs_queue_policy", "queue_url"), ("aws_sqs_queue", "")]),
+    ("aws_sns_topic", "sns:Publish", &[("aws_sns_topic_policy", "arn"), ("aws_sns_topic", "")]),
+    ("aws_lambda_function", "lambda:InvokeFunction", &[("aws_lambda_permission", "function_name")]),
+];
+
+fn check(project: &Project, out: &mut Out<'_>) {
+    for target in project.of_kind("aws_cloudwatch_event_target") {
+        // A target with a role of its own needs no policy on the other side.
+        if target.values.get("role_arn").is_none_or(|v| matches!(v.data, crate::value::Data::Null)) {
+            if let Some(arn) = target.values.get("arn") {
+                judge(project, target, arn, "events.amazonaws.com", out);
+            }
+        }
+    }
+    for notification in project.of_kind("aws_s3_bucket_notification") {
+        for (block, attribute) in
+            [("queue", "queue_arn"), ("topic", "topic_arn"), ("lambda_function", "lambda_function_arn")]
+        {
+            for inner in notification.values.get(block).map(Value::elements).unwrap_or_default() {
+                if let Some(arn) = inner.get(attribute) {
+                    judge(project, notification, arn, "s3.amazonaws.com", out);
+                }
+            }
+        }
+    }
+}
+
+fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: &mut Out<'_>) {
+    for (kind, action, carriers) in TARGETS {
+        let Some(target) = project.of_kind(kind).find(|t| names(arn, t, &["arn"])) else { continue };
+        let own = |carrier: &Resource| {
+            carriers.iter().any(|(c, attribute)| {
+                *c == carrier.kind
+                    && if attribute.is_empty() {
+                        carrier.address == target.address
+                    } else {
+                        carrier
+                            .values
+                            .get(attribute)
+                            .is_some_and(|v| names(v, target, &["arn", "id", "url", "function_name"]))
+                    }
+            })
+        };
+        let carrying: Vec<&Resource> = project.resources.iter().filter(|r| own(r)).collect();
+        let policies: Vec<&Policy> = project
+            .policies
+            .iter()
+            .filter(|p| carrying.iter().any(|c| Some(&c.address) == p.address.as_ref()))
+            .collect();
+        let known = carrying
+            .iter()
+            .filter(|c| c.kind != *kind)
+            .all(|c| policies.iter().any(|p| p.address.as_ref() == Some(&c.address)));
+        let written = target.values.get("policy").is_some_and(Value::is_unknown);
+        if known && !written && !policies.iter().any(|p| lets_in(p, service, action)) {
+            let message =
+                format!("`{}` sends to `{}`, which does not let `{service}` in", sender.address, target.address);
+            let help = match *kind {
+                "aws_lambda_function" => format!("add an `aws_lambda_permission` for `{service}`"),
+                _ => format!("allow `{action}` to `{service}` in the target's policy, with `aws:SourceArn`"),
+            };
+            let finding = out.span(sender.head, message, help);
+            finding.address = Some(sender.address.clone());
+            finding.related(target.head, "the target is here");
+        }
+    }
+}
+
+fn lets_in(policy: &Policy, service: &str, action: &str) -> bool {
+    policy.statements.iter().filter(|s| s.allows() && speaks_of(s, action)).any(|s| {
+        s.principals.as_ref().is_some_and(|p| {
+            p.incomplete
+                || p.items.iter().any(|i| i.is_everyone() || i.item.raw() == service || !i.item.text.is_known())
+        })
+    })
+}

@@ -1,0 +1,51 @@
+//! See the page.
+use crate::catalogue::{Action, Level, Service};
+use crate::model::Policy;
+use crate::pattern::{self, HOLE};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::service_wildcard::whole_service;
+use crate::rules::wildcard_action::is_everything;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "verb-wildcard",
+    family: Family::Breadth,
+    severity: Severity::Note,
+    persona: Persona::Pedantic,
+    aws: None,
+    doc: include_str!("verb_wildcard.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind.only_bounds() {
+        return;
+    }
+    for item in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| s.action_items()) {
+        let text = item.raw();
+        if !pattern::has_wildcard(text) || text.contains(HOLE) || whole_service(text).is_some() || is_everything(text) {
+            continue;
+        }
+        let Some((prefix, name)) = text.split_once(':') else { continue };
+        let Some(service) = Service::find(prefix) else { continue };
+        let actions: Vec<Action> = service.matching(name).collect();
+        let Some(worst) = actions.iter().copied().max_by_key(|a| a.level()) else { continue };
+        let example = worst.full_name();
+        let message = format!(
+            "`{}` allows {} actions, among them `{example}` ({})",
+            item.text,
+            actions.len(),
+            worst.level().word()
+        );
+        let finding = out.at(
+            item.at,
+            message,
+            format!("name the actions that are needed; `policy-lint expand '{text}'` lists them"),
+        );
+        match worst.level() {
+            Level::Permissions => drop(finding.severity(Severity::Warning)),
+            Level::Write | Level::Tagging => {}
+            Level::Read | Level::List => drop(finding.persona(Persona::Auditor)),
+        }
+    }
+}
