@@ -49,6 +49,8 @@ pub struct Sender {
     store: Store,
     bucket: Arc<str>,
     stopped: Arc<AtomicBool>,
+    /// Whether the last file was there already: then the next one probably is, and looking is cheaper than sending.
+    resuming: Arc<AtomicBool>,
 }
 
 impl Sender {
@@ -59,6 +61,7 @@ impl Sender {
             store: Store::new(config),
             bucket: bucket.into(),
             stopped: Arc::default(),
+            resuming: Arc::default(),
         }
     }
 
@@ -92,7 +95,7 @@ impl Sender {
         }
     }
 
-    /// Only if nothing is there; else look, and put a new version only of other bytes.
+    /// Only if nothing is there; else looks, and puts a new version only of other bytes.
     async fn small(&self, path: &Path, key: &str) -> anyhow::Result<Sent> {
         let bytes = tokio::fs::read(path).await.context("cannot read it")?;
         let digest = Sha256::digest(&bytes);
@@ -101,12 +104,18 @@ impl Sender {
             sha256: hex(&digest),
             crc64: None,
         };
+        let resuming = self.resuming.load(Ordering::Relaxed);
+        if resuming && self.present(key, &local).await? {
+            return Ok(Sent::Present);
+        }
         let body = SdkBody::from(bytes);
         let again = body.try_clone().context("the body cannot be sent twice")?;
         if let Some(sent) = self.put(key, body, &digest, Some("*")).await? {
+            self.resuming.store(false, Ordering::Relaxed);
             return Ok(sent);
         }
         if self.present(key, &local).await? {
+            self.resuming.store(true, Ordering::Relaxed);
             return Ok(Sent::Present);
         }
         let sent = self.put(key, again, &digest, None).await?;
