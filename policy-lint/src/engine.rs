@@ -1,9 +1,11 @@
 //! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+use std::sync::Arc;
+
 use crate::allow::{Allows, Subject};
 use crate::project::Project;
 use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
 use crate::rules;
-use crate::source::{Files, Place, Span};
+use crate::source::{File, Files, Place, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Paths of files with at least one policy, or that should have one.
     pub documents: Vec<String>,
+    /// Terraform files that may have exceptions as comments.
+    pub sources: Vec<Arc<File>>,
     /// Policies.
     pub policies: usize,
 }
@@ -57,6 +61,7 @@ impl Report {
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
+        self.sources.extend(other.sources);
         self.policies += other.policies;
     }
 

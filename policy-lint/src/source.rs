@@ -48,6 +48,11 @@ impl Files {
         self.0.get(number as usize)
     }
 
+    /// The HCL files, each once.
+    pub fn terraform(&self) -> Vec<Arc<File>> {
+        self.0.iter().filter(|f| f.path.ends_with(".tf")).cloned().collect()
+    }
+
     /// Resolves a span.
     pub fn place(&self, span: Span) -> Option<Place> {
         let file = self.get(span.file)?.clone();

@@ -3,6 +3,7 @@ use crate::arn::{Arn, is_everything};
 use crate::catalogue::{Action, Level, Service};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::broad_resource::is_tied;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,7 +20,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind != Kind::Identity {
         return;
     }
-    for statement in policy.statements.iter().filter(|s| s.allows()) {
+    for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
         let restrictable = worst(statement);
         for item in statement.resource_items() {
             let Some(arn) = Arn::parse(item.raw()) else { continue };

@@ -85,7 +85,7 @@ fn matters(action: Action) -> bool {
 }
 
 /// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
-fn is_tied(statement: &Statement) -> bool {
+pub fn is_tied(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();
