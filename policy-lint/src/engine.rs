@@ -85,15 +85,28 @@ impl Report {
     }
 }
 
+/// Findings of one rule in one policy that are kept at most.
+const MOST: usize = 1_000;
+
 /// Runs every rule over one project.
 pub fn run(project: &Project) -> Report {
-    let mut findings = Vec::new();
+    let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
     for rule in rules::ALL {
         match rule.check {
             Check::Policy(check) => {
                 for policy in &project.policies {
+                    let before = findings.len();
                     check(policy, &mut Out::new(rule, Some(policy), &mut findings));
+                    let more = findings.len().saturating_sub(before + MOST);
+                    if more > 0 {
+                        findings.truncate(before + MOST);
+                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
+                        notes.push(format!(
+                            "`{}` has {more} more findings in `{path}` than the {MOST} that are shown",
+                            rule.name
+                        ));
+                    }
                 }
             }
             Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
@@ -105,6 +118,7 @@ pub fn run(project: &Project) -> Report {
     report.findings = findings.into_iter().filter_map(|f| resolve(f, &project.files)).collect();
     join_calls(&mut report.findings);
     report.unknown = unknown(project);
+    report.notes = notes;
     report
 }
 

@@ -231,7 +231,7 @@ fn except(request: &Request, checked: &[String], report: &mut Report) {
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
-    let shown = Arc::new(File { path: shown(&path), text: file.text.clone() });
+    let shown = Arc::new(File::new(shown(&path), file.text.clone()));
     match allow::Allows::parse(&path, &file.text) {
         Ok(allows) => {
             let whole = request.paths.iter().any(|p| p.is_dir());

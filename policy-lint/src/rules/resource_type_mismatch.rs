@@ -27,6 +27,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         else {
             continue;
         };
+        if resources.items.len() * statement.action_items().len() > MOST {
+            continue;
+        }
         let shapes: Vec<String> = resources.items.iter().map(|i| arn::typed(&i.text)).collect();
         if shapes.iter().any(|s| !s.starts_with("arn:")) {
             continue;
@@ -39,6 +42,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
     }
 }
+
+/// Pairs of actions and resources that are compared at most in one statement.
+const MOST: usize = 1_000_000;
 
 /// The action of a name without wildcards.
 fn exact(name: &str, actions: &[Action]) -> Option<Action> {
