@@ -1,5 +1,7 @@
 """`sluice bootstrap`: from nothing to an applied root module whose state is in the bucket it made."""
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import datetime
@@ -40,7 +42,7 @@ def buckets(deployment: Deployment) -> Iterator[list[str]]:
         s3.delete_bucket(Bucket=name)
 
 
-def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201, F811
+def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201
     return sluice("bootstrap", *arguments, user="deployer")
 
 
@@ -136,7 +138,7 @@ def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment
     run(sluice, "apply", "-destroy", "-auto-approve", "-var-file=../terraform.tfvars.json")
 
 
-def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:  # noqa: F811
+def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:
     deployment = sluice.deployment
     keys = accounts.load(deployment.stack)["deployer"]
     env = environment.tool(deployment.stack, deployment.emulator, keys) | {
@@ -146,6 +148,8 @@ def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:  # 
         "CHECKPOINT_DISABLE": "true",
     }
     command = ["terraform", "-chdir=terraform", verb, "-no-color", *arguments]
-    ran = subprocess.run(command, cwd=Path(sluice.folder), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    ran = subprocess.run(
+        command, cwd=Path(sluice.folder), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     assert ran.returncode == expect, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
