@@ -59,7 +59,8 @@ def main() -> None:
     if count != expected:
         raise SystemExit(f"{count} objects arrived, not {expected}")
     median = {what: statistics.median(all_of) for what, all_of in times.items()}
-    print(f"{version}: {median['aws']:.1f} s; sluice: {median['sluice']:.1f} s; {median['aws'] / median['sluice']:.1f} times as fast")
+    ratio = median["aws"] / median["sluice"]
+    print(f"{version}: {median['aws']:.1f} s; sluice: {median['sluice']:.1f} s; {ratio:.1f} times as fast")
     print(f"once more, everything there already: {again:.1f} s")
     print("memory: " + ", ".join(f"{what} {most:.0f} MB" for what, most in memory.items()))
 
@@ -83,7 +84,15 @@ def _write(folder: Path, count: int) -> None:
 
 def _outputs(region: str) -> dict:
     """Names of a deployment of which only the bucket exists."""
-    texts = ("table", "hash_key", "queue_url", "event_dead_letter_url", "queue_dead_letter_url", "function", "topic_arn")
+    texts = (
+        "table",
+        "hash_key",
+        "queue_url",
+        "event_dead_letter_url",
+        "queue_dead_letter_url",
+        "function",
+        "topic_arn",
+    )
     ingest = dict.fromkeys((*texts, "schema_sha256", "schema_key", "quarantine_bucket"), "none")
     ingest |= {"processing_bucket": BUCKET, "prefix": "", "max_object_bytes": 1048576}
     return {"deployment": {"value": {"region": region}}, "ingest": {"value": ingest}}

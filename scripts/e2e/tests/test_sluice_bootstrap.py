@@ -1,5 +1,7 @@
 """`sluice bootstrap`: from nothing to an applied root module whose state is in the bucket it made."""
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import datetime
@@ -16,7 +18,6 @@ from .. import accounts, environment
 from ..deployment import Deployment
 from ..paths import ROOT
 from ..sluice import Sluice
-from ..terraform import LEFT_OUT
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 
 REGION = "eu-central-1"
@@ -41,7 +42,7 @@ def buckets(deployment: Deployment) -> Iterator[list[str]]:
         s3.delete_bucket(Bucket=name)
 
 
-def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201, F811
+def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201
     return sluice("bootstrap", *arguments, user="deployer")
 
 
@@ -115,7 +116,8 @@ def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment
     buckets.append(name)
     made = bootstrap(sluice, "--state-bucket", name, "--state-key", "sluice/boot.tfstate", "--region", REGION)
     assert made.code == 0 and "init -backend-config=../backend.conf" in made.out
-    shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=LEFT_OUT)
+    left_out = shutil.ignore_patterns(".terraform*", "*_override.tf*", "*.tfvars*", "*.tfstate*", "*.tfplan")
+    shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=left_out)
     variables = {"environment": "boot", "region": REGION, "alarm_emails": ["boot@example.org"]}
     sluice.write("terraform.tfvars.json", json.dumps(variables).encode())
 
@@ -136,7 +138,7 @@ def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment
     run(sluice, "apply", "-destroy", "-auto-approve", "-var-file=../terraform.tfvars.json")
 
 
-def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:  # noqa: F811
+def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:
     deployment = sluice.deployment
     keys = accounts.load(deployment.stack)["deployer"]
     env = environment.tool(deployment.stack, deployment.emulator, keys) | {
@@ -146,6 +148,8 @@ def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:  # 
         "CHECKPOINT_DISABLE": "true",
     }
     command = ["terraform", "-chdir=terraform", verb, "-no-color", *arguments]
-    ran = subprocess.run(command, cwd=Path(sluice.folder), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    ran = subprocess.run(
+        command, cwd=Path(sluice.folder), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     assert ran.returncode == expect, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr

@@ -3,6 +3,8 @@
 `SLUICE_DOCS_UPDATE=1` writes the transcripts anew.
 """
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,7 @@ def written(block: str) -> list[tuple[str, str]]:
 class Story:
     """What has to be so before a command, which the handbook's reader would have done or suffered."""
 
-    def __init__(self, sluice: Sluice, deployment: Deployment, letters: dict[str, str]) -> None:  # noqa: F811
+    def __init__(self, sluice: Sluice, deployment: Deployment, letters: dict[str, str]) -> None:
         self.sluice, self.deployment, self.letters = sluice, deployment, letters
         self.before: dict[str, Callable[[], None]] = {
             "quarantine list --prefix handbook/": self.refused,
@@ -112,11 +114,11 @@ def said(story: Story, command: str) -> str:
 
 
 @pytest.fixture
-def story(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> Story:  # noqa: F811
+def story(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> Story:
     return Story(sluice, deployment, dead_letters)
 
 
-def test_every_transcript_is_true(story: Story, buckets: list[str]) -> None:  # noqa: F811
+def test_every_transcript_is_true(story: Story, buckets: list[str]) -> None:
     """003.25: scripts' parameters, environment and examples, which cannot go stale."""
     buckets.append("sluice-handbook-state")
     text = HANDBOOK.read_text()

@@ -1,5 +1,7 @@
 """`sluice redrive`, `backfill`, `reconcile`, `status`, `ingest run-local`, `schema check`."""
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import json
@@ -22,7 +24,7 @@ def unique() -> str:
 
 
 @pytest.fixture
-def dead_letters(deployment: Deployment, sluice: Sluice) -> dict[str, str]:  # noqa: F811
+def dead_letters(deployment: Deployment, sluice: Sluice) -> dict[str, str]:
     """Both dead-letter queues, empty at first."""
     outputs = json.loads(sluice.outputs.read_text())["ingest"]["value"]
     urls = {"events": outputs["event_dead_letter_url"], "messages": outputs["queue_dead_letter_url"]}
@@ -71,7 +73,9 @@ def test_redrive_shows_then_sends(sluice: Sluice, deployment: Deployment, dead_l
     deployment.client("sqs").purge_queue(QueueUrl=dead_letters["messages"])
 
 
-def test_a_redrive_that_is_killed_loses_nothing(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> None:
+def test_a_redrive_that_is_killed_loses_nothing(
+    sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]
+) -> None:
     """Killed (SIGKILL) at several moments: what was taken and not sent comes back, and every letter has its end."""
     name, since, versions = unique(), now_ms(), set()
     for number in range(60):

@@ -3,6 +3,8 @@
 With the action gone, a command has to fail and say that the role may not; with it back, the same command works.
 """
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """`sluice quarantine`: what was refused, why, and back again."""
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import hashlib
@@ -155,12 +157,12 @@ def test_a_release_that_is_killed_loses_nothing(sluice: Sluice, deployment: Depl
     whole = took(sluice.done, "quarantine", "release", conflict(deployment, unique())[0])
     killed = 0
     for part in range(1, 11):
-        name = unique()
-        key, body = conflict(deployment, name)
+        item = (unique(), "TRACK#1")
+        key, body = conflict(deployment, item[0])
         killed += sluice.killed(whole * part / 10, "quarantine", "release", key)
         assert holds(deployment, key, body), f"lost when killed after {part}/10"
         assert sluice("quarantine", "release", key).code in (0, 1)
-        eventually(lambda: facts.item(deployment, (name, "TRACK#1")) is not None, "the released item")
+        eventually(lambda item=item: facts.item(deployment, item) is not None, "the released item")
         assert in_quarantine(deployment, key) == set()
         assert holds(deployment, key, body)
     assert killed >= 3, f"only {killed} of 10 runs were killed on their way"

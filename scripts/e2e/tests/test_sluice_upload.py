@@ -1,5 +1,7 @@
 """`sluice upload`, and what every command says when it cannot work."""
 
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
 from __future__ import annotations
 
 import json
@@ -26,8 +28,10 @@ def unique() -> str:
 
 def versions(deployment: Deployment, prefix: str) -> dict[str, list[str]]:
     """The versions under a prefix, by key."""
-    pages = deployment.client("s3").get_paginator("list_object_versions").paginate(
-        Bucket=deployment.ingest.processing, Prefix=prefix
+    pages = (
+        deployment.client("s3")
+        .get_paginator("list_object_versions")
+        .paginate(Bucket=deployment.ingest.processing, Prefix=prefix)
     )
     found: dict[str, list[str]] = {}
     for page in pages:
@@ -133,7 +137,9 @@ def test_interrupted_it_leaves_no_parts(sluice: Sluice, deployment: Deployment) 
 def test_what_cannot_be_done_is_said_with_what_to_do(sluice: Sluice) -> None:
     """No credentials, a role of others, no outputs, nothing that answers, a bucket that is gone: exit 2, and advice."""
     path = str(sluice.write(f"{unique()}.json", FOREVER))
-    nobody = sluice("upload", path, user="uploader", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", HOME="/nonexistent")
+    nobody = sluice(
+        "upload", path, user="uploader", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", HOME="/nonexistent"
+    )
     assert nobody.code == 2 and "sign in (`aws sso login`)" in nobody.err
     stale = sluice("upload", path, user="uploader", AWS_ACCESS_KEY_ID="AKIAUNKNOWN000000000")
     assert stale.code == 2 and "sign in again" in stale.err, stale.err
@@ -156,14 +162,31 @@ def test_what_cannot_be_done_is_said_with_what_to_do(sluice: Sluice) -> None:
 
 
 def test_usage_is_exit_2(sluice: Sluice) -> None:
-    for arguments in ([], ["upload"], ["upload", "x", "--jobs", "0"], ["quarantine", "check"], ["redrive", "--queue", "x"]):
+    for arguments in (
+        [],
+        ["upload"],
+        ["upload", "x", "--jobs", "0"],
+        ["quarantine", "check"],
+        ["redrive", "--queue", "x"],
+    ):
         assert sluice(*arguments).code == 2
 
 
 @pytest.mark.parametrize(
     "command",
-    ["upload", "quarantine", "quarantine list", "quarantine release", "redrive", "backfill", "reconcile", "status",
-     "bootstrap", "ingest run-local", "schema check"],
+    [
+        "upload",
+        "quarantine",
+        "quarantine list",
+        "quarantine release",
+        "redrive",
+        "backfill",
+        "reconcile",
+        "status",
+        "bootstrap",
+        "ingest run-local",
+        "schema check",
+    ],
 )
 def test_help_has_an_example(command: str, sluice: Sluice) -> None:
     """003.25: parameters, environment and an example at every command."""

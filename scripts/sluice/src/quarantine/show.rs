@@ -1,5 +1,6 @@
 //! `quarantine show`: everything that is known of a refused key.
 
+use ingest::record::Reason;
 use kit::log::escape;
 use serde_json::json;
 
@@ -43,6 +44,15 @@ async fn one(ward: &Ward, stem: &Stem, report: &Report) -> anyhow::Result<()> {
         );
         return Ok(());
     };
+    let text = text(&reason, &copy, stem.copy);
+    report.line(
+        text,
+        &json!({"copy": copy, "copy_is_there": stem.copy, "reason": reason}),
+    );
+    Ok(())
+}
+
+fn text(reason: &Reason, copy: &str, there: bool) -> String {
     let source = &reason.source;
     let mut lines = vec![
         format!("s3://{}/{}", source.bucket, escape(&source.key)),
@@ -57,10 +67,7 @@ async fn one(ward: &Ward, stem: &Stem, report: &Report) -> anyhow::Result<()> {
             "  sha256    {}",
             source.sha256.as_deref().unwrap_or("unknown")
         ),
-        format!(
-            "  copy      {}{copy}",
-            if stem.copy { "" } else { "(gone) " }
-        ),
+        format!("  copy      {}{copy}", if there { "" } else { "(gone) " }),
     ];
     lines.extend(reason.reasons.iter().map(|p| {
         let path = if p.path.is_empty() {
@@ -83,9 +90,5 @@ async fn one(ward: &Ward, stem: &Stem, report: &Report) -> anyhow::Result<()> {
             other.version_id
         ));
     }
-    report.line(
-        lines.join("\n"),
-        &json!({"copy": copy, "copy_is_there": stem.copy, "reason": reason}),
-    );
-    Ok(())
+    lines.join("\n")
 }
