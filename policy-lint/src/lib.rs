@@ -83,7 +83,11 @@ pub fn check(request: &Request) -> Report {
     if !plan.folders.is_empty() {
         terraform(&plan, request, &mut checked, &mut report);
     }
-    if report.documents.is_empty() && report.findings.is_empty() && report.errors.is_empty() && report.notes.is_empty()
+    if report.documents.is_empty()
+        && report.findings.is_empty()
+        && report.unknown.is_empty()
+        && report.errors.is_empty()
+        && report.notes.is_empty()
     {
         report.notes.push(String::from("no policy was found in what was given"));
     }

@@ -109,8 +109,11 @@ impl Files {
     /// Resolves a span.
     pub fn place(&self, span: Span) -> Option<Place> {
         let file = self.get(span.file)?.clone();
-        let length = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
-        Some(Place { file, start: span.start.min(length), end: span.end.min(length) })
+        // Parsers point at bytes; a place never begins or ends inside a character.
+        let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = bound(file.text.floor_char_boundary(span.start as usize));
+        let end = bound(file.text.ceil_char_boundary(span.end as usize));
+        Some(Place { file, start, end: end.max(start) })
     }
 }
 

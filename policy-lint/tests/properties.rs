@@ -71,6 +71,11 @@ proptest! {
     }
 
     #[test]
+    fn any_text_behind_a_mark_is_survived(text in "\u{feff}[{}\\[\\]\",:é ]{0,12}") {
+        run(&text);
+    }
+
+    #[test]
     fn any_policy_is_survived(statement in policy_like()) {
         run(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":{statement}}}"));
     }
