@@ -16,7 +16,7 @@ from .. import accounts, environment
 from ..deployment import Deployment
 from ..paths import ROOT
 from ..sluice import Sluice
-from ..terraform import LEFT_OUT
+from ..terraform import left_out
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 
 REGION = "eu-central-1"
@@ -115,7 +115,7 @@ def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment
     buckets.append(name)
     made = bootstrap(sluice, "--state-bucket", name, "--state-key", "sluice/boot.tfstate", "--region", REGION)
     assert made.code == 0 and "init -backend-config=../backend.conf" in made.out
-    shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=LEFT_OUT)
+    shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=left_out)
     variables = {"environment": "boot", "region": REGION, "alarm_emails": ["boot@example.org"]}
     sluice.write("terraform.tfvars.json", json.dumps(variables).encode())
 
