@@ -121,8 +121,21 @@ fn resource_rows(packer: &mut Packer, resources: &Rows, keys: &Rows) -> Result<V
         rows.push(packer.string(name)?);
         rows.push(packer.string(column(row, 1))?);
         rows.push(list_of(packer, column(row, 2), keys, "")?);
+        rows.push(packer.string(&any_of(column(row, 1)))?);
     }
     Ok(rows)
+}
+
+/// The pattern of all ARNs of a format: `*` for every placeholder.
+fn any_of(format: &str) -> String {
+    let mut out = String::new();
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, tail)| tail);
+    }
+    out + rest
 }
 
 fn action_rows(

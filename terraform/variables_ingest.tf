@@ -41,7 +41,7 @@ variable "ingest" {
     uploader_principals = optional(list(string), [])
     operator_principals = optional(list(string), [])
     encryption          = optional(string, "sse-s3")
-    memory_mb           = optional(number, 256)
+    memory_mb           = optional(number, 512)
     timeout_s           = optional(number, 30)
     batch_size          = optional(number, 10)
     max_concurrency     = optional(number, 10)
@@ -153,8 +153,8 @@ variable "ingest" {
   }
 
   validation {
-    condition     = try(var.ingest.max_object_mib, 1) >= 1 && try(var.ingest.max_object_mib, 1) <= 5120
-    error_message = "`ingest.max_object_mib` must be between 1 and 5120: what is larger than 5 GiB cannot be moved to quarantine by one copy."
+    condition     = try(var.ingest.max_object_mib, 1) >= 1 && try(var.ingest.max_object_mib, 1) <= 1280
+    error_message = "`ingest.max_object_mib` must be between 1 and 1280: a file is held whole while it is judged, and a function has at most 10240 MB."
   }
 
   validation {
@@ -175,20 +175,26 @@ variable "ingest" {
     error_message = "`ingest.uploader_principals` and `ingest.operator_principals` hold ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`), without wildcards; for an assumed-role session, name its role."
   }
 
+  # A file is held whole while it is judged, beside what its parsed form takes.
+  validation {
+    condition     = try(var.ingest.max_object_mib, 10) * 8 <= try(var.ingest.memory_mb, 512)
+    error_message = "`ingest.max_object_mib` times eight must fit in `ingest.memory_mb`: lower the one (an item has at most 400 KB) or raise the other."
+  }
+
   validation {
     condition     = contains(["sse-s3", "sse-kms"], try(var.ingest.encryption, "sse-s3"))
     error_message = "`ingest.encryption` must be `sse-s3` or `sse-kms`."
   }
 
   validation {
-    condition     = try(var.ingest.memory_mb, 256) >= 128 && try(var.ingest.memory_mb, 256) <= 10240
+    condition     = try(var.ingest.memory_mb, 512) >= 128 && try(var.ingest.memory_mb, 512) <= 10240
     error_message = "`ingest.memory_mb` must be between 128 and 10240, Lambda's limits."
   }
 
   # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
   validation {
-    condition     = try(var.ingest.timeout_s, 30) >= 1 && try(var.ingest.timeout_s, 30) <= 900
-    error_message = "`ingest.timeout_s` must be between 1 and 900: Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    condition     = try(var.ingest.timeout_s, 30) >= 3 && try(var.ingest.timeout_s, 30) <= 900
+    error_message = "`ingest.timeout_s` must be between 3 and 900: the function keeps 1.5 s back for its answer, Lambda stops at 15 minutes, and the queue hides a message six times as long."
   }
 
   validation {

@@ -104,31 +104,37 @@ fn shape_of(reference: &str) -> Option<&'static str> {
 
 /// Whether a pattern of a resource can mean something of a type.
 pub fn can_be(resource: &str, kind: ResourceType) -> bool {
-    let format = any_of(kind.arn());
-    let (Some(resource_parts), Some(parts)) = (Arn::parse(resource), Arn::parse(&format)) else {
-        return pattern::overlaps(resource, &format);
-    };
-    if kind.arn().ends_with(":s3:::${BucketName}") && resource_parts.resource.contains('/') {
-        return false;
+    match Arn::parse(resource) {
+        Some(parts) => parts.can_be(kind),
+        None => pattern::overlaps(resource, kind.pattern()),
     }
-    let fits = pattern::overlaps;
-    fits(resource_parts.partition, parts.partition)
-        && fits(resource_parts.service, parts.service)
-        && fits(resource_parts.region, parts.region)
-        && fits(resource_parts.account, parts.account)
-        && fits(resource_parts.resource, parts.resource)
 }
 
-/// The pattern of all ARNs of a format.
-fn any_of(format: &str) -> String {
-    let mut out = String::new();
-    let mut rest = format;
-    while let Some((before, after)) = rest.split_once("${") {
-        out.push_str(before);
-        out.push('*');
-        rest = after.split_once('}').map_or("", |(_, tail)| tail);
+impl Arn<'_> {
+    /// Whether it can mean something of a type.
+    pub fn can_be(&self, kind: ResourceType) -> bool {
+        let format = kind.pattern();
+        // Most pairs are of two services, and the letters behind `arn:*:` tell.
+        let service = format.strip_prefix("arn:*:").unwrap_or_default();
+        let closed = !pattern::has_wildcard(self.service) && !self.service.contains([HOLE, NAME]);
+        if closed
+            && !service.starts_with('*')
+            && !service.strip_prefix(self.service).is_some_and(|s| s.starts_with(':'))
+        {
+            return false;
+        }
+        if format == "arn:*:s3:::*" && self.resource.contains('/') {
+            return false;
+        }
+        Arn::parse(format).is_some_and(|parts| {
+            let fits = pattern::overlaps;
+            fits(self.service, parts.service)
+                && fits(self.resource, parts.resource)
+                && fits(self.partition, parts.partition)
+                && fits(self.region, parts.region)
+                && fits(self.account, parts.account)
+        })
     }
-    out + rest
 }
 
 /// Whether an action can work on a resource pattern. Actions without resource types work on everything only.

@@ -1,7 +1,10 @@
 //! Every AWS service, action, resource type and condition key, looked up without loading.
 //!
 //! The tables are packed by `build.rs` from `catalogue/*.txt`; names are found in any case, as IAM does.
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::pattern;
 
@@ -12,7 +15,7 @@ static STRINGS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strings.bin"))
 static LISTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lists.bin"));
 static SERVICES: Table<7> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/services.bin")));
 static ACTIONS: Table<6> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/actions.bin")));
-static RESOURCES: Table<3> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/resources.bin")));
+static RESOURCES: Table<4> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/resources.bin")));
 static KEYS: Table<3> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/keys.bin")));
 static RETIRED: Table<1> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/retired.bin")));
 
@@ -141,11 +144,19 @@ impl Service {
 
     /// The actions that an IAM pattern for the name, as in `Get*`, stands for.
     pub fn matching(self, glob: &str) -> impl Iterator<Item = Action> {
-        let exact = (!pattern::has_wildcard(glob)).then(|| self.action(glob));
-        let glob = glob.to_ascii_lowercase();
-        let searched =
-            exact.is_none().then(|| self.actions().filter(move |a| pattern::matches_folded(&glob, a.name())));
-        exact.flatten().into_iter().chain(searched.into_iter().flatten())
+        let literal = &glob[..glob.find(['*', '?']).unwrap_or(glob.len())];
+        let (first, end) = (SERVICES.get(self.0, 2), SERVICES.get(self.0, 3));
+        let (mut low, mut high) = (first, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match compare(string(ACTIONS.get(middle, 0)), literal) {
+                Ordering::Less => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        let begins = move |a: &Action| a.name().get(..literal.len()).is_some_and(|n| n.eq_ignore_ascii_case(literal));
+        let found = (low..end).map(Action).take_while(begins);
+        found.filter(move |a| pattern::matches_any_case(glob, a.name()))
     }
 
     /// Its resource types.
@@ -213,7 +224,7 @@ impl Action {
 }
 
 /// A kind of thing an action works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceType(u32);
 
 impl ResourceType {
@@ -225,6 +236,11 @@ impl ResourceType {
     /// Its ARN with placeholders, as in `arn:${Partition}:s3:::${BucketName}`.
     pub fn arn(self) -> &'static str {
         string(RESOURCES.get(self.0, 1))
+    }
+
+    /// The pattern of all its ARNs, as in `arn:*:s3:::*`.
+    pub fn pattern(self) -> &'static str {
+        string(RESOURCES.get(self.0, 3))
     }
 
     /// Condition keys that belong to it.
@@ -271,6 +287,30 @@ impl Key {
     pub fn is_global(self) -> bool {
         KEYS.get(self.0, 2) == 1
     }
+}
+
+thread_local! {
+    /// What patterns stand for; the same ones come again and again.
+    static EXPANDED: RefCell<HashMap<String, Rc<[Action]>>> = RefCell::default();
+}
+
+/// Patterns that are remembered at most.
+const REMEMBERED: usize = 20_000;
+
+/// The actions that a pattern `service:Name` stands for; none when there is no such service.
+pub fn expand(pattern: &str) -> Rc<[Action]> {
+    EXPANDED.with_borrow_mut(|known| {
+        if let Some(found) = known.get(pattern) {
+            return found.clone();
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let split = pattern.split_once(':').and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
+        let found: Rc<[Action]> = split.into_iter().flat_map(|(service, name)| service.matching(name)).collect();
+        known.insert(pattern.to_owned(), found.clone());
+        found
+    })
 }
 
 /// Whether `service:Name` was an action once, or is one that AWS uses itself and does not list.

@@ -1,9 +1,11 @@
 //! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+use std::sync::Arc;
+
 use crate::allow::{Allows, Subject};
 use crate::project::Project;
 use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
 use crate::rules;
-use crate::source::{Files, Place, Span};
+use crate::source::{File, Files, Place, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Paths of files with at least one policy, or that should have one.
     pub documents: Vec<String>,
+    /// Terraform files that may have exceptions as comments.
+    pub sources: Vec<Arc<File>>,
     /// Policies.
     pub policies: usize,
 }
@@ -57,6 +61,7 @@ impl Report {
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
+        self.sources.extend(other.sources);
         self.policies += other.policies;
     }
 
@@ -80,15 +85,28 @@ impl Report {
     }
 }
 
+/// Findings of one rule in one policy that are kept at most.
+const MOST: usize = 1_000;
+
 /// Runs every rule over one project.
 pub fn run(project: &Project) -> Report {
-    let mut findings = Vec::new();
+    let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
     for rule in rules::ALL {
         match rule.check {
             Check::Policy(check) => {
                 for policy in &project.policies {
+                    let before = findings.len();
                     check(policy, &mut Out::new(rule, Some(policy), &mut findings));
+                    let more = findings.len().saturating_sub(before + MOST);
+                    if more > 0 {
+                        findings.truncate(before + MOST);
+                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
+                        notes.push(format!(
+                            "`{}` has {more} more findings in `{path}` than the {MOST} that are shown",
+                            rule.name
+                        ));
+                    }
                 }
             }
             Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
@@ -100,6 +118,7 @@ pub fn run(project: &Project) -> Report {
     report.findings = findings.into_iter().filter_map(|f| resolve(f, &project.files)).collect();
     join_calls(&mut report.findings);
     report.unknown = unknown(project);
+    report.notes = notes;
     report
 }
 

@@ -12,7 +12,7 @@ pub fn matches_action(pattern: &str, action: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    pattern::matches_folded(&pattern.to_ascii_lowercase(), action)
+    pattern::matches_any_case(pattern, action)
 }
 
 /// Whether a statement speaks about an action.

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 pub mod allow;
 pub mod arn;
+pub mod baseline;
 pub mod catalogue;
+pub mod comment;
 pub mod engine;
 pub mod evaluate;
 pub mod model;
@@ -38,6 +40,8 @@ pub struct Request {
     pub stdin: Option<Vec<u8>>,
     /// Files of values for variables, after Terraform's own.
     pub var_files: Vec<PathBuf>,
+    /// Whether files that are named and are no policies are left alone.
+    pub skip_others: bool,
     /// The kind of raw policies; `None` looks at each.
     pub kind: Option<Kind>,
     /// Who is asking.
@@ -79,10 +83,16 @@ pub fn check(request: &Request) -> Report {
     if !plan.folders.is_empty() {
         terraform(&plan, request, &mut checked, &mut report);
     }
-    if report.documents.is_empty() && report.findings.is_empty() && report.errors.is_empty() && report.notes.is_empty()
+    if report.documents.is_empty()
+        && report.findings.is_empty()
+        && report.unknown.is_empty()
+        && report.errors.is_empty()
+        && report.notes.is_empty()
     {
         report.notes.push(String::from("no policy was found in what was given"));
     }
+    let sources = std::mem::take(&mut report.sources);
+    comment::apply(&mut report, &sources);
     except(request, &checked, &mut report);
     engine::keep(&mut report, request.persona);
     report.sort();
@@ -111,7 +121,8 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
             folders.insert(path.parent().map(Path::to_path_buf).unwrap_or_default());
             plan.only.push(path.clone());
         } else {
-            plan.jobs.push(Job { path: path.clone(), named: true, content: None });
+            let named = !request.skip_others || !path.exists();
+            plan.jobs.push(Job { path: path.clone(), named, content: None });
         }
     }
     plan.folders = folders.into_iter().collect();
@@ -139,6 +150,7 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
             report.merge(Report { documents: Vec::new(), ..engine::run(project) });
         }
         report.documents = documents.into_iter().collect();
+        report.sources = outcome.projects.first().map(|p| p.files.terraform()).unwrap_or_default();
         report
     };
     let ran = std::thread::scope(|scope| {
@@ -156,6 +168,7 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         plan.only.is_empty() || plan.only.iter().any(|o| o == path) || plan.whole.contains(&folder)
     };
+    found.sources.retain(|f| wanted(&f.path));
     found.findings.retain(|f| wanted(&f.place.file.path));
     found.unknown.retain(|u| wanted(&u.place.file.path));
     drop_repeated(report, &found);
@@ -222,7 +235,7 @@ fn except(request: &Request, checked: &[String], report: &mut Report) {
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
-    let shown = Arc::new(File { path: shown(&path), text: file.text.clone() });
+    let shown = Arc::new(File::new(shown(&path), file.text.clone()));
     match allow::Allows::parse(&path, &file.text) {
         Ok(allows) => {
             let whole = request.paths.iter().any(|p| p.is_dir());

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use policy_lint::baseline::Baseline;
+use policy_lint::catalogue::Service;
 use policy_lint::engine::Report;
 use policy_lint::model::Kind;
 use policy_lint::rule::{Persona, Severity};
@@ -34,7 +36,15 @@ enum Command {
     Rules {
         /// How to write the list
         #[arg(long, value_enum, default_value = "text")]
-        format: Format,
+        format: ListFormat,
+        /// The document whose tables `--format markdown` makes anew
+        #[arg(long, value_name = "FILE", default_value = "docs/rules.md")]
+        document: PathBuf,
+    },
+    /// List the actions that a pattern stands for, with their access levels
+    Expand {
+        /// As in `s3:Get*`
+        pattern: String,
     },
 }
 
@@ -61,6 +71,15 @@ struct CheckArgs {
     /// Values for Terraform variables, after Terraform's own files
     #[arg(long, value_name = "FILE")]
     var_file: Vec<PathBuf>,
+    /// Leave files alone that are neither policies nor plans, as in a folder, even when they are named
+    #[arg(long)]
+    skip_others: bool,
+    /// Hide the findings that a baseline has
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    baseline: Option<PathBuf>,
+    /// Write all findings to a baseline and exit with 0
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
     /// The file of exceptions, instead of the nearest `policy-lint.toml`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -83,8 +102,21 @@ fn parse_kind(text: &str) -> Result<KindChoice, String> {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
+    /// For people
+    Text,
+    /// For machines, version 1
+    Json,
+    /// For code scanning, 2.1.0
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ListFormat {
     Text,
     Json,
+    Markdown,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -99,11 +131,14 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check(arguments) => check(&arguments),
         Command::Explain { rule } => explain(&rule),
-        Command::Rules { format } => write_to(None, |out| match format {
-            Format::Text => report::text::write_rules(out),
-            Format::Json => report::json::write_rules(out),
-        })
-        .map(|()| 0),
+        Command::Rules { format: ListFormat::Text, .. } => {
+            write_to(None, |out| report::text::write_rules(out)).map(|()| 0)
+        }
+        Command::Rules { format: ListFormat::Json, .. } => {
+            write_to(None, |out| report::json::write_rules(out)).map(|()| 0)
+        }
+        Command::Rules { format: ListFormat::Markdown, document } => refresh(&document),
+        Command::Expand { pattern } => expand(&pattern),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -120,12 +155,32 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         paths: arguments.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect(),
         stdin: wants_stdin.then(read_stdin).transpose()?,
         var_files: arguments.var_file.clone(),
+        skip_others: arguments.skip_others,
         kind: arguments.kind.0,
         persona: arguments.persona,
         config: arguments.config.clone(),
         today: today(),
     };
-    let found = policy_lint::check(&request);
+    let mut found = policy_lint::check(&request);
+    if let Some(path) = &arguments.write_baseline {
+        let text = Baseline::of(&found).to_text();
+        std::fs::write(path, text).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
+        println!("{} in the baseline `{}`", report::text::tally(&found), path.display());
+        found.errors.iter().for_each(|e| eprintln!("error: {e}"));
+        return Ok(if found.errors.is_empty() { 0 } else { 2 });
+    }
+    if let Some(path) = &arguments.baseline {
+        let text = policy_lint::source::read(path).map_err(|e| e.to_string())?;
+        let gone = Baseline::parse(path, &text.text)?.hide(&mut found);
+        if gone > 0 {
+            let words =
+                if gone == 1 { "1 finding of the baseline is gone" } else { "findings of the baseline are gone" };
+            let count = if gone == 1 { String::new() } else { format!("{gone} ") };
+            found
+                .notes
+                .push(format!("{count}{words}; write it again with `--write-baseline` so that it cannot come back"));
+        }
+    }
     for note in &found.notes {
         eprintln!("note: {note}");
     }
@@ -135,6 +190,8 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
     write_to(arguments.output.as_deref(), |out| match arguments.format {
         Format::Text => report::text::write(&found, width(), out),
         Format::Json => report::json::write(&found, out),
+        Format::Sarif => report::sarif::write(&found, out),
+        Format::Github => report::github::write(&found, out),
     })?;
     Ok(exit_code(&found, arguments.fail_on))
 }
@@ -158,6 +215,30 @@ fn explain(name: &str) -> Result<u8, String> {
         format!("there is no rule `{name}`{}; `policy-lint rules` lists them", allow::suggestion(name))
     })?;
     write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
+}
+
+fn expand(pattern: &str) -> Result<u8, String> {
+    let (prefix, name) = pattern
+        .split_once(':')
+        .ok_or_else(|| format!("`{pattern}` is no pattern of actions; write it as in `s3:Get*`"))?;
+    let service = Service::find(prefix).ok_or_else(|| {
+        let near = policy_lint::pattern::closest(prefix, Service::all().map(Service::prefix));
+        format!("there is no service `{prefix}`{}", near.map_or_else(String::new, |n| format!("; did you mean `{n}`?")))
+    })?;
+    let actions: Vec<_> = service.matching(name).collect();
+    if actions.is_empty() {
+        return Err(format!("`{pattern}` matches no action of {}", service.title()));
+    }
+    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().word())))
+        .map(|()| 0)
+}
+
+fn refresh(document: &std::path::Path) -> Result<u8, String> {
+    let shown = document.display();
+    let text = policy_lint::source::read(document).map_err(|e| e.to_string())?;
+    let fresh = report::tables::refresh(&text.text).ok_or_else(|| format!("`{shown}` has no generated table"))?;
+    std::fs::write(document, fresh).map_err(|e| format!("cannot write `{shown}`: {e}"))?;
+    Ok(0)
 }
 
 fn read_stdin() -> Result<Vec<u8>, String> {

@@ -1,4 +1,8 @@
 //! A policy as IAM reads it, every part with its place.
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use crate::catalogue::{Action, expand};
 use crate::source::Span;
 use crate::value::{Data, Member, Text, Trail, Value};
 
@@ -111,6 +115,11 @@ impl Statement {
         positive(self.actions.as_ref())
     }
 
+    /// The patterns of `Action` with the actions that they stand for; none for `NotAction`.
+    pub fn granted(&self) -> impl Iterator<Item = (&Item, &[Action])> {
+        self.actions.iter().filter(|a| !a.negated).flat_map(Elements::expanded)
+    }
+
     /// The patterns of `Resource`; none for `NotResource`.
     pub fn resource_items(&self) -> &[Item] {
         positive(self.resources.as_ref())
@@ -139,6 +148,16 @@ pub struct Elements {
     pub items: Vec<Item>,
     /// Whether there are patterns that are not known.
     pub incomplete: bool,
+    /// What the patterns stand for as actions, found when it is asked for first.
+    pub(crate) expanded: OnceCell<Vec<Rc<[Action]>>>,
+}
+
+impl Elements {
+    /// Patterns with the actions that they stand for; only sensible for `Action` and `NotAction`.
+    pub fn expanded(&self) -> impl Iterator<Item = (&Item, &[Action])> {
+        let found = self.expanded.get_or_init(|| self.items.iter().map(|i| expand(i.raw())).collect());
+        self.items.iter().zip(found.iter().map(|a| &**a))
+    }
 }
 
 /// Who a statement is about.

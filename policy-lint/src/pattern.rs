@@ -18,6 +18,11 @@ pub fn matches_folded(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p == t.to_ascii_lowercase())
 }
 
+/// As [`matches`], in any ASCII case.
+pub fn matches_any_case(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, |p, t| p.eq_ignore_ascii_case(&t))
+}
+
 fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
@@ -91,12 +96,18 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
     wide[w..].iter().all(|&b| b == b'*')
 }
 
+/// [`HOLE`] in UTF-8.
+const HOLE_BYTES: [u8; 3] = [0xEE, 0x80, 0x80];
+
 fn starts_hole(text: &[u8], at: usize) -> bool {
-    text[at..].starts_with(HOLE.to_string().as_bytes())
+    text[at] == HOLE_BYTES[0] && text[at..].starts_with(&HOLE_BYTES)
 }
 
 /// Whether some text is one of both patterns; a part that is not known can be anything.
 pub fn overlaps(a: &str, b: &str) -> bool {
+    if let Some(answer) = overlaps_at_once(a, b) {
+        return answer;
+    }
     let fold = |text: &str| text.chars().map(|c| if c == HOLE { '*' } else { c }).collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
     // row[j]: some text is matched by both a[..i] and b[..j].
@@ -117,6 +128,26 @@ pub fn overlaps(a: &str, b: &str) -> bool {
         row = next;
     }
     row[b.len()]
+}
+
+/// The answer where the letters before the first wildcard, or behind the last, already tell.
+fn overlaps_at_once(a: &str, b: &str) -> Option<bool> {
+    let is_open = |b: u8| matches!(b, b'*' | b'?' | 0xEE);
+    if a == "*" || b == "*" || a == b {
+        return Some(true);
+    }
+    let mut pairs = a.bytes().zip(b.bytes()).take_while(|(x, y)| !is_open(*x) && !is_open(*y));
+    if pairs.any(|(x, y)| x != y) {
+        return Some(false);
+    }
+    // Of a character of several bytes only the first says that it is a hole, so the ends are compared in ASCII.
+    let closed = |b: &u8| !is_open(*b) && b.is_ascii();
+    let mut ends = a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| closed(x) && closed(y));
+    if ends.any(|(x, y)| x != y) {
+        return Some(false);
+    }
+    let plain = |t: &str| !t.bytes().any(is_open);
+    (plain(a) && plain(b)).then(|| a == b)
 }
 
 /// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one.

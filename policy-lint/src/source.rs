@@ -1,6 +1,6 @@
 //! Files: finding them, reading them, and saying where in them something stands.
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
@@ -11,6 +11,59 @@ pub struct File {
     pub path: String,
     /// The whole content.
     pub text: String,
+    index: OnceLock<Index>,
+}
+
+/// Where lines begin, and how many characters stand before every block of bytes.
+#[derive(Debug)]
+struct Index {
+    lines: Vec<usize>,
+    blocks: Vec<usize>,
+}
+
+/// Bytes of a block.
+const BLOCK: usize = 1024;
+
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&b| b & 0xC0 != 0x80).count()
+}
+
+impl File {
+    /// A text under a name.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> File {
+        File { path: path.into(), text: text.into(), index: OnceLock::new() }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+            let lines = std::iter::once(0).chain(breaks).collect();
+            let counts = self.text.as_bytes().chunks(BLOCK).map(characters);
+            let blocks = std::iter::once(0).chain(counts.scan(0, |sum, n| {
+                *sum += n;
+                Some(*sum)
+            }));
+            Index { lines, blocks: blocks.collect() }
+        })
+    }
+
+    /// The first byte of the line of `offset`, and the line's number from 1.
+    pub fn line(&self, offset: usize) -> (usize, usize) {
+        let lines = &self.index().lines;
+        let number = lines.partition_point(|&start| start <= offset).max(1);
+        (lines.get(number - 1).copied().unwrap_or(0), number)
+    }
+
+    fn position(&self, offset: u32) -> Position {
+        let at = (offset as usize).min(self.text.len());
+        let (start, line) = self.line(at);
+        let before = |at: usize| {
+            let block = at / BLOCK;
+            let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
+            self.index().blocks.get(block).copied().unwrap_or(0) + characters(rest)
+        };
+        Position { line, column: 1 + before(at) - before(start), offset }
+    }
 }
 
 /// A stretch of one file of a [`Files`] table, in bytes.
@@ -48,11 +101,19 @@ impl Files {
         self.0.get(number as usize)
     }
 
+    /// The HCL files, each once.
+    pub fn terraform(&self) -> Vec<Arc<File>> {
+        self.0.iter().filter(|f| f.path.ends_with(".tf")).cloned().collect()
+    }
+
     /// Resolves a span.
     pub fn place(&self, span: Span) -> Option<Place> {
         let file = self.get(span.file)?.clone();
-        let length = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
-        Some(Place { file, start: span.start.min(length), end: span.end.min(length) })
+        // Parsers point at bytes; a place never begins or ends inside a character.
+        let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = bound(file.text.floor_char_boundary(span.start as usize));
+        let end = bound(file.text.ceil_char_boundary(span.end as usize));
+        Some(Place { file, start, end: end.max(start) })
     }
 }
 
@@ -81,19 +142,8 @@ pub struct Position {
 impl Place {
     /// Where it starts and ends.
     pub fn positions(&self) -> (Position, Position) {
-        let start = position(&self.file.text, 0, Position { line: 1, column: 1, offset: 0 }, self.start);
-        let end = position(&self.file.text, self.start as usize, start, self.end.max(self.start));
-        (start, end)
+        (self.file.position(self.start), self.file.position(self.end.max(self.start)))
     }
-}
-
-fn position(text: &str, from: usize, known: Position, offset: u32) -> Position {
-    let stretch = text.as_bytes().get(from..offset as usize).unwrap_or_default();
-    let breaks = stretch.iter().filter(|&&b| b == b'\n').count();
-    let last_line = stretch.iter().rposition(|&b| b == b'\n').map_or(stretch, |at| &stretch[at + 1..]);
-    let characters = last_line.iter().filter(|&&b| b & 0xC0 != 0x80).count();
-    let column = if breaks == 0 { known.column + characters } else { 1 + characters };
-    Position { line: known.line + breaks, column, offset }
 }
 
 /// Why an input could not be read at all.
@@ -147,7 +197,7 @@ pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
 /// Makes a file of bytes that came from elsewhere.
 pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<File>, ReadError> {
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Arc::new(File { path, text })),
+        Ok(text) => Ok(Arc::new(File::new(path, text))),
         Err(e) => Err(ReadError::NotText { path, at: e.utf8_error().valid_up_to() }),
     }
 }

@@ -23,6 +23,7 @@ fn every_policy_is_read() {
         paths: vec![folder],
         stdin: None,
         var_files: Vec::new(),
+        skip_others: false,
         kind: None,
         persona: Persona::Auditor,
         config: None,

@@ -38,7 +38,7 @@ fn run(example: &Example) -> Option<Report> {
     let mut words = example.info.split_whitespace();
     let language = words.next()?;
     let kind = words.next().map(|k| Kind::from_str(k, true).expect("a kind after the language"));
-    let file = |path: &str| Arc::new(File { path: path.to_owned(), text: example.text.clone() });
+    let file = |path: &str| Arc::new(File::new(path, example.text.clone()));
     match language {
         "json" => match raw::read(file("example.json"), kind.or(Some(Kind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),

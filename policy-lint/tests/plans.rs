@@ -7,7 +7,7 @@ use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::source::{self, File};
 
 fn check(text: &str) -> Report {
-    match raw::read(Arc::new(File { path: String::from("plan.json"), text: text.to_owned() }), None, true) {
+    match raw::read(Arc::new(File::new("plan.json", text)), None, true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }

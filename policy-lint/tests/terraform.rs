@@ -66,7 +66,7 @@ fn recorded_plan(name: &str) -> String {
 }
 
 fn planned(text: String) -> BTreeMap<String, Json> {
-    match raw::read(Arc::new(File { path: String::from("plan.json"), text }), None, true) {
+    match raw::read(Arc::new(File::new("plan.json", text)), None, true) {
         Outcome::Read(project) => by_carrier(&project.policies),
         Outcome::Other => panic!("not read as a plan"),
     }

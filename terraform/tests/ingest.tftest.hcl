@@ -77,6 +77,7 @@ run "names_and_outputs" {
       "Allow ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
       "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json",
       "Allow StoreItem dynamodb:PutItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
+      "Allow FindItem dynamodb:GetItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Allow SeeQuarantine s3:ListBucket arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
       "Allow ReadQuarantine s3:GetObject arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
       "Allow MoveToQuarantineWrite s3:PutObject arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
@@ -248,7 +249,7 @@ run "edges_are_accepted" {
       quarantine_bucket = { expire_noncurrent_days = 1, retention_days = 15 }
       table             = { hash_key = "OrderID", range_key = "" }
       schema_file       = "tests/schemas/order.json"
-      max_object_mib    = 5120
+      max_object_mib    = 1280
       memory_mb         = 10240
       timeout_s         = 900
       batch_size        = 10000

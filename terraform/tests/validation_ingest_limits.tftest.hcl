@@ -18,7 +18,7 @@ variables {
 run "object_larger_than_one_copy" {
   command = plan
   variables {
-    ingest = { max_object_mib = 5121 }
+    ingest = { max_object_mib = 1281 }
   }
   expect_failures = [var.ingest]
 }
@@ -100,7 +100,7 @@ run "memory_too_large" {
 run "timeout_too_short" {
   command = plan
   variables {
-    ingest = { timeout_s = 0 }
+    ingest = { timeout_s = 2 }
   }
   expect_failures = [var.ingest]
 }
@@ -170,4 +170,14 @@ run "nobody_is_there" {
     ingest = {}
   }
   expect_failures = [check.somebody_may_upload, check.somebody_may_operate, check.notices_reach_somebody]
+}
+
+run "a_file_larger_than_the_memory_is_refused" {
+  command = plan
+
+  variables {
+    ingest = { max_object_mib = 65 }
+  }
+
+  expect_failures = [var.ingest]
 }

@@ -16,6 +16,8 @@ use crate::record::Problem;
 pub const MAX_PROBLEMS: usize = 20;
 /// Nesting of lists and maps that DynamoDB takes.
 const MAX_LEVELS: usize = 32;
+/// The longest attribute name, in bytes.
+const MAX_NAME: usize = 65_535;
 
 /// Checks an item's attributes and measures them as DynamoDB does.
 ///
@@ -48,8 +50,8 @@ impl Walk {
         let mut size = 0;
         for (name, value) in attributes {
             let here = format!("{path}{}", token(name));
-            if name.is_empty() {
-                self.wrong(&here, "name", "an attribute name must not be empty");
+            if name.is_empty() || name.len() > MAX_NAME {
+                self.wrong(&here, "name", "an attribute name has 1 to 65,535 bytes");
             }
             size += name.len() + self.value(&here, value, level);
         }
@@ -133,8 +135,7 @@ impl Walk {
 
     fn number(&mut self, path: &str, text: &str) -> usize {
         match number::canonical(text) {
-            // One byte for two digits, one for the exponent, one for the sign.
-            Ok(digits) => digits.len().div_ceil(2) + 2,
+            Ok(canonical) => number::size(&canonical),
             Err(why) => self.wrong(path, "number", why),
         }
     }
@@ -252,6 +253,8 @@ mod tests {
         let size = |item: Value| check(item.as_object().unwrap()).unwrap();
         assert_eq!(size(json!({"name": {"S": "é"}})), 4 + 2);
         assert_eq!(size(json!({"a": {"BOOL": true}})), 1 + 1);
+        assert_eq!(size(json!({"a": {"N": "12345"}})), 1 + 3 + 1);
+        assert_eq!(size(json!({"a": {"N": "-1200"}})), 1 + 1 + 1 + 1);
         assert_eq!(size(json!({"a": {"L": [{"S": "xy"}]}})), 1 + 3 + 1 + 2);
         assert_eq!(
             size(json!({"a": {"M": {"b": {"S": "xy"}}}})),

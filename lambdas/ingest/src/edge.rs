@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use kit::Fault;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::convert::{attributes, plain};
@@ -53,6 +54,7 @@ impl Edge for Aws {
             Effect::CheckQuarantine(source) => self.check_quarantine(source).await,
             Effect::Read(source) => self.read(source).await,
             Effect::Store(item) => self.store(item).await,
+            Effect::FindItem(key) => self.find_item(key).await,
             Effect::SeeQuarantine(source) => self.see_quarantine(source).await,
             Effect::Copy(source) => self.copy(source).await,
             Effect::InspectCopy(source) => self.inspect_copy(source).await,
@@ -198,6 +200,16 @@ impl Aws {
             )),
             _ => Err(fault("PutItem", &error)),
         }
+    }
+
+    async fn find_item(&self, key: &Map<String, Value>) -> Result<Outcome, Fault> {
+        let request = self.dynamodb.get_item().table_name(&self.settings.table);
+        let request = request
+            .set_key(Some(attributes(key)?))
+            .consistent_read(true);
+        let found = request.send().await.map_err(|e| fault("GetItem", &e))?;
+        let source = found.item().and_then(|item| source_of(&plain(item)));
+        Ok(Outcome::Occupied(source))
     }
 
     async fn see_quarantine(&self, source: &Source) -> Result<Outcome, Fault> {

@@ -2,6 +2,8 @@
 
 use kit::Fault;
 
+use serde_json::{Map, Value};
+
 use crate::judge::Item;
 use crate::record::{Notice, Reason, Source};
 
@@ -21,6 +23,8 @@ pub enum Effect {
     Read(Source),
     /// `PutItem`, only if there is no item with its key.
     Store(Item),
+    /// `GetItem` by the key that an invalid object claims: was this version stored before it was invalid?
+    FindItem(Map<String, Value>),
     /// `ListObjectsV2` in the quarantine bucket: what of this version is there?
     SeeQuarantine(Source),
     /// `CopyObject` to the quarantine bucket.
@@ -53,7 +57,7 @@ pub enum Outcome {
     Unreadable(Fault),
     /// `Store`: the item is in the table now.
     Stored,
-    /// `Store`: an item with this key was there; its source, if it says.
+    /// `Store`: an item with this key was there; its source, if it says. `FindItem`: the same; none if there is no item.
     Occupied(Option<Source>),
     /// `Store`: the table will never take this item.
     Refused(String),

@@ -12,6 +12,9 @@ const MAX_ITEM: usize = 400 * 1024;
 /// DynamoDB's limits on key values, in bytes.
 const MAX_HASH_KEY: usize = 2048;
 const MAX_RANGE_KEY: usize = 1024;
+/// Of objects up to this size, in bytes, every problem is told; of larger ones the first few, so that a hostile one does
+/// not take the function's memory.
+const THOROUGH: usize = 64 * 1024;
 /// The one attribute name that is ours.
 pub const SOURCE: &str = "_source";
 
@@ -55,17 +58,20 @@ impl Rules {
             let message = "this name is reserved; the pipeline writes it";
             return Err(vec![Problem::new(token(SOURCE), "reserved", message)]);
         }
-        let measured = attribute::check(&attributes);
+        let thorough = bytes.len() <= THOROUGH;
+        let (size, typed) = match attribute::check(&attributes) {
+            Ok(size) => (size, Vec::new()),
+            Err(problems) if !thorough => return Err(problems),
+            Err(problems) => (0, problems),
+        };
+        if size > MAX_ITEM {
+            return Err(vec![too_large()]);
+        }
         let document = Value::Object(attributes);
-        let mut problems = measured.as_ref().err().cloned().unwrap_or_default();
-        let typed = problems.clone();
         let elsewhere = |p: &Problem| !typed.iter().any(|t| attribute_of(t) == attribute_of(p));
-        problems.extend(
-            self.schema
-                .problems(&document)
-                .into_iter()
-                .filter(elsewhere),
-        );
+        let mut problems = self.schema.problems(&document, !thorough);
+        problems.retain(elsewhere);
+        problems.extend(typed);
         attributes = match document {
             Value::Object(map) => map,
             _ => Map::new(),
@@ -75,11 +81,10 @@ impl Rules {
             problems.extend(self.item_id_problem(&attributes));
         }
         let own = Map::from_iter([(SOURCE.to_owned(), source_attribute(source, stored_at))]);
-        let size = measured.unwrap_or_default() + attribute::check(&own)?;
+        let size = size + attribute::check(&own)?;
         attributes.extend(own);
         if problems.is_empty() && size > MAX_ITEM {
-            let message = "larger than an item can be, 400 KB with `_source`";
-            problems.push(Problem::new("", "item-size", message));
+            problems.push(too_large());
         }
         if problems.is_empty() {
             Ok(Item(attributes))
@@ -87,6 +92,22 @@ impl Rules {
             problems.truncate(attribute::MAX_PROBLEMS);
             Err(problems)
         }
+    }
+
+    /// The table key that these bytes claim, if they have one at all: what was stored under it may be this very version,
+    /// judged by an earlier schema.
+    #[must_use]
+    pub fn claimed_key(&self, bytes: &[u8]) -> Option<Map<String, Value>> {
+        let attributes = json::parse(bytes).ok()?;
+        let names = [Some(&self.hash_key), self.range_key.as_ref()]
+            .into_iter()
+            .flatten();
+        let claimed = names.map(|name| {
+            let text = attributes.get(name)?.get("S")?.as_str()?;
+            let fits = !text.is_empty() && text.len() <= MAX_RANGE_KEY;
+            fits.then(|| (name.clone(), json!({"S": text})))
+        });
+        claimed.collect()
     }
 
     fn key_problems(&self, item: &Map<String, Value>) -> Vec<Problem> {
@@ -120,6 +141,11 @@ impl Rules {
         let message = "is not EntityType in upper case, `#`, and Title without blanks";
         wrong.then(|| Problem::new("/ItemID/S", "item-id", message))
     }
+}
+
+fn too_large() -> Problem {
+    let message = "larger than an item can be, 400 KB with `_source`";
+    Problem::new("", "item-size", message)
 }
 
 /// The top-level attribute a problem is about.

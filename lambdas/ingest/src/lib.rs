@@ -31,7 +31,7 @@ use crate::schema::Schema;
 use crate::settings::Settings;
 
 /// Objects up to this size, in bytes, are worked on side by side; of larger ones, one at a time. A hostile object
-/// takes a hundred times its size in memory once parsed, and must not take the batch down with it.
+/// takes up to 60 times its size in memory once parsed, and must not take the batch down with it.
 const LIGHT: u64 = 128 * 1024;
 
 /// The Lambda's handler.

@@ -55,7 +55,7 @@ async fn handler() -> anyhow::Result<Ingest> {
 async fn config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
-        .read_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(3))

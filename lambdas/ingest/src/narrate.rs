@@ -32,6 +32,9 @@ pub fn before(effect: &Effect, settings: &Settings) -> String {
             )
         }
         Effect::Store(_) => format!("Inserting item into DynamoDB table: {}", settings.table),
+        Effect::FindItem(_) => {
+            format!("Looking for the item in DynamoDB table: {}", settings.table)
+        }
         Effect::SeeQuarantine(s) | Effect::InspectCopy(s) => {
             let key = escape(&s.copy_key());
             format!("Looking for the copy in quarantine bucket: {quarantine}, key: {key}")
@@ -61,7 +64,7 @@ pub fn after(outcome: &Outcome) -> Option<&'static str> {
         Outcome::Decided(None) => Some("Object not found in quarantine."),
         Outcome::Decided(Some(_)) => Some("Object already in quarantine."),
         Outcome::Stored => Some("Item inserted successfully into DynamoDB."),
-        Outcome::Occupied(_) => Some("An item with this key is in DynamoDB."),
+        Outcome::Occupied(Some(_)) => Some("An item with this key is in DynamoDB."),
         _ => None,
     }
 }
@@ -123,7 +126,7 @@ pub fn end(verdict: &Verdict) -> Handled {
         }
     }
     let mut metrics = vec![(verdict.end.metric(), Unit::Count, 1)];
-    if verdict.end.quarantined() && !verdict.again {
+    if verdict.end.quarantined() {
         metrics.push(("Quarantined", Unit::Count, 1));
     }
     if verdict.source.sha256.is_some() {

@@ -41,6 +41,15 @@ pub fn canonical(text: &str) -> Result<String, &'static str> {
     Ok(format!("{sign}{significant}e{magnitude}"))
 }
 
+/// What DynamoDB counts for a canonical number, in bytes: one for two significant digits, one for the exponent, and one
+/// for a minus sign.
+#[must_use]
+pub fn size(canonical: &str) -> usize {
+    let (digits, _) = canonical.split_once('e').unwrap_or((canonical, ""));
+    let negative = usize::from(digits.starts_with('-'));
+    (digits.len() - negative).div_ceil(2) + 1 + negative
+}
+
 fn parse_exponent(text: &str) -> Result<i64, &'static str> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

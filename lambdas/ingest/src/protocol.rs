@@ -11,6 +11,7 @@
 //!   decided before -> Notify -> DeleteSource -> done
 //!   not decided    -> Read -> judge
 //!     valid   -> Store -> stored | redelivered | duplicate | conflict
+//!     invalid -> FindItem (if it has a key) -> redelivered, if it was stored under an earlier schema
 //!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> Notify -> DeleteSource -> done
 //!     unreadable -> CheckQuarantine -> FindVersion -> gone, or a fault
 //! ```
@@ -89,6 +90,7 @@ enum State {
     Confirming(Fault),
     Reading,
     Storing,
+    Looking(Vec<Problem>),
     Listing(Decision),
     Copying(Decision),
     Inspecting { decision: Decision, copied: bool },
@@ -175,6 +177,12 @@ impl Run {
             }
             (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
             (State::Storing, Outcome::Occupied(other)) => self.occupied(plan, other),
+            (State::Looking(problems), Outcome::Occupied(found)) => match found {
+                Some(own) if own.same_version(&self.source) => {
+                    self.tell(plan, self.verdict(End::Redelivered))
+                }
+                _ => self.quarantine(End::Invalid, problems, None),
+            },
             (State::Storing, Outcome::Refused(why)) => {
                 self.quarantine(End::Invalid, vec![Problem::new("", "dynamodb", why)], None)
             }
@@ -238,7 +246,10 @@ impl Run {
         self.source.etag = body.etag.clone().or(self.source.etag.take());
         match plan.rules.judge(&body.bytes, &self.source, &self.now) {
             Ok(item) => self.to(State::Storing, Effect::Store(item)),
-            Err(problems) => self.quarantine(End::Invalid, problems, None),
+            Err(problems) => match plan.rules.claimed_key(&body.bytes) {
+                Some(key) => self.to(State::Looking(problems), Effect::FindItem(key)),
+                None => self.quarantine(End::Invalid, problems, None),
+            },
         }
     }
 

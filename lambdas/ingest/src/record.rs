@@ -10,6 +10,9 @@ const MAX_KEY: usize = 1024;
 const REASON_SUFFIX: &str = ".reason.json";
 /// SNS's limit on a subject, in ASCII characters.
 const MAX_SUBJECT: usize = 100;
+/// The most of a path or a message that is told, in bytes. Names are chosen by who uploads; twenty problems, three keys
+/// and the rest must stay far below the 256 KB of a notice.
+const MAX_TOLD: usize = 512;
 
 /// How an object version ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,9 +101,9 @@ impl Problem {
     /// A problem at `path`.
     pub fn new(path: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
         Self {
-            path: path.into(),
+            path: cut(path.into()),
             rule: rule.to_owned(),
-            message: message.into(),
+            message: cut(message.into()),
         }
     }
 }
@@ -204,6 +207,14 @@ impl Notice {
     }
 }
 
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TOLD {
+        text.truncate(text.floor_char_boundary(MAX_TOLD));
+        text.push('…');
+    }
+    text
+}
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -242,6 +253,11 @@ mod tests {
             prop_assume!(a.len() <= MAX_KEY && b.len() <= MAX_KEY && a != b);
             prop_assert!(source(&a).reason_key().len() <= MAX_KEY);
             prop_assert_ne!(source(&a).copy_key(), source(&b).copy_key());
+        }
+
+        #[test]
+        fn a_problem_is_short(path in "[aé漢]{0,2000}") {
+            prop_assert!(Problem::new(path.clone(), "r", path).path.len() <= MAX_TOLD + 3);
         }
 
         #[test]

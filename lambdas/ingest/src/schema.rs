@@ -42,12 +42,14 @@ impl Schema {
             .map_err(|e| SchemaError::Unusable(e.to_string()))
     }
 
-    /// Every problem of `item`, at most [`MAX_PROBLEMS`], by path.
-    pub fn problems(&self, item: &Value) -> Vec<Problem> {
-        if self.0.is_valid(item) {
-            return Vec::new();
-        }
-        let mut problems: Vec<Problem> = self.0.iter_errors(item).flat_map(|e| told(&e)).collect();
+    /// The problems of `item`, at most [`MAX_PROBLEMS`], by path; with `only_first`, those of the first error, which takes
+    /// no memory to speak of whatever the item.
+    pub fn problems(&self, item: &Value, only_first: bool) -> Vec<Problem> {
+        let mut problems = match self.0.validate(item) {
+            Ok(()) => return Vec::new(),
+            Err(first) if only_first => told(&first),
+            Err(_) => self.0.iter_errors(item).flat_map(|e| told(&e)).collect(),
+        };
         // Of a wrong tag and a missing one at the same place, what is wanted says more.
         problems
             .sort_by(|a, b| (&a.path, &a.rule, &b.message).cmp(&(&b.path, &b.rule, &a.message)));
@@ -67,6 +69,7 @@ fn told(error: &ValidationError) -> Vec<Problem> {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
+            .take(MAX_PROBLEMS)
             .map(|name| match typed {
                 true => Problem::new(path, "type", format!("the schema wants no `{name}` here")),
                 false => {
@@ -107,8 +110,9 @@ fn holds_a_tag(path: &str) -> bool {
 fn remote_reference(value: &Value) -> Option<&str> {
     match value {
         Value::Object(map) => {
-            let own = map.get("$ref").and_then(Value::as_str);
-            let remote = own.filter(|r| !r.starts_with('#') && !r.starts_with("urn:"));
+            let references = ["$ref", "$dynamicRef"].into_iter();
+            let mut own = references.filter_map(|name| map.get(name)?.as_str());
+            let remote = own.find(|reference| !reference.starts_with('#'));
             remote.or_else(|| map.values().find_map(remote_reference))
         }
         Value::Array(items) => items.iter().find_map(remote_reference),
@@ -128,7 +132,7 @@ mod tests {
     #[test]
     fn formats_are_enforced() {
         let schema = json!({"properties": {"at": {"properties": {"S": {"format": "date-time"}}}}});
-        let found = compiled(&schema).problems(&json!({"at": {"S": "x"}}));
+        let found = compiled(&schema).problems(&json!({"at": {"S": "x"}}), false);
         assert_eq!(
             (found[0].path.as_str(), found[0].rule.as_str()),
             ("/at/S", "format")
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn undeclared_and_missing_attributes_are_each_named() {
         let schema = json!({"properties": {"a": {}, "b": {}}, "required": ["a", "b"], "additionalProperties": false});
-        let found = compiled(&schema).problems(&json!({"c": 1, "d/e": 2}));
+        let found = compiled(&schema).problems(&json!({"c": 1, "d/e": 2}), false);
         let paths: Vec<&str> = found.iter().map(|p| p.path.as_str()).collect();
         assert_eq!(paths, ["/a", "/b", "/c", "/d~1e"]);
     }
@@ -150,7 +154,7 @@ mod tests {
         let schema = json!({"properties": {"Year": number, "In": {"properties": {"M": {"required": ["S"]}}},
             "List": {"properties": {"L": {"items": number}}}}});
         let item = json!({"Year": {"S": "x"}, "In": {"M": {}}, "List": {"L": [{"S": "x"}]}});
-        let found = compiled(&schema).problems(&item);
+        let found = compiled(&schema).problems(&item, false);
         let told: Vec<String> = found
             .iter()
             .map(|p| format!("{} {}", p.rule, p.path))
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn messages_do_not_quote_the_value() {
         let schema = json!({"properties": {"a": {"pattern": "^x$"}, "b": {"enum": ["y"]}}});
-        for problem in compiled(&schema).problems(&json!({"a": "secret", "b": "secret"})) {
+        for problem in compiled(&schema).problems(&json!({"a": "secret", "b": "secret"}), false) {
             assert!(!problem.message.contains("secret"), "{}", problem.message);
         }
     }

@@ -273,6 +273,35 @@ fn pinned_late() {
     assert_eq!(calls[0], "FindVersion");
 }
 
+/// A stricter schema does not reach back: what was stored stays stored, whatever is delivered again.
+#[test]
+fn stored_before_the_schema_changed() {
+    let mut bench = Bench::new();
+    let version = bench.put("4EVR.json", FOREVER);
+    bench.deliver("4EVR.json", Some(&version)).unwrap();
+    let stricter = r#"{"required": ["Label"]}"#;
+    bench.plan.rules.schema = ingest::schema::Schema::compile(stricter).unwrap();
+    let before = bench.world.clone();
+    let (verdict, calls) = bench.deliver("4EVR.json", Some(&version)).unwrap();
+    assert_eq!(verdict.end, End::Redelivered);
+    assert_eq!(calls, ["CheckQuarantine", "Read", "FindItem"]);
+    assert_eq!(bench.world, before);
+    assert_eq!(bench.arrive("4EVR again.json", FOREVER).end, End::Invalid);
+}
+
+/// Names are the uploader's; however long, the notice fits and the end is reached.
+#[test]
+fn a_notice_fits_whatever_the_names() {
+    let mut bench = Bench::new();
+    let names = (0..30).map(|n| format!(r#""{n}{}":{{"S":"x"}}"#, "A".repeat(100)));
+    let text = format!("{{{}}}", names.collect::<Vec<_>>().join(","));
+    assert_eq!(
+        bench.arrive("names.json", text.as_bytes()).end,
+        End::Invalid
+    );
+    assert!(bench.world.notices[0].len() < 32 * 1024);
+}
+
 /// `put-item` by hand leaves an item without `_source`: another object with its key is a conflict with it.
 #[test]
 fn an_item_put_by_hand_is_not_overwritten() {

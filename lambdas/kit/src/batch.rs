@@ -145,8 +145,9 @@ async fn one<H: Handler>(handler: &H, record: &Record) -> Measured {
     let arrivals = match envelope::decode(&record.body) {
         Ok(Envelope::Arrivals(arrivals)) => arrivals,
         Ok(Envelope::Nothing(why)) => {
-            let about = about(&record.id);
-            log::line(Level::Info, "Nothing to do.", &about, &field("why", why));
+            let mut more = field("why", why);
+            more.extend(field("end", "skipped"));
+            log::line(Level::Info, "Nothing to do.", &about(&record.id), &more);
             measured.metrics.push(("Skipped", Unit::Count, 1));
             return measured;
         }

@@ -6,11 +6,9 @@
 use serde_json::{Map, Value};
 
 /// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Every effect.
-    Debug,
-    /// Every record, and the effects an operator follows.
+    /// Every record and every effect.
     Info,
     /// A record that was refused.
     Warn,
@@ -21,30 +19,16 @@ pub enum Level {
 impl Level {
     fn name(self) -> &'static str {
         match self {
-            Self::Debug => "DEBUG",
             Self::Info => "INFO",
             Self::Warn => "WARN",
             Self::Error => "ERROR",
-        }
-    }
-
-    /// The level that `AWS_LAMBDA_LOG_LEVEL` asks for; `INFO` unless it names another.
-    fn wanted() -> Self {
-        match std::env::var("AWS_LAMBDA_LOG_LEVEL").as_deref() {
-            Ok("TRACE" | "DEBUG") => Self::Debug,
-            Ok("WARN") => Self::Warn,
-            Ok("ERROR" | "FATAL") => Self::Error,
-            _ => Self::Info,
         }
     }
 }
 
 /// Writes one line: `level`, `message`, then the fields of `about` and of `more`.
 pub fn line(level: Level, message: &str, about: &Map<String, Value>, more: &Map<String, Value>) {
-    static WANTED: std::sync::LazyLock<Level> = std::sync::LazyLock::new(Level::wanted);
-    if level >= *WANTED {
-        emit(&render(level, message, about, more));
-    }
+    emit(&render(level, message, about, more));
 }
 
 fn render(

@@ -108,7 +108,14 @@ fn effect(value: &Value) -> Option<Effect> {
 
 fn elements(value: &Value, negated: bool, key: At) -> Elements {
     let (items, incomplete) = items(value, key.trail);
-    Elements { negated, key, at: At { span: value.span, trail: key.trail }, items, incomplete }
+    Elements {
+        negated,
+        key,
+        at: At { span: value.span, trail: key.trail },
+        items,
+        incomplete,
+        expanded: std::cell::OnceCell::new(),
+    }
 }
 
 fn principals(value: &Value, negated: bool, key: At) -> Principals {

@@ -33,11 +33,10 @@ struct Excerpt {
 fn excerpt(place: &Place) -> Excerpt {
     let text = &place.file.text;
     let (start, end) = (place.start as usize, (place.end as usize).max(place.start as usize));
-    let begin = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let (begin, first_line) = place.file.line(start);
     // A span over many lines shows its first line only.
     let first_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let end = end.min(first_end).max(start);
-    let first_line = 1 + text[..begin].matches('\n').count();
     if first_end - begin <= LONGEST_LINE {
         let text = text[begin..first_end].trim_end_matches('\r').to_owned();
         let stop = (end - begin).min(text.len());

@@ -1,8 +1,9 @@
 //! See the page.
 use crate::arn::{Arn, is_everything};
-use crate::catalogue::{Action, Level, Service};
+use crate::catalogue::{Level, Service};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::broad_resource::is_tied;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,7 +20,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind != Kind::Identity {
         return;
     }
-    for statement in policy.statements.iter().filter(|s| s.allows()) {
+    for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
+        if !statement.resource_items().iter().any(|i| i.raw().contains('*')) {
+            continue;
+        }
         let restrictable = worst(statement);
         for item in statement.resource_items() {
             let Some(arn) = Arn::parse(item.raw()) else { continue };
@@ -64,10 +68,6 @@ fn report(item: &Item, arn: Arn<'_>, level: Level, out: &mut Out<'_>) {
 
 /// The weightiest action of the statement that could be restricted.
 fn worst(statement: &Statement) -> Option<Level> {
-    let actions = statement.action_items().iter().filter_map(|i| {
-        let (prefix, name) = i.raw().split_once(':')?;
-        let service = Service::find(prefix)?;
-        service.matching(name).filter(|a: &Action| a.restrictable()).map(Action::level).max()
-    });
-    actions.max()
+    let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
+    restrictable.map(|a| a.level()).max()
 }

@@ -1,7 +1,6 @@
 //! See the page.
-use crate::catalogue::{Action, Level, Service};
+use crate::catalogue::{Action, Level};
 use crate::model::{Item, Kind, Policy, Statement};
-use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
@@ -31,11 +30,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let mut worst: Option<(bool, Level, Action, &Item)> = None;
     let mut count = 0;
-    for item in statement.action_items() {
+    for (item, actions) in statement.granted() {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }
-        for action in restrictable(item.raw()) {
+        for action in actions.iter().copied().filter(|a| a.restrictable()) {
             count += 1;
             let weighs = matters(action) && !is_tied(statement);
             if worst.is_none_or(|(w, level, _, _)| (weighs, action.level()) > (w, level)) {
@@ -63,13 +62,6 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     }
 }
 
-/// The actions of a pattern for which something narrower than `*` can be named.
-fn restrictable(pattern: &str) -> impl Iterator<Item = Action> {
-    let found = pattern.split_once(':').filter(|(p, n)| !p.contains(pattern::HOLE) && !n.contains(pattern::HOLE));
-    let service = found.and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
-    service.into_iter().flat_map(|(s, name)| s.matching(name)).filter(|a| a.restrictable())
-}
-
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
 fn matters(action: Action) -> bool {
     let secret = [
@@ -85,7 +77,7 @@ fn matters(action: Action) -> bool {
 }
 
 /// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
-fn is_tied(statement: &Statement) -> bool {
+pub fn is_tied(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();

@@ -1,6 +1,7 @@
 //! See the page.
 use crate::catalogue::{Action, Key};
 use crate::model::{Condition, Item, Kind, Policy, Statement};
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_crowded;
 
@@ -38,7 +39,9 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     }
     let carries =
         |action: Action| action.keys().any(|k| k == key) || action.resources().any(|r| r.keys().any(|k| k == key));
-    let named = || statement.action_items().iter().filter_map(|i| Action::find(i.raw()).map(|a| (i, a)));
+    let named = || {
+        statement.granted().filter(|(i, _)| !pattern::has_wildcard(i.raw())).filter_map(|(i, a)| Some((i, *a.first()?)))
+    };
     let without: Vec<(&Item, Action)> = named().filter(|(_, a)| !carries(*a)).collect();
     let Some((item, action)) = without.first() else { return };
     let service = key.name().split(':').next().unwrap_or_default();

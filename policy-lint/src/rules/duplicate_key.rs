@@ -1,4 +1,6 @@
 //! See the page.
+use std::collections::hash_map::Entry;
+
 use crate::model::{Policy, members_at};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::value::{Trail, Value};
@@ -19,12 +21,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 }
 
 fn visit(value: &Value, trail: Trail, out: &mut Out<'_>) {
-    let members: Vec<_> = members_at(value, trail).collect();
-    for (i, (member, at)) in members.iter().enumerate() {
-        let name = member.key.raw();
-        if let Some((first, _)) = members[..i].iter().find(|(m, _)| m.key.raw().eq_ignore_ascii_case(name)) {
-            let message = format!("`{}` stands here a second time", member.key);
-            out.at(*at, message, "join the two, or remove one").related(first.key_span, "the first is here");
+    let mut seen = std::collections::HashMap::new();
+    for (member, at) in members_at(value, trail) {
+        match seen.entry(member.key.raw().to_ascii_lowercase()) {
+            Entry::Occupied(first) => {
+                let message = format!("`{}` stands here a second time", member.key);
+                out.at(at, message, "join the two, or remove one").related(*first.get(), "the first is here");
+            }
+            Entry::Vacant(free) => drop(free.insert(member.key_span)),
         }
         visit(&member.value, at.trail, out);
     }

@@ -35,9 +35,8 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let carrier = project.resources.iter().find(|r| Some(&r.address) == policy.address.as_ref());
         let Some(value) = carrier.and_then(|c| c.values.get(attribute)) else { continue };
         let owner = project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys));
-        let name = owner
-            .and_then(|o| name_of(o))
-            .or_else(|| value.as_str().filter(|_| *kind == "aws_s3_bucket").map(str::to_owned));
+        let name =
+            owner.and_then(name_of).or_else(|| value.as_str().filter(|_| *kind == "aws_s3_bucket").map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
             let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
             if let Some(other) = foreign {

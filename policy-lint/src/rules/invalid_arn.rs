@@ -47,13 +47,16 @@ fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
         }
         return;
     };
-    let open = |part: &str| {
-        part.is_empty()
-            || pattern::has_wildcard(part)
-            || part.contains(HOLE)
-            || part.contains('$')
-            || part.contains('<')
-    };
+    names(item, arn, out);
+    numbers(item, arn, out);
+}
+
+/// Whether a part may be anything.
+fn open(part: &str) -> bool {
+    part.is_empty() || pattern::has_wildcard(part) || part.contains([HOLE, '$', '<'])
+}
+
+fn names(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
         let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
             .map_or_else(|| String::from("take `aws`"), |p| format!("did you mean `{p}`?"));
@@ -67,6 +70,9 @@ fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
         );
         out.at(item.at, format!("there is no region `{}`", arn.region), help).aws("INVALID_REGION");
     }
+}
+
+fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     if !open(arn.account)
         && arn.account != "aws"
         && arn.account != "cloudfront"

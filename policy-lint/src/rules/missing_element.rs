@@ -25,14 +25,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let at = At { span: statement.value.span, ..at };
         out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
-    for (written, at) in policy.written().iter().filter(|(v, _)| matches!(v.data, Data::Object(_))) {
-        judge(policy, written, *at, out);
+    // Statements that are objects are the ones that were read, in their order.
+    let written = policy.written().into_iter().filter(|(v, _)| matches!(v.data, Data::Object(_)));
+    for ((written, _), statement) in written.zip(&policy.statements) {
+        judge(policy, written, statement.head, out);
     }
 }
 
-fn judge(policy: &Policy, written: &Value, at: At, out: &mut Out<'_>) {
+fn judge(policy: &Policy, written: &Value, head: At, out: &mut Out<'_>) {
     let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
-    let head = policy.statements.iter().find(|s| s.at.trail == at.trail).map_or(at, |s| s.head);
     let mut missing = |what: &str, code: &'static str, help: &str| {
         out.at(head, format!("the statement has no {what}"), help).aws(code);
     };

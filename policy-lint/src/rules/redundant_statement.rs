@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::{Elements, Policy, Statement};
+use crate::model::{Elements, Item, Policy, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
@@ -39,21 +39,22 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
         && wide.effect == narrow.effect
         && !wide.is_conditional()
         && same_principals(wide, narrow)
-        && includes(wide.actions.as_ref(), narrow.actions.as_ref(), true)
-        && includes(wide.resources.as_ref(), narrow.resources.as_ref(), false)
+        && includes(wide.resources.as_ref(), narrow.resources.as_ref(), &|w, n| pattern::covers(w, n))
+        && includes(wide.actions.as_ref(), narrow.actions.as_ref(), &covers_action)
 }
 
-fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, folded: bool) -> bool {
+fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
     let (Some(wide), Some(narrow)) = (wide, narrow) else { return wide.is_none() && narrow.is_none() };
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
-    let fold = |text: &str| if folded { text.to_ascii_lowercase() } else { text.to_owned() };
-    whole
-        && narrow.items.iter().all(|n| {
-            wide.items.iter().any(|w| {
-                w.text.holes() == n.text.holes() && w.raw() == n.raw()
-                    || pattern::covers(&fold(w.raw()), &fold(n.raw()))
-            })
-        })
+    let fits = |w: &Item, n: &Item| w.text.holes() == n.text.holes() && w.raw() == n.raw() || covers(w.raw(), n.raw());
+    whole && narrow.items.iter().all(|n| wide.items.iter().any(|w| fits(w, n)))
+}
+
+/// Names of actions are the same in any case.
+fn covers_action(wide: &str, narrow: &str) -> bool {
+    let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
+    let may = wide.starts_with('*') || first(wide) == first(narrow);
+    may && pattern::covers(&wide.to_ascii_lowercase(), &narrow.to_ascii_lowercase())
 }
 
 fn same_principals(wide: &Statement, narrow: &Statement) -> bool {

@@ -1,8 +1,7 @@
 //! See the page.
 use crate::arn;
-use crate::catalogue::{Action, Service};
+use crate::catalogue::ResourceType;
 use crate::model::{Kind, Policy, Statement};
-use crate::pattern::HOLE;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -21,12 +20,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     }
     for statement in &policy.statements {
-        let Some(actions) = known_actions(statement) else { continue };
+        let Some(types) = known_types(statement) else { continue };
         for item in statement.resource_items() {
             let shape = arn::typed(&item.text);
             if shape.starts_with("arn:")
                 && !arn::is_everything(&shape)
-                && !actions.iter().any(|a| arn::takes(*a, &shape))
+                && arn::Arn::parse(&shape).is_some_and(|a| !types.iter().any(|t| a.can_be(*t)))
             {
                 out.at(
                     item.at,
@@ -38,16 +37,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Every action the statement names; `None` when that is too many or not known.
-fn known_actions(statement: &Statement) -> Option<Vec<Action>> {
+/// Every resource type the statement's actions take; `None` when some action is not known or takes no type.
+fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
-    for item in statement.action_items() {
-        let (prefix, name) = item.raw().split_once(':')?;
-        if name.contains(HOLE) || name == "*" {
+    for (item, actions) in statement.granted() {
+        let (_, name) = item.raw().split_once(':')?;
+        if name == "*" || actions.is_empty() {
             return None;
         }
-        found.extend(Service::find(prefix)?.matching(name));
+        found.extend(actions.iter().flat_map(|a| a.resources()));
     }
+    found.sort_unstable();
+    found.dedup();
     let complete = statement.actions.as_ref().is_some_and(|a| !a.incomplete && !a.negated);
     (complete && !found.is_empty()).then_some(found)
 }

@@ -2,6 +2,7 @@
 use crate::arn;
 use crate::catalogue::{Action, ResourceType};
 use crate::model::{Item, Kind, Policy, Statement};
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::broad_resource::example;
 
@@ -26,17 +27,28 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         else {
             continue;
         };
+        if resources.items.len() * statement.action_items().len() > MOST {
+            continue;
+        }
         let shapes: Vec<String> = resources.items.iter().map(|i| arn::typed(&i.text)).collect();
         if shapes.iter().any(|s| !s.starts_with("arn:")) {
             continue;
         }
-        for item in statement.action_items() {
-            let Some(action) = Action::find(item.raw()) else { continue };
+        for (item, actions) in statement.granted() {
+            let Some(action) = exact(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
                 report(statement, item, action, &resources.items, out);
             }
         }
     }
+}
+
+/// Pairs of actions and resources that are compared at most in one statement.
+const MOST: usize = 1_000_000;
+
+/// The action of a name without wildcards.
+fn exact(name: &str, actions: &[Action]) -> Option<Action> {
+    (!pattern::has_wildcard(name)).then(|| actions.first().copied()).flatten()
 }
 
 /// Whether so many actions share so many resources that not every one of them is for each.

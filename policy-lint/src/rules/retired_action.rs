@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue;
-use crate::catalogue::{Action, Service};
+use crate::catalogue::{self, Service};
 use crate::model::Policy;
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -16,10 +16,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+    for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
+        if pattern::has_wildcard(prefix) || !actions.is_empty() {
+            continue;
+        }
         let gone = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
-        if gone || catalogue::is_retired(item.raw()) && Action::find(item.raw()).is_none() {
+        if gone || catalogue::is_retired(item.raw()) {
             out.at(
                 item.at,
                 format!("`{}` is no longer listed by AWS", item.text),

@@ -17,8 +17,11 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
+/// A type, an action, and carriers.
+type Target = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// What a target is, the action it is used by, and the carriers of its policy with the attribute that names it.
-const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
+const TARGETS: &[Target] = &[
     ("aws_sqs_queue", "sqs:SendMessage", &[("aws_sqs_queue_policy", "queue_url"), ("aws_sqs_queue", "")]),
     ("aws_sns_topic", "sns:Publish", &[("aws_sns_topic_policy", "arn"), ("aws_sns_topic", "")]),
     ("aws_lambda_function", "lambda:InvokeFunction", &[("aws_lambda_permission", "function_name")]),
@@ -27,10 +30,9 @@ const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
 fn check(project: &Project, out: &mut Out<'_>) {
     for target in project.of_kind("aws_cloudwatch_event_target") {
         // A target with a role of its own needs no policy on the other side.
-        if target.values.get("role_arn").is_none_or(|v| matches!(v.data, crate::value::Data::Null)) {
-            if let Some(arn) = target.values.get("arn") {
-                judge(project, target, arn, "events.amazonaws.com", out);
-            }
+        let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, crate::value::Data::Null));
+        if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
+            judge(project, target, arn, "events.amazonaws.com", out);
         }
     }
     for notification in project.of_kind("aws_s3_bucket_notification") {

@@ -16,8 +16,11 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+    for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         let text = item.raw();
+        if !actions.is_empty() {
+            continue;
+        }
         let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(HOLE)) else {
             continue;
         };

@@ -16,7 +16,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
+    for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
+        if !actions.is_empty() {
+            continue;
+        }
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
         let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !written || prefix.contains(HOLE) || Service::find(prefix).is_some() || catalogue::is_retired_service(prefix)

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::catalogue::{Action, Level, Service};
+use crate::catalogue::Level;
 use crate::model::Policy;
 use crate::pattern::{self, HOLE};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -21,14 +21,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
-    for item in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| s.action_items()) {
+    for (item, actions) in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| s.granted()) {
         let text = item.raw();
         if !pattern::has_wildcard(text) || text.contains(HOLE) || whole_service(text).is_some() || is_everything(text) {
             continue;
         }
-        let Some((prefix, name)) = text.split_once(':') else { continue };
-        let Some(service) = Service::find(prefix) else { continue };
-        let actions: Vec<Action> = service.matching(name).collect();
         let Some(worst) = actions.iter().copied().max_by_key(|a| a.level()) else { continue };
         let example = worst.full_name();
         let message = format!(

@@ -44,6 +44,13 @@ locals {
           Action   = "dynamodb:PutItem"
           Resource = local.arn.table
         },
+        # An invalid file may be one that was stored under an earlier schema: then it stays.
+        {
+          Sid      = "FindItem"
+          Effect   = "Allow"
+          Action   = "dynamodb:GetItem"
+          Resource = local.arn.table
+        },
         # A head on what is not yet in quarantine answers 404 only to those who may list; else 403.
         merge({
           Sid      = "SeeQuarantine"

@@ -96,6 +96,10 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
             Ok(()) => Outcome::Stored,
             Err(old) => Outcome::Occupied(source_of(&old)),
         },
+        Effect::FindItem(key) => {
+            let found = world.table.get(key);
+            Outcome::Occupied(found.and_then(|item| source_of(&item)))
+        }
         Effect::SeeQuarantine(s) => {
             let keys = world.s3.list(OUT, &s.copy_key());
             Outcome::Seen {

@@ -38,6 +38,13 @@ impl Table {
         Ok(())
     }
 
+    /// `GetItem`.
+    #[must_use]
+    pub fn get(&self, key: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let text = self.items.get(&self.key_of(key))?;
+        serde_json::from_str(text).ok()
+    }
+
     /// Every item.
     pub fn items(&self) -> impl Iterator<Item = Map<String, Value>> {
         self.items

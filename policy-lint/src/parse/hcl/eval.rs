@@ -18,6 +18,8 @@ use crate::value::{Data, Hole, Member, Text, Value};
 /// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
 const DEEPEST: u32 = 200;
 const MOST_STEPS: u64 = 2_000_000;
+/// Heavier values than this are not copied.
+const HEAVIEST: u64 = 50_000;
 
 /// What all evaluations of one tree share.
 #[derive(Default)]
@@ -34,7 +36,25 @@ pub struct World {
     steps: Cell<u64>,
 }
 
+/// How much a value weighs against the measure of evaluations.
+pub fn weight(value: &Value) -> u64 {
+    let inner: u64 = match &value.data {
+        Data::Array(list) => list.iter().map(weight).sum(),
+        Data::Object(members) => members.iter().map(|m| weight(&m.value)).sum(),
+        Data::Encoded(inner) => weight(inner),
+        Data::String(text) => text.raw().len() as u64 / 64 + text.origin().len() as u64,
+        _ => 0,
+    };
+    1 + inner
+}
+
 impl World {
+    /// Counts work that is not an expression; false when there was too much of it.
+    pub fn spend(&self, work: u64) -> bool {
+        self.steps.set(self.steps.get().saturating_add(work));
+        work < HEAVIEST && self.steps.get() < MOST_STEPS
+    }
+
     /// Gives the next root its own measure of evaluations.
     pub fn start_root(&self) {
         self.steps.set(0);

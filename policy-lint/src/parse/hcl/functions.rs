@@ -11,7 +11,7 @@ mod collections;
 mod texts;
 
 /// Largest list that a function may make.
-const LONGEST: usize = 100_000;
+const LONGEST: usize = 5_000;
 
 /// Calls a function.
 pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {

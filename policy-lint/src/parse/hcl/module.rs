@@ -60,8 +60,8 @@ pub struct Instance {
     pub address: String,
     /// Values of variables that were given.
     pub arguments: HashMap<String, Value>,
-    /// Local values and outputs that were evaluated; `None` while one is.
-    pub known: RefCell<HashMap<String, Option<Value>>>,
+    /// Values that were evaluated, with their weight; `None` while one is.
+    pub known: RefCell<HashMap<String, Option<(Value, u64)>>>,
     /// Instances of the modules it calls, by the call's name.
     pub children: RefCell<HashMap<String, Children>>,
     /// How many calls it is below a root.

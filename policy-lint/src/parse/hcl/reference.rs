@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, TraversalOperator};
 
-use super::eval::{Env, attribute, entries, eval, to_text};
+use super::eval::{Env, attribute, entries, eval, to_text, weight};
 use super::module::{Children, Instance, Module};
 use super::resource;
 use super::tree::Block;
@@ -34,7 +34,7 @@ pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Valu
     };
     let name = name.value().as_str();
     if let Some(bound) = env.bound(name) {
-        return walk(bound.clone(), &steps, span, env);
+        return if env.world.spend(weight(bound)) { walk(bound.clone(), &steps, span, env) } else { env.unknown(span) };
     }
     match (name, steps.as_slice()) {
         ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, env), rest, span, env),
@@ -139,15 +139,18 @@ fn local(name: &str, span: Span, env: Env<'_>) -> Value {
     remembered(&format!("local.{name}"), span, env, || attribute(source, Env { scope: None, ..env }))
 }
 
-/// Evaluates once; a value that needs itself is unknown.
+/// Evaluates once; a value that needs itself is unknown, and so is one that was copied too often.
 fn remembered(key: &str, span: Span, env: Env<'_>, evaluate: impl FnOnce() -> Value) -> Value {
     let known = &env.instance.known;
     if let Some(found) = known.borrow().get(key) {
-        return found.clone().unwrap_or_else(|| env.unknown(span));
+        let copy = found.as_ref().filter(|(_, weight)| env.world.spend(*weight)).map(|(value, _)| value.clone());
+        return copy.unwrap_or_else(|| env.unknown(span));
     }
     known.borrow_mut().insert(key.to_owned(), None);
     let value = evaluate();
-    known.borrow_mut().insert(key.to_owned(), Some(value.clone()));
+    let weight = weight(&value);
+    env.world.spend(weight);
+    known.borrow_mut().insert(key.to_owned(), Some((value.clone(), weight)));
     value
 }
 

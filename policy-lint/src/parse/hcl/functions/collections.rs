@@ -28,6 +28,17 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             let absent = |v: &Value| matches!(v.data, Data::Null) || v.as_str() == Some("");
             list(elements(value)?.into_iter().filter(|v| !absent(v)).collect())
         }
+        ("coalescelist", lists) => lists.iter().find(|l| !l.elements().is_empty() || l.is_unknown()).cloned(),
+        _ => {
+            entry(name, arguments, span).or_else(|| order(name, arguments, span)).or_else(|| set(name, arguments, span))
+        }
+    }
+}
+
+/// Functions that take something out of a collection.
+fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let list = |values: Vec<Value>| Some(Value::new(Data::Array(values), span));
+    match (name, arguments) {
         ("keys", [value]) => match &value.data {
             Data::Object(_) => list(entries(value)?.into_iter().map(|(k, _)| k).collect()),
             _ => None,
@@ -50,9 +61,16 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             [only] => Some(only.clone()),
             _ => None,
         },
-        ("coalescelist", lists) => lists.iter().find(|l| !l.elements().is_empty() || l.is_unknown()).cloned(),
         ("length", [value]) => length(value).map(|n| Value::new(Data::Number(n.to_string()), span)),
         ("contains", [value, wanted]) => contains(value, wanted).map(|b| Value::new(Data::Bool(b), span)),
+        _ => None,
+    }
+}
+
+/// Functions over the order of a list.
+fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let list = |values: Vec<Value>| Some(Value::new(Data::Array(values), span));
+    match (name, arguments) {
         ("reverse", [value]) => list(elements(value)?.into_iter().rev().collect()),
         ("sort", [value]) => {
             let mut values = elements(value)?;
@@ -65,6 +83,14 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         }
         ("range", bounds) => range(bounds, span),
         ("zipmap", [keys, values]) => zipmap(keys, values, span),
+        _ => None,
+    }
+}
+
+/// Functions over sets and truth.
+fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::new(Data::Array(values), span));
+    match (name, arguments) {
         ("setproduct", lists) => product(lists, span),
         ("setunion", sets) => list(distinct(&Value::new(Data::Array(sets.iter().flat_map(parts).collect()), span))?),
         ("setintersection" | "setsubtract", [first, second]) => {

@@ -1,0 +1,17 @@
+//! Policies, plans and states: any text that is named as an input.
+#![no_main]
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use policy_lint::engine;
+use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::source::File;
+
+fuzz_target!(|text: &str| {
+    if let Outcome::Read(project) = raw::read(Arc::new(File::new("input.json", text)), None, true) {
+        for finding in engine::run(&project).findings {
+            let (start, end) = finding.place.positions();
+            assert!(start.offset <= end.offset && end.offset as usize <= text.len());
+        }
+    }
+});

@@ -1,0 +1,81 @@
+//! A baseline: findings an old repository has already, so that only new ones count.
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Report, Reported};
+
+/// The file: how many findings of each sort there were.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    path: String,
+    rule: String,
+    address: Option<String>,
+    message: String,
+    count: usize,
+}
+
+type Key = (String, String, Option<String>, String);
+
+/// Lines and places in a document move when it is edited, so they do not count.
+fn key(reported: &Reported) -> Key {
+    let finding = &reported.finding;
+    let path = reported.place.file.path.clone();
+    (path, finding.rule.name.to_owned(), finding.address.clone(), finding.message.clone())
+}
+
+impl Baseline {
+    /// The baseline of a report.
+    pub fn of(report: &Report) -> Baseline {
+        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        for reported in &report.findings {
+            *counts.entry(key(reported)).or_default() += 1;
+        }
+        let entry = |((path, rule, address, message), count)| Entry { path, rule, address, message, count };
+        Baseline { version: 1, findings: counts.into_iter().map(entry).collect() }
+    }
+
+    /// Reads a baseline's text.
+    pub fn parse(path: &Path, text: &str) -> Result<Baseline, String> {
+        let again = "write it again with `--write-baseline`";
+        let baseline: Baseline = serde_json::from_str(text)
+            .map_err(|e| format!("cannot read the baseline `{}`: {e}; {again}", path.display()))?;
+        match baseline.version {
+            1 => Ok(baseline),
+            other => {
+                Err(format!("cannot read the baseline `{}`: version {other} is not known; {again}", path.display()))
+            }
+        }
+    }
+
+    /// The baseline as a file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Hides what the baseline has; gives how many of its entries are gone.
+    pub fn hide(&self, report: &mut Report) -> usize {
+        let mut left: BTreeMap<Key, usize> = BTreeMap::new();
+        for e in &self.findings {
+            let key = (e.path.clone(), e.rule.clone(), e.address.clone(), e.message.clone());
+            *left.entry(key).or_default() += e.count;
+        }
+        report.findings.retain(|reported| match left.get_mut(&key(reported)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            _ => true,
+        });
+        left.values().sum()
+    }
+}

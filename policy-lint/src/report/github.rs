@@ -1,0 +1,44 @@
+//! Annotations as GitHub Actions reads them from a step's output.
+use std::io::{self, Write};
+
+use super::text;
+use crate::engine::Report;
+use crate::rule::Severity;
+
+/// Writes a report: one command per finding and the tally.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for reported in &report.findings {
+        let finding = &reported.finding;
+        let (start, end) = reported.place.positions();
+        let command = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let message = if finding.help.is_empty() {
+            finding.message.clone()
+        } else {
+            format!("{}\nhelp: {}", finding.message, finding.help)
+        };
+        writeln!(
+            out,
+            "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
+            property(&reported.place.file.path),
+            start.line,
+            end.line,
+            start.column,
+            end.column,
+            property(finding.rule.name),
+            escaped(&message),
+        )?;
+    }
+    writeln!(out, "{}", text::tally(report))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,109 @@
+//! SARIF 2.1.0, as code-scanning services read it.
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::catalogue;
+use crate::engine::{Report, Reported};
+use crate::rule::{Rule, Severity};
+use crate::rules;
+use crate::source::Place;
+
+/// Writes a report.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let results: Vec<Value> = report.findings.iter().map(result).collect();
+    let notifications: Vec<Value> =
+        report.errors.iter().map(|e| json!({ "level": "error", "message": { "text": e } })).collect();
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "policy-lint",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules::ALL.iter().map(|r| descriptor(r)).collect::<Vec<_>>(),
+                "properties": { "catalogue": catalogue::DATE },
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": report.errors.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    writeln!(out)
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "shortDescription": { "text": rule.summary() },
+        "help": { "text": rule.doc, "markdown": rule.doc },
+        "defaultConfiguration": { "level": level(rule.severity) },
+        "properties": { "family": rule.family, "persona": rule.persona, "aws": rule.aws },
+    })
+}
+
+fn result(reported: &Reported) -> Value {
+    let finding = &reported.finding;
+    let number = rules::ALL.iter().position(|r| r.name == finding.rule.name);
+    let text = if finding.help.is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{}\n{}", finding.message, finding.help)
+    };
+    let related: Vec<Value> = (1..)
+        .zip(&reported.related)
+        .map(|(id, (place, message))| {
+            let mut location = location(place);
+            location["id"] = json!(id);
+            location["message"] = json!({ "text": message });
+            location
+        })
+        .collect();
+    let mut primary = location(&reported.place);
+    if let Some(address) = &finding.address {
+        primary["logicalLocations"] = json!([{ "fullyQualifiedName": address, "kind": "resource" }]);
+    }
+    json!({
+        "ruleId": finding.rule.name,
+        "ruleIndex": number,
+        "level": level(finding.severity),
+        "message": { "text": text },
+        "locations": [primary],
+        "relatedLocations": related,
+        "partialFingerprints": { "policyLint/v1": super::fingerprint(reported) },
+        "properties": { "pointer": finding.pointer, "aws": finding.aws },
+    })
+}
+
+fn location(place: &Place) -> Value {
+    let (start, end) = place.positions();
+    json!({ "physicalLocation": {
+        "artifactLocation": { "uri": uri(&place.file.path) },
+        "region": {
+            "startLine": start.line,
+            "startColumn": start.column,
+            "endLine": end.line,
+            "endColumn": end.column,
+            "byteOffset": start.offset,
+            "byteLength": end.offset.saturating_sub(start.offset),
+        },
+    }})
+}
+
+/// A path as a relative reference; characters that a URI has no place for are escaped.
+fn uri(path: &str) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
+    path.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

@@ -1,0 +1,70 @@
+//! The hooks, tried with the pre-commit program itself.
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
+    let built = PathBuf::from(env!("CARGO_BIN_EXE_policy-lint"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = built.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
+    let joined = std::env::join_paths(paths).ok()?;
+    // A hook that runs these tests must not lend its own repository to the one made here.
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(arguments).env("PATH", joined).env("PRE_COMMIT_HOME", folder.join(".cache"));
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        command.env_remove(name);
+    }
+    command.output().ok()
+}
+
+/// A copy of the hooks as a repository of its own, as users see it.
+fn hook_repository(folder: &Path) -> Option<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::create_dir_all(folder.join("policy-lint")).ok()?;
+    std::fs::copy(root.join("../.pre-commit-hooks.yaml"), folder.join(".pre-commit-hooks.yaml")).ok()?;
+    std::fs::copy(root.join("hook"), folder.join("policy-lint/hook")).ok()?;
+    commit(folder)
+}
+
+fn commit(folder: &Path) -> Option<()> {
+    run(folder, "git", &["init", "-q"])?;
+    run(folder, "git", &["add", "-A"])?;
+    let who = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+    let output = run(folder, "git", &[&who[..], &["commit", "-q", "--no-verify", "-m", "x"]].concat())?;
+    output.status.success().then_some(())
+}
+
+#[test]
+fn the_hooks_run_in_pre_commit() {
+    let program = std::env::var("PRE_COMMIT").unwrap_or_else(|_| String::from("pre-commit"));
+    let work = tempfile::tempdir().expect("a folder");
+    if run(work.path(), &program, &["--version"]).is_none() {
+        eprintln!("SKIPPED: no pre-commit program; install it, or name it in PRE_COMMIT");
+        return;
+    }
+    let hooks = tempfile::tempdir().expect("a folder");
+    hook_repository(hooks.path()).expect("a repository of hooks");
+    let source = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b\" } })\n}\n";
+    std::fs::write(work.path().join("main.tf"), source).expect("a file");
+    std::fs::write(work.path().join("package.json"), "{}").expect("a file");
+    let plan = include_str!("plans/first/plan.json");
+    std::fs::write(work.path().join("plan.json"), plan).expect("a file");
+    commit(work.path()).expect("a repository of the user");
+    let repository = hooks.path().to_string_lossy().into_owned();
+    for (hook, files, expected, said) in [
+        ("policy-lint", vec!["main.tf", "package.json"], 1, "service-wildcard"),
+        ("policy-lint", vec!["package.json"], 0, "Passed"),
+        ("policy-lint-plan", vec!["plan.json"], 1, "broad-managed-policy"),
+    ] {
+        let arguments = [&["try-repo", &repository, hook, "--verbose", "--files"][..], &files].concat();
+        let output = run(work.path(), &program, &arguments).expect("pre-commit runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{hook} {files:?}\n{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(text.contains(said), "{hook} {files:?}\n{text}");
+    }
+}

@@ -1,0 +1,109 @@
+//! SARIF, annotations, baselines and exceptions in comments.
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const SOURCE: &str = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [\n    { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b/*\" },\n  ] })\n}\n";
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
+    let output = command.current_dir(folder).args(arguments).output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (output.status.code().expect("it ends"), text(&output.stdout), text(&output.stderr))
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).expect("a file"));
+    folder
+}
+
+#[test]
+fn sarif_is_what_code_scanning_reads() {
+    let folder = folder(&[("a b.tf", SOURCE)]);
+    let (code, out, _) = run(folder.path(), &["check", "a b.tf", "--format", "sarif"]);
+    assert_eq!(code, 1);
+    let log: serde_sarif::sarif::Sarif = serde_json::from_str(&out).expect("the types of SARIF 2.1.0");
+    assert_eq!(log.runs.len(), 1);
+    let log: Value = serde_json::from_str(&out).expect("JSON");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "service-wildcard");
+    let rule = result["ruleIndex"].as_u64().and_then(|i| usize::try_from(i).ok()).expect("a number");
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][rule]["id"], "service-wildcard");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%20b.tf");
+    assert_eq!((place["region"]["startLine"].as_u64(), place["region"]["startColumn"].as_u64()), (Some(3), Some(34)));
+}
+
+#[test]
+fn annotations_name_file_and_line() {
+    let folder = folder(&[("a.tf", SOURCE)]);
+    let (_, out, _) = run(folder.path(), &["check", "a.tf", "--format", "github"]);
+    assert!(
+        out.starts_with("::error file=a.tf,line=3,endLine=3,col=34,endColumn=40,title=service-wildcard::"),
+        "{out}"
+    );
+    assert_eq!(out.lines().count(), 2, "{out}");
+}
+
+#[test]
+fn a_baseline_hides_what_was_there_and_says_what_is_gone() {
+    let folder = folder(&[("a.tf", SOURCE)]);
+    let (code, _, _) = run(folder.path(), &["check", ".", "--write-baseline", "base.json"]);
+    assert_eq!(code, 0);
+    let moved = format!("# a line more\n\n{SOURCE}");
+    std::fs::write(folder.path().join("a.tf"), moved).expect("a file");
+    assert_eq!(run(folder.path(), &["check", ".", "--baseline", "base.json"]).0, 0);
+    let twice = SOURCE
+        .replace("s3:*\"", "s3:*\", Sid = \"A\"")
+        .replace("  ] })", "    { Effect = \"Allow\", Action = \"sqs:*\", Resource = \"arn:aws:sqs:*:*:q\" },\n  ] })");
+    std::fs::write(folder.path().join("a.tf"), twice).expect("a file");
+    let (code, out, _) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
+    assert!(code == 1 && out.contains("sqs:*") && !out.contains("s3:*` allows"), "{out}");
+    std::fs::write(folder.path().join("a.tf"), SOURCE.replace("s3:*", "s3:GetObject")).expect("a file");
+    let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
+    assert!(code == 0 && err.contains("is gone"), "{err}");
+    std::fs::write(folder.path().join("base.json"), "{}").expect("a file");
+    let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
+    assert!(code == 2 && err.contains("`base.json`"), "{err}");
+}
+
+#[test]
+fn comments_are_exceptions_with_reasons() {
+    let line = "    { Effect";
+    for (comment, expected) in [
+        ("    # policy-lint: allow(service-wildcard) the owner of the bucket\n", vec![]),
+        ("    // policy-lint: allow(service-wildcard)\n", vec!["allow-without-reason"]),
+        ("    # policy-lint: allow(broad-resource) x\n", vec!["allow-unused", "service-wildcard"]),
+        ("    # policy-lint: allow(servce-wildcard) x\n", vec!["allow-unused", "service-wildcard"]),
+    ] {
+        let text = SOURCE.replace(line, &format!("{comment}{line}"));
+        let folder = folder(&[("a.tf", &text)]);
+        let (_, out, _) = run(folder.path(), &["check", ".", "--format", "json"]);
+        let report: Value = serde_json::from_str(&out).expect("JSON");
+        let rules: Vec<&str> =
+            report["findings"].as_array().expect("a list").iter().filter_map(|f| f["rule"].as_str()).collect();
+        assert_eq!(rules, expected, "{comment}");
+    }
+}
+
+#[test]
+fn named_files_that_are_no_policies_can_be_left_alone() {
+    let folder = folder(&[("package.json", "{\"name\": \"x\"}"), ("a.tf", SOURCE)]);
+    assert_eq!(run(folder.path(), &["check", "package.json"]).0, 2);
+    assert_eq!(run(folder.path(), &["check", "--skip-others", "package.json"]).0, 0);
+    assert_eq!(run(folder.path(), &["check", "--skip-others", "package.json", "a.tf"]).0, 1);
+}
+
+#[test]
+fn patterns_expand_to_actions_with_their_levels() {
+    let folder = folder(&[]);
+    let (code, out, _) = run(folder.path(), &["expand", "sqs:*Message"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "sqs:DeleteMessage\twrite\nsqs:ReceiveMessage\tread\nsqs:SendMessage\twrite\n")
+    );
+    let (code, _, err) = run(folder.path(), &["expand", "sqz:*"]);
+    assert!(code == 2 && err.contains("`sqs`"), "{err}");
+}
