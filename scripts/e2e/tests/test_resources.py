@@ -46,7 +46,7 @@ def test_the_table_is_on_demand_and_recoverable(deployment: Deployment) -> None:
 
 
 def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None:
-    """003.9: an item put by hand and queried by its artist; the operator's role reads it by its key, and may not put."""
+    """003.9: an item put by hand, queried by its artist; the operator's role reads it by its key and may not put."""
     ingest, artist = deployment.ingest, f"By Hand {uuid.uuid4().hex[:8]}"
     item = json.loads(music(artist, "TRACK#FeelULuvMe", Duration={"N": "234"}, Streams={"N": "10000000"}))
     dynamodb, operator = deployment.client("dynamodb"), deployment.client("dynamodb", "operator-role")
