@@ -18,6 +18,7 @@ from .. import accounts, environment
 from ..deployment import Deployment
 from ..paths import ROOT
 from ..sluice import Sluice
+from ..terraform import left_out
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 
 REGION = "eu-central-1"
@@ -116,7 +117,6 @@ def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment
     buckets.append(name)
     made = bootstrap(sluice, "--state-bucket", name, "--state-key", "sluice/boot.tfstate", "--region", REGION)
     assert made.code == 0 and "init -backend-config=../backend.conf" in made.out
-    left_out = shutil.ignore_patterns(".terraform*", "*_override.tf*", "*.tfvars*", "*.tfstate*", "*.tfplan")
     shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=left_out)
     variables = {"environment": "boot", "region": REGION, "alarm_emails": ["boot@example.org"]}
     sluice.write("terraform.tfvars.json", json.dumps(variables).encode())
