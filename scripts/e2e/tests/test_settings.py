@@ -24,7 +24,7 @@ WAVES = (
     (
         Step("in the folder", "incoming/a b.json", music("One", "ALBUM#One"), "stored", item=("One", "ALBUM#One")),
         Step("broken", "incoming/broken.json", b"{", "invalid"),
-        Step("a folder", "incoming/", b"", "skipped"),
+        Step("a folder", "incoming/folder/", b"", "skipped"),
     ),
     (
         Step(
