@@ -10,6 +10,7 @@ pub mod json;
 pub mod judge;
 pub mod narrate;
 pub mod number;
+pub mod plan;
 pub mod protocol;
 pub mod record;
 pub mod schema;
@@ -25,8 +26,8 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::edge::{Aws, Edge};
 use crate::effect::Effect;
-use crate::judge::Rules;
-use crate::protocol::{Plan, Run, Step};
+use crate::plan::Plan;
+use crate::protocol::{Run, Step};
 use crate::schema::Schema;
 use crate::settings::Settings;
 
@@ -64,27 +65,9 @@ impl Ingest {
                 let text = self.edge.schema().await?;
                 let schema =
                     Schema::compile(&text).map_err(|e| Fault::new("schema", e.to_string()))?;
-                Ok(plan(&self.settings, schema))
+                Ok(Plan::new(&self.settings, schema))
             })
             .await
-    }
-}
-
-/// What the settings and the schema decide together.
-#[must_use]
-pub fn plan(settings: &Settings, schema: Schema) -> Plan {
-    Plan {
-        rules: Rules {
-            schema,
-            hash_key: settings.hash_key.clone(),
-            range_key: settings.range_key.clone(),
-            check_item_id: settings.check_item_id,
-        },
-        bucket: settings.processing_bucket.clone(),
-        prefix: settings.prefix.clone(),
-        quarantine: settings.quarantine_bucket.clone(),
-        notify_on: settings.notify_on.clone(),
-        max_bytes: settings.max_object_bytes,
     }
 }
 

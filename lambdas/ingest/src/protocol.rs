@@ -1,7 +1,7 @@
 //! The protocol: facts in, next effect out. No client, clock or environment.
 //!
 //! Every effect is one AWS call and may fail, lose its answer or be the function's last; run again from the start,
-//! the protocol comes to the same end. Three writes decide: the conditional put of the item, the put of the reason
+//! the protocol comes to the same end. Two writes decide: the conditional put of the item, the put of the reason
 //! record (only if there is none), and nothing else. A version with a reason record is never stored. Its source is
 //! deleted last, after its copy was verified, its reason written and people told: as long as it is there, an event
 //! that does not name the version still finds it, so no crash can swallow the notice.
@@ -19,29 +19,13 @@
 use kit::{Arrival, Fault};
 
 use crate::effect::{Body, Effect, Facts, Outcome};
-use crate::judge::Rules;
+use crate::plan::Plan;
 use crate::record::{End, Notice, Problem, Reason, Source};
 
 /// The most that one `CopyObject` can move, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 /// Keys under this prefix are the project's own.
 const OWN_PREFIX: &str = "_sluice/";
-
-/// What the deployment decides.
-pub struct Plan {
-    /// What makes an object an item.
-    pub rules: Rules,
-    /// The processing bucket; events of any other are faults.
-    pub bucket: String,
-    /// Keys outside are skipped.
-    pub prefix: String,
-    /// The quarantine bucket, for hints.
-    pub quarantine: String,
-    /// Ends that people are told of.
-    pub notify_on: Vec<End>,
-    /// The most bytes an object may have.
-    pub max_bytes: u64,
-}
 
 /// How a version ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ingest::effect::Effect;
-use ingest::protocol::{Plan, Run, Step, Verdict};
+use ingest::plan::Plan;
+use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::{End, Source};
 use kit::fakes::World;
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place, plan, source};

@@ -4,7 +4,8 @@
 mod world;
 
 use ingest::effect::{Effect, Outcome};
-use ingest::protocol::{Plan, Run, Step, Verdict};
+use ingest::plan::Plan;
+use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::End;
 use kit::Fault;
 use kit::fakes::World;

@@ -5,7 +5,8 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use ingest::protocol::{Plan, Run, Step};
+use ingest::plan::Plan;
+use ingest::protocol::{Run, Step};
 use ingest::record::Source;
 use kit::fakes::{Broken, Message, Queue, Trouble, World};
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place_among, plan, source, stored};

@@ -3,7 +3,8 @@
 
 use ingest::effect::{Body, Effect, Facts, Found, Outcome};
 use ingest::judge::{Rules, source_of};
-use ingest::protocol::{Plan, Verdict};
+use ingest::plan::Plan;
+use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
 use kit::fakes::{Table, World};
