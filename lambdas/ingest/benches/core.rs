@@ -12,8 +12,9 @@
 use std::time::Instant;
 
 use ingest::judge::Rules;
-use ingest::record::{Source, hex};
+use ingest::record::Source;
 use ingest::schema::Schema;
+use kit::names::hex;
 use sha2::{Digest, Sha256};
 
 const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");

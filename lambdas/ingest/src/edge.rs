@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, TaggingDirective};
@@ -10,14 +10,16 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use kit::Fault;
+use kit::aws::{fault, find_version, status, torn, unquoted};
+use kit::names::hex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::convert::{attributes, plain};
-use crate::effect::{Body, Effect, Facts, Found, Outcome};
+use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::judge::{Item, source_of};
-use crate::record::{Notice, Reason, Source, hex};
+use crate::record::{Notice, Reason, Source};
 use crate::settings::Settings;
 
 /// What a copy source keeps unescaped: the unreserved characters and the separator.
@@ -104,37 +106,10 @@ impl Aws {
 
     async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<Outcome, Fault> {
         let bucket = &self.settings.processing_bucket;
-        let (mut after_key, mut after_version) = (None, None);
-        loop {
-            let request = self.s3.list_object_versions().bucket(bucket).prefix(key);
-            let request = request.set_key_marker(after_key);
-            let request = request.set_version_id_marker(after_version);
-            let page = request
-                .send()
-                .await
-                .map_err(|e| fault("ListObjectVersions", &e))?;
-            let own = page.versions().iter().filter(|v| v.key() == Some(key));
-            for version in own {
-                let hit = match wanted {
-                    Some(id) => version.version_id() == Some(id),
-                    None => version.is_latest() == Some(true),
-                };
-                if let (true, Some(id)) = (hit, version.version_id()) {
-                    return Ok(Outcome::Found(Some(Found {
-                        version_id: id.to_owned(),
-                        size: version.size().and_then(|s| s.try_into().ok()),
-                        etag: version.e_tag().map(unquoted),
-                    })));
-                }
-            }
-            // The key itself sorts before every longer key with the same beginning.
-            let more = page.is_truncated() == Some(true) && page.next_key_marker() == Some(key);
-            if !more {
-                return Ok(Outcome::Found(None));
-            }
-            after_key = page.next_key_marker.clone();
-            after_version = page.next_version_id_marker.clone();
-        }
+        let found = find_version(&self.s3, bucket, key, |version, latest| {
+            wanted.map_or(latest, |id| version.version_id == id)
+        });
+        Ok(Outcome::Found(found.await?))
     }
 
     async fn check_quarantine(&self, source: &Source) -> Result<Outcome, Fault> {
@@ -350,33 +325,6 @@ where
     }
 }
 
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|r| r.status().as_u16())
-}
-
-fn fault<E>(call: &str, error: &SdkError<E>) -> Fault
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let why = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => match status(error) {
-            Some(403) => "AccessDenied (403 without a body)".to_owned(),
-            _ => DisplayErrorContext(error).to_string(),
-        },
-    };
-    Fault::new(call, why)
-}
-
-fn torn(call: &str, error: &dyn std::error::Error) -> Fault {
-    Fault::new(call, format!("the answer broke off: {error}"))
-}
-
 fn too_large(message: Option<&str>) -> bool {
     message.is_some_and(|m| m.contains("Item size has exceeded"))
-}
-
-fn unquoted(etag: &str) -> String {
-    etag.trim_matches('"').to_owned()
 }

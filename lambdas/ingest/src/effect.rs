@@ -1,6 +1,7 @@
 //! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
 
 use kit::Fault;
+use kit::aws::Found;
 
 use serde_json::{Map, Value};
 
@@ -74,17 +75,6 @@ pub enum Outcome {
     WrittenBefore,
     /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: done.
     Done,
-}
-
-/// A version that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its version-id.
-    pub version_id: String,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Its ETag without quotes.
-    pub etag: Option<String>,
 }
 
 /// An object's bytes.

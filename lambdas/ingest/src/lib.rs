@@ -23,6 +23,7 @@ use kit::log::{self, Level};
 use kit::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::Instant;
 
 use crate::edge::{Aws, Edge};
 use crate::effect::Effect;
@@ -72,7 +73,7 @@ impl Ingest {
 }
 
 impl Handler for Ingest {
-    async fn handle(&self, arrival: Arrival) -> Result<Handled, Fault> {
+    async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
         let plan = self.plan().await?;
         let (mut run, mut step) = Run::start(arrival, now(), plan);
         let mut turn = None;

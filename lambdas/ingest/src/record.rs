@@ -1,11 +1,9 @@
 //! What is written about an object version: its source, its end, the reason record and the notice.
 
 use kit::log::escape;
+use kit::names::fit;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-/// S3's limit on a key, in bytes of UTF-8.
-const MAX_KEY: usize = 1024;
 /// What the key of a reason record adds to the key of the copy.
 const REASON_SUFFIX: &str = ".reason.json";
 /// SNS's limit on a subject, in ASCII characters.
@@ -142,20 +140,19 @@ impl Source {
     /// SHA-256 of the whole key instead; the reason record has the whole key.
     #[must_use]
     pub fn copy_key(&self) -> String {
-        let ending = format!("/{}", self.version_id);
-        if self.key.len() + ending.len() + REASON_SUFFIX.len() <= MAX_KEY {
-            return format!("{}{ending}", self.key);
-        }
-        let tag = format!("~{}", hex(&Sha256::digest(&self.key)));
-        let room = MAX_KEY.saturating_sub(ending.len() + REASON_SUFFIX.len() + tag.len());
-        let cut = self.key.floor_char_boundary(room);
-        format!("{}{tag}{ending}", &self.key[..cut])
+        let mut key = self.reason_key();
+        key.truncate(key.len() - REASON_SUFFIX.len());
+        key
     }
 
     /// The key of its reason record, beside the copy.
     #[must_use]
     pub fn reason_key(&self) -> String {
-        format!("{}{REASON_SUFFIX}", self.copy_key())
+        fit(
+            "",
+            &self.key,
+            &format!("/{}{REASON_SUFFIX}", self.version_id),
+        )
     }
 }
 
@@ -215,15 +212,10 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kit::names::MAX_KEY;
     use proptest::prelude::*;
 
     fn source(key: &str) -> Source {

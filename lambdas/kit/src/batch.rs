@@ -60,11 +60,15 @@ pub struct Handled {
 
 /// What a Lambda does with one arrival.
 pub trait Handler: Send + Sync + 'static {
-    /// Brings the arrival to its end.
+    /// Brings the arrival to its end; at `until` it is abandoned.
     ///
     /// # Errors
     /// When it cannot be ended now and should be tried again.
-    fn handle(&self, arrival: Arrival) -> impl Future<Output = Result<Handled, Fault>> + Send;
+    fn handle(
+        &self,
+        arrival: Arrival,
+        until: Instant,
+    ) -> impl Future<Output = Result<Handled, Fault>> + Send;
 }
 
 /// One message of a batch.
@@ -99,7 +103,7 @@ pub async fn run<H: Handler>(
                 metrics.add("Age", Unit::Milliseconds, now_ms.saturating_sub(sent));
             }
             let (id, handler) = (record.id.clone(), Arc::clone(handler));
-            let task = tasks.spawn(async move { one(&*handler, &record).await });
+            let task = tasks.spawn(async move { one(&*handler, &record, end).await });
             running.insert(task.id(), id);
         }
         match tokio::time::timeout_at(end, tasks.join_next_with_id()).await {
@@ -140,7 +144,7 @@ struct Measured {
     metrics: Vec<(&'static str, Unit, u64)>,
 }
 
-async fn one<H: Handler>(handler: &H, record: &Record) -> Measured {
+async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measured {
     let mut measured = Measured::default();
     let arrivals = match envelope::decode(&record.body) {
         Ok(Envelope::Arrivals(arrivals)) => arrivals,
@@ -158,7 +162,7 @@ async fn one<H: Handler>(handler: &H, record: &Record) -> Measured {
         }
     };
     for arrival in arrivals {
-        match handler.handle(arrival).await {
+        match handler.handle(arrival, until).await {
             Ok(handled) => {
                 let level = if handled.refused {
                     Level::Warn

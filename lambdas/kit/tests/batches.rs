@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use kit::{Arrival, Fault, Handled, Handler};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// Does what the key says.
 struct Obedient;
 
 impl Handler for Obedient {
-    async fn handle(&self, arrival: Arrival) -> Result<Handled, Fault> {
+    async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
         match arrival.key.as_str() {
             "panic" => panic!("as told"),
             "fault" => Err(Fault::new("GetObject", "SlowDown")),

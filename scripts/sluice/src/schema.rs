@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ingest::judge::Rules;
-use ingest::record::{Problem, Source, hex};
+use ingest::record::{Problem, Source};
 use ingest::schema::Schema as Compiled;
 use kit::log::escape;
+use kit::names::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;

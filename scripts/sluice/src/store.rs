@@ -8,8 +8,8 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ingest::record::hex;
 use kit::log::escape;
+use kit::names::hex;
 use sha2::{Digest, Sha256};
 
 use crate::aws::{explain, status};

@@ -1,12 +1,13 @@
 //! The protocol's effects on the in-memory world, and what every history must leave behind.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use ingest::effect::{Body, Effect, Facts, Found, Outcome};
+use ingest::effect::{Body, Effect, Facts, Outcome};
 use ingest::judge::{Rules, source_of};
 use ingest::plan::Plan;
 use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
+use kit::aws::Found;
 use kit::fakes::{Table, World};
 use kit::{Arrival, Fault};
 
