@@ -11,10 +11,13 @@ from botocore.config import Config
 from .emulator import Emulator
 from .paths import Stack
 
-USERS = ("deployer", "uploader", "operator")
+USERS = ("deployer", "uploader", "operator", "auditor")
 
 # What apply, destroy and the checks need. Roles and policies only of this project.
-_SERVICES = ("cloudwatch", "dynamodb", "events", "kms", "lambda", "logs", "s3", "sns", "sqs", "tag")
+_SERVICES = (
+    *("athena", "cloudtrail", "cloudwatch", "dynamodb", "events", "glue", "kms", "lambda", "logs", "s3", "sns"),
+    *("sqs", "tag"),
+)
 _IAM_READ = ("GetRole", "GetPolicy", "ListRoles", "SimulatePrincipalPolicy")
 
 
@@ -32,6 +35,7 @@ def create(stack: Stack, emulator: Emulator) -> dict[str, Credentials]:
         "deployer": _deployer(emulator.account),
         "uploader": _may_assume(emulator.account, "uploader"),
         "operator": _may_assume(emulator.account, "operator"),
+        "auditor": _may_assume(emulator.account, "auditor"),
     }
     made = {}
     for name in USERS:

@@ -50,34 +50,67 @@ class Ingest:
         return Ingest(**{name: found[renamed.get(name, name)] for name in Ingest.__dataclass_fields__})
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """The names of one deployed provenance."""
+
+    data: str
+    receipts: str
+    trail_bucket: str
+    trail_prefix: str
+    queue_url: str
+    dead_letters_url: str
+    function: str
+    role_arn: str
+    log_group: str
+    ledger_function: str
+    ledger_role_arn: str
+    ledger_log_group: str
+    public_key_pem: str
+    rule: str
+    uploader_role_arn: str
+    auditor_role_arn: str
+    operator_role_arn: str
+
+    @staticmethod
+    def read(outputs: dict[str, Any]) -> Provenance:
+        found = outputs["provenance"]
+        renamed = {"data": "data_bucket", "receipts": "receipts_bucket", "dead_letters_url": "queue_dead_letter_url"}
+        return Provenance(**{name: found[renamed.get(name, name)] for name in Provenance.__dataclass_fields__})
+
+
 class Deployment:
     def __init__(self, stack: Stack, emulator: Emulator, outputs: dict[str, Any]) -> None:
         self.stack = stack
         self.emulator = emulator
-        self.ingest = Ingest.read(outputs)
+        self._outputs = outputs
         self._users = accounts.load(stack)
         self._clients: dict[tuple[str, str], Any] = {}
 
+    @cached_property
+    def ingest(self) -> Ingest:
+        return Ingest.read(self._outputs)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        return Provenance.read(self._outputs)
+
     def client(self, service: str, user: str = "deployer") -> Any:
-        """A client as a user of the stack, or as the role `uploader-role` or `operator-role`."""
+        """A client as a user of the stack, or as a role: `uploader-role` and `operator-role` are the ingest's,
+        `provenance-uploader`, `provenance-auditor` and `provenance-operator` the other system's."""
         if (service, user) not in self._clients:
             self._clients[service, user] = accounts.client(service, self.stack, self.emulator, self._keys(user))
         return self._clients[service, user]
 
     def _keys(self, user: str) -> Credentials:
-        if user == "uploader-role":
-            return self._uploader
-        if user == "operator-role":
-            return self._operator
-        return self._users[user]
-
-    @cached_property
-    def _uploader(self) -> Credentials:
-        return self._assume("uploader", self.ingest.uploader_role_arn)
-
-    @cached_property
-    def _operator(self) -> Credentials:
-        return self._assume("operator", self.ingest.operator_role_arn)
-
-    def _assume(self, user: str, role_arn: str) -> Credentials:
-        return accounts.assume(self.stack, self.emulator, self._users[user], role_arn, f"sluice-{user}")
+        roles = {
+            "uploader-role": ("uploader", lambda: self.ingest.uploader_role_arn),
+            "operator-role": ("operator", lambda: self.ingest.operator_role_arn),
+            "provenance-uploader": ("uploader", lambda: self.provenance.uploader_role_arn),
+            "provenance-auditor": ("auditor", lambda: self.provenance.auditor_role_arn),
+            "provenance-operator": ("operator", lambda: self.provenance.operator_role_arn),
+        }
+        if user not in roles:
+            return self._users[user]
+        who, role_arn = roles[user]
+        return accounts.assume(self.stack, self.emulator, self._users[who], role_arn(), f"sluice-{who}")

@@ -25,9 +25,14 @@ BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 class Terraform:
     def __init__(
-        self, stack: Stack, emulator: Emulator, keys: Credentials, folder: str = "terraform", ingest: dict | None = None
+        self,
+        stack: Stack,
+        emulator: Emulator,
+        keys: Credentials,
+        folder: str = "terraform",
+        **systems: dict | None,
     ) -> None:
-        """`ingest` changes the ingest's variables of the stack."""
+        """`systems` changes a system's variables of the stack; None turns it off."""
         self.folder = stack.folder / folder
         self._stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
@@ -37,7 +42,8 @@ class Terraform:
             "CHECKPOINT_DISABLE": "true",
         }
         self._variables = variables(stack, emulator)
-        self._variables["ingest"] |= ingest or {}
+        for name, changes in systems.items():
+            self._variables[name] = None if changes is None else self._variables[name] | changes
         self._log = stack.terraform_log
 
     def init(self) -> None:
@@ -117,6 +123,17 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "max_object_mib": 1,
             "notify_emails": ["people@example.org"],
             "uploader_principals": [f"{user}/uploader"],
+            "operator_principals": [f"{user}/operator"],
+        },
+        "provenance": {
+            "data_bucket": {"force_destroy": True},
+            "receipts_bucket": {"force_destroy": True},
+            "trail": {"force_destroy": True},
+            "watch_ingest": True,
+            "write_once": False,  # see `if-none-match-key` in deviations.md
+            "timeout_s": 30,
+            "uploader_principals": [f"{user}/uploader"],
+            "auditor_principals": [f"{user}/auditor"],
             "operator_principals": [f"{user}/operator"],
         },
     }

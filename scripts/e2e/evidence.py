@@ -1,0 +1,154 @@
+"""Provenance on a stack: files arrive, receipts and manifests come to be, and somebody tampers with them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from .deployment import Deployment
+
+PATIENCE = 60.0
+GRACE = 61.0  # a manifest covers what is older than a minute
+
+
+@dataclass(frozen=True)
+class Version:
+    bucket: str
+    key: str
+    version_id: str
+    body: bytes
+
+    @property
+    def receipt(self) -> str:
+        return f"provenance/{self.bucket}/{self.key}/{self.version_id}.json"
+
+
+FILES: dict[str, bytes] = {
+    "incoming/report.csv": b"artist,streams\nISOKNOCK,6000000\n",
+    "incoming/2026/11/a+b & 100% ü.json": b'{"ok":true}',
+    "incoming/empty.txt": b"",
+    "incoming/large.bin": bytes(range(256)) * 40_960,  # 10 MiB: several parts
+    "incoming/replaced.csv": b"its receipt will be replaced\n",
+    "incoming/removed.csv": b"its receipt will be removed\n",
+    "incoming/deleted.csv": b"its version will be deleted\n",
+}
+
+
+def put(deployment: Deployment, key: str, body: bytes, user: str = "provenance-uploader") -> Version:
+    bucket = deployment.provenance.data
+    answer = deployment.client("s3", user).put_object(Bucket=bucket, Key=key, Body=body)
+    return Version(bucket, key, answer["VersionId"], body)
+
+
+def receipt(deployment: Deployment, version: Version) -> dict | None:
+    """The receipt of a version, if it is there."""
+    try:
+        answer = deployment.client("s3").get_object(Bucket=deployment.provenance.receipts, Key=version.receipt)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return None
+        raise
+    return json.loads(answer["Body"].read())
+
+
+def keys(deployment: Deployment, prefix: str) -> list[str]:
+    """Current keys of the receipts bucket."""
+    pages = deployment.client("s3").get_paginator("list_objects_v2")
+    found = pages.paginate(Bucket=deployment.provenance.receipts, Prefix=prefix)
+    return [entry["Key"] for page in found for entry in page.get("Contents", [])]
+
+
+def until(fact: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
+    while not fact():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited {patience:.0f} s in vain: {what}")
+        time.sleep(0.2)
+
+
+def arrive(deployment: Deployment) -> list[Version]:
+    """The files arrive, and each has its receipt."""
+    versions = [put(deployment, key, body) for key, body in FILES.items()]
+    until(lambda: all(receipt(deployment, version) for version in versions), "a receipt for each file")
+    return versions
+
+
+def seal(deployment: Deployment) -> dict:
+    """Lets everything recorded so far into a manifest; returns what the ledger says."""
+    time.sleep(GRACE)
+    answer = deployment.client("lambda").invoke(
+        FunctionName=deployment.provenance.ledger_function, Payload=json.dumps({"until": "now"}).encode()
+    )
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise SystemExit(f"the ledger failed: {said}")
+    return said
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """What was done, and the finding that has to name it."""
+
+    what: str
+    kind: str
+    names: str
+
+
+def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
+    """A receipt is replaced, one removed, one invented; an object version is deleted, one written unseen."""
+    s3, place = deployment.client("s3"), deployment.provenance.receipts
+    by_key = {version.key: version for version in versions}
+    replaced, removed, deleted = (by_key[f"incoming/{name}.csv"] for name in ("replaced", "removed", "deleted"))
+
+    forged = (receipt(deployment, replaced) or {}) | {"sha256": "0" * 64}
+    s3.put_object(Bucket=place, Key=replaced.receipt, Body=_line(forged))
+
+    for found in s3.list_object_versions(Bucket=place, Prefix=removed.receipt)["Versions"]:
+        s3.delete_object(Bucket=place, Key=removed.receipt, VersionId=found["VersionId"])
+
+    unseen = unwatched(deployment, lambda: put(deployment, "incoming/unseen.csv", b"nobody looked\n", "deployer"))
+    invented = (receipt(deployment, by_key["incoming/report.csv"]) or {}) | {
+        "key": "incoming/invented.csv",
+        "version_id": "invented",
+    }
+    fake = Version(replaced.bucket, "incoming/invented.csv", "invented", b"")
+    s3.put_object(Bucket=place, Key=fake.receipt, Body=_line(invented))
+
+    s3.delete_object(Bucket=deleted.bucket, Key=deleted.key, VersionId=deleted.version_id)
+    return [
+        Tampered("a receipt replaced", "receipt-changed", replaced.key),
+        Tampered("a receipt removed", "receipt-missing", removed.key),
+        Tampered("a receipt invented", "receipt-unlisted", fake.key),
+        Tampered("an object version deleted", "version-missing", deleted.key),
+        Tampered("a version written with the rule switched off", "version-unrecorded", unseen.key),
+    ]
+
+
+def unwatched(deployment: Deployment, act: Callable[[], Version]) -> Version:
+    """Does something while the rule is off."""
+    events, rule = deployment.client("events"), deployment.provenance.rule
+    events.disable_rule(Name=rule)
+    try:
+        version = act()
+        time.sleep(2)
+    finally:
+        events.enable_rule(Name=rule)
+    if receipt(deployment, version):
+        raise SystemExit("the rule was switched off, and the version has a receipt")
+    return version
+
+
+def difference(tampered: list[Tampered], findings: list[dict]) -> list[str]:
+    """Where the findings are not exactly what was done; empty if they are."""
+    wanted = {(one.kind, one.names) for one in tampered}
+    found = {(finding["kind"], finding.get("key", "")) for finding in findings}
+    missed = [f"not found: {kind} {key}" for kind, key in sorted(wanted - found)]
+    return missed + [f"found, but not done: {kind} {key}" for kind, key in sorted(found - wanted)]
+
+
+def _line(document: dict) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
