@@ -12,11 +12,15 @@ from ..sluice import Sluice
 from ..terraform import Terraform
 
 
-@pytest.fixture
-def sluice(deployment: Deployment, terraform: Terraform, tmp_path: Path) -> Sluice:
-    """Runs in a folder of its own, with the outputs as `terraform output -json` prints them."""
-    outputs = tmp_path / "outputs.json"
+def at_work(deployment: Deployment, terraform: Terraform, place: Path) -> Sluice:
+    """The tool in a folder of its own, with the outputs as `terraform output -json` prints them."""
+    outputs = place / "outputs.json"
     outputs.write_text(json.dumps({name: {"value": value} for name, value in terraform.outputs().items()}))
-    folder = tmp_path / "work"
+    folder = place / "work"
     folder.mkdir()
     return Sluice(deployment, outputs, folder)
+
+
+@pytest.fixture
+def sluice(deployment: Deployment, terraform: Terraform, tmp_path: Path) -> Sluice:
+    return at_work(deployment, terraform, tmp_path)

@@ -1,0 +1,149 @@
+"""Provenance on the stack: receipts come to be, a ledger signs for them, and whoever tampers is found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .. import evidence, facts
+from ..deployment import Deployment
+from ..evidence import Version
+from ..paths import ROOT
+from ..run import Played
+from ..sluice import Sluice
+from ..terraform import Terraform
+from .sluice_tool import at_work
+from .waiting import eventually
+
+PAGE = ROOT / "docs" / "provenance.md"
+
+
+@pytest.fixture(scope="module")
+def arrived(deployment: Deployment) -> list[Version]:
+    """The files, each with its receipt."""
+    return evidence.arrive(deployment)
+
+
+@pytest.fixture(scope="module")
+def sealed(deployment: Deployment, arrived: list[Version], played: Played) -> dict:
+    """What the ledger says when everything so far is in a manifest."""
+    return evidence.seal(deployment)
+
+
+@pytest.fixture(scope="module")
+def copy(deployment: Deployment, sealed: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The receipts bucket as a folder, as `aws s3 sync` makes it, and the public key beside it."""
+    folder = tmp_path_factory.mktemp("evidence")
+    s3 = deployment.client("s3", "provenance-auditor")
+    for key in evidence.keys(deployment, ""):
+        path = folder / "copy" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=deployment.provenance.receipts, Key=key)["Body"].read())
+    (folder / "ledger.pem").write_text(deployment.provenance.public_key_pem)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tool(
+    deployment: Deployment, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sluice]:
+    yield at_work(deployment, terraform, tmp_path_factory.mktemp("tool"))
+
+
+@pytest.mark.parametrize("key", evidence.FILES)
+def test_each_version_has_its_receipt(key: str, deployment: Deployment, arrived: list[Version]) -> None:
+    """001.9 to 001.11: hash, size, version and times of the version that arrived, in a mirrored place, flat."""
+    version = next(one for one in arrived if one.key == key)
+    found = evidence.receipt(deployment, version)
+    assert found
+    head = deployment.client("s3").head_object(Bucket=version.bucket, Key=key, VersionId=version.version_id)
+    expected = {
+        "state": "hashed",
+        "bucket": version.bucket,
+        "key": key,
+        "version_id": version.version_id,
+        "size": len(version.body),
+        "sha256": hashlib.sha256(version.body).hexdigest(),
+        "etag": head["ETag"].strip('"'),
+    }
+    assert {name: found.get(name) for name in expected} == expected
+    assert not [name for name, value in found.items() if isinstance(value, dict | list)]
+    assert found["last_modified"] and found["recorded_at"] >= found["last_modified"]
+
+
+def test_the_ingests_files_have_receipts_too(deployment: Deployment, played: Played) -> None:
+    """The two systems run together: what arrives at the ingest is recorded as well, whatever became of it."""
+    for outcome in played.outcomes:
+        step, version_id = outcome.arrival.step, outcome.arrival.version_id
+        if step.how != "upload" or step.end == "skipped":
+            continue
+        version = Version(deployment.ingest.processing, step.key, version_id, step.body)
+        stays = facts.version_exists(deployment, step.key, version_id)
+        if stays:
+            eventually(lambda version=version: evidence.receipt(deployment, version) is not None, step.title)
+            found = evidence.receipt(deployment, version)
+            assert found and found["sha256"] == hashlib.sha256(step.body).hexdigest(), step.title
+
+
+def test_no_receipt_of_a_receipt(deployment: Deployment, sealed: dict) -> None:
+    """001.12: neither evidence nor folder markers get receipts."""
+    deployment.client("s3").put_object(Bucket=deployment.provenance.data, Key="incoming/folder/", Body=b"")
+    for key in evidence.keys(deployment, "provenance/"):
+        source = key.removeprefix("provenance/").partition("/")[2]
+        assert not source.startswith(("provenance/", "journal/", "ledger/", "incoming/folder//")), key
+
+
+def test_everything_is_in_order(deployment: Deployment, sealed: dict, tool: Sluice) -> None:
+    """Objects, receipts, manifests and signatures agree; the head of the ledger is named."""
+    ran = tool("verify", "--format", "json", user="auditor")
+    assert ran.code == 0, ran.out + ran.err
+    text = tool.done("verify", user="auditor").out
+    assert re.search(r"\b\d+:[0-9a-f]{64}\b", text), text
+
+
+def test_offline_without_an_account(copy: Path, tool: Sluice) -> None:
+    """From the downloaded receipts, the manifests and the public key alone."""
+    command = ["verify", "--offline", str(copy / "copy"), "--public-key", str(copy / "ledger.pem")]
+    ran = tool(*command, user="auditor", AWS_ENDPOINT_URL="http://127.0.0.1:1", SLUICE_OUTPUTS="/nonexistent")
+    assert ran.code == 0, ran.out + ran.err
+    name = sorted((copy / "copy" / "provenance").rglob("*.json"))[0]
+    name.write_bytes(name.read_bytes().replace(b'"size":', b'"size":1'))
+    ran = tool(*command, user="auditor", AWS_ENDPOINT_URL="http://127.0.0.1:1", SLUICE_OUTPUTS="/nonexistent")
+    name.write_bytes(name.read_bytes().replace(b'"size":1', b'"size":'))
+    assert ran.code == 1 and "receipt-changed" in ran.out + ran.err, ran.out + ran.err
+
+
+def test_without_us(copy: Path) -> None:
+    """The page's way, with openssl, jq and sha256sum, holds for every manifest."""
+    block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) if "openssl" in text)
+    for manifest in sorted((copy / "copy" / "ledger").iterdir()):
+        script = block.replace("ledger/000000000001.json", f"ledger/{manifest.name}").replace("ledger.pem", "../ledger.pem")
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], cwd=copy / "copy", capture_output=True, text=True
+        )
+        assert ran.returncode == 0 and "Verified OK" in ran.stdout, script + ran.stdout + ran.stderr
+
+
+def test_smoke(deployment: Deployment, tool: Sluice) -> None:
+    """001.8: access, encryption with our key and bucket key, receipt; the event once CloudTrail has delivered."""
+    ran = tool("smoke", "provenance", "--wait", "60s", user="uploader")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_who_tampers_is_found(deployment: Deployment, arrived: list[Version], sealed: dict, tool: Sluice) -> None:
+    """A receipt replaced, one removed, one invented, a version deleted, one written unseen: exactly those five."""
+    before = tool("verify", "--format", "json", "--grace", "0s", user="auditor")
+    assert before.code == 0, before.out + before.err
+    done = evidence.tamper(deployment, arrived)
+    ran = tool("verify", "--format", "json", "--grace", "0s", user="auditor")
+    findings = [line for line in ran.lines if "kind" in line]
+    assert evidence.difference(done, findings) == [], json.dumps(findings, indent=1)
+    assert ran.code == 1
+    text = tool("verify", "--grace", "0s", user="auditor")
+    assert text.code == 1 and all(one.names in text.out + text.err for one in done), text.out
