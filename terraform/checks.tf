@@ -28,6 +28,20 @@ check "somebody_may_operate" {
   }
 }
 
+check "somebody_may_audit" {
+  assert {
+    condition     = var.provenance == null ? true : length(var.provenance.auditor_principals) > 0
+    error_message = "`provenance.auditor_principals` is empty, so there is no auditor role: `sluice verify` and Athena need rights of your own."
+  }
+}
+
+check "somebody_may_backfill" {
+  assert {
+    condition     = var.provenance == null ? true : length(var.provenance.operator_principals) > 0
+    error_message = "`provenance.operator_principals` is empty, so there is no role for `sluice provenance backfill`, which completes what was deferred or missed."
+  }
+}
+
 check "notices_reach_somebody" {
   assert {
     condition     = var.ingest == null ? true : length(var.ingest.notify_on) == 0 || length(var.ingest.notify_emails) > 0

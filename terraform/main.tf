@@ -21,6 +21,7 @@ locals {
     permissions_boundary = var.permissions_boundary
     role_path            = var.role_path
     key                  = local.key
+    key_administration   = local.key_administration
     alarm_topic_arn      = module.alarm_topic.arn
   }
 }
@@ -32,4 +33,16 @@ module "ingest" {
   deployment = local.deployment
   settings   = var.ingest
   package    = var.lambda_packages["ingest"]
+}
+
+module "provenance" {
+  source = "./modules/provenance"
+  count  = var.provenance == null ? 0 : 1
+
+  deployment = local.deployment
+  settings   = var.provenance
+  packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
+
+  # Its bucket announces to the event bus already; the provenance listens with a rule of its own.
+  ingest = try(var.provenance.watch_ingest, false) ? one(module.ingest[*].announces) : null
 }

@@ -12,3 +12,8 @@ output "ingest" {
   description = "Names, ARNs and commands of the ingest; null when it is off."
   value       = one(module.ingest[*].resources)
 }
+
+output "provenance" {
+  description = "Names, ARNs, commands and the public key of the provenance; null when it is off."
+  value       = one(module.provenance[*].resources)
+}

@@ -5,6 +5,39 @@ locals {
   alarm_arns = "arn:${data.aws_partition.this.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${local.name}-*"
   root_arn   = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
 
+  # Every action of administration, by name: whoever IAM lets do them, may.
+  key_administration = [
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+  ]
+
+  # From names alone: the key has to let the trail in before there is one.
+  encrypted_trails = [
+    for name in [coalesce(try(var.provenance.names.trail, null), "${local.name}-provenance")] :
+    "arn:${data.aws_partition.this.partition}:cloudtrail:${var.region}:${local.account_id}:trail/${name}"
+    if try(var.provenance.encryption, "") == "sse-kms"
+  ]
+
   # `resource` and `condition` go into statements. A key that is made here has no ARN before
   # apply, so it is named by its alias; a key that was given is named by its ARN.
   key = {
@@ -28,37 +61,13 @@ resource "aws_kms_key" "this" {
   # In a key policy "*" is this key and nothing else.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
-        # Every action of administration, by name: whoever IAM lets do them, may.
         Sid       = "AdministerKey"
         Effect    = "Allow"
         Principal = { AWS = local.root_arn }
-        Action = [
-          "kms:CancelKeyDeletion",
-          "kms:CreateAlias",
-          "kms:DeleteAlias",
-          "kms:DescribeKey",
-          "kms:DisableKey",
-          "kms:DisableKeyRotation",
-          "kms:EnableKey",
-          "kms:EnableKeyRotation",
-          "kms:GetKeyPolicy",
-          "kms:GetKeyRotationStatus",
-          "kms:ListGrants",
-          "kms:ListKeyPolicies",
-          "kms:ListKeyRotations",
-          "kms:ListResourceTags",
-          "kms:PutKeyPolicy",
-          "kms:RevokeGrant",
-          "kms:RotateKeyOnDemand",
-          "kms:ScheduleKeyDeletion",
-          "kms:TagResource",
-          "kms:UntagResource",
-          "kms:UpdateAlias",
-          "kms:UpdateKeyDescription",
-        ]
-        Resource = "*"
+        Action    = local.key_administration
+        Resource  = "*"
       },
       {
         # The systems' roles name this key in their own policies.
@@ -80,7 +89,17 @@ resource "aws_kms_key" "this" {
           ArnLike      = { "aws:SourceArn" = local.alarm_arns }
         }
       },
-    ]
+      ], [
+      for trail_arn in local.encrypted_trails : {
+        # CloudTrail encrypts what it delivers as the service itself; Decrypt is for the bucket's own data key.
+        Sid       = "EncryptTrail"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = { ArnEquals = { "aws:SourceArn" = trail_arn } }
+      }
+    ])
   })
 }
 

@@ -109,7 +109,7 @@ variable "role_path" {
 }
 
 variable "kms_key_arn" {
-  description = "Your own key for topics and sse-kms buckets. Its policy must let IAM decide and let cloudwatch.amazonaws.com use it. Left out, one is made."
+  description = "Your own key for topics and sse-kms buckets. Its policy must let IAM decide and let cloudwatch.amazonaws.com use it, and cloudtrail.amazonaws.com for a provenance with sse-kms. Left out, one is made."
   type        = string
   default     = null
 

@@ -225,5 +225,5 @@ variable "ingest" {
 
 locals {
   ingest_ends = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large"]
-  functions   = toset([for name, settings in { ingest = var.ingest } : name if settings != null])
+  functions   = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
 }

@@ -53,6 +53,16 @@ output "policies" {
   }
 }
 
+output "announces" {
+  description = "Whose objects the default event bus hears of; from names alone, for the policies of who listens."
+
+  value = {
+    bucket    = local.name.processing
+    prefixes  = local.prefix == "" ? [] : [local.prefix]
+    encrypted = local.kms_encrypted
+  }
+}
+
 output "pending_emails" {
   value = module.topic.pending_emails
 }

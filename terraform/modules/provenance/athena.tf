@@ -1,0 +1,236 @@
+# What the receipts and the trail say together. Tables and views stand after apply; nothing has to be run once.
+
+locals {
+  # Paths in the trail's bucket are dates in UTC; a day more at both ends costs nothing.
+  days = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
+
+  watched_sql = join("\n        OR ", [
+    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
+    "(bucket_name = '${watch.bucket}' AND (${join(" OR ", [for prefix in watch.prefixes : "starts_with(object_key, '${prefix}')"])}))" :
+    "(bucket_name = '${watch.bucket}' AND NOT starts_with(object_key, '_sluice/'))"
+  ])
+
+  flattened_sql = trimspace(file("${path.module}/sql/cloudtrail_s3_events_flattened.sql"))
+  ledger_sql    = trimspace(templatefile("${path.module}/sql/provenance_ledger.sql", { watched = local.watched_sql }))
+
+  # The names of the columns in order, and the types of those that are not text.
+  views = {
+    cloudtrail_s3_events_flattened = {
+      description = "Who did what to which object, one row an event"
+      sql         = local.flattened_sql
+      columns = [
+        "eventtime", "eventname", "user_arn", "bucket_name", "object_key", "version_id", "who", "user_type", "user_account", "mfa",
+        "source_ip", "vpc_endpoint", "user_agent", "bytes_in", "bytes_out", "encryption", "kms_key", "copied_from", "error_code",
+        "read_only", "request_id", "event_id", "region", "day",
+      ]
+    }
+    provenance_ledger = {
+      description = "Who, what, when and where of every object version, one row each"
+      sql         = local.ledger_sql
+      columns = [
+        "bucket_name", "object_key", "version_id", "evidence", "state", "sha256", "size", "etag", "s3_checksum",
+        "s3_checksum_algorithm", "s3_checksum_type", "who", "user_arn", "mfa", "event_name", "copied_from", "event_time",
+        "last_modified", "recorded_at", "source_ip", "vpc_endpoint", "region", "user_agent", "encryption", "kms_key",
+        "request_id", "event_id", "pinned_late",
+      ]
+    }
+  }
+  not_text = { bytes_in = "bigint", bytes_out = "bigint", size = "bigint", pinned_late = "boolean" }
+
+  named_queries = {
+    cloudtrail_s3_events_flattened = {
+      description = "The view, to make it elsewhere; here Terraform keeps it"
+      sql         = "CREATE OR REPLACE VIEW cloudtrail_s3_events_flattened AS\n${local.flattened_sql}\n"
+    }
+    provenance_ledger = {
+      description = "The view, to make it elsewhere; here Terraform keeps it"
+      sql         = "CREATE OR REPLACE VIEW provenance_ledger AS\n${local.ledger_sql}\n"
+    }
+    validation = {
+      description = "What was put in ${local.name.data}, latest first"
+      sql         = templatefile("${path.module}/sql/validation.sql", { bucket = local.name.data })
+    }
+    open_questions = {
+      description = "Versions without a hash or without an event"
+      sql         = file("${path.module}/sql/open_questions.sql")
+    }
+  }
+}
+
+resource "aws_glue_catalog_database" "this" {
+  name        = local.name.database
+  description = "Receipts and S3 events of ${local.at.name}"
+}
+
+# At the account's root, with region and day projected from the path: a table at one day's folder
+# would go stale the next.
+resource "aws_glue_catalog_table" "cloudtrail_logs" {
+  name          = "cloudtrail_logs"
+  database_name = aws_glue_catalog_database.this.name
+  description   = "CloudTrail's files as they are"
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = {
+    EXTERNAL                       = "TRUE"
+    classification                 = "cloudtrail"
+    "projection.enabled"           = "true"
+    "projection.region.type"       = "enum"
+    "projection.region.values"     = local.at.region
+    "projection.day.type"          = "date"
+    "projection.day.format"        = "yyyy/MM/dd"
+    "projection.day.interval"      = "1"
+    "projection.day.interval.unit" = "DAYS"
+    "projection.day.range"         = local.days
+    "storage.location.template"    = "s3://${local.name.trail_bucket}/${local.trail_prefix}$${region}/$${day}/"
+  }
+
+  partition_keys {
+    name = "region"
+    type = "string"
+  }
+
+  partition_keys {
+    name = "day"
+    type = "string"
+  }
+
+  storage_descriptor {
+    location      = "s3://${local.name.trail_bucket}/${local.trail_prefix}"
+    input_format  = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
+    output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+    ser_de_info {
+      serialization_library = "org.apache.hive.hcatalog.data.JsonSerDe"
+    }
+
+    dynamic "columns" {
+      for_each = local.trail_columns
+
+      content {
+        name = columns.value[0]
+        type = columns.value[1]
+      }
+    }
+  }
+}
+
+# Not partitioned: the folders are those of the files that the receipts are about.
+resource "aws_glue_catalog_table" "receipts" {
+  name          = "receipts"
+  database_name = aws_glue_catalog_database.this.name
+  description   = "One row a receipt, as it was written"
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = {
+    EXTERNAL       = "TRUE"
+    classification = "json"
+  }
+
+  storage_descriptor {
+    location      = "s3://${local.receipts_name}/${local.receipts_prefix}"
+    input_format  = "org.apache.hadoop.mapred.TextInputFormat"
+    output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+    ser_de_info {
+      serialization_library = "org.openx.data.jsonserde.JsonSerDe"
+      # A file that is no receipt must not blind the ledger to all that are.
+      parameters = { "ignore.malformed.json" = "true" }
+    }
+
+    dynamic "columns" {
+      for_each = local.receipt_columns
+
+      content {
+        name = columns.value[0]
+        type = columns.value[1]
+      }
+    }
+  }
+}
+
+# Athena keeps a view's text in this form, with the types of its columns beside it.
+resource "aws_glue_catalog_table" "view" {
+  for_each = local.views
+
+  name          = each.key
+  database_name = aws_glue_catalog_database.this.name
+  description   = each.value.description
+  table_type    = "VIRTUAL_VIEW"
+
+  view_expanded_text = "/* Presto View */"
+  view_original_text = "/* Presto View: ${base64encode(jsonencode({
+    originalSql = each.value.sql
+    catalog     = "awsdatacatalog"
+    schema      = local.name.database
+    columns     = [for column in each.value.columns : { name = column, type = lookup(local.not_text, column, "varchar") }]
+  }))} */"
+
+  parameters = {
+    presto_view = "true"
+    comment     = "Presto View"
+  }
+
+  storage_descriptor {
+    # Athena shows a view without them, and every later plan would want to add them.
+    ser_de_info {
+      name                  = "-"
+      serialization_library = "-"
+    }
+
+    dynamic "columns" {
+      for_each = each.value.columns
+
+      content {
+        name = columns.value
+        type = lookup(local.not_text, columns.value, "string")
+      }
+    }
+  }
+}
+
+module "queries" {
+  source = "../bucket"
+
+  deployment             = local.at
+  name                   = local.name.queries
+  key_arn                = local.kms_encrypted ? local.at.key.arn : null
+  force_destroy          = true # answers can be asked for again
+  expire_days            = var.settings.athena.results_days
+  expire_noncurrent_days = 1
+}
+
+resource "aws_athena_workgroup" "this" {
+  name          = local.name.workgroup
+  description   = "Questions to the provenance of ${local.at.name}"
+  force_destroy = true # what it holds is the history of queries
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.settings.athena.scan_limit_mib * 1024 * 1024
+
+    engine_version {
+      selected_engine_version = "Athena engine version 3"
+    }
+
+    result_configuration {
+      output_location       = "s3://${module.queries.name}/results/"
+      expected_bucket_owner = local.at.account_id
+
+      encryption_configuration {
+        encryption_option = local.kms_encrypted ? "SSE_KMS" : "SSE_S3"
+        kms_key_arn       = local.kms_encrypted ? local.at.key.arn : null
+      }
+    }
+  }
+}
+
+resource "aws_athena_named_query" "this" {
+  for_each = local.named_queries
+
+  name        = each.key
+  description = each.value.description
+  workgroup   = aws_athena_workgroup.this.id
+  database    = aws_glue_catalog_database.this.name
+  query       = each.value.sql
+}

@@ -1,0 +1,191 @@
+# object -> rule -> queue -> function -> receipt; schedule -> ledger -> signed manifest
+
+locals {
+  at    = var.deployment
+  named = var.settings.names
+
+  # In one bucket or in two: receipts never share a prefix with what they are about.
+  together = var.settings.receipts_bucket.in_data_bucket
+
+  name = {
+    data            = coalesce(var.settings.data_bucket.name, "${local.at.name}-data-${local.at.bucket_suffix}")
+    trail_bucket    = coalesce(var.settings.trail.bucket_name, "${local.at.name}-trail-${local.at.bucket_suffix}")
+    queries         = coalesce(var.settings.athena.bucket_name, "${local.at.name}-queries-${local.at.bucket_suffix}")
+    rule            = coalesce(local.named.rule, "${local.at.name}-provenance")
+    queue           = coalesce(local.named.queue, "${local.at.name}-provenance")
+    function        = coalesce(local.named.function, "${local.at.name}-provenance")
+    function_role   = coalesce(local.named.function_role, "${local.at.name}-provenance")
+    schedule        = coalesce(local.named.schedule, "${local.at.name}-ledger")
+    ledger_function = coalesce(local.named.ledger_function, "${local.at.name}-ledger")
+    ledger_role     = coalesce(local.named.ledger_role, "${local.at.name}-ledger")
+    signing_key     = "alias/${coalesce(local.named.signing_key, "${local.at.name}-ledger")}"
+    trail           = coalesce(local.named.trail, "${local.at.name}-provenance")
+    database        = coalesce(local.named.database, replace("${local.at.name}-provenance", "-", "_"))
+    workgroup       = coalesce(local.named.workgroup, "${local.at.name}-provenance")
+    uploader_role   = coalesce(local.named.uploader_role, "${local.at.name}-provenance-uploader")
+    auditor_role    = coalesce(local.named.auditor_role, "${local.at.name}-provenance-auditor")
+    operator_role   = coalesce(local.named.operator_role, "${local.at.name}-provenance-operator")
+  }
+  receipts_name = local.together ? local.name.data : coalesce(var.settings.receipts_bucket.name, "${local.at.name}-receipts-${local.at.bucket_suffix}")
+
+  # From names alone: what a policy says must be known before anything exists.
+  arn = {
+    data         = "arn:${local.at.partition}:s3:::${local.name.data}"
+    receipts     = "arn:${local.at.partition}:s3:::${local.receipts_name}"
+    trail_bucket = "arn:${local.at.partition}:s3:::${local.name.trail_bucket}"
+    queries      = "arn:${local.at.partition}:s3:::${local.name.queries}"
+    queue        = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}"
+    schedule     = "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${local.name.schedule}"
+    ledger_role  = "arn:${local.at.partition}:iam::${local.at.account_id}:role${local.at.role_path}${local.name.ledger_role}"
+    signing_key  = "arn:${local.at.partition}:kms:${local.at.region}:${local.at.account_id}:${local.name.signing_key}"
+    any_key      = "arn:${local.at.partition}:kms:${local.at.region}:${local.at.account_id}:key/*"
+    trail        = "arn:${local.at.partition}:cloudtrail:${local.at.region}:${local.at.account_id}:trail/${local.name.trail}"
+    workgroup    = "arn:${local.at.partition}:athena:${local.at.region}:${local.at.account_id}:workgroup/${local.name.workgroup}"
+    catalog      = "arn:${local.at.partition}:glue:${local.at.region}:${local.at.account_id}:catalog"
+    database     = "arn:${local.at.partition}:glue:${local.at.region}:${local.at.account_id}:database/${local.name.database}"
+    tables       = "arn:${local.at.partition}:glue:${local.at.region}:${local.at.account_id}:table/${local.name.database}/*"
+  }
+
+  # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
+  prefixes      = [for prefix in var.settings.prefixes : "${trimsuffix(prefix, "/")}/"]
+  kms_encrypted = var.settings.encryption == "sse-kms"
+
+  # What is watched, by whose it is. No prefixes means all of the bucket.
+  watched = merge(
+    { data = { bucket = local.name.data, prefixes = local.prefixes, encrypted = local.kms_encrypted } },
+    { for key, ingest in { ingest = var.ingest } : key => ingest if ingest != null },
+  )
+
+  # "" for the data bucket: its rule and its statements go by the plain name.
+  suffix    = { data = "", ingest = "-ingest" }
+  rule_name = { for key, watch in local.watched : key => "${local.name.rule}${local.suffix[key]}" }
+  rule_arn  = { for key, name in local.rule_name : key => "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${name}" }
+
+  day = 24 * 60 * 60
+}
+
+# --- where files arrive ---
+
+module "data" {
+  source = "../bucket"
+
+  deployment             = local.at
+  name                   = local.name.data
+  key_arn                = local.kms_encrypted ? local.at.key.arn : null
+  force_destroy          = var.settings.data_bucket.force_destroy
+  expire_noncurrent_days = var.settings.data_bucket.expire_noncurrent_days
+  expire_prefixes        = local.together ? local.journal_expiry : {}
+  statements             = local.together ? local.write_once : []
+  eventbridge            = true
+}
+
+# --- how they are announced ---
+
+# Every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule on PutObject
+# alone misses large and copied files. Only the watched prefixes, never those of the receipts:
+# a receipt for a receipt would be a loop, and EventBridge's loops nobody stops.
+resource "aws_cloudwatch_event_rule" "created" {
+  for_each = local.watched
+
+  name        = local.rule_name[each.key]
+  description = "Objects created in ${each.value.bucket}/${join(",", each.value.prefixes)}"
+
+  event_pattern = jsonencode({
+    source        = ["aws.s3"]
+    "detail-type" = ["Object Created"]
+    detail = {
+      bucket = { name = [each.value.bucket] }
+      object = {
+        key = concat(
+          [for prefix in each.value.prefixes : { prefix = prefix }],
+          [for rest in [{ "anything-but" = { prefix = "_sluice/" } }] : rest if length(each.value.prefixes) == 0],
+        )
+      }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "queue" {
+  for_each = local.watched
+
+  rule      = aws_cloudwatch_event_rule.created[each.key].name
+  target_id = "queue"
+  arn       = module.queue.arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = local.day
+    maximum_retry_attempts       = 185
+  }
+
+  dead_letter_config {
+    arn = module.event_dead_letters.arn
+  }
+}
+
+# What EventBridge could not hand to the queue.
+module "event_dead_letters" {
+  source = "../queue"
+
+  deployment  = local.at
+  name        = "${local.name.queue}-event-dead-letters"
+  retention_s = 14 * local.day
+  senders     = { for key, arn in local.rule_arn : "TakeUndelivered${title(trimprefix(local.suffix[key], "-"))}" => { service = "events.amazonaws.com", source_arn = arn } }
+}
+
+module "queue" {
+  source = "../queue"
+
+  deployment           = local.at
+  name                 = local.name.queue
+  visibility_timeout_s = 6 * var.settings.timeout_s
+  retention_s          = 4 * local.day
+
+  dead_letters = { arn = module.queue_dead_letters.arn, after_receives = 5 }
+  senders      = { for key, arn in local.rule_arn : "TakeEvents${title(trimprefix(local.suffix[key], "-"))}" => { service = "events.amazonaws.com", source_arn = arn } }
+}
+
+# What the function could not bring to an end. A message keeps its age when it moves here, so
+# this queue must keep longer than the one before.
+module "queue_dead_letters" {
+  source = "../queue"
+
+  deployment      = local.at
+  name            = "${local.name.queue}-dead-letters"
+  retention_s     = 14 * local.day
+  dead_letters_of = [local.arn.queue]
+}
+
+# --- who writes the receipts ---
+
+module "function" {
+  source = "../function"
+
+  deployment = local.at
+  name       = local.name.function
+  role_name  = local.name.function_role
+  package    = var.packages.provenance
+  memory_mb  = var.settings.memory_mb
+  timeout_s  = var.settings.timeout_s
+  policy     = local.function_policy
+
+  environment = {
+    WATCHED         = jsonencode([for watch in values(local.watched) : { bucket = watch.bucket, prefixes = watch.prefixes }])
+    RECEIPTS_BUCKET = local.receipts_bucket
+  }
+
+  depends_on = [module.data]
+}
+
+resource "aws_lambda_event_source_mapping" "this" {
+  event_source_arn        = module.queue.arn
+  function_name           = module.function.arn
+  function_response_types = ["ReportBatchItemFailures"]
+
+  batch_size = var.settings.batch_size
+  # Above ten, Lambda demands a window.
+  maximum_batching_window_in_seconds = var.settings.batch_size > 10 ? 1 : 0
+
+  scaling_config {
+    maximum_concurrency = var.settings.max_concurrency
+  }
+}

@@ -1,0 +1,218 @@
+# The people beside it: who uploads, who checks, who mends.
+
+locals {
+  # Whoever reads or writes what is encrypted.
+  use_encrypted = {
+    Sid       = "UseEncrypted"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource  = local.at.key.resource
+    Condition = local.through_s3
+  }
+
+  # The uploader: puts files, and can see whether one is there already, and how it is encrypted.
+  uploader_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        # A large file goes in parts, which are dropped when it is interrupted.
+        {
+          Sid      = "Upload"
+          Effect   = "Allow"
+          Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+          Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
+        },
+        {
+          Sid      = "CompareUploaded"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
+        },
+        # Makes a head answer 404, not 403, for what is not there.
+        {
+          Sid       = "SeeUploaded"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.data
+          Condition = { StringLike = { "s3:prefix" = [for prefix in local.prefixes : "${prefix}*"] } }
+        },
+      ],
+      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
+    )
+  })
+
+  # The auditor: hashes again and compares with receipts and manifests, and asks Athena. Writes nothing but answers.
+  auditor_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      # verify: every version that should have a receipt
+      local.find_versions,
+      [
+        # verify: the bytes
+        {
+          Sid      = "ReadVersion"
+          Effect   = "Allow"
+          Action   = "s3:GetObjectVersion"
+          Resource = local.watched_objects
+        },
+        # verify: receipts, announcements, manifests; Athena: the receipts
+        {
+          Sid       = "ListLedger"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.receipts
+          Condition = { StringLike = { "s3:prefix" = [for prefix in local.own_prefixes : "${prefix}*"] } }
+        },
+        {
+          Sid      = "ReadLedger"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+        },
+        # verify: the manifests' signatures
+        {
+          Sid       = "ReadPublicKey"
+          Effect    = "Allow"
+          Action    = "kms:GetPublicKey"
+          Resource  = local.arn.any_key
+          Condition = local.is_signing_key
+        },
+        # Athena: the events
+        {
+          Sid       = "ListTrail"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.trail_bucket
+          Condition = { StringLike = { "s3:prefix" = "${local.trail_prefix}*" } }
+        },
+        {
+          Sid      = "ReadTrail"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "${local.arn.trail_bucket}/${local.trail_prefix}*"
+        },
+        {
+          Sid    = "Ask"
+          Effect = "Allow"
+          Action = [
+            "athena:GetNamedQuery",
+            "athena:GetQueryExecution",
+            "athena:GetQueryResults",
+            "athena:GetWorkGroup",
+            "athena:ListNamedQueries",
+            "athena:StartQueryExecution",
+            "athena:StopQueryExecution",
+          ]
+          Resource = local.arn.workgroup
+        },
+        {
+          Sid      = "ReadCatalog"
+          Effect   = "Allow"
+          Action   = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"]
+          Resource = [local.arn.catalog, local.arn.database, local.arn.tables]
+        },
+        # Athena writes and reads its answers in the name of who asks, after a look at the bucket's region.
+        {
+          Sid      = "KeepAnswers"
+          Effect   = "Allow"
+          Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+          Resource = "${local.arn.queries}/results/*"
+        },
+        {
+          Sid      = "FindAnswers"
+          Effect   = "Allow"
+          Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
+          Resource = local.arn.queries
+        },
+      ],
+      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+    )
+  })
+
+  # The operator: backfill, which announces to the queue what was missed and hashes what takes a function too long.
+  operator_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      # every version that should have a receipt
+      local.find_versions,
+      [
+        # hash here what the function deferred
+        {
+          Sid      = "ReadVersion"
+          Effect   = "Allow"
+          Action   = "s3:GetObjectVersion"
+          Resource = local.watched_objects
+        },
+        # which receipts there are
+        {
+          Sid       = "ListReceipts"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.receipts
+          Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
+        },
+        {
+          Sid      = "ReadReceipts"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
+        },
+        {
+          Sid      = "AnnounceReceipt"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.journal_prefix}*"
+        },
+        {
+          Sid      = "WriteReceipt"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
+        },
+        # announce to the function what it never heard of
+        {
+          Sid      = "AnnounceAgain"
+          Effect   = "Allow"
+          Action   = "sqs:SendMessage"
+          Resource = local.arn.queue
+        },
+      ],
+      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+    )
+  })
+}
+
+module "uploader" {
+  source = "../role"
+  count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
+
+  deployment  = local.at
+  name        = local.name.uploader_role
+  description = "Uploads to ${local.name.data}"
+  trusted     = { AWS = var.settings.uploader_principals }
+  policies    = { upload = local.uploader_policy }
+}
+
+module "auditor" {
+  source = "../role"
+  count  = length(var.settings.auditor_principals) > 0 ? 1 : 0
+
+  deployment  = local.at
+  name        = local.name.auditor_role
+  description = "Checks receipts and manifests of ${local.receipts_name}, and asks ${local.name.workgroup}"
+  trusted     = { AWS = var.settings.auditor_principals }
+  policies    = { audit = local.auditor_policy }
+}
+
+module "operator" {
+  source = "../role"
+  count  = length(var.settings.operator_principals) > 0 ? 1 : 0
+
+  deployment  = local.at
+  name        = local.name.operator_role
+  description = "Completes the receipts of ${local.receipts_name}"
+  trusted     = { AWS = var.settings.operator_principals }
+  policies    = { operate = local.operator_policy }
+}

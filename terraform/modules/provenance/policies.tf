@@ -1,0 +1,141 @@
+# What the two functions may do. Each statement stands beside the reason for it; its Sid is unique in its policy.
+
+locals {
+  # Every object that is watched, and each bucket's listing narrowed to the same.
+  watched_objects = flatten([
+    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
+    [for prefix in watch.prefixes : "arn:${local.at.partition}:s3:::${watch.bucket}/${prefix}*"] :
+    ["arn:${local.at.partition}:s3:::${watch.bucket}/*"]
+  ])
+  find_versions = [
+    for key, watch in local.watched : merge({
+      Sid      = "FindVersion${title(trimprefix(local.suffix[key], "-"))}"
+      Effect   = "Allow"
+      Action   = "s3:ListBucketVersions"
+      Resource = "arn:${local.at.partition}:s3:::${watch.bucket}"
+      }, {
+      for name, condition in { Condition = { StringLike = { "s3:prefix" = [for prefix in watch.prefixes : "${prefix}*"] } } } :
+      name => condition if length(watch.prefixes) > 0
+    })
+  ]
+
+  # The deployment's key, used through S3 only; and what it takes to read or write with it.
+  through_s3    = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.at.region}.${local.at.dns_suffix}"] } })
+  reads_watched = anytrue([for watch in values(local.watched) : watch.encrypted])
+  read_encrypted = {
+    Sid       = "ReadEncrypted"
+    Effect    = "Allow"
+    Action    = "kms:Decrypt"
+    Resource  = local.at.key.resource
+    Condition = local.through_s3
+  }
+  write_encrypted = {
+    Sid       = "WriteEncrypted"
+    Effect    = "Allow"
+    Action    = "kms:GenerateDataKey"
+    Resource  = local.at.key.resource
+    Condition = local.through_s3
+  }
+
+  # The signing key, by its alias: its ARN is not known before apply.
+  is_signing_key = { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = [local.name.signing_key] } }
+  as_the_ledger_signs = {
+    "kms:MessageType"      = "DIGEST"
+    "kms:SigningAlgorithm" = "ECDSA_SHA_256"
+  }
+
+  # The function: one statement per effect of its protocol.
+  function_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      # An event may come without a version-id, and a missing version must be told from a forbidden one.
+      local.find_versions,
+      [
+        # Head and ranges of exactly the version that the event names.
+        {
+          Sid      = "ReadVersion"
+          Effect   = "Allow"
+          Action   = "s3:GetObjectVersion"
+          Resource = local.watched_objects
+        },
+        # A head on a receipt that is not there answers 404 only to those who may list; else 403.
+        {
+          Sid       = "SeeReceipts"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.receipts
+          Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
+        },
+        # A redelivery finds the receipt and hashes nothing again.
+        {
+          Sid      = "ReadReceipt"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
+        },
+        # Before the receipt, so that the ledger hears of every one.
+        {
+          Sid      = "AnnounceReceipt"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.journal_prefix}*"
+        },
+        # Once: If-None-Match. There is no statement that deletes.
+        {
+          Sid      = "WriteReceipt"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
+        },
+        # The event-source mapping polls as this role.
+        {
+          Sid      = "TakeFromQueue"
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = local.arn.queue
+        },
+      ],
+      [for statement in [local.read_encrypted] : statement if local.kms_encrypted || local.reads_watched],
+      [for statement in [local.write_encrypted] : statement if local.kms_encrypted],
+    )
+  })
+
+  # The ledger: reads what was announced and what was signed before, signs, writes the next manifest.
+  ledger_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        # The announcements of the hour and the last manifest; 404, not 403, for a receipt that is not there yet.
+        {
+          Sid       = "SeeLedger"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.arn.receipts
+          Condition = { StringLike = { "s3:prefix" = [for prefix in local.own_prefixes : "${prefix}*"] } }
+        },
+        # Only a receipt with the announced bytes is signed for.
+        {
+          Sid      = "ReadLedger"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+        },
+        # Once: If-None-Match on the sequence number decides between two writers.
+        {
+          Sid      = "WriteManifest"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
+        },
+        {
+          Sid       = "SignManifest"
+          Effect    = "Allow"
+          Action    = "kms:Sign"
+          Resource  = local.arn.any_key
+          Condition = merge(local.is_signing_key, { StringEquals = local.as_the_ledger_signs })
+        },
+      ],
+      [for statement in [local.read_encrypted, local.write_encrypted] : statement if local.kms_encrypted],
+    )
+  })
+}

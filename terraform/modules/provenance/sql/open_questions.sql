@@ -1,0 +1,6 @@
+-- What the ledger cannot answer for: versions without a hash or without an event, latest first.
+-- Young rows are no news: events and receipts take some minutes.
+SELECT evidence, state, bucket_name, object_key, version_id, who, event_time, recorded_at
+FROM provenance_ledger
+WHERE evidence <> 'complete' OR state <> 'hashed'
+ORDER BY coalesce(event_time, recorded_at) DESC
