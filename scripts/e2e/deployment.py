@@ -67,7 +67,7 @@ class Provenance:
     ledger_role_arn: str
     ledger_log_group: str
     public_key_pem: str
-    rule: str
+    rules: list[str]
     uploader_role_arn: str
     auditor_role_arn: str
     operator_role_arn: str

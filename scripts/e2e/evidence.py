@@ -129,14 +129,16 @@ def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
 
 
 def unwatched(deployment: Deployment, act: Callable[[], Version]) -> Version:
-    """Does something while the rule is off."""
-    events, rule = deployment.client("events"), deployment.provenance.rule
-    events.disable_rule(Name=rule)
+    """Does something while the rules are off."""
+    events = deployment.client("events")
+    for rule in deployment.provenance.rules:
+        events.disable_rule(Name=rule)
     try:
         version = act()
         time.sleep(2)
     finally:
-        events.enable_rule(Name=rule)
+        for rule in deployment.provenance.rules:
+            events.enable_rule(Name=rule)
     if receipt(deployment, version):
         raise SystemExit("the rule was switched off, and the version has a receipt")
     return version

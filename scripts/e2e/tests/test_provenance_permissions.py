@@ -129,7 +129,7 @@ def probes(deployment: Deployment, who: str, known: Version) -> dict[str, dict]:
 def quiet(deployment: Deployment, known: Version) -> Iterator[None]:
     """Only the test announces."""
     events = deployment.client("events")
-    rules = [name for name in deployment.provenance.rules] + [deployment.ingest.rule]
+    rules = [*deployment.provenance.rules, deployment.ingest.rule]
     for rule in rules:
         events.disable_rule(Name=rule)
     yield

@@ -6,6 +6,7 @@ output "resources" {
     prefixes              = local.prefixes
     watched               = [for watch in values(local.watched) : { bucket = watch.bucket, prefixes = watch.prefixes }]
     receipts_bucket       = local.receipts_bucket
+    rules                 = values(local.rule_name)
     queue_url             = module.queue.this.url
     queue_arn             = module.queue.arn
     event_dead_letter_url = module.event_dead_letters.this.url
