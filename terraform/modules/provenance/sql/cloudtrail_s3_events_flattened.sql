@@ -11,7 +11,7 @@ SELECT DISTINCT
   -- A form upload may leave its key out of the parameters; the resource has it after arn:…:s3:::bucket/.
   coalesce(
     json_extract_scalar(requestparameters, '$.key'),
-    regexp_extract(element_at(filter(resources, r -> r.type = 'AWS::S3::Object'), 1).arn, '^arn:[^:]*:s3:::[^/]+/(.+)$', 1)
+    nullif(regexp_extract(element_at(filter(resources, r -> r.type = 'AWS::S3::Object'), 1).arn, '^arn:[^:]*:s3:::[^/]+/(.+)$', 1), '')
   ) AS object_key,
   -- The version that was made or removed; of a read, the one that was asked for.
   coalesce(
@@ -21,7 +21,7 @@ SELECT DISTINCT
   -- A person behind single sign-on, like anybody in a role, is the name of the session.
   coalesce(
     useridentity.username,
-    regexp_extract(useridentity.arn, ':assumed-role/[^/]+/(.+)$', 1),
+    nullif(regexp_extract(useridentity.arn, ':(?:assumed-role/[^/]+|federated-user)/(.+)$', 1), ''),
     CASE WHEN useridentity.accountid = 'ANONYMOUS_PRINCIPAL' THEN 'anonymous' END,
     useridentity.arn,
     useridentity.invokedby,
@@ -42,7 +42,7 @@ SELECT DISTINCT
   ) AS encryption,
   json_extract_scalar(responseelements, '$["x-amz-server-side-encryption-aws-kms-key-id"]') AS kms_key,
   json_extract_scalar(requestparameters, '$["x-amz-copy-source"]') AS copied_from,
-  errorcode AS error_code,
+  nullif(errorcode, '') AS error_code,
   readonly AS read_only,
   requestid AS request_id,
   eventid AS event_id,

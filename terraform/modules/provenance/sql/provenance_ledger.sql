@@ -5,8 +5,8 @@
 --   complete       both
 --   receipt only   CloudTrail has not delivered yet (minutes), or the version is older than the trail or its retention
 --   event only     no receipt (yet): wait some minutes, then `sluice provenance backfill`
--- Events count if they made a version under what is watched: every way to create an object, no refusals, no reads,
--- no folder markers (a key that ends in a slash, without bytes), which get no receipt.
+-- Events count if they made a version under what is watched: every way to create an object, no refusals, no reads.
+-- Folder markers (a key that ends in a slash, without bytes) get no receipt and are no row.
 -- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred`.
 WITH receipt AS (
   SELECT *
@@ -31,7 +31,6 @@ created AS (
     FROM cloudtrail_s3_events_flattened
     WHERE eventName IN ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload')
       AND error_code IS NULL
-      AND NOT (object_key LIKE '%/' AND coalesce(bytes_in, 0) = 0)
       AND (
         ${watched}
       )
@@ -76,3 +75,5 @@ FULL OUTER JOIN created
   ON receipt.bucket = created.bucket_name
   AND receipt.key = created.object_key
   AND receipt.version_id = created.version_id
+WHERE receipt.bucket IS NOT NULL
+  OR NOT (created.object_key LIKE '%/' AND coalesce(created.bytes_in, 0) = 0)
