@@ -5,6 +5,8 @@ use kit::names::fit;
 use kit::time::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::version::{Facts, Version};
+
 /// What a record says of its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +65,29 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// What S3's facts say of a version; without the hash, and without an event.
+    #[must_use]
+    pub fn of(version: &Version, facts: Option<&Facts>, state: State, recorded_at: Moment) -> Self {
+        let checksum = facts.and_then(|f| f.checksum.as_ref());
+        Self {
+            state,
+            bucket: version.bucket.clone(),
+            key: version.key.clone(),
+            version_id: version.version_id.clone(),
+            etag: facts.and_then(|f| f.etag.clone()),
+            size: facts.map(|f| f.size),
+            sha256: None,
+            s3_checksum: checksum.map(|c| c.value.clone()),
+            s3_checksum_algorithm: checksum.map(|c| c.algorithm.to_owned()),
+            s3_checksum_type: checksum.and_then(|c| c.kind.clone()),
+            last_modified: facts.and_then(|f| f.last_modified),
+            event_time: None,
+            sequencer: None,
+            recorded_at,
+            pinned_late: false,
+        }
+    }
+
     /// Its key in the receipts bucket.
     #[must_use]
     pub fn key(&self) -> String {

@@ -1,0 +1,402 @@
+//! The protocol: facts in, next effect out. No client, clock or environment.
+//!
+//! One write decides: the put of a manifest, only if there is none with its sequence number. Everything before it only
+//! reads, so a run may stop anywhere and the next one, or one at the same time, comes to the same ledger.
+//!
+//! ```text
+//! NextManifest (ever further, then closer) -> ReadManifest (the last)
+//!   -> for each period that is due: ListJournal -> ReadEntries -> ReadRecords (page by page) -> Sign -> Write
+//!      written before, by another run -> ReadManifest -> the period after that one
+//! ```
+//!
+//! A period may be closed [`GRACE_MS`] after its end: whoever records something has announced it by then.
+
+use std::collections::HashSet;
+
+use kit::Fault;
+use kit::journal::{Entry, RECEIPTS};
+use kit::time::Moment;
+
+use crate::effect::{Body, Effect, Outcome};
+use crate::manifest::{self, Listed, Predicate, Statement};
+use crate::request::Until;
+
+/// How long after its end a period is closed, in milliseconds: within this time after `recorded_at`, a writer's
+/// announcement is in the journal, or the writer gives up.
+pub const GRACE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 3_600_000;
+/// A period with more announcements is closed early, so that a manifest fits in memory and in one run.
+pub const MAX_LISTED: usize = 50_000;
+
+/// What the deployment decides, for the protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Plan {
+    /// The signing key's name, for the manifests.
+    pub key: String,
+    /// Announcements after which a period is closed early; [`MAX_LISTED`] but in tests.
+    pub max_listed: usize,
+}
+
+/// A manifest that is in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Head {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// SHA-256 of its envelope.
+    pub sha256: String,
+    /// The end of its period.
+    pub to: Moment,
+}
+
+/// A manifest that this run wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Written {
+    /// Where it stands.
+    pub head: Head,
+    /// Records that were there.
+    pub listed: usize,
+    /// Announcements without their record.
+    pub announced: usize,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Perform this and come back with the outcome.
+    Perform(Effect),
+    /// Every period that is due is closed.
+    Done,
+    /// The run failed; the next one goes on.
+    Fault(Fault),
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// What it has written so far.
+    pub written: Vec<Written>,
+    /// The last manifest it knows.
+    pub head: Option<Head>,
+    now: Moment,
+    until: Until,
+    state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum State {
+    Galloping { low: u64, after: u64 },
+    Bisecting { low: u64, high: u64, after: u64 },
+    Reading(u64),
+    Listing(Draft),
+    Announcing(Draft, Page),
+    Recording(Draft, Vec<Entry>, Page),
+    Signing(Box<Statement>),
+    Writing(Box<Written>),
+    Ended,
+}
+
+/// A period being gathered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Draft {
+    to: Moment,
+    present: Vec<Listed>,
+    absent: Vec<Listed>,
+}
+
+/// Keys of the journal, and where to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Page {
+    keys: Vec<String>,
+    more: bool,
+}
+
+impl Run {
+    /// Begins a run at `now`.
+    #[must_use]
+    pub fn start(now: Moment, until: Until) -> (Self, Step) {
+        let run = Self {
+            written: Vec::new(),
+            head: None,
+            now,
+            until,
+            state: State::Galloping { low: 0, after: 0 },
+        };
+        (run, Step::Perform(Effect::NextManifest { after: 0 }))
+    }
+
+    /// Takes the outcome of the effect asked for last.
+    pub fn next(&mut self, plan: &Plan, outcome: Outcome) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        match (state, outcome) {
+            (State::Galloping { low, after }, Outcome::Next(found)) => {
+                self.gallop(low, after, found)
+            }
+            (State::Bisecting { low, high, after }, Outcome::Next(found)) => match found {
+                Some(next) => self.bisect(next, high.max(next)),
+                None => self.bisect(low, after),
+            },
+            (State::Reading(sequence), Outcome::Manifest(bytes)) => self.read(sequence, &bytes),
+            (State::Listing(draft), Outcome::Page { keys, more }) => {
+                self.listed(plan, draft, keys, more)
+            }
+            (State::Announcing(draft, page), Outcome::Read(bodies)) => {
+                self.announced(plan, draft, page, &bodies)
+            }
+            (State::Recording(draft, entries, page), Outcome::Read(bodies)) => {
+                self.recorded(plan, draft, entries, page, &bodies)
+            }
+            (State::Signing(statement), Outcome::Signed(signature)) => {
+                self.signed(&statement, &signature)
+            }
+            (State::Writing(written), Outcome::Written) => {
+                self.head = Some(written.head.clone());
+                self.written.push(*written);
+                self.period()
+            }
+            (State::Writing(written), Outcome::WrittenBefore) => self.look(written.head.sequence),
+            (state, outcome) => Step::Fault(Fault::new(
+                "protocol",
+                format!("{outcome:?} after {state:?}"),
+            )),
+        }
+    }
+
+    fn to(&mut self, state: State, effect: Effect) -> Step {
+        self.state = state;
+        Step::Perform(effect)
+    }
+
+    /// Twice as far each time, until there is no manifest further on.
+    fn gallop(&mut self, low: u64, after: u64, found: Option<u64>) -> Step {
+        let Some(next) = found else {
+            return self.bisect(low, after);
+        };
+        let after = next.saturating_mul(2);
+        self.to(
+            State::Galloping { low: next, after },
+            Effect::NextManifest { after },
+        )
+    }
+
+    /// The last manifest is `low` or later, and `high` or earlier.
+    fn bisect(&mut self, low: u64, high: u64) -> Step {
+        if low < high {
+            let after = low.midpoint(high);
+            self.to(
+                State::Bisecting { low, high, after },
+                Effect::NextManifest { after },
+            )
+        } else if low == 0 {
+            self.period()
+        } else {
+            self.look(low)
+        }
+    }
+
+    fn look(&mut self, sequence: u64) -> Step {
+        self.to(State::Reading(sequence), Effect::ReadManifest(sequence))
+    }
+
+    fn read(&mut self, sequence: u64, bytes: &[u8]) -> Step {
+        let call = || format!("GetObject of `{}`", manifest::key(sequence));
+        let opened = match manifest::open(bytes) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let why = format!("{error}; `sluice verify` says what else was touched");
+                return Step::Fault(Fault::new(call(), why));
+            }
+        };
+        let predicate = opened.statement.predicate;
+        if predicate.sequence != sequence || predicate.to > self.now {
+            let why =
+                "it is a manifest of another place or of the future; look with `sluice verify`";
+            return Step::Fault(Fault::new(call(), why));
+        }
+        self.head = Some(Head {
+            sequence,
+            sha256: opened.sha256,
+            to: predicate.to,
+        });
+        self.period()
+    }
+
+    /// The next period that is due, if there is one.
+    fn period(&mut self) -> Step {
+        let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.until) else {
+            return Step::Done;
+        };
+        let from = self.head.as_ref().map_or(Moment(0), |h| h.to.plus(1));
+        let draft = Draft {
+            to,
+            present: Vec::new(),
+            absent: Vec::new(),
+        };
+        let after = Entry::folder(from);
+        self.to(State::Listing(draft), Effect::ListJournal { after })
+    }
+
+    fn listed(&mut self, plan: &Plan, draft: Draft, mut keys: Vec<String>, more: bool) -> Step {
+        let end = Entry::folder(draft.to.plus(1));
+        let inside = keys.partition_point(|key| *key < end);
+        let more = more && inside == keys.len();
+        keys.truncate(inside);
+        if keys.is_empty() {
+            return self.sign(plan, draft);
+        }
+        let effect = Effect::ReadEntries(keys.clone());
+        self.to(State::Announcing(draft, Page { keys, more }), effect)
+    }
+
+    fn announced(
+        &mut self,
+        plan: &Plan,
+        mut draft: Draft,
+        page: Page,
+        bodies: &[Option<Body>],
+    ) -> Step {
+        let mut entries = Vec::with_capacity(bodies.len());
+        for (key, body) in page.keys.iter().zip(bodies) {
+            let Some(body) = body else {
+                let why = format!("`{key}` was listed and is not there");
+                return Step::Fault(Fault::new("GetObject of the journal", why));
+            };
+            match entry(key, &body.start) {
+                Some(entry) => entries.push(entry),
+                None => draft.absent.push(Listed::new(key, &body.sha256)),
+            }
+        }
+        if entries.is_empty() {
+            return self.turn(plan, draft, page);
+        }
+        let names = entries.iter().map(|e| e.receipt.clone()).collect();
+        self.to(
+            State::Recording(draft, entries, page),
+            Effect::ReadRecords(names),
+        )
+    }
+
+    fn recorded(
+        &mut self,
+        plan: &Plan,
+        mut draft: Draft,
+        entries: Vec<Entry>,
+        page: Page,
+        bodies: &[Option<Body>],
+    ) -> Step {
+        let last = entries.last().map(|e| e.recorded_at);
+        for (entry, body) in entries.into_iter().zip(bodies) {
+            let there = body.as_ref().is_some_and(|b| b.sha256 == entry.sha256);
+            let listed = Listed::new(entry.receipt, entry.sha256);
+            if there {
+                draft.present.push(listed);
+            } else {
+                draft.absent.push(listed);
+            }
+        }
+        let many = draft.present.len() + draft.absent.len() >= plan.max_listed;
+        if let Some(last) = last.filter(|_| many && page.more) {
+            draft.to = last;
+            let end = Entry::folder(last.plus(1));
+            draft
+                .absent
+                .retain(|l| l.name.starts_with(RECEIPTS) || l.name < end);
+        }
+        self.turn(plan, draft, page)
+    }
+
+    /// To the next page, or to the signature.
+    fn turn(&mut self, plan: &Plan, draft: Draft, page: Page) -> Step {
+        match page.keys.last() {
+            Some(last) if page.more => {
+                let after = last.clone();
+                self.to(State::Listing(draft), Effect::ListJournal { after })
+            }
+            _ => self.sign(plan, draft),
+        }
+    }
+
+    fn sign(&mut self, plan: &Plan, draft: Draft) -> Step {
+        let head = self.head.as_ref();
+        let previous = head.map(|h| Listed::new(manifest::key(h.sequence), &h.sha256));
+        // A record announced twice with the same bytes is there, once.
+        let present: HashSet<&Listed> = draft.present.iter().collect();
+        let absent = draft.absent.iter().filter(|l| !present.contains(l));
+        let predicate = Predicate {
+            sequence: head.map_or(1, |h| h.sequence + 1),
+            from: head.map(|h| h.to),
+            to: draft.to,
+            previous,
+            announced: absent.cloned().collect(),
+            key: plan.key.clone(),
+        };
+        let statement = Box::new(Statement::new(draft.present, predicate));
+        self.to(State::Signing(statement.clone()), Effect::Sign(statement))
+    }
+
+    fn signed(&mut self, statement: &Statement, signature: &[u8]) -> Step {
+        let predicate = &statement.predicate;
+        let envelope = manifest::seal(&statement.payload(), &predicate.key, signature);
+        let written = Written {
+            head: Head {
+                sequence: predicate.sequence,
+                sha256: kit::names::sha256(&envelope),
+                to: predicate.to,
+            },
+            listed: statement.records().count(),
+            announced: predicate.announced.len(),
+        };
+        let sequence = predicate.sequence;
+        self.to(
+            State::Writing(Box::new(written)),
+            Effect::Write { sequence, envelope },
+        )
+    }
+}
+
+/// The end of the period after the one that ended at `last`, if it may be closed at `now`.
+fn due(last: Option<Moment>, now: Moment, until: Until) -> Option<Moment> {
+    let closed = now.minus(GRACE_MS);
+    let full = Moment(closed.0 - closed.0 % HOUR_MS);
+    let Some(last) = last else {
+        return Some(full);
+    };
+    let hour = Moment(last.0 - last.0 % HOUR_MS).plus(HOUR_MS);
+    if hour <= closed {
+        Some(hour)
+    } else {
+        (until == Until::Now && closed > last).then_some(closed)
+    }
+}
+
+/// The entry, if it is what its key says.
+fn entry(key: &str, bytes: &[u8]) -> Option<Entry> {
+    let entry: Entry = serde_json::from_slice(bytes).ok()?;
+    (entry.key() == key && entry.receipt.starts_with(RECEIPTS)).then_some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_full_hours_and_on_demand_the_rest() {
+        let at = |hours: u64, minutes: u64| Moment(hours * HOUR_MS + minutes * 60_000);
+        let now = at(10, 30);
+        for (last, until, expected) in [
+            (None, Until::Hour, Some(at(10, 0))),
+            (None, Until::Now, Some(at(10, 0))),
+            (Some(at(7, 0)), Until::Hour, Some(at(8, 0))),
+            (Some(at(7, 20)), Until::Now, Some(at(8, 0))),
+            (Some(at(10, 0)), Until::Hour, None),
+            (Some(at(10, 0)), Until::Now, Some(at(10, 29))),
+            (Some(at(10, 29)), Until::Now, None),
+        ] {
+            assert_eq!(due(last, now, until), expected, "{last:?} {until:?}");
+        }
+        assert_eq!(
+            due(Some(at(9, 0)), at(10, 1).minus(1), Until::Hour),
+            None,
+            "within the grace"
+        );
+    }
+}

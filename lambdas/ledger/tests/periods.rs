@@ -1,0 +1,468 @@
+//! Every crash point of two runs at the same time, with writers that are slow, cut off or second.
+//!
+//! A state is the world, both runs and how far each writer is. From each, every next thing is tried: a run's call
+//! succeeds, fails, or has its effect and loses its answer (after either the run starts anew), or a writer takes its
+//! next step. A writer that takes none is one that was cut off.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kit::fakes::{S3, World};
+use kit::journal::{Entry, JOURNAL, LEDGER};
+use kit::names::sha256;
+use kit::time::Moment;
+use ledger::effect::{Body, Effect, Outcome};
+use ledger::manifest::{self, Listed, Opened};
+use ledger::protocol::{Plan, Run, Step};
+use ledger::request::Until;
+
+const BUCKET: &str = "receipts";
+/// Small, so that a period has several pages.
+const PAGE: usize = 2;
+const HOUR: u64 = 3_600_000;
+
+/// Two o'clock, five minutes past; what is due is closed to two, on demand to four minutes past.
+const NOW: Moment = Moment(2 * HOUR + 300_000);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Phase {
+    Nothing,
+    Announced,
+    Recorded,
+}
+
+/// Somebody who records something.
+#[derive(Debug, Clone)]
+struct Writer {
+    entry: Entry,
+    bytes: Vec<u8>,
+    begins: Phase,
+}
+
+fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
+    let bytes = format!("{receipt} at {at}").into_bytes();
+    Writer {
+        entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)),
+        bytes,
+        begins,
+    }
+}
+
+fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
+    match phase {
+        Phase::Nothing => {
+            let text = serde_json::to_vec(&writer.entry).unwrap();
+            let _ = world.s3.put(BUCKET, &writer.entry.key(), &text, true);
+            Phase::Announced
+        }
+        Phase::Announced | Phase::Recorded => {
+            let _ = world
+                .s3
+                .put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
+            Phase::Recorded
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Active {
+    Running(Box<Run>, Box<Effect>),
+    Ended(Box<Run>),
+}
+
+#[derive(Clone)]
+struct State {
+    world: World,
+    runs: Vec<(Until, Active)>,
+    phases: Vec<Phase>,
+    troubles: u8,
+}
+
+struct Explorer<'a> {
+    plan: Plan,
+    writers: &'a [Writer],
+    seen: HashSet<u64>,
+    finished: usize,
+}
+
+fn begin(until: Until) -> Active {
+    let (run, step) = Run::start(NOW, until);
+    after(run, step)
+}
+
+fn after(run: Run, step: Step) -> Active {
+    match step {
+        Step::Perform(effect) => Active::Running(Box::new(run), Box::new(effect)),
+        Step::Done => Active::Ended(Box::new(run)),
+        Step::Fault(fault) => panic!("{fault}"),
+    }
+}
+
+impl Explorer<'_> {
+    fn explore(&mut self, first: State) {
+        let mut waiting = vec![first];
+        while let Some(state) = waiting.pop() {
+            if !self.seen.insert(fingerprint(&state)) {
+                continue;
+            }
+            let manifests = self.check(&state);
+            let mut open = false;
+            for at in 0..state.runs.len() {
+                if let Active::Running(run, effect) = &state.runs[at].1 {
+                    open = true;
+                    self.branches(&state, at, run, effect, &mut waiting);
+                }
+            }
+            if !open {
+                self.finish(&state, &manifests);
+                continue;
+            }
+            for (at, writer) in self.writers.iter().enumerate() {
+                if state.phases[at] != Phase::Recorded {
+                    let mut next = state.clone();
+                    next.phases[at] = advance(&mut next.world, writer, state.phases[at]);
+                    waiting.push(next);
+                }
+            }
+        }
+    }
+
+    fn branches(&self, state: &State, at: usize, run: &Run, effect: &Effect, to: &mut Vec<State>) {
+        let mut fine = state.clone();
+        let outcome = perform(&mut fine.world.s3, effect);
+        if state.troubles > 0 {
+            for world in [&fine.world, &state.world] {
+                let mut broken = state.clone();
+                broken.world = world.clone();
+                broken.runs[at].1 = begin(state.runs[at].0);
+                broken.troubles -= 1;
+                to.push(broken);
+            }
+        }
+        let mut run = run.clone();
+        let step = run.next(&self.plan, outcome);
+        fine.runs[at].1 = after(run, step);
+        to.push(fine);
+    }
+
+    /// At any moment: a chain without fork or gap, each announcement in one manifest and in its period, nothing lost.
+    fn check(&self, state: &State) -> Vec<Opened> {
+        let s3 = &state.world.s3;
+        let mut manifests: Vec<Opened> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (place, key) in s3.list(BUCKET, LEDGER).into_iter().enumerate() {
+            assert_eq!(manifest::sequence_of(key), Some(place as u64 + 1), "a gap");
+            assert_eq!(s3.versions(BUCKET, key).len(), 1, "written twice");
+            let opened = manifest::open(&bytes(s3, key)).unwrap();
+            let predicate = &opened.statement.predicate;
+            let before = manifests.last();
+            let previous = before.map(|b| Listed::new(manifest::key(place as u64), &b.sha256));
+            assert_eq!(predicate.sequence, place as u64 + 1);
+            assert_eq!(predicate.previous, previous);
+            assert_eq!(predicate.from, before.map(|b| b.statement.predicate.to));
+            assert!(predicate.from < Some(predicate.to));
+            for listed in opened.statement.records().chain(&predicate.announced) {
+                assert!(seen.insert(listed.clone()), "listed twice: {listed:?}");
+            }
+            for listed in opened.statement.records() {
+                assert_eq!(sha256(&bytes(s3, &listed.name)), listed.digest.sha256);
+            }
+            manifests.push(opened);
+        }
+        for (writer, phase) in self.writers.iter().zip(&state.phases) {
+            self.placed(&manifests, writer, *phase);
+        }
+        manifests
+    }
+
+    fn placed(&self, manifests: &[Opened], writer: &Writer, phase: Phase) {
+        let listed = Listed::new(&writer.entry.receipt, &writer.entry.sha256);
+        let at = writer.entry.recorded_at;
+        let closed = manifests.iter().find(|m| at <= m.statement.predicate.to);
+        let Some(manifest) = closed else { return };
+        assert!(manifest.statement.predicate.from < Some(at));
+        let present = manifest.statement.records().any(|l| *l == listed);
+        let announced = manifest.statement.predicate.announced.contains(&listed);
+        assert_ne!(
+            phase,
+            Phase::Nothing,
+            "the test breaks the writers' promise"
+        );
+        assert!(present != announced, "lost, or listed as both: {listed:?}");
+        let rival = self
+            .writers
+            .iter()
+            .filter(|w| w.entry.receipt == listed.name)
+            .count()
+            > 1;
+        assert!(
+            present || writer.begins != Phase::Recorded || rival,
+            "it was there: {listed:?}"
+        );
+    }
+
+    fn finish(&mut self, state: &State, manifests: &[Opened]) {
+        self.finished += 1;
+        let last = manifests.last().unwrap();
+        let now = state.runs.iter().any(|(until, _)| *until == Until::Now);
+        let expected = if now {
+            NOW.minus(60_000)
+        } else {
+            Moment(2 * HOUR)
+        };
+        assert_eq!(last.statement.predicate.to, expected);
+        for (_, active) in &state.runs {
+            let Active::Ended(run) = active else { continue };
+            for written in &run.written {
+                let place = usize::try_from(written.head.sequence).unwrap() - 1;
+                assert_eq!(
+                    manifests[place].sha256, written.head.sha256,
+                    "said, not written"
+                );
+            }
+        }
+    }
+}
+
+fn bytes(s3: &S3, key: &str) -> Vec<u8> {
+    s3.get(BUCKET, key, None)
+        .unwrap()
+        .body
+        .as_deref()
+        .unwrap()
+        .to_vec()
+}
+
+fn fingerprint(state: &State) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    state.world.hash(&mut hasher);
+    (&state.phases, state.troubles).hash(&mut hasher);
+    for (until, active) in &state.runs {
+        match active {
+            Active::Running(run, effect) => (until, run, effect).hash(&mut hasher),
+            Active::Ended(run) => (until, run).hash(&mut hasher),
+        }
+    }
+    hasher.finish()
+}
+
+/// One effect on the world, as S3 and KMS would answer it.
+fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
+    let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
+        let keys = s3.list(BUCKET, prefix).into_iter();
+        keys.filter(|k| *k > after).map(str::to_owned).collect()
+    };
+    let read = |s3: &S3, keys: &[String]| {
+        let bodies = keys.iter().map(|key| {
+            let object = s3.get(BUCKET, key, None).ok()?;
+            let start = object.body.as_deref()?.to_vec();
+            Some(Body {
+                start,
+                sha256: object.sha256(),
+            })
+        });
+        Outcome::Read(bodies.collect())
+    };
+    match effect {
+        Effect::NextManifest { after: sequence } => {
+            let keys = after(s3, LEDGER, &manifest::key(*sequence));
+            Outcome::Next(keys.first().map(|k| manifest::sequence_of(k).unwrap()))
+        }
+        Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
+        Effect::ListJournal { after: key } => {
+            let mut keys = after(s3, JOURNAL, key);
+            let more = keys.len() > PAGE;
+            keys.truncate(PAGE);
+            Outcome::Page { keys, more }
+        }
+        Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => read(s3, keys),
+        Effect::Sign(statement) => {
+            Outcome::Signed(manifest::digest_to_sign(&statement.payload()).to_vec())
+        }
+        Effect::Write { sequence, envelope } => {
+            match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
+                Ok(_) => Outcome::Written,
+                Err(_) => Outcome::WrittenBefore,
+            }
+        }
+    }
+}
+
+fn plan(max_listed: usize) -> Plan {
+    Plan {
+        key: "alias/ledger".into(),
+        max_listed,
+    }
+}
+
+/// Lets `until` run to its end at once, in a world where nothing goes wrong.
+fn run_through(world: &mut World, plan: &Plan, now: Moment, until: Until) -> Run {
+    let (mut run, mut step) = Run::start(now, until);
+    while let Step::Perform(effect) = step {
+        step = run.next(plan, perform(&mut world.s3, &effect));
+    }
+    assert_eq!(step, Step::Done);
+    run
+}
+
+/// Explores; returns how many histories ended.
+fn explore(
+    mut world: World,
+    writers: &[Writer],
+    runs: &[Until],
+    troubles: u8,
+    max_listed: usize,
+) -> usize {
+    for writer in writers {
+        let mut phase = Phase::Nothing;
+        while phase != writer.begins {
+            phase = advance(&mut world, writer, phase);
+        }
+    }
+    let mut explorer = Explorer {
+        plan: plan(max_listed),
+        writers,
+        seen: HashSet::new(),
+        finished: 0,
+    };
+    explorer.explore(State {
+        world,
+        runs: runs.iter().map(|&until| (until, begin(until))).collect(),
+        phases: writers.iter().map(|w| w.begins).collect(),
+        troubles,
+    });
+    explorer.finished
+}
+
+#[test]
+fn a_ledger_begins_with_everything_before() {
+    let writers = [
+        writer("slow", 2 * HOUR, Phase::Announced),
+        writer("next", 2 * HOUR + 1, Phase::Announced),
+        writer("young", 2 * HOUR + 240_001, Phase::Nothing),
+    ];
+    let ended = explore(
+        World::default(),
+        &writers,
+        &[Until::Hour, Until::Now],
+        1,
+        100,
+    );
+    assert!(ended > 10, "{ended}");
+}
+
+#[test]
+fn an_outage_is_caught_up_in_order() {
+    let mut world = World::default();
+    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let writers = [
+        writer("first", 1, Phase::Recorded),
+        writer("edge", HOUR, Phase::Announced),
+        writer("second", HOUR + 1, Phase::Recorded),
+    ];
+    let ended = explore(world, &writers, &[Until::Hour, Until::Hour], 2, 100);
+    assert!(ended > 10, "{ended}");
+}
+
+#[test]
+fn of_two_writers_of_one_receipt_one_is_listed_as_there() {
+    let writers = [
+        writer("same", HOUR + 1, Phase::Announced),
+        writer("same", HOUR + 2, Phase::Announced),
+        writer("same", HOUR + 3, Phase::Announced),
+    ];
+    let ended = explore(World::default(), &writers, &[Until::Hour], 2, 100);
+    assert!(ended > 3, "{ended}");
+}
+
+#[test]
+fn a_period_too_long_for_one_manifest_is_cut() {
+    let writers: Vec<Writer> = (0..5)
+        .map(|n| writer(&format!("r{n}"), 10 + n / 2, Phase::Recorded))
+        .collect();
+    let ended = explore(
+        World::default(),
+        &writers,
+        &[Until::Hour, Until::Hour],
+        2,
+        2,
+    );
+    assert!(ended > 2, "{ended}");
+    let mut world = World::default();
+    for writer in &writers {
+        advance(&mut world, writer, Phase::Nothing);
+    }
+    let run = run_through(&mut world, &plan(2), NOW, Until::Hour);
+    let counts: Vec<usize> = run.written.iter().map(|w| w.announced).collect();
+    assert_eq!(counts, [2, 2, 1, 0], "those of one moment stay together");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_listed_itself() {
+    let mut world = World::default();
+    let good = writer("good", 7, Phase::Recorded);
+    for key in [
+        format!("{}x.json", Entry::folder(Moment(6))),
+        format!("{}y.json", Entry::folder(Moment(8))),
+    ] {
+        world.s3.put(BUCKET, &key, b"{", true).unwrap();
+    }
+    let elsewhere = Entry::new("journal/a".into(), b"", Moment(9));
+    let text = serde_json::to_vec(&elsewhere).unwrap();
+    world.s3.put(BUCKET, &elsewhere.key(), &text, true).unwrap();
+    advance(&mut world, &good, Phase::Nothing);
+    advance(&mut world, &good, Phase::Announced);
+    let run = run_through(&mut world, &plan(100), NOW, Until::Hour);
+    assert_eq!((run.written[0].listed, run.written[0].announced), (1, 3));
+}
+
+#[test]
+fn the_last_of_many_is_found() {
+    for count in [1, 2, 3, 7, 8, 9, 30] {
+        let mut world = World::default();
+        for hour in 0..count {
+            run_through(
+                &mut world,
+                &plan(100),
+                Moment(hour * HOUR + 60_000),
+                Until::Hour,
+            );
+        }
+        let run = run_through(
+            &mut world,
+            &plan(100),
+            Moment(count * HOUR + 60_000),
+            Until::Hour,
+        );
+        assert_eq!(run.written.len(), 1, "{count}");
+        assert_eq!(run.head.unwrap().sequence, count + 1);
+    }
+}
+
+#[test]
+fn a_last_manifest_that_was_touched_stops_the_ledger() {
+    let mut world = World::default();
+    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let mut touched = bytes(&world.s3, &manifest::key(1));
+    touched.push(b'\n');
+    world
+        .s3
+        .put(BUCKET, &manifest::key(1), &touched, false)
+        .unwrap();
+    let (mut run, mut step) = Run::start(NOW, Until::Hour);
+    while let Step::Perform(effect) = step {
+        step = run.next(&plan(100), perform(&mut world.s3, &effect));
+    }
+    let Step::Fault(fault) = step else {
+        panic!("{step:?}")
+    };
+    assert!(
+        fault.to_string().contains("ledger/000000000001.json"),
+        "{fault}"
+    );
+}

@@ -1,0 +1,116 @@
+//! Every AWS call of this Lambda, one arm an effect. The role's policy names exactly these calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kit::Fault;
+use kit::aws::{fault, find_version, status};
+use tokio::time::{Instant, timeout_at};
+
+use crate::effect::{Effect, Outcome};
+use crate::hash::{Reader, hash};
+use crate::version::{Facts, Unread, Version, inspect};
+use crate::write::{BOUND, Written, announce, write};
+
+/// Time kept back for the two writes of a record that says that there was no time for more.
+const WRITING: Duration = Duration::from_secs(2 * BOUND.as_secs() + 1);
+
+/// With less than this, hashing is not begun: that a version is too long is said only after an honest try.
+const LEAST: Duration = Duration::from_secs(10);
+
+/// AWS.
+pub struct Aws {
+    s3: aws_sdk_s3::Client,
+    receipts_bucket: String,
+    reader: Arc<Reader>,
+}
+
+impl Aws {
+    /// A client of one configuration, and the buffers of the whole function.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, receipts_bucket: String) -> Self {
+        Self {
+            s3: aws_sdk_s3::Client::new(config),
+            receipts_bucket,
+            reader: Reader::new(),
+        }
+    }
+
+    /// Makes the call; hashing ends in time for the writes before `until`.
+    ///
+    /// # Errors
+    /// When it may succeed later.
+    pub async fn perform(&self, effect: &Effect, until: Instant) -> Result<Outcome, Fault> {
+        let receipts = self.receipts_bucket.as_str();
+        match effect {
+            Effect::Pin { bucket, key, etag } => {
+                // The newest of its kind, not the current: a delete marker may be on top of it.
+                let found = find_version(&self.s3, bucket, key, |version, _| {
+                    etag.is_none() || version.etag == *etag
+                });
+                Ok(Outcome::Found(found.await?))
+            }
+            Effect::CheckReceipt(key) => self.check_receipt(key).await,
+            Effect::Inspect(version) => match inspect(&self.s3, version).await {
+                Ok(facts) => Ok(Outcome::Facts(facts)),
+                Err(unread) => unreadable(unread),
+            },
+            Effect::Hash(version, facts) => self.hash(version, facts, until).await,
+            Effect::Confirm(version) => {
+                let Version { bucket, key, .. } = version;
+                let found = find_version(&self.s3, bucket, key, |found, _| {
+                    found.version_id == version.version_id
+                });
+                Ok(Outcome::Found(found.await?))
+            }
+            Effect::Announce(receipt) => {
+                announce(&self.s3, receipts, receipt).await?;
+                Ok(Outcome::Done)
+            }
+            Effect::Write(receipt) => match write(&self.s3, receipts, receipt).await? {
+                Written::Now => Ok(Outcome::Done),
+                Written::Before => Ok(Outcome::WrittenBefore),
+            },
+        }
+    }
+
+    async fn check_receipt(&self, key: &str) -> Result<Outcome, Fault> {
+        let request = self.s3.head_object().bucket(&self.receipts_bucket);
+        match request.key(key).send().await {
+            Ok(_) => Ok(Outcome::Receipt(true)),
+            Err(error) if status(&error) == Some(404) => Ok(Outcome::Receipt(false)),
+            Err(error) => Err(fault("HeadObject of the receipt", &error)),
+        }
+    }
+
+    async fn hash(
+        &self,
+        version: &Version,
+        facts: &Facts,
+        until: Instant,
+    ) -> Result<Outcome, Fault> {
+        let Some(limit) = until.checked_sub(WRITING) else {
+            return Err(no_time());
+        };
+        if limit < Instant::now() + LEAST {
+            return Err(no_time());
+        }
+        let hashed = hash(&self.s3, version, facts, &self.reader, |_| ());
+        match timeout_at(limit, hashed).await {
+            Err(_) => Ok(Outcome::OutOfTime),
+            Ok(Ok(sha256)) => Ok(Outcome::Hashed(sha256)),
+            Ok(Err(unread)) => unreadable(unread),
+        }
+    }
+}
+
+fn unreadable(unread: Unread) -> Result<Outcome, Fault> {
+    match unread {
+        Unread::Absent(fault) => Ok(Outcome::Unreadable(fault)),
+        Unread::Fault(fault) => Err(fault),
+    }
+}
+
+fn no_time() -> Fault {
+    Fault::new("GetObject", "no time left in this invocation to read it")
+}

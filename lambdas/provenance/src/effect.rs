@@ -1,0 +1,54 @@
+//! The effects of the protocol and what they bring: the role's policy names every call of them.
+
+use kit::Fault;
+use kit::aws::Found;
+
+use crate::receipt::Receipt;
+use crate::version::{Facts, Version};
+
+/// One AWS call; `Hash` is as many of one kind as the version has parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// `ListObjectVersions`: the newest version with this ETag, or without one, the newest.
+    Pin {
+        /// Bucket name.
+        bucket: String,
+        /// Key.
+        key: String,
+        /// ETag without quotes.
+        etag: Option<String>,
+    },
+    /// `HeadObject` in the receipts bucket: is there a record under this key?
+    CheckReceipt(String),
+    /// `HeadObject` of the version.
+    Inspect(Version),
+    /// `GetObject` of the version, by ranges.
+    Hash(Version, Facts),
+    /// `ListObjectVersions`: is exactly this version there?
+    Confirm(Version),
+    /// `PutObject` of the journal entry.
+    Announce(Box<Receipt>),
+    /// `PutObject` of the record, only if there is none.
+    Write(Box<Receipt>),
+}
+
+/// What an effect brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `Pin`, `Confirm`: what was found.
+    Found(Option<Found>),
+    /// `CheckReceipt`: whether there is one.
+    Receipt(bool),
+    /// `Inspect`: what S3 says of the version.
+    Facts(Facts),
+    /// `Hash`: SHA-256 of the bytes, hexadecimal.
+    Hashed(String),
+    /// `Hash`: the time was over before the bytes were.
+    OutOfTime,
+    /// `Inspect`, `Hash`: the version could not be read; it may be gone.
+    Unreadable(Fault),
+    /// `Write`: there was a record before.
+    WrittenBefore,
+    /// `Announce`, `Write`: done.
+    Done,
+}

@@ -1,0 +1,16 @@
+//! The Lambda's entry point; with `run-local EVENT.json`, one event on this machine instead.
+
+use std::process::ExitCode;
+
+use kit::start;
+use provenance::Provenance;
+use provenance::settings::Settings;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    start::main("provenance", async {
+        let settings = Settings::read(kit::settings::environment)?;
+        Ok(Provenance::new(&start::config().await, settings))
+    })
+    .await
+}

@@ -1,0 +1,249 @@
+//! The protocol: facts in, next effect out. No client, clock or environment.
+//!
+//! Every call may fail, lose its answer or be the function's last; run again from the start, the protocol comes to
+//! the same end. One write decides: the conditional put of the record. It is announced in the journal before, so that
+//! the ledger misses none; an announcement whose record lost to another, or never came, is only that.
+//!
+//! ```text
+//! Pin (if the event has no version-id) -> CheckReceipt
+//!   there     -> known
+//!   not there -> Inspect -> Hash
+//!     hashed     -> Announce -> Write -> recorded
+//!     no time    -> Announce -> Write -> deferred
+//!     unreadable -> Confirm -> Announce -> Write -> gone; if the version is there, a fault
+//! ```
+
+use kit::time::Moment;
+use kit::{Arrival, Fault};
+
+use crate::effect::{Effect, Outcome};
+use crate::receipt::{Receipt, State as Says};
+use crate::version::{Facts, Version};
+use crate::watch::{Concern, Watched, concern, is_marker};
+
+/// How an arrival ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// The version's receipt is written.
+    Recorded,
+    /// The version's receipt was there.
+    Known,
+    /// The version was gone before it was read; its record says so.
+    Gone,
+    /// The version is too long for the time there was; a record says so.
+    Deferred,
+    /// It is not recorded.
+    Skipped,
+}
+
+/// How an arrival ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The end.
+    pub end: End,
+    /// The version; without a version-id if nobody knows it.
+    pub version: Version,
+    /// What this delivery wrote, or found written when it came to write it.
+    pub receipt: Option<Box<Receipt>>,
+    /// Why it was skipped.
+    pub why: Option<&'static str>,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Perform this and come back with the outcome.
+    Perform(Effect),
+    /// The arrival has ended.
+    Done(Box<Verdict>),
+    /// The message goes back to the queue.
+    Fault(Fault),
+}
+
+/// One delivery of one arrival on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    state: State,
+    version: Version,
+    /// What is known of the version: from the event, then from S3.
+    facts: Option<Facts>,
+    etag: Option<String>,
+    size: Option<u64>,
+    event_time: Option<String>,
+    sequencer: Option<String>,
+    pinned_late: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Pinning,
+    Checking,
+    Inspecting,
+    Hashing,
+    Confirming(Fault),
+    Announcing(Box<Receipt>),
+    Writing(Box<Receipt>),
+    Ended,
+}
+
+impl Run {
+    /// Begins a delivery.
+    #[must_use]
+    pub fn start(arrival: Arrival, watched: &[Watched]) -> (Self, Step) {
+        let mut run = Self {
+            state: State::Ended,
+            version: Version {
+                bucket: arrival.bucket,
+                key: arrival.key,
+                version_id: arrival.version_id.unwrap_or_default(),
+            },
+            facts: None,
+            etag: arrival.etag,
+            size: arrival.size,
+            event_time: arrival.time,
+            sequencer: arrival.sequencer,
+            pinned_late: false,
+        };
+        let step = run.first(watched);
+        (run, step)
+    }
+
+    fn first(&mut self, watched: &[Watched]) -> Step {
+        let Version { bucket, key, .. } = &self.version;
+        match concern(watched, bucket, key, self.size) {
+            Concern::Foreign => {
+                let why = format!("an event of bucket `{bucket}`, which is not watched");
+                Step::Fault(Fault::new("start", why))
+            }
+            Concern::Skip(why) => self.skipped(why),
+            Concern::Record if self.version.version_id.is_empty() => {
+                let effect = Effect::Pin {
+                    bucket: bucket.clone(),
+                    key: key.clone(),
+                    etag: self.etag.clone(),
+                };
+                self.to(State::Pinning, effect)
+            }
+            Concern::Record => self.check(),
+        }
+    }
+
+    /// Takes the outcome of the effect that was asked for last, which came at this moment.
+    pub fn next(&mut self, outcome: Outcome, at: Moment) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        match (state, outcome) {
+            (State::Pinning, Outcome::Found(Some(found))) => {
+                self.version.version_id = found.version_id;
+                self.pinned_late = true;
+                self.check()
+            }
+            (State::Pinning, Outcome::Found(None)) => self.check(),
+            (State::Checking, Outcome::Receipt(true)) => self.done(End::Known, None),
+            (State::Checking, Outcome::Receipt(false)) if self.version.version_id.is_empty() => {
+                self.announce(Says::Gone, None, at)
+            }
+            (State::Checking, Outcome::Receipt(false)) => {
+                let effect = Effect::Inspect(self.version.clone());
+                self.to(State::Inspecting, effect)
+            }
+            (State::Inspecting, Outcome::Facts(facts)) => self.inspected(facts),
+            (State::Hashing, Outcome::Hashed(sha256)) => {
+                self.announce(Says::Hashed, Some(sha256), at)
+            }
+            (State::Hashing, Outcome::OutOfTime) => self.announce(Says::Deferred, None, at),
+            (State::Inspecting | State::Hashing, Outcome::Unreadable(fault)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::Confirming(fault), effect)
+            }
+            (State::Confirming(_), Outcome::Found(None)) => self.announce(Says::Gone, None, at),
+            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
+            (State::Announcing(receipt), Outcome::Done) => {
+                let effect = Effect::Write(receipt.clone());
+                self.to(State::Writing(receipt), effect)
+            }
+            (State::Writing(receipt), Outcome::Done) => {
+                let end = match receipt.state {
+                    Says::Hashed => End::Recorded,
+                    Says::Gone => End::Gone,
+                    Says::Deferred => End::Deferred,
+                };
+                self.done(end, Some(receipt))
+            }
+            (State::Writing(receipt), Outcome::WrittenBefore) => {
+                let end = match receipt.state {
+                    Says::Deferred => End::Deferred,
+                    Says::Hashed | Says::Gone => End::Known,
+                };
+                self.done(end, Some(receipt))
+            }
+            (state, outcome) => {
+                let why = format!("no way from {state:?} by {outcome:?}");
+                Step::Fault(Fault::new("protocol", why))
+            }
+        }
+    }
+
+    /// The version this delivery is about, as far as it is known.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn to(&mut self, state: State, effect: Effect) -> Step {
+        self.state = state;
+        Step::Perform(effect)
+    }
+
+    fn check(&mut self) -> Step {
+        let key = self.receipt(Says::Gone, Moment(0)).key();
+        self.to(State::Checking, Effect::CheckReceipt(key))
+    }
+
+    fn inspected(&mut self, facts: Facts) -> Step {
+        if is_marker(&self.version.key, Some(facts.size)) {
+            return self.skipped("a folder marker");
+        }
+        self.facts = Some(facts.clone());
+        let effect = Effect::Hash(self.version.clone(), facts);
+        self.to(State::Hashing, effect)
+    }
+
+    fn announce(&mut self, says: Says, sha256: Option<String>, at: Moment) -> Step {
+        let receipt = Box::new(Receipt {
+            sha256,
+            ..self.receipt(says, at)
+        });
+        let effect = Effect::Announce(receipt.clone());
+        self.to(State::Announcing(receipt), effect)
+    }
+
+    fn receipt(&self, says: Says, at: Moment) -> Receipt {
+        let receipt = Receipt::of(&self.version, self.facts.as_ref(), says, at);
+        Receipt {
+            etag: receipt.etag.or_else(|| self.etag.clone()),
+            size: receipt.size.or(self.size),
+            event_time: self.event_time.clone(),
+            sequencer: self.sequencer.clone(),
+            pinned_late: self.pinned_late,
+            ..receipt
+        }
+    }
+
+    fn done(&mut self, end: End, receipt: Option<Box<Receipt>>) -> Step {
+        Step::Done(Box::new(Verdict {
+            end,
+            version: self.version.clone(),
+            receipt,
+            why: None,
+        }))
+    }
+
+    fn skipped(&mut self, why: &'static str) -> Step {
+        Step::Done(Box::new(Verdict {
+            end: End::Skipped,
+            version: self.version.clone(),
+            receipt: None,
+            why: Some(why),
+        }))
+    }
+}

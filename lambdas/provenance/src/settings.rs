@@ -1,0 +1,70 @@
+//! The function's settings, from its environment.
+
+use kit::settings::{SettingError, required};
+
+use crate::watch::Watched;
+
+/// What Terraform decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `WATCHED`: a JSON list of buckets and prefixes.
+    pub watched: Vec<Watched>,
+    /// `RECEIPTS_BUCKET`: where records and the journal are.
+    pub receipts_bucket: String,
+}
+
+impl Settings {
+    /// Reads the settings through `lookup`.
+    ///
+    /// # Errors
+    /// The first setting that is missing or does not parse.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let text = required(&lookup, "WATCHED")?;
+        let watched = serde_json::from_str(&text).map_err(|e| SettingError::Unreadable {
+            name: "WATCHED",
+            why: e.to_string(),
+            text,
+        })?;
+        Ok(Self {
+            watched,
+            receipts_bucket: required(&lookup, "RECEIPTS_BUCKET")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(watched: &str) -> Result<Settings, SettingError> {
+        Settings::read(|name| {
+            let text = if name == "WATCHED" {
+                watched
+            } else {
+                "receipts"
+            };
+            Some(text.to_owned())
+        })
+    }
+
+    #[test]
+    fn buckets_and_prefixes_are_read() {
+        let settings = read(r#"[{"bucket":"raw","prefixes":["incoming/"]},{"bucket":"in"}]"#);
+        let watched = settings.unwrap().watched;
+        assert_eq!(watched[0].prefixes, ["incoming/"]);
+        assert_eq!(
+            (watched[1].bucket.as_str(), watched[1].prefixes.len()),
+            ("in", 0)
+        );
+    }
+
+    #[test]
+    fn a_bad_setting_is_named() {
+        for text in ["", "raw", r#"[{"bucket":"raw","prefix":"x"}]"#] {
+            assert!(read(text).unwrap_err().to_string().contains("WATCHED"));
+        }
+        let without = |name: &str| (name == "WATCHED").then(|| "[]".to_owned());
+        let error = Settings::read(without).unwrap_err();
+        assert!(error.to_string().contains("RECEIPTS_BUCKET"));
+    }
+}

@@ -1,0 +1,110 @@
+//! An object version, and what S3 says of it.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ChecksumMode;
+use kit::Fault;
+use kit::aws::{fault, status, unquoted};
+use kit::time::Moment;
+
+/// Names one version of one object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// Bucket name.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// Version-id.
+    pub version_id: String,
+}
+
+/// What S3 says of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Facts {
+    /// Size in bytes.
+    pub size: u64,
+    /// ETag without quotes.
+    pub etag: Option<String>,
+    /// When it was made.
+    pub last_modified: Option<Moment>,
+    /// The checksum that S3 keeps of it.
+    pub checksum: Option<Checksum>,
+}
+
+/// A checksum that S3 keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Checksum {
+    /// S3's name of the algorithm, for example `CRC64NVME`.
+    pub algorithm: &'static str,
+    /// `FULL_OBJECT` or `COMPOSITE`, where S3 says which.
+    pub kind: Option<String>,
+    /// Base64, as S3 writes it.
+    pub value: String,
+}
+
+/// Why a version could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// S3 says 403 or 404: it is not there or not for us. Which of the two, only a listing tells.
+    Absent(Fault),
+    /// It may succeed later.
+    Fault(Fault),
+}
+
+impl Unread {
+    pub(crate) fn of<E>(call: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match status(error) {
+            Some(403 | 404) => Self::Absent(fault(call, error)),
+            _ => Self::Fault(fault(call, error)),
+        }
+    }
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// `HeadObject` of exactly this version, with the checksum that S3 keeps.
+///
+/// # Errors
+/// When it is absent, or the call fails.
+pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts, Unread> {
+    let request = s3.head_object().bucket(&version.bucket).key(&version.key);
+    let request = request.version_id(&version.version_id);
+    let head = request.checksum_mode(ChecksumMode::Enabled).send().await;
+    let head = head.map_err(|e| Unread::of("HeadObject", &e))?;
+    let size = head.content_length().and_then(|s| u64::try_from(s).ok());
+    let made = head.last_modified().and_then(|t| t.to_millis().ok());
+    Ok(Facts {
+        size: size.ok_or_else(|| Fault::new("HeadObject", "S3 does not say the size"))?,
+        etag: head.e_tag().map(unquoted),
+        last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Moment),
+        checksum: checksum(&head),
+    })
+}
+
+fn checksum(head: &HeadObjectOutput) -> Option<Checksum> {
+    let kept = [
+        ("CRC64NVME", head.checksum_crc64_nvme()),
+        ("CRC32", head.checksum_crc32()),
+        ("CRC32C", head.checksum_crc32_c()),
+        ("SHA256", head.checksum_sha256()),
+        ("SHA1", head.checksum_sha1()),
+        ("SHA512", head.checksum_sha512()),
+        ("MD5", head.checksum_md5()),
+        ("XXHASH64", head.checksum_xxhash64()),
+        ("XXHASH3", head.checksum_xxhash3()),
+        ("XXHASH128", head.checksum_xxhash128()),
+    ];
+    let (algorithm, value) = kept.into_iter().find_map(|(a, v)| Some((a, v?)))?;
+    Some(Checksum {
+        algorithm,
+        kind: head.checksum_type().map(|t| t.as_str().to_owned()),
+        value: value.to_owned(),
+    })
+}

@@ -1,0 +1,83 @@
+//! The two writes of a record: announced first, then put, each once and for ever.
+//!
+//! Both are dated with the record's `recorded_at`, and the ledger closes a period 60 seconds after its end: so neither
+//! may take longer than [`BOUND`], and the second follows the first at once.
+
+use std::time::Duration;
+
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumAlgorithm;
+use kit::Fault;
+use kit::aws::{fault, status};
+use tokio::time::timeout;
+
+use crate::receipt::Receipt;
+
+/// The longest that one of the two writes may take, with the SDK's retries.
+pub const BOUND: Duration = Duration::from_secs(10);
+
+const ANNOUNCE: &str = "PutObject of the journal entry";
+const WRITE: &str = "PutObject of the record";
+
+/// Whose record is there now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Written {
+    /// This one.
+    Now,
+    /// One that was there before.
+    Before,
+}
+
+/// Puts the journal entry of a record that is about to be written.
+///
+/// # Errors
+/// When the call fails or takes too long.
+pub async fn announce(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    receipt: &Receipt,
+) -> Result<(), Fault> {
+    let entry = receipt.entry();
+    let bytes = serde_json::to_vec(&entry).map_err(|e| Fault::new(ANNOUNCE, e.to_string()))?;
+    let put = timeout(BOUND, put(s3, bucket, entry.key(), bytes).send()).await;
+    let put = put.map_err(|_| late(ANNOUNCE))?;
+    put.map_err(|e| fault(ANNOUNCE, &e))?;
+    Ok(())
+}
+
+/// Puts the record, if there is none in its place.
+///
+/// # Errors
+/// When the call fails or takes too long.
+pub async fn write(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    receipt: &Receipt,
+) -> Result<Written, Fault> {
+    let request = put(s3, bucket, receipt.key(), receipt.bytes()).if_none_match("*");
+    match timeout(BOUND, request.send()).await {
+        Err(_) => Err(late(WRITE)),
+        Ok(Ok(_)) => Ok(Written::Now),
+        Ok(Err(error)) if status(&error) == Some(412) => Ok(Written::Before),
+        Ok(Err(error)) => Err(fault(WRITE, &error)),
+    }
+}
+
+fn put(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: String,
+    bytes: Vec<u8>,
+) -> PutObjectFluentBuilder {
+    s3.put_object()
+        .bucket(bucket)
+        .key(key)
+        .content_type("application/json")
+        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .body(ByteStream::from(bytes))
+}
+
+fn late(call: &str) -> Fault {
+    Fault::new(call, format!("no answer in {} s", BOUND.as_secs()))
+}
