@@ -190,8 +190,8 @@ variable "provenance" {
 
   # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
   validation {
-    condition     = try(var.provenance.timeout_s, 900) >= 30 && try(var.provenance.timeout_s, 900) <= 900
-    error_message = "`provenance.timeout_s` must be between 30 and 900: what takes longer to hash is deferred, Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    condition     = try(var.provenance.timeout_s, 900) >= 60 && try(var.provenance.timeout_s, 900) <= 900
+    error_message = "`provenance.timeout_s` must be between 60 and 900: a third of a minute is kept for writing, what takes longer to hash is deferred, Lambda stops at 15 minutes, and the queue hides a message six times as long."
   }
 
   validation {

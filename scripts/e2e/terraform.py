@@ -131,7 +131,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "trail": {"force_destroy": True},
             "watch_ingest": True,
             "write_once": False,  # see `if-none-match-key` in deviations.md
-            "timeout_s": 30,
+            "timeout_s": 60,
             "uploader_principals": [f"{user}/uploader"],
             "auditor_principals": [f"{user}/auditor"],
             "operator_principals": [f"{user}/operator"],
