@@ -344,6 +344,20 @@ run "data_in_the_ingests_bucket" {
   expect_failures = [var.provenance]
 }
 
+run "watched_ingest_under_a_prefix_of_receipts" {
+  command = plan
+  variables {
+    ingest = {
+      prefix              = "ledger/in"
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+    provenance = { watch_ingest = true }
+  }
+  expect_failures = [var.provenance]
+}
+
 run "packages_not_given" {
   command = plan
   variables {
