@@ -123,6 +123,11 @@ variable "provenance" {
     error_message = "`provenance.watch_ingest` needs an ingest to watch: write `ingest = {}` too, or leave it out."
   }
 
+  validation {
+    condition     = try(var.provenance.watch_ingest, false) ? !contains(["provenance", "journal", "ledger"], split("/", try(var.ingest.prefix, ""))[0]) : true
+    error_message = "`provenance.watch_ingest` finds the ingest's prefix under `provenance/`, `journal/` or `ledger/`, whose objects never get a receipt: give `ingest.prefix` another name."
+  }
+
   # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.
   validation {
     condition     = try(var.provenance.data_bucket.expire_noncurrent_days, null) == null ? true : var.provenance.data_bucket.expire_noncurrent_days >= 15

@@ -25,7 +25,16 @@ def _of(module: dict) -> Iterator[Resource]:
 def problems(shown: dict) -> list[str]:
     """What AWS would refuse although the emulator lets it pass; one line each."""
     world = World(resources(shown))
-    return [*world.event_targets(), *world.dead_letters(), *world.encrypted(), *world.mappings(), *world.functions()]
+    return [
+        *world.event_targets(),
+        *world.announcements(),
+        *world.dead_letters(),
+        *world.encrypted(),
+        *world.trails(),
+        *world.mappings(),
+        *world.functions(),
+        *world.signers(),
+    ]
 
 
 class World:
@@ -49,6 +58,19 @@ class World:
             for arn in reached:
                 if not self._lets_in(arn, "events.amazonaws.com", rule):
                     yield f"{target['address']}: {arn} does not let {rule} in"
+
+    def announcements(self) -> Iterator[str]:
+        """A rule on objects hears of a bucket only if that bucket tells the event bus."""
+        telling = {
+            entry["values"]["bucket"]
+            for entry in self.of("aws_s3_bucket_notification")
+            if entry["values"]["eventbridge"]
+        }
+        for rule in self.of("aws_cloudwatch_event_rule"):
+            detail = json.loads(rule["values"]["event_pattern"] or "{}").get("detail", {})
+            for bucket in detail.get("bucket", {}).get("name", []):
+                if bucket not in telling:
+                    yield f"{rule['address']}: {bucket} announces nothing"
 
     def dead_letters(self) -> Iterator[str]:
         """A queue may use another for its dead letters only if that one allows it, and it must keep longer."""
@@ -85,6 +107,29 @@ class World:
                     if key and not _usable(key, service):
                         yield f"{key['address']}: {service} may not use it for {topic['address']}"
 
+    def trails(self) -> Iterator[str]:
+        """A trail delivers only to a bucket that lets it in, with a key that lets the service use it."""
+        policies = {entry["values"]["bucket"]: entry["values"]["policy"] for entry in self.of("aws_s3_bucket_policy")}
+        keys = {entry["values"]["arn"]: entry for entry in self.of("aws_kms_key")}
+        for trail in self.of("aws_cloudtrail"):
+            values = trail["values"]
+            bucket = f"arn:aws:s3:::{values['s3_bucket_name']}"
+            wanted = {"s3:GetBucketAcl": bucket, "s3:PutObject": f"{bucket}/AWSLogs/{values['arn'].split(':')[4]}/one"}
+            for action, resource in wanted.items():
+                if not any(
+                    _allows(statement, "cloudtrail.amazonaws.com", values["arn"])
+                    and action in _list(statement["Action"])
+                    and any(_matches(pattern, resource) for pattern in _list(statement["Resource"]))
+                    for statement in json.loads(policies[values["s3_bucket_name"]])["Statement"]
+                ):
+                    yield f"{trail['address']}: its bucket does not let it {action}"
+            key = keys.get(values["kms_key_id"] or "")
+            if key and not _usable(key, "cloudtrail.amazonaws.com", values["arn"]):
+                yield f"{key['address']}: cloudtrail.amazonaws.com may not use it for {trail['address']}"
+            for arn in _trailed(values):
+                if arn.startswith(f"{bucket}/"):
+                    yield f"{trail['address']}: logs its own deliveries"
+
     def mappings(self) -> Iterator[str]:
         """An event-source mapping polls its queue as the function's role; the queue hides a message long enough."""
         functions = {entry["values"]["arn"]: entry for entry in self.of("aws_lambda_function")}
@@ -112,6 +157,24 @@ class World:
                 if not self._granted(function["values"]["role"], action, stream):
                     yield f"{function['address']}: its role lacks {action} on {stream}"
 
+    def signers(self) -> Iterator[str]:
+        """A signing key names the one role that signs; no other statement, here or of a role, lets anybody."""
+        for key in self.of("aws_kms_key"):
+            if key["values"]["key_usage"] != "SIGN_VERIFY":
+                continue
+            named = [
+                arn
+                for statement in json.loads(key["values"]["policy"])["Statement"]
+                if any(_matches(pattern, "kms:Sign") for pattern in _list(statement["Action"]))
+                for arn in _list(statement["Principal"]["AWS"])
+            ]
+            roles = {entry["values"]["arn"] for entry in self.of("aws_iam_role")}
+            if len(named) != 1 or named[0] not in roles:
+                yield f"{key['address']}: not for one role to sign with"
+        for role in self.of("aws_iam_role"):
+            if self._granted(role["values"]["arn"], "kms:Sign", "*"):
+                yield f"{role['address']}: may sign with more than its key's policy says"
+
     def _lets_in(self, arn: str, service: str, source: str) -> bool:
         """Whether the policy of a queue, a topic or a function allows `service`, for this source and no other."""
         if ":lambda:" in arn:
@@ -125,34 +188,50 @@ class World:
         if entry is None:
             return False
         return any(
-            statement["Effect"] == "Allow"
-            and service in _list(statement["Principal"].get("Service", []))
-            and any(_matches(pattern, source) for pattern in _source_arns(statement))
-            for statement in json.loads(entry["values"]["policy"])["Statement"]
-            if isinstance(statement["Principal"], dict)
+            _allows(statement, service, source) for statement in json.loads(entry["values"]["policy"])["Statement"]
         )
 
     def _granted(self, role_arn: str, action: str, resource: str) -> bool:
+        return any(
+            statement["Effect"] == "Allow"
+            and any(_matches(pattern, action) for pattern in _list(statement["Action"]))
+            and any(_matches(pattern, resource) for pattern in _list(statement["Resource"]))
+            for statement in self._statements(role_arn)
+        )
+
+    def _statements(self, role_arn: str) -> Iterator[dict]:
         for policy in self.of("aws_iam_role_policy"):
-            if policy["values"]["role"] != role_arn.rpartition("/")[2]:
-                continue
-            for statement in json.loads(policy["values"]["policy"])["Statement"]:
-                if (
-                    statement["Effect"] == "Allow"
-                    and any(_matches(pattern, action) for pattern in _list(statement["Action"]))
-                    and any(_matches(pattern, resource) for pattern in _list(statement["Resource"]))
-                ):
-                    return True
-        return False
+            if policy["values"]["role"] == role_arn.rpartition("/")[2]:
+                yield from json.loads(policy["values"]["policy"])["Statement"]
 
 
-def _usable(key: Resource, service: str) -> bool:
+def _allows(statement: dict, service: str, source: str) -> bool:
+    """Whether a statement lets `service` in for this source; a statement without a source lets none in."""
+    principal = statement["Principal"]
+    return (
+        statement["Effect"] == "Allow"
+        and isinstance(principal, dict)
+        and service in _list(principal.get("Service", []))
+        and any(_matches(pattern, source) for pattern in _source_arns(statement))
+    )
+
+
+def _usable(key: Resource, service: str, source: str | None = None) -> bool:
     for statement in json.loads(key["values"]["policy"])["Statement"]:
         principal = statement["Principal"]
         named = isinstance(principal, dict) and service in _list(principal.get("Service", []))
+        if source is not None:
+            named = _allows(statement, service, source)
         if named and {"kms:Decrypt", "kms:GenerateDataKey"} <= set(_list(statement["Action"])):
             return True
     return False
+
+
+def _trailed(values: dict) -> Iterator[str]:
+    for selector in values["advanced_event_selector"]:
+        for field in selector["field_selector"]:
+            if field["field"] == "resources.ARN":
+                yield from field["starts_with"]
 
 
 def _source_arns(statement: dict) -> list[str]:

@@ -59,6 +59,11 @@ run "bucket" {
   }
 
   assert {
+    condition     = !aws_s3_bucket.this.object_lock_enabled && length(aws_s3_bucket_object_lock_configuration.this) == 0
+    error_message = "a lock has to be asked for: it cannot be taken off"
+  }
+
+  assert {
     condition     = one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.abort_incomplete_multipart_upload[0].days_after_initiation if r.id == "abort-multipart"]) == 7
     error_message = "parts that nobody completed do not stay for ever"
   }
@@ -66,6 +71,43 @@ run "bucket" {
   assert {
     condition     = alltrue([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.status == "Enabled"]) && output.arn == "arn:aws-cn:s3:::thing"
     error_message = "rules are on, and the ARN follows the partition"
+  }
+}
+
+# What a bucket of evidence has besides: a lock, statements of its own, one prefix that expires and nothing else.
+run "bucket_of_evidence" {
+  command = plan
+  module { source = "./modules/bucket" }
+  variables {
+    force_destroy          = false
+    expire_noncurrent_days = null
+    expire_prefixes        = { "journal/" = 30 }
+    object_lock            = { mode = "GOVERNANCE", days = 365 }
+    statements = [
+      { Sid = "One", Effect = "Deny", Principal = "*", Action = "s3:PutObject", Resource = "arn:aws-cn:s3:::thing/*" },
+      { Sid = "Two", Effect = "Allow", Principal = { Service = "cloudtrail.amazonaws.com" }, Action = "s3:GetBucketAcl", Resource = "arn:aws-cn:s3:::thing", Condition = { StringEquals = { "aws:SourceArn" = "a" } } },
+    ]
+  }
+
+  assert {
+    condition = (
+      aws_s3_bucket.this.object_lock_enabled &&
+      aws_s3_bucket_object_lock_configuration.this[0].rule[0].default_retention[0].mode == "GOVERNANCE" &&
+      aws_s3_bucket_object_lock_configuration.this[0].rule[0].default_retention[0].days == 365
+    )
+    error_message = "every version is locked for its time"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s.Sid] == ["DenyInsecureTransport", "One", "Two"]
+    error_message = "got ${aws_s3_bucket_policy.this.policy}"
+  }
+
+  assert {
+    condition = {
+      for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.id => try("${r.filter[0].prefix} ${r.expiration[0].days} ${r.noncurrent_version_expiration[0].noncurrent_days}", "")
+    } == { "abort-multipart" = "", "remove-expired-delete-markers" = "", "expire-journal" = "journal/ 30 1" }
+    error_message = "got ${jsonencode(aws_s3_bucket_lifecycle_configuration.this.rule)}"
   }
 }
 

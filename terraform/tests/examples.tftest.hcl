@@ -7,7 +7,9 @@ mock_provider "aws" {
 variables {
   account_id = "111122223333"
   lambda_packages = {
-    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
   }
 }
 
@@ -88,5 +90,69 @@ run "eventpulse_keeps_its_names" {
       "arn:aws:sns:us-east-1:111122223333:eventpulse_sns_alert_topic",
     ])
     error_message = "got ${module.ingest[0].policies.function.effects}"
+  }
+}
+
+run "read_caa304" {
+  module { source = "./tests/example" }
+  variables { name = "caa304" }
+}
+
+# 001.1, 001.2, 001.7, 001.9, 001.11: every name of the document, kept.
+run "caa304_keeps_its_names" {
+  command = plan
+
+  variables {
+    project      = run.read_caa304.values.project
+    environment  = run.read_caa304.values.environment
+    region       = run.read_caa304.values.region
+    alarm_emails = run.read_caa304.values.alarm_emails
+    provenance   = run.read_caa304.values.provenance
+  }
+
+  assert {
+    condition = { for name in ["data_bucket", "trail_bucket", "function", "log_group", "prefixes", "receipts_bucket"] : name => output.provenance[name] } == {
+      data_bucket     = "caa304-raw-data"
+      trail_bucket    = "caa304-cloudtrail-log"
+      function        = "secure-provenance-lambda"
+      log_group       = "/aws/lambda/secure-provenance-lambda"
+      prefixes        = ["incoming/"]
+      receipts_bucket = "caa304-prod-receipts-us-east-1-111122223333"
+    }
+    error_message = "got ${jsonencode(output.provenance)}"
+  }
+
+  # The whole pipeline by its old names: what the function may touch.
+  assert {
+    condition = toset([for r in flatten([for s in jsondecode(module.provenance[0].policies.function.effects).Statement : s.Resource]) : r if startswith(r, "arn:aws:s3:")]) == toset([
+      "arn:aws:s3:::caa304-raw-data",
+      "arn:aws:s3:::caa304-raw-data/incoming/*",
+      "arn:aws:s3:::caa304-prod-receipts-us-east-1-111122223333",
+      "arn:aws:s3:::caa304-prod-receipts-us-east-1-111122223333/provenance/*",
+      "arn:aws:s3:::caa304-prod-receipts-us-east-1-111122223333/journal/*",
+    ])
+    error_message = "got ${module.provenance[0].policies.function.effects}"
+  }
+}
+
+run "read_both" {
+  module { source = "./tests/example" }
+  variables { name = "both" }
+}
+
+run "both_run_together" {
+  command = plan
+
+  variables {
+    environment  = run.read_both.values.environment
+    region       = run.read_both.values.region
+    alarm_emails = run.read_both.values.alarm_emails
+    ingest       = run.read_both.values.ingest
+    provenance   = run.read_both.values.provenance
+  }
+
+  assert {
+    condition     = [for watch in output.provenance.watched : watch.bucket] == [output.provenance.data_bucket, output.ingest.processing_bucket]
+    error_message = "what the ingest takes gets receipts too: ${jsonencode(output.provenance.watched)}"
   }
 }

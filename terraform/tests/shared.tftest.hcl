@@ -14,7 +14,7 @@ run "off_when_null" {
   command = plan
 
   assert {
-    condition     = output.ingest == null && length(module.ingest) == 0
+    condition     = output.ingest == null && length(module.ingest) == 0 && output.provenance == null && length(module.provenance) == 0
     error_message = "a system that was not given must not be there"
   }
 

@@ -328,6 +328,17 @@ def test_a_name_that_athena_hides_is_an_open_question(planned: Planned, tmp_path
     assert hidden("bucket/incoming/plain/.v1.json") and not hidden("bucket/incoming/pl_ain/v3.json")
 
 
+def test_versions_without_a_name_are_not_one(planned: Planned, tmp_path: Path) -> None:
+    """Gone before anybody learned their ids: one receipt an event, and one row."""
+    buckets = tmp_path / "buckets"
+    for sequencer in ("0055", "0056"):
+        told = receipt(buckets, RECEIPTS, DATA, "incoming/a", f"unknown-{sequencer}", "gone", sequencer=sequencer)
+        file = buckets / RECEIPTS / "provenance" / DATA / "incoming/a" / f"unknown-{sequencer}.json"
+        file.write_text(json.dumps(told | {"version_id": ""}) + "\n")
+    rows = Engine(planned, buckets, NOW).ask("SELECT version_id, state, evidence FROM provenance_ledger")
+    assert rows == [{"version_id": "", "state": "gone", "evidence": "receipt only"}] * 2
+
+
 def test_nothing_there_yet(planned: Planned, tmp_path: Path) -> None:
     empty = Engine(planned, tmp_path / "buckets", NOW)
     assert [empty.ask(f"SELECT * FROM {name}") for name in planned.views] == [[], []]

@@ -55,6 +55,63 @@ FAULTS = [
 ]
 
 
+EVERYTHING = '{"Statement":[{"Sid":"All","Effect":"Allow","Action":"kms:*","Resource":"*"}]}'
+
+# Of the provenance: what a stack without it cannot show.
+PROVENANCE_FAULTS = [
+    ("aws_s3_bucket_notification", assign(eventbridge=False), "announces nothing"),
+    ("aws_s3_bucket_policy", drop("policy", "CheckTrailBucket"), "does not let it s3:GetBucketAcl"),
+    ("aws_s3_bucket_policy", drop("policy", "WriteTrail"), "does not let it s3:PutObject"),
+    ("aws_kms_key", drop("policy", "EncryptTrail"), "cloudtrail.amazonaws.com may not use it"),
+    ("aws_kms_key", drop("policy", "SignManifests"), "not for one role to sign with"),
+    ("aws_iam_role", assign(arn="arn:aws:iam::111122223333:role/other"), "not for one role to sign with"),
+    ("aws_iam_role_policy", assign(policy=EVERYTHING), "may sign with more"),
+    ("aws_lambda_permission", assign(source_arn="arn:aws:events:eu-central-1:111122223333:rule/x"), "does not let"),
+    ("aws_lambda_permission", assign(function_name="other"), "does not let"),
+    ("aws_cloudtrail", assign(arn="arn:aws:cloudtrail:eu-central-1:111122223333:trail/other"), "does not let it"),
+]
+
+
+@pytest.fixture
+def watched(state: dict) -> dict:
+    """The state, if the stack has a provenance."""
+    if not any(entry["type"] == "aws_cloudtrail" for entry in wiring.resources(state)):
+        pytest.skip("this stack has no provenance")
+    return state
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "complaint"),
+    PROVENANCE_FAULTS,
+    ids=[f"{fault[0]}-{number}" for number, fault in enumerate(PROVENANCE_FAULTS)],
+)
+def test_a_missing_permission_of_the_provenance_is_found(
+    watched: dict, kind: str, change: Callable[[dict], None], complaint: str
+) -> None:
+    broken = copy.deepcopy(watched)
+    edit(broken, kind, change)
+    assert any(complaint in problem for problem in wiring.problems(broken))
+
+
+def test_the_trail_does_not_log_itself(watched: dict) -> None:
+    """001.16: each delivery would be the next event."""
+    broken = copy.deepcopy(watched)
+
+    def own(values: dict) -> None:
+        selectors = values["advanced_event_selector"][0]["field_selector"]
+        (objects,) = [field for field in selectors if field["field"] == "resources.ARN"]
+        objects["starts_with"].append(f"arn:aws:s3:::{values['s3_bucket_name']}/")
+
+    edit(broken, "aws_cloudtrail", own)
+    assert any("its own deliveries" in problem for problem in wiring.problems(broken))
+
+
+def test_one_notification_for_each_bucket_that_is_watched(watched: dict) -> None:
+    """001.12: what holds receipts, logs or answers announces nothing."""
+    found = [entry["values"] for entry in wiring.resources(watched) if entry["type"] == "aws_s3_bucket_notification"]
+    assert sorted(values["bucket"].split("-")[2] for values in found) == ["data", "processing"]
+
+
 @pytest.mark.parametrize(
     ("kind", "change", "complaint"), FAULTS, ids=[f"{fault[0]}-{number}" for number, fault in enumerate(FAULTS)]
 )
@@ -67,7 +124,7 @@ def test_a_missing_permission_is_found(state: dict, kind: str, change: Callable[
 def test_the_bucket_announces(state: dict) -> None:
     """003.10: without the bucket's EventBridge notification the rule never fires."""
     found = [entry["values"] for entry in wiring.resources(state) if entry["type"] == "aws_s3_bucket_notification"]
-    assert [values["eventbridge"] for values in found] == [True]
+    assert found and all(values["eventbridge"] for values in found)
 
 
 def test_every_alarm_reaches_people(state: dict) -> None:

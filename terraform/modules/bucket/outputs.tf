@@ -22,7 +22,7 @@ output "this" {
     policy       = aws_s3_bucket_policy.this.policy
     encryption   = aws_s3_bucket_server_side_encryption_configuration.this.rule
     lifecycle    = aws_s3_bucket_lifecycle_configuration.this.rule
-    object_lock  = one(aws_s3_bucket_object_lock_configuration.this)
+    object_lock  = one(aws_s3_bucket_object_lock_configuration.this[*].rule)
     notification = one(aws_s3_bucket_notification.this)
   }
 }

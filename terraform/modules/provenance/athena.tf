@@ -7,7 +7,7 @@ locals {
   watched_sql = join("\n        OR ", [
     for watch in values(local.watched) : length(watch.prefixes) > 0 ?
     "(bucket_name = '${watch.bucket}' AND (${join(" OR ", [for prefix in watch.prefixes : "starts_with(object_key, '${prefix}')"])}))" :
-    "(bucket_name = '${watch.bucket}' AND NOT starts_with(object_key, '_sluice/'))"
+    "(bucket_name = '${watch.bucket}' AND NOT (${join(" OR ", [for prefix in concat(["_sluice/"], local.own_prefixes) : "starts_with(object_key, '${prefix}')"])}))"
   ])
 
   flattened_sql = trimspace(file("${path.module}/sql/cloudtrail_s3_events_flattened.sql"))

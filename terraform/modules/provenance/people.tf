@@ -42,6 +42,7 @@ locals {
   })
 
   # The auditor: hashes again and compares with receipts and manifests, and asks Athena. Writes nothing but answers.
+  # That it may have the public key stands in the key's policy.
   auditor_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -68,14 +69,6 @@ locals {
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
-        },
-        # verify: the manifests' signatures
-        {
-          Sid       = "ReadPublicKey"
-          Effect    = "Allow"
-          Action    = "kms:GetPublicKey"
-          Resource  = local.arn.any_key
-          Condition = local.is_signing_key
         },
         # Athena: the events
         {

@@ -37,13 +37,6 @@ locals {
     Condition = local.through_s3
   }
 
-  # The signing key, by its alias: its ARN is not known before apply.
-  is_signing_key = { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = [local.name.signing_key] } }
-  as_the_ledger_signs = {
-    "kms:MessageType"      = "DIGEST"
-    "kms:SigningAlgorithm" = "ECDSA_SHA_256"
-  }
-
   # The function: one statement per effect of its protocol.
   function_policy = jsonencode({
     Version = "2012-10-17"
@@ -100,7 +93,8 @@ locals {
     )
   })
 
-  # The ledger: reads what was announced and what was signed before, signs, writes the next manifest.
+  # The ledger: reads what was announced and what was signed before, writes the next manifest. That it may
+  # sign stands in the key's policy.
   ledger_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -126,13 +120,6 @@ locals {
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
-        },
-        {
-          Sid       = "SignManifest"
-          Effect    = "Allow"
-          Action    = "kms:Sign"
-          Resource  = local.arn.any_key
-          Condition = merge(local.is_signing_key, { StringEquals = local.as_the_ledger_signs })
         },
       ],
       [for statement in [local.read_encrypted, local.write_encrypted] : statement if local.kms_encrypted],

@@ -51,38 +51,47 @@ resource "aws_kms_key" "signing" {
   customer_master_key_spec = "ECC_NIST_P256"
   deletion_window_in_days  = 30
 
-  # In a key policy "*" is this key and nothing else.
+  # In a key policy "*" is this key and nothing else. Who signs is named here and nowhere else: a statement
+  # of IAM could name the key by its alias only, and would open this key to nobody without this one.
+  # A P-256 key knows one algorithm, so there is none to choose.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "AdministerKey"
-        Effect    = "Allow"
-        Principal = { AWS = "arn:${local.at.partition}:iam::${local.at.account_id}:root" }
-        Action    = local.at.key_administration
-        Resource  = "*"
-      },
-      {
-        # What was signed can be checked by whoever IAM lets have the public key.
-        Sid       = "ReadPublicKeyThroughIam"
-        Effect    = "Allow"
-        Principal = { AWS = "arn:${local.at.partition}:iam::${local.at.account_id}:root" }
-        Action    = "kms:GetPublicKey"
-        Resource  = "*"
-      },
-      {
-        # IAM alone opens this key to nobody: only the ledger's role, and only as the ledger signs.
-        Sid       = "SignManifests"
-        Effect    = "Allow"
-        Principal = { AWS = "arn:${local.at.partition}:iam::${local.at.account_id}:root" }
-        Action    = "kms:Sign"
-        Resource  = "*"
-        Condition = {
-          ArnEquals    = { "aws:PrincipalArn" = local.arn.ledger_role }
-          StringEquals = local.as_the_ledger_signs
+    Statement = concat(
+      [
+        {
+          Sid       = "AdministerKey"
+          Effect    = "Allow"
+          Principal = { AWS = "arn:${local.at.partition}:iam::${local.at.account_id}:root" }
+          Action    = local.at.key_administration
+          Resource  = "*"
+        },
+        {
+          # What was signed can be checked by whoever IAM lets have the public key; apply reads it for the outputs.
+          Sid       = "ReadPublicKeyThroughIam"
+          Effect    = "Allow"
+          Principal = { AWS = "arn:${local.at.partition}:iam::${local.at.account_id}:root" }
+          Action    = "kms:GetPublicKey"
+          Resource  = "*"
+        },
+        {
+          Sid       = "SignManifests"
+          Effect    = "Allow"
+          Principal = { AWS = module.ledger.role_arn }
+          Action    = "kms:Sign"
+          Resource  = "*"
+        },
+      ],
+      [
+        for auditor in module.auditor : {
+          # verify: the manifests' signatures
+          Sid       = "ReadPublicKey"
+          Effect    = "Allow"
+          Principal = { AWS = auditor.arn }
+          Action    = "kms:GetPublicKey"
+          Resource  = "*"
         }
-      },
-    ]
+      ],
+    )
   })
 }
 

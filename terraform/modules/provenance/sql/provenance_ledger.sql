@@ -7,14 +7,15 @@
 --   event only     no receipt (yet): wait some minutes, then `sluice provenance backfill`
 -- Events count if they made a version under what is watched: every way to create an object, no refusals, no reads.
 -- Folder markers (a key that ends in a slash, without bytes) get no receipt and are no row.
--- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred`.
+-- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred`. A version that was
+-- gone before anybody learned its id has none (''): its sequencer tells it from others.
 WITH receipt AS (
   SELECT *
   FROM (
     SELECT
       *,
       row_number() OVER (
-        PARTITION BY bucket, key, version_id
+        PARTITION BY bucket, key, version_id, CASE WHEN version_id = '' THEN coalesce(sequencer, etag) END
         ORDER BY CASE state WHEN 'hashed' THEN 1 WHEN 'gone' THEN 2 ELSE 3 END
       ) AS place
     FROM receipts

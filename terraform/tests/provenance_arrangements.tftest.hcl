@@ -1,0 +1,145 @@
+# The provenance beside the ingest, in one bucket, and at the edge of its limits.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev"
+  region      = "eu-central-1"
+  account_id  = "111122223333"
+
+  alarm_emails = ["ops@example.org"]
+  lambda_packages = {
+    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+  }
+}
+
+# Both systems: the ingest's bucket is watched too, under its prefix, and read with its key.
+run "with_the_ingest" {
+  command = plan
+
+  variables {
+    ingest = {
+      prefix              = "music"
+      encryption          = "sse-kms"
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+    provenance = {
+      watch_ingest        = true
+      encryption          = "sse-s3"
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  assert {
+    condition = jsonencode(output.provenance.watched) == jsonencode([
+      { bucket = "sluice-dev-data-eu-central-1-111122223333", prefixes = ["incoming/"] },
+      { bucket = "sluice-dev-processing-eu-central-1-111122223333", prefixes = ["music/"] },
+    ])
+    error_message = "got ${jsonencode(output.provenance.watched)}"
+  }
+
+  assert {
+    condition = [
+      for s in jsondecode(module.provenance[0].policies.function.effects).Statement : "${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))} ${join(",", flatten([try(s.Condition.StringLike["s3:prefix"], [])]))}" if contains(["FindVersion", "FindVersionIngest", "ReadVersion", "ReadEncrypted", "WriteEncrypted"], s.Sid)
+      ] == [
+      "FindVersion s3:ListBucketVersions arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333 incoming/*",
+      "FindVersionIngest s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333 music/*",
+      "ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/incoming/*,arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/music/* ",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/* ",
+    ]
+    error_message = "got ${module.provenance[0].policies.function.effects}"
+  }
+
+  assert {
+    condition = [for s in jsondecode(module.provenance[0].policies.queue).Statement : "${s.Sid} ${s.Condition.ArnEquals["aws:SourceArn"]}" if s.Effect == "Allow"] == [
+      "TakeEvents arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-provenance",
+      "TakeEventsIngest arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-provenance-ingest",
+    ]
+    error_message = "two rules may send, and the ingest's own rule may not: ${module.provenance[0].policies.queue}"
+  }
+
+  assert {
+    condition     = output.provenance.uploader_role_arn == null && output.provenance.key_arn == null && output.ingest.function == "sluice-dev-ingest"
+    error_message = "a role that nobody may assume is not made, and sse-s3 has no key"
+  }
+
+  assert {
+    condition     = length([for s in jsondecode(aws_kms_key.this[0].policy).Statement : s if s.Sid == "EncryptTrail"]) == 0
+    error_message = "an unencrypted trail needs no key"
+  }
+}
+
+# The arrangement of the document: receipts in the data bucket, guarded by the rule, the bucket and the code.
+run "receipts_beside_the_data" {
+  command = plan
+
+  variables {
+    provenance = {
+      data_bucket         = { name = "caa304-raw-data" }
+      receipts_bucket     = { in_data_bucket = true }
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  assert {
+    condition     = output.provenance.receipts_bucket == "caa304-raw-data" && module.provenance[0].policies.receipts == null
+    error_message = "one bucket: ${output.provenance.receipts_bucket}"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(module.provenance[0].policies.data).Statement : s.Resource if s.Sid == "WriteOnce"] == [["arn:aws:s3:::caa304-raw-data/journal/*", "arn:aws:s3:::caa304-raw-data/ledger/*", "arn:aws:s3:::caa304-raw-data/provenance/*"]]
+    error_message = "got ${module.provenance[0].policies.data}"
+  }
+
+  # 001.12
+  assert {
+    condition = alltrue([
+      for s in jsondecode(module.provenance[0].policies.function.effects).Statement :
+      alltrue([for r in flatten([s.Resource]) : !startswith(r, "arn:aws:s3:::caa304-raw-data/") || endswith(r, "/incoming/*")]) if s.Sid == "ReadVersion"
+    ])
+    error_message = "the function cannot even read a receipt as if it were a file: ${module.provenance[0].policies.function.effects}"
+  }
+}
+
+# What is at the edge of a limit is still good.
+run "edges_are_accepted" {
+  command = plan
+
+  variables {
+    project     = "a-project-of-23"
+    environment = "letters2"
+    region      = "ap-northeast-1"
+    provenance = {
+      data_bucket     = { expire_noncurrent_days = 15 }
+      prefixes        = ["provenance-of-wine/", "a/journal"]
+      receipts_bucket = { object_lock = { mode = "COMPLIANCE", days = 36500 }, journal_days = 3 }
+      write_once      = false
+      athena          = { scan_limit_mib = 10, results_days = 1 }
+      trail           = { retention_days = 1 }
+      memory_mb       = 128
+      timeout_s       = 30
+      batch_size      = 10000
+      max_concurrency = 2
+    }
+  }
+
+  assert {
+    condition     = length(output.provenance.receipts_bucket) <= 63 && length(output.provenance.trail_bucket) <= 63
+    error_message = "23 characters of project and environment are what a bucket's name bears: ${output.provenance.receipts_bucket}"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(module.provenance[0].policies.receipts).Statement : s.Sid] == ["DenyInsecureTransport"]
+    error_message = "write_once can be taken off: ${module.provenance[0].policies.receipts}"
+  }
+
+  expect_failures = [check.somebody_may_audit, check.somebody_may_backfill]
+}
