@@ -6,7 +6,7 @@ use crate::aws::Role;
 use crate::outputs::From;
 use crate::report::Format;
 use crate::{
-    backfill, bootstrap, quarantine, reconcile, redrive, run_local, schema, status, upload,
+    backfill, bootstrap, quarantine, reconcile, redrive, run_local, schema, status, upload, verify,
 };
 
 /// The operator's tool of Sluice: from the first bucket to the last dead letter
@@ -59,6 +59,7 @@ pub enum Command {
     Bootstrap(bootstrap::Bootstrap),
     Ingest(run_local::Ingest),
     Schema(schema::Schema),
+    Verify(verify::Verify),
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod status;
 mod store;
 mod time;
 mod upload;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ async fn run(cli: &Cli, report: &mut Report) -> anyhow::Result<Ended> {
         Command::Status(args) => status::run(shared, args, report).await,
         Command::Bootstrap(args) => bootstrap::run(shared, args, report).await,
         Command::Ingest(args) => run_local::run(shared, args, report).await,
+        Command::Verify(args) => verify::run(shared, args, report).await,
         Command::Schema(args) => schema::run(shared, args, report).await,
     }
 }
