@@ -6,7 +6,8 @@ use crate::aws::Role;
 use crate::outputs::From;
 use crate::report::Format;
 use crate::{
-    backfill, bootstrap, quarantine, reconcile, redrive, run_local, schema, status, upload, verify,
+    backfill, bootstrap, quarantine, reconcile, record, redrive, run_local, schema, status, upload,
+    verify,
 };
 
 /// The operator's tool of Sluice: from the first bucket to the last dead letter
@@ -60,6 +61,7 @@ pub enum Command {
     Ingest(run_local::Ingest),
     Schema(schema::Schema),
     Verify(verify::Verify),
+    Provenance(record::Provenance),
 }
 
 #[cfg(test)]

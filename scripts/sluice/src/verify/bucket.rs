@@ -6,8 +6,7 @@ use anyhow::{Context, bail};
 use kit::journal::RECEIPTS;
 use kit::time::Moment;
 use provenance::hash::Reader;
-use provenance::receipt::Receipt;
-use provenance::watch::{Concern, Watched, concern};
+use provenance::watch::{Concern, concern};
 use tokio::task::JoinSet;
 
 use crate::aws::{Role, session};
@@ -15,6 +14,7 @@ use crate::cli::Shared;
 use crate::outputs::{Provenance, System};
 use crate::report::{Ended, Report};
 use crate::store::Store;
+use crate::target::Target;
 use crate::time::now;
 use crate::verify::chain::Chain;
 use crate::verify::evidence::Evidence;
@@ -24,63 +24,6 @@ use crate::verify::online::{self, Bytes};
 use crate::verify::resume::Resume;
 use crate::verify::versions::{Terms, Versions, Work};
 use crate::verify::{Outcome, Verify};
-
-/// Keys of a bucket that begin alike.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target {
-    /// The bucket.
-    pub bucket: String,
-    /// What its keys begin with.
-    pub prefix: String,
-}
-
-impl Target {
-    /// Everything that is watched, nothing twice.
-    #[must_use]
-    pub fn all(watched: &[Watched]) -> Vec<Self> {
-        let of = |watched: &Watched| {
-            let bucket = watched.bucket.clone();
-            let prefixes = match watched.prefixes.as_slice() {
-                [] => vec![String::new()],
-                some => some.to_vec(),
-            };
-            prefixes.into_iter().map(move |prefix| Self {
-                bucket: bucket.clone(),
-                prefix,
-            })
-        };
-        distinct(watched.iter().flat_map(of).collect())
-    }
-
-    fn read(text: &str, names: &Provenance) -> anyhow::Result<Self> {
-        let (bucket, prefix) = match text.strip_prefix("s3://") {
-            Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
-            None => (names.data_bucket.as_str(), text),
-        };
-        if !names.watched.iter().any(|w| w.bucket == bucket) {
-            bail!("`{bucket}` is not watched, so nothing in it has a receipt");
-        }
-        Ok(Self {
-            bucket: bucket.to_owned(),
-            prefix: prefix.to_owned(),
-        })
-    }
-
-    fn has(&self, receipt: &Receipt) -> bool {
-        receipt.bucket == self.bucket && receipt.key.starts_with(&self.prefix)
-    }
-
-    fn receipts(&self) -> String {
-        format!("{RECEIPTS}{}/{}", self.bucket, self.prefix)
-    }
-}
-
-/// Without those that others hold.
-fn distinct(mut targets: Vec<Target>) -> Vec<Target> {
-    targets.sort_unstable();
-    targets.dedup_by(|b, a| a.bucket == b.bucket && b.prefix.starts_with(&a.prefix));
-    targets
-}
 
 /// Runs the command.
 ///
@@ -94,8 +37,7 @@ pub async fn run(
 ) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let names = outputs.provenance()?;
-    let targets = args.targets.iter().map(|text| Target::read(text, names));
-    let targets = distinct(targets.collect::<anyhow::Result<_>>()?);
+    let targets = Target::several(&args.targets, names)?;
     let config = session(&outputs, System::Provenance, shared.role(Role::Auditor)).await?;
     let keys = match keys {
         Some(keys) => keys,
@@ -109,9 +51,9 @@ pub async fn run(
     report.progress("reading manifests and receipts", None);
     let chain = Chain::read(source.manifests().await?, &keys, &args.pins);
     let mut evidence = Evidence::new(&chain, Moment::now());
-    let places: Vec<String> = match targets.as_slice() {
+    let places: Vec<String> = match args.targets.as_slice() {
         [] => vec![RECEIPTS.to_owned()],
-        some => some.iter().map(Target::receipts).collect(),
+        _ => targets.iter().map(Target::receipts).collect(),
     };
     for place in &places {
         let take = |found| {
@@ -127,10 +69,6 @@ pub async fn run(
     outcome.evidence(&evidence, report);
     outcome.files(&evidence, &args.files, report)?;
     if args.files.is_empty() {
-        let targets = match targets.is_empty() {
-            true => Target::all(&names.watched),
-            false => targets,
-        };
         let compare = Compare {
             store: &store,
             names,
@@ -259,51 +197,4 @@ fn wrong(work: Work, bytes: &Bytes) -> Finding {
         ),
     };
     Finding::of(kind, work.evidence, what).about(work.version)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn target(bucket: &str, prefix: &str) -> Target {
-        Target {
-            bucket: bucket.into(),
-            prefix: prefix.into(),
-        }
-    }
-
-    #[test]
-    fn what_is_watched_is_listed_once() {
-        let watched = |bucket: &str, prefixes: &[&str]| Watched {
-            bucket: bucket.into(),
-            prefixes: prefixes.iter().map(|&p| p.into()).collect(),
-        };
-        let all = Target::all(&[
-            watched("raw", &["in/a/", "in/", "test/"]),
-            watched("b", &[]),
-        ]);
-        assert_eq!(
-            all,
-            [
-                target("b", ""),
-                target("raw", "in/"),
-                target("raw", "test/")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_target_is_a_url_or_a_key_of_the_data_bucket() {
-        let outputs = crate::outputs::tests::outputs();
-        let names = outputs.provenance().unwrap();
-        for (text, expected) in [
-            ("s3://raw/incoming/a", target("raw", "incoming/a")),
-            ("s3://raw", target("raw", "")),
-            ("incoming/a", target("raw", "incoming/a")),
-        ] {
-            assert_eq!(Target::read(text, names).unwrap(), expected);
-        }
-        let error = Target::read("s3://other/a", names).unwrap_err().to_string();
-        assert!(error.contains("`other` is not watched"), "{error}");
-    }
 }

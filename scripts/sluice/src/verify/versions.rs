@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use kit::time::Moment;
 use provenance::receipt::{Receipt, State, key_of};
 use provenance::version::Version;
 
@@ -160,26 +161,8 @@ impl<'a> Versions<'a> {
 }
 
 /// Where a version is recorded without its hash.
-#[must_use]
-pub fn deferred_key(version: &Version) -> String {
-    let placeholder = Receipt {
-        state: State::Deferred,
-        bucket: version.bucket.clone(),
-        key: version.key.clone(),
-        version_id: version.version_id.clone(),
-        etag: None,
-        size: None,
-        sha256: None,
-        s3_checksum: None,
-        s3_checksum_algorithm: None,
-        s3_checksum_type: None,
-        last_modified: None,
-        event_time: None,
-        sequencer: None,
-        recorded_at: kit::time::Moment(0),
-        pinned_late: false,
-    };
-    placeholder.key()
+fn deferred_key(version: &Version) -> String {
+    Receipt::of(version, None, State::Deferred, Moment(0)).key()
 }
 
 /// What the listing says otherwise than the receipt.
