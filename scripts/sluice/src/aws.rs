@@ -13,7 +13,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, System};
 
 /// Who makes the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +22,8 @@ pub enum Role {
     Uploader,
     /// The deployment's operator role.
     Operator,
+    /// The deployment's auditor role.
+    Auditor,
     /// Your own credentials, without assuming a role.
     Caller,
 }
@@ -49,19 +51,46 @@ pub async fn caller(region: &str) -> anyhow::Result<SdkConfig> {
     Ok(config)
 }
 
-/// A configuration as `role` of the deployment.
+/// The role's ARN in a system, and the setting that says who may assume it.
+fn arn(outputs: &Outputs, system: System, role: Role) -> anyhow::Result<(Option<&str>, String)> {
+    let (uploader, operator, auditor) = match system {
+        System::Ingest => {
+            let names = outputs.ingest()?;
+            (&names.uploader_role_arn, &names.operator_role_arn, &None)
+        }
+        System::Provenance => {
+            let names = outputs.provenance()?;
+            (
+                &names.uploader_role_arn,
+                &names.operator_role_arn,
+                &names.auditor_role_arn,
+            )
+        }
+    };
+    let (arn, who) = match role {
+        Role::Caller => (&None, "caller"),
+        Role::Uploader => (uploader, "uploader"),
+        Role::Operator => (operator, "operator"),
+        Role::Auditor => (auditor, "auditor"),
+    };
+    Ok((
+        arn.as_deref(),
+        format!("{}.{who}_principals", system.name()),
+    ))
+}
+
+/// A configuration as `role` of one system of the deployment.
 ///
 /// # Errors
 /// When there are no credentials, the deployment has no such role or the caller may not assume it.
-pub async fn session(outputs: &Outputs, role: Role) -> anyhow::Result<SdkConfig> {
+pub async fn session(outputs: &Outputs, system: System, role: Role) -> anyhow::Result<SdkConfig> {
     let base = caller(&outputs.region).await?;
-    let (arn, setting) = match role {
-        Role::Caller => return Ok(base),
-        Role::Uploader => (&outputs.ingest.uploader_role_arn, "uploader_principals"),
-        Role::Operator => (&outputs.ingest.operator_role_arn, "operator_principals"),
-    };
-    let arn = arn.as_deref().with_context(|| {
-        format!("this deployment has no such role: name who may assume it in `ingest.{setting}` and apply, or use your own credentials with --as caller")
+    if role == Role::Caller {
+        return Ok(base);
+    }
+    let (arn, setting) = arn(outputs, system, role)?;
+    let arn = arn.with_context(|| {
+        format!("this deployment has no such role: name who may assume it in `{setting}` and apply, or use your own credentials with --as caller")
     })?;
     let provider = AssumeRoleProvider::builder(arn)
         .session_name("sluice")
@@ -70,7 +99,7 @@ pub async fn session(outputs: &Outputs, role: Role) -> anyhow::Result<SdkConfig>
         .await;
     if let Err(error) = provider.provide_credentials().await {
         let why = why_refused(&base, arn, &error).await;
-        return Err(refused(arn, setting, &why));
+        return Err(refused(arn, &setting, &why));
     }
     let provider = SharedCredentialsProvider::new(provider);
     Ok(base.into_builder().credentials_provider(provider).build())
@@ -88,7 +117,7 @@ async fn why_refused(base: &SdkConfig, arn: &str, error: &dyn Error) -> String {
 fn refused(arn: &str, setting: &str, why: &str) -> anyhow::Error {
     let advice = if why.contains("AccessDenied") {
         format!(
-            "you may not: add your user or role to `ingest.{setting}` and apply, and see that your own policy allows sts:AssumeRole on it"
+            "you may not: add your user or role to `{setting}` and apply, and see that your own policy allows sts:AssumeRole on it"
         )
     } else if STALE.iter().any(|code| why.contains(code)) {
         "your credentials are not valid (any more): sign in again".to_owned()
@@ -231,9 +260,9 @@ mod tests {
 
     #[test]
     fn a_refused_role_names_the_setting() {
-        let denied = refused("arn", "operator_principals", "AccessDenied: no").to_string();
+        let denied = refused("arn", "ingest.operator_principals", "AccessDenied: no").to_string();
         assert!(denied.contains("ingest.operator_principals"), "{denied}");
-        let gone = refused("arn", "operator_principals", "dispatch failure").to_string();
+        let gone = refused("arn", "ingest.operator_principals", "dispatch failure").to_string();
         assert!(gone.contains("nothing answers"), "{gone}");
     }
 }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use kit::log::escape;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::Outputs;
+use crate::outputs::System;
 use crate::queue::{BATCH, Queues, name};
 use crate::range::Range;
 use crate::reconcile::{Auditor, End};
@@ -58,19 +59,16 @@ struct Counts {
 /// When the bucket cannot be listed or the queue does not take the events.
 pub async fn run(shared: &Shared, args: &Backfill, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
+    let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
+    let ingest = outputs.ingest()?;
     let store = Store::new(&config);
     let auditor = args
         .missing
-        .then(|| Arc::new(Auditor::new(&config, &outputs.ingest)));
-    let (bounds, mut pages) = (
-        args.range.bounds(),
-        args.range.listing(&store, &outputs.ingest),
-    );
-    let mut announcer = Announcer {
-        queues: Queues::new(&config),
-        outputs: &outputs,
-        pace: pace(args.rate),
+        .then(|| Arc::new(Auditor::new(&config, ingest)));
+    let (bounds, mut pages) = (args.range.bounds(), args.range.listing(&store, ingest));
+    let mut work = Work {
+        announcer: Announcer::new(&config, &outputs.region, &ingest.queue_url, args.rate),
+        bucket: &ingest.processing_bucket,
         counts: Counts::default(),
     };
     report.progress(if args.yes { "announcing" } else { "counting" }, None);
@@ -80,10 +78,10 @@ pub async fn run(shared: &Shared, args: &Backfill, report: &mut Report) -> anyho
             chosen = without_end(auditor, chosen).await?;
         }
         for group in chosen.chunks(BATCH) {
-            announcer.group(group, args, report).await?;
+            work.group(group, args, report).await?;
         }
     }
-    Ok(announcer.total(args, report))
+    Ok(work.total(args, report))
 }
 
 async fn without_end(auditor: &Arc<Auditor>, chosen: Vec<Version>) -> anyhow::Result<Vec<Version>> {
@@ -95,11 +93,44 @@ async fn without_end(auditor: &Arc<Auditor>, chosen: Vec<Version>) -> anyhow::Re
         .collect())
 }
 
-struct Announcer<'a> {
-    queues: Queues,
-    outputs: &'a Outputs,
-    pace: tokio::time::Interval,
+struct Work<'a> {
+    announcer: Announcer,
+    bucket: &'a str,
     counts: Counts,
+}
+
+/// Announces versions to a queue, as EventBridge would, at a steady rate.
+pub struct Announcer {
+    queues: Queues,
+    region: String,
+    queue_url: String,
+    pace: tokio::time::Interval,
+}
+
+impl Announcer {
+    /// An announcer to this queue, of at most `rate` versions a second.
+    #[must_use]
+    pub fn new(config: &SdkConfig, region: &str, queue_url: &str, rate: u32) -> Self {
+        Self {
+            queues: Queues::new(config),
+            region: region.to_owned(),
+            queue_url: queue_url.to_owned(),
+            pace: pace(rate),
+        }
+    }
+
+    /// Announces up to [`BATCH`] versions of a bucket; returns how many the queue took.
+    ///
+    /// # Errors
+    /// When it took none.
+    pub async fn announce(&mut self, bucket: &str, versions: &[Version]) -> anyhow::Result<u64> {
+        self.pace.tick().await;
+        let events = versions.iter().map(|v| event(&self.region, bucket, v));
+        let events: Vec<String> = events.map(|e| e.to_string()).collect();
+        let bodies: Vec<&str> = events.iter().map(String::as_str).collect();
+        let sent = self.queues.send(&self.queue_url, &bodies).await?;
+        Ok(sent.len() as u64)
+    }
 }
 
 /// The time that one full group may take.
@@ -114,7 +145,7 @@ fn pace(rate: u32) -> tokio::time::Interval {
     pace
 }
 
-impl Announcer<'_> {
+impl Work<'_> {
     async fn group(
         &mut self,
         group: &[Version],
@@ -124,17 +155,7 @@ impl Announcer<'_> {
         self.counts.chosen += group.len() as u64;
         self.counts.bytes += group.iter().map(|v| v.size).sum::<u64>();
         if args.yes {
-            self.pace.tick().await;
-            let events: Vec<String> = group
-                .iter()
-                .map(|v| event(self.outputs, v).to_string())
-                .collect();
-            let bodies: Vec<&str> = events.iter().map(String::as_str).collect();
-            let sent = self
-                .queues
-                .send(&self.outputs.ingest.queue_url, &bodies)
-                .await?;
-            self.counts.sent += sent.len() as u64;
+            self.counts.sent += self.announcer.announce(self.bucket, group).await?;
         }
         for version in group {
             report.tick();
@@ -156,7 +177,7 @@ impl Announcer<'_> {
             sent,
         } = self.counts;
         let json = json!({"versions": chosen, "bytes": bytes, "announced": sent});
-        let queue = name(&self.outputs.ingest.queue_url);
+        let queue = name(&self.announcer.queue_url);
         if args.yes {
             report.line(
                 format_args!("{sent} of {chosen} announced to {queue}"),
@@ -178,14 +199,13 @@ impl Announcer<'_> {
 }
 
 /// The event that EventBridge would have handed to the queue.
-fn event(outputs: &Outputs, version: &Version) -> Value {
-    let bucket = &outputs.ingest.processing_bucket;
+fn event(region: &str, bucket: &str, version: &Version) -> Value {
     json!({
         "version": "0",
         "detail-type": "Object Created",
         "source": "aws.s3",
         "time": rfc3339(version.modified),
-        "region": outputs.region,
+        "region": region,
         "resources": [format!("arn:aws:s3:::{bucket}")],
         "detail": {
             "version": "0",
@@ -203,10 +223,6 @@ mod tests {
 
     #[test]
     fn an_announcement_is_read_as_an_event() {
-        let outputs = Outputs {
-            region: "eu-central-1".into(),
-            ingest: crate::outputs::tests::ingest(),
-        };
         let version = Version {
             key: "a+b ü.json".into(),
             version_id: "v1".into(),
@@ -216,7 +232,8 @@ mod tests {
             latest: true,
             marker: false,
         };
-        let Ok(Envelope::Arrivals(arrivals)) = decode(&event(&outputs, &version).to_string())
+        let Ok(Envelope::Arrivals(arrivals)) =
+            decode(&event("eu-central-1", "in", &version).to_string())
         else {
             panic!("not an event");
         };

@@ -6,7 +6,8 @@ use crate::aws::Role;
 use crate::outputs::From;
 use crate::report::Format;
 use crate::{
-    backfill, bootstrap, quarantine, reconcile, redrive, run_local, schema, status, upload,
+    backfill, bootstrap, quarantine, reconcile, record, redrive, run_local, schema, status, upload,
+    verify,
 };
 
 /// The operator's tool of Sluice: from the first bucket to the last dead letter
@@ -59,6 +60,8 @@ pub enum Command {
     Bootstrap(bootstrap::Bootstrap),
     Ingest(run_local::Ingest),
     Schema(schema::Schema),
+    Verify(verify::Verify),
+    Provenance(record::Provenance),
 }
 
 #[cfg(test)]

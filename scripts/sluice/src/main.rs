@@ -7,11 +7,13 @@ mod aws;
 mod backfill;
 mod bootstrap;
 mod cli;
+mod clock;
 mod outputs;
 mod quarantine;
 mod queue;
 mod range;
 mod reconcile;
+mod record;
 mod redrive;
 mod report;
 mod run_local;
@@ -19,8 +21,10 @@ mod schema;
 mod send;
 mod status;
 mod store;
+mod target;
 mod time;
 mod upload;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +58,8 @@ async fn run(cli: &Cli, report: &mut Report) -> anyhow::Result<Ended> {
         Command::Status(args) => status::run(shared, args, report).await,
         Command::Bootstrap(args) => bootstrap::run(shared, args, report).await,
         Command::Ingest(args) => run_local::run(shared, args, report).await,
+        Command::Provenance(args) => record::run(shared, args, report).await,
+        Command::Verify(args) => verify::run(shared, args, report).await,
         Command::Schema(args) => schema::run(shared, args, report).await,
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Role, explain, session};
 use crate::cli::Shared;
-use crate::outputs::Ingest;
+use crate::outputs::{Ingest, System};
 use crate::range::Range;
 use crate::report::{Ended, Report};
 use crate::store::{Store, Version};
@@ -66,11 +66,11 @@ pub enum End {
 /// When bucket, table or quarantine cannot be read.
 pub async fn run(shared: &Shared, args: &Reconcile, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
-    let auditor = Arc::new(Auditor::new(&config, &outputs.ingest));
+    let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
+    let auditor = Arc::new(Auditor::new(&config, outputs.ingest()?));
     let (bounds, mut pages) = (
         args.range.bounds(),
-        args.range.listing(&auditor.store, &outputs.ingest),
+        args.range.listing(&auditor.store, &auditor.ingest),
     );
     let young_from = now().saturating_sub(args.grace);
     let mut counts = Counts::default();

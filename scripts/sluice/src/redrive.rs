@@ -1,5 +1,5 @@
-//! `redrive`: dead letters go back to the ingest queue. A letter is deleted only after the queue has taken it again,
-//! so a run that is cut off at worst sends one twice, which the ingest does not mind.
+//! `redrive`: dead letters go back to the queue they came from. A letter is deleted only after the queue has taken it again,
+//! so a run that is cut off at worst sends one twice, which the functions do not mind.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::Ingest;
+use crate::outputs::{Lane, System};
 use crate::queue::{Queues, name};
 use crate::report::{Ended, Report};
 use crate::time::{age, now};
@@ -32,6 +32,9 @@ pub struct Redrive {
     /// Send what was chosen; without it, only show
     #[arg(long)]
     yes: bool,
+    /// Whose dead letters; default: the ingest's, if it is on
+    #[arg(long, value_enum)]
+    system: Option<System>,
     /// Which dead letters
     #[arg(long, value_enum, default_value_t = Which::All)]
     queue: Which,
@@ -54,8 +57,8 @@ enum Which {
 }
 
 impl Which {
-    fn urls(self, ingest: &Ingest) -> Vec<&str> {
-        let (events, messages) = (&ingest.event_dead_letter_url, &ingest.queue_dead_letter_url);
+    fn urls(self, lane: Lane<'_>) -> Vec<&str> {
+        let (events, messages) = (lane.events_url, lane.messages_url);
         match self {
             Self::All => vec![events, messages],
             Self::Events => vec![events],
@@ -119,14 +122,16 @@ struct Counts {
 /// When a queue cannot be read.
 pub async fn run(shared: &Shared, args: &Redrive, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
+    let system = args.system.unwrap_or(outputs.usual());
+    let lane = outputs.lane(system)?;
+    let config = session(&outputs, system, shared.role(Role::Operator)).await?;
     let queues = Queues::new(&config);
     let mut counts = Counts::default();
-    for url in args.queue.urls(&outputs.ingest) {
+    for url in args.queue.urls(lane) {
         let drive = Drive {
             queues: &queues,
             from: url,
-            to: &outputs.ingest.queue_url,
+            to: lane.queue_url,
             args,
         };
         drive.all(report, &mut counts).await?;
@@ -137,7 +142,7 @@ pub async fn run(shared: &Shared, args: &Redrive, report: &mut Report) -> anyhow
             format_args!(
                 "{} sent to {}, {} left",
                 counts.sent,
-                name(&outputs.ingest.queue_url),
+                name(lane.queue_url),
                 counts.left
             ),
             &json,
@@ -284,6 +289,7 @@ mod tests {
     fn args(prefix: Option<&str>, unreadable: bool) -> Redrive {
         Redrive {
             yes: false,
+            system: None,
             queue: Which::All,
             key_prefix: prefix.map(Into::into),
             unreadable,
@@ -316,9 +322,11 @@ mod tests {
 
     #[test]
     fn both_queues_unless_one_is_named() {
-        let ingest = crate::outputs::tests::ingest();
-        assert_eq!(Which::All.urls(&ingest), ["e", "d"]);
-        assert_eq!(Which::Events.urls(&ingest), ["e"]);
-        assert_eq!(Which::Messages.urls(&ingest), ["d"]);
+        let outputs = crate::outputs::tests::outputs();
+        let lane = outputs.lane(System::Ingest).unwrap();
+        assert_eq!(Which::All.urls(lane), ["e", "d"]);
+        assert_eq!(Which::Events.urls(lane), ["e"]);
+        let lane = outputs.lane(System::Provenance).unwrap();
+        assert_eq!(Which::Messages.urls(lane), ["pd"]);
     }
 }

@@ -67,6 +67,21 @@ impl Report {
         self.bar = bar;
     }
 
+    /// Shows progress by bytes from now on, counted by [`Report::advance`].
+    pub fn progress_bytes(&mut self, what: &'static str, total: u64) {
+        self.progress(what, Some(total));
+        let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+    }
+
+    /// A handle that counts more bytes of what [`Report::progress_bytes`] shows.
+    pub fn advance(&self) -> impl Fn(u64) + Clone + Send + 'static {
+        let bar = self.bar.clone();
+        move |bytes| bar.inc(bytes)
+    }
+
     /// Whether somebody would watch progress.
     #[must_use]
     pub fn wants_progress(&self) -> bool {

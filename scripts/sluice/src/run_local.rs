@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::Ingest as Names;
+use crate::outputs::{Ingest as Names, System};
 use crate::report::{Ended, Report};
 
 /// What a local run may take.
@@ -58,8 +58,8 @@ pub async fn run(shared: &Shared, args: &Ingest, report: &mut Report) -> anyhow:
     let event: Value =
         serde_json::from_str(&text).with_context(|| format!("`{shown}` is not JSON"))?;
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Caller)).await?;
-    let core = Arc::new(Core::new(&config, settings(&outputs.ingest)?));
+    let config = session(&outputs, System::Ingest, shared.role(Role::Caller)).await?;
+    let core = Arc::new(Core::new(&config, settings(outputs.ingest()?)?));
     let answer = kit::serve::answer(&core, event, TIME).await;
     let failed = match &answer {
         Ok(answer) => answer["batchItemFailures"].as_array().map_or(0, Vec::len),

@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
+use crate::outputs::System;
 use crate::report::{Ended, Report};
 use crate::store::Store;
 use crate::time::{now, rfc3339};
@@ -120,8 +121,8 @@ fn local(args: &Check, path: &Path) -> anyhow::Result<Judge> {
 
 async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
-    let ingest = &outputs.ingest;
+    let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
+    let ingest = outputs.ingest()?;
     let bytes = Store::new(&config)
         .read(
             &ingest.processing_bucket,

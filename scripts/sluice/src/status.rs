@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{Role, explain, session};
 use crate::cli::Shared;
-use crate::outputs::Outputs;
+use crate::outputs::{Lane, Outputs, System};
 use crate::queue::{Depth, Queues, name};
 use crate::report::{Ended, Report};
 use crate::store::Store;
@@ -31,6 +31,9 @@ pub struct Status {
     /// Show it again every SECONDS, until Ctrl-C
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=3600))]
     watch: Option<u64>,
+    /// Which system; default: the ingest, if it is on
+    #[arg(long, value_enum)]
+    system: Option<System>,
     /// Count ends of the last HOURS
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=336))]
     hours: i64,
@@ -43,7 +46,7 @@ struct Screen {
     oldest_s: Option<f64>,
     events: Depth,
     messages: Depth,
-    quarantined: u64,
+    quarantined: Option<u64>,
     ends: Vec<(&'static str, u64)>,
     failed: u64,
     hours: i64,
@@ -55,13 +58,15 @@ struct Screen {
 /// When something cannot be read.
 pub async fn run(shared: &Shared, args: &Status, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
+    let system = args.system.unwrap_or(outputs.usual());
+    let config = session(&outputs, system, shared.role(Role::Operator)).await?;
     loop {
-        let screen = look(&config, &outputs, args.hours).await?;
+        let screen = look(&config, &outputs, system, args.hours).await?;
         if args.watch.is_some() {
             report.clear();
         }
-        report.line(screen.text(&outputs), &screen.json());
+        let place = format!("{} in {}", outputs.lane(system)?.function, outputs.region);
+        report.line(screen.text(&place), &screen.json());
         let Some(seconds) = args.watch else {
             return Ok(Ended::when(screen.dead() == 0));
         };
@@ -69,15 +74,20 @@ pub async fn run(shared: &Shared, args: &Status, report: &mut Report) -> anyhow:
     }
 }
 
-async fn look(config: &SdkConfig, outputs: &Outputs, hours: i64) -> anyhow::Result<Screen> {
-    let (queues, ingest) = (Queues::new(config), &outputs.ingest);
+async fn look(
+    config: &SdkConfig,
+    outputs: &Outputs,
+    system: System,
+    hours: i64,
+) -> anyhow::Result<Screen> {
+    let (queues, lane) = (Queues::new(config), outputs.lane(system)?);
     let at = now();
     let (metrics, queue, events, messages, quarantined) = tokio::try_join!(
-        measured(config, outputs, at, hours),
-        queues.depth(&ingest.queue_url),
-        queues.depth(&ingest.event_dead_letter_url),
-        queues.depth(&ingest.queue_dead_letter_url),
-        count(config, outputs),
+        measured(config, queries(lane, &ends_of(system), hours)?, at, hours),
+        queues.depth(lane.queue_url),
+        queues.depth(lane.events_url),
+        queues.depth(lane.messages_url),
+        count(config, outputs, system),
     )?;
     let sum = |id: &str| {
         let values = metrics
@@ -94,9 +104,9 @@ async fn look(config: &SdkConfig, outputs: &Outputs, hours: i64) -> anyhow::Resu
         events,
         messages,
         quarantined,
-        ends: End::ALL
+        ends: ends_of(system)
             .into_iter()
-            .map(|end| (end.name(), sum(&id_of(end))))
+            .map(|(name, metric)| (name, sum(&id_of(metric))))
             .collect(),
         failed: sum("failed"),
         hours,
@@ -104,8 +114,15 @@ async fn look(config: &SdkConfig, outputs: &Outputs, hours: i64) -> anyhow::Resu
 }
 
 /// The reasons in quarantine, up to a limit.
-async fn count(config: &SdkConfig, outputs: &Outputs) -> anyhow::Result<u64> {
-    let ingest = &outputs.ingest;
+async fn count(
+    config: &SdkConfig,
+    outputs: &Outputs,
+    system: System,
+) -> anyhow::Result<Option<u64>> {
+    if system != System::Ingest {
+        return Ok(None);
+    }
+    let ingest = outputs.ingest()?;
     let mut pages = Store::new(config).objects(&ingest.quarantine_bucket, &ingest.prefix);
     let (mut reasons, mut seen) = (0, 0);
     while let Some(page) = pages.next().await? {
@@ -118,21 +135,34 @@ async fn count(config: &SdkConfig, outputs: &Outputs) -> anyhow::Result<u64> {
             break;
         }
     }
-    Ok(reasons)
+    Ok(Some(reasons))
 }
 
-fn id_of(end: End) -> String {
-    end.metric().to_ascii_lowercase()
+/// The ends of a system: as people and as metrics call them.
+fn ends_of(system: System) -> Vec<(&'static str, &'static str)> {
+    match system {
+        System::Ingest => End::ALL.map(|end| (end.name(), end.metric())).to_vec(),
+        System::Provenance => vec![
+            ("recorded", "Receipts"),
+            ("known", "Known"),
+            ("gone", "Gone"),
+            ("deferred", "Deferred"),
+            ("skipped", "Skipped"),
+        ],
+    }
+}
+
+fn id_of(metric: &str) -> String {
+    metric.to_ascii_lowercase()
 }
 
 /// The function's counts of the last hours and the age of the oldest message, as CloudWatch has them.
 async fn measured(
     config: &SdkConfig,
-    outputs: &Outputs,
+    queries: Vec<MetricDataQuery>,
     at: i64,
     hours: i64,
 ) -> anyhow::Result<Vec<MetricDataResult>> {
-    let queries = queries(outputs, i32::try_from(hours * 60 * MINUTE)?);
     let client = aws_sdk_cloudwatch::Client::new(config);
     let mut found = Vec::new();
     let mut token = None;
@@ -156,25 +186,29 @@ async fn measured(
 }
 
 /// A sum over the whole time for each count of the function, and the age of the oldest message by the minute.
-fn queries(outputs: &Outputs, period: i32) -> Vec<MetricDataQuery> {
-    let ingest = &outputs.ingest;
-    let counts = End::ALL.map(|end| (id_of(end), end.metric()));
-    let counts = counts.into_iter().chain([("failed".to_owned(), "Failed")]);
+fn queries(
+    lane: Lane<'_>,
+    ends: &[(&str, &'static str)],
+    hours: i64,
+) -> anyhow::Result<Vec<MetricDataQuery>> {
+    let period = i32::try_from(hours * 60 * MINUTE)?;
+    let counts = ends.iter().map(|(_, metric)| (id_of(metric), *metric));
+    let counts = counts.chain([("failed".to_owned(), "Failed")]);
     let mut queries: Vec<MetricDataQuery> = counts
         .map(|(id, name)| {
             query(
                 id,
                 "Sluice",
                 name,
-                ("Function", &ingest.function),
+                ("Function", lane.function),
                 ("Sum", period),
             )
         })
         .collect();
-    let queue = ("QueueName", name(&ingest.queue_url));
+    let queue = ("QueueName", name(lane.queue_url));
     let age = "ApproximateAgeOfOldestMessage";
     queries.push(query("age".into(), "AWS/SQS", age, queue, ("Maximum", 60)));
-    queries
+    Ok(queries)
 }
 
 fn query(
@@ -204,18 +238,12 @@ impl Screen {
         self.events.all() + self.messages.all()
     }
 
-    fn text(&self, outputs: &Outputs) -> String {
-        let ingest = &outputs.ingest;
+    fn text(&self, place: &str) -> String {
         let oldest = self
             .oldest_s
             .map_or("unknown".to_owned(), |s| age(s as i64));
         let mut lines = vec![
-            format!(
-                "{} in {} at {}",
-                ingest.function,
-                outputs.region,
-                rfc3339(self.at)
-            ),
+            format!("{place} at {}", rfc3339(self.at)),
             format!(
                 "  queue          {} waiting, {} taken, oldest {oldest}",
                 self.queue.waiting, self.queue.taken
@@ -226,13 +254,14 @@ impl Screen {
                 self.messages.all(),
                 hint(self.dead() > 0, "sluice redrive")
             ),
-            format!(
-                "  quarantine     {} versions{}",
-                self.quarantined,
-                hint(self.quarantined > 0, "sluice quarantine list")
-            ),
-            format!("  last {} h", self.hours),
         ];
+        lines.extend(self.quarantined.map(|count| {
+            format!(
+                "  quarantine     {count} versions{}",
+                hint(count > 0, "sluice quarantine list")
+            )
+        }));
+        lines.push(format!("  last {} h", self.hours));
         let ends = self
             .ends
             .iter()
@@ -278,22 +307,18 @@ mod tests {
             waiting: 0,
             taken: 0,
         };
-        let outputs = Outputs {
-            region: "eu-central-1".into(),
-            ingest: crate::outputs::tests::ingest(),
-        };
         let quiet = Screen {
             at: 0,
             queue: none,
             oldest_s: None,
             events: none,
             messages: none,
-            quarantined: 0,
+            quarantined: Some(0),
             ends: vec![("stored", 3)],
             failed: 0,
             hours: 24,
         };
-        let text = quiet.text(&outputs);
+        let text = quiet.text("f");
         assert!(
             text.contains("oldest unknown")
                 && text.contains("stored       3")
@@ -305,11 +330,11 @@ mod tests {
                 waiting: 1,
                 taken: 1,
             },
-            quarantined: 2,
+            quarantined: Some(2),
             oldest_s: Some(200.0),
             ..quiet
         };
-        let text = busy.text(&outputs);
+        let text = busy.text("f");
         assert!(
             text.contains("2 messages   (sluice redrive)") && text.contains("oldest 3 min"),
             "{text}"

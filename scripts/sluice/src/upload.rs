@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
+use crate::outputs::System;
 use crate::report::{Ended, Report};
 use crate::send::{Sender, Sent};
 
@@ -50,10 +51,11 @@ pub async fn run(shared: &Shared, args: &Upload, report: &mut Report) -> anyhow:
         bail!("{}", problems.join("\n"));
     }
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Uploader)).await?;
-    let bucket = outputs.ingest.processing_bucket.clone();
+    let config = session(&outputs, System::Ingest, shared.role(Role::Uploader)).await?;
+    let ingest = outputs.ingest()?;
+    let bucket = ingest.processing_bucket.clone();
     let sender = Sender::new(&config, &bucket);
-    let prefix = prefix(&outputs.ingest.prefix, &args.prefix);
+    let prefix = prefix(&ingest.prefix, &args.prefix);
     let total = count(&args.paths, report);
     report.progress("uploading", total);
     let counts = all(&sender, args, &prefix, report).await?;

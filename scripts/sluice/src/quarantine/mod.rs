@@ -14,7 +14,7 @@ use ingest::record::{Reason, Source};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::Ingest;
+use crate::outputs::{Ingest, System};
 use crate::report::{Ended, Report};
 use crate::store::{Store, place};
 
@@ -60,10 +60,10 @@ struct Which {
 /// When nothing can be said or done.
 pub async fn run(shared: &Shared, args: &Quarantine, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
-    let config = session(&outputs, shared.role(Role::Operator)).await?;
+    let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
     let ward = Ward {
         store: Store::new(&config),
-        ingest: outputs.ingest,
+        ingest: outputs.ingest()?.clone(),
     };
     match &args.command {
         Command::List(args) => list::run(&ward, args, report).await,

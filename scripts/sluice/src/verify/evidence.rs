@@ -1,0 +1,221 @@
+//! Receipts against the ledger.
+
+use std::collections::HashMap;
+
+use kit::names::sha256;
+use kit::time::Moment;
+use provenance::receipt::Receipt;
+
+use crate::verify::chain::{BEHIND_MS, Chain, Line};
+use crate::verify::finding::{Finding, Kind, version_of};
+
+/// Clocks may be this far apart, in milliseconds.
+const SKEW_MS: u64 = 5 * 60 * 1000;
+
+/// A receipt as it was found: read and hashed, not compared yet.
+pub struct Found {
+    key: String,
+    sha256: String,
+    receipt: Option<Receipt>,
+}
+
+impl Found {
+    /// These bytes under this key.
+    #[must_use]
+    pub fn read(key: String, bytes: &[u8]) -> Self {
+        Self {
+            key,
+            sha256: sha256(bytes),
+            receipt: serde_json::from_slice(bytes).ok(),
+        }
+    }
+}
+
+/// A receipt, and whether the ledger bears it out or may still do so.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// What it says.
+    pub receipt: Receipt,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// The manifest that lists it; none while it is pending.
+    pub sequence: Option<u64>,
+    /// Nothing is wrong with it.
+    pub sound: bool,
+}
+
+/// How many there are of what.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Receipts.
+    pub receipts: u64,
+    /// Receipts that are younger than the last manifest.
+    pub pending: u64,
+    /// Receipts of a time whose manifest is missing or not sound.
+    pub unproven: u64,
+    /// Announcements without their receipt: a writer was cut off or came second.
+    pub announced: u64,
+}
+
+/// Receipts being compared with a ledger.
+pub struct Evidence<'a> {
+    chain: &'a Chain,
+    now: Moment,
+    seen: Vec<bool>,
+    oldest: Option<Moment>,
+    newest: Option<Moment>,
+    /// The receipts, by key.
+    pub kept: HashMap<String, Kept>,
+    /// How many.
+    pub counts: Counts,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Nothing compared yet, at `now`.
+    #[must_use]
+    pub fn new(chain: &'a Chain, now: Moment) -> Self {
+        Self {
+            chain,
+            now,
+            seen: vec![false; chain.lines.len()],
+            oldest: None,
+            newest: None,
+            kept: HashMap::new(),
+            counts: Counts::default(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Compares one receipt.
+    pub fn add(&mut self, found: Found) {
+        self.counts.receipts += 1;
+        let range = self.chain.listed(&found.key);
+        self.seen[range.clone()].fill(true);
+        let lines = &self.chain.lines[range];
+        let (problem, sequence) = if lines.is_empty() {
+            (self.unlisted(found.receipt.as_ref()), None)
+        } else {
+            match line_of(lines, &found.sha256) {
+                Some(line) => (self.misplaced(&found, line), Some(line.sequence)),
+                None => (Some((Kind::ReceiptChanged, changed(lines))), None),
+            }
+        };
+        let sound = problem.is_none();
+        if let Some((kind, what)) = problem {
+            let finding = Finding::of(kind, &found.key, what);
+            let version = found.receipt.as_ref().map(version_of);
+            self.findings.push(Finding { version, ..finding });
+        }
+        if let Some(receipt) = found.receipt {
+            let kept = Kept {
+                receipt,
+                sha256: found.sha256,
+                sequence,
+                sound,
+            };
+            self.kept.insert(found.key, kept);
+        }
+    }
+
+    fn unlisted(&mut self, receipt: Option<&Receipt>) -> Option<(Kind, String)> {
+        let unlisted = |what: String| Some((Kind::ReceiptUnlisted, what));
+        let Some(receipt) = receipt else {
+            return unlisted("it is no receipt, and no manifest lists it".into());
+        };
+        let at = receipt.recorded_at;
+        if let Some(sequence) = self.chain.covers(at) {
+            return unlisted(format!(
+                "it says {at}, and manifest {sequence} does not list it"
+            ));
+        }
+        if at > self.now.plus(SKEW_MS) {
+            return unlisted(format!("it says {at}, which is still to come"));
+        }
+        if self.chain.to().is_some_and(|to| at <= to) {
+            self.counts.unproven += 1;
+            return None;
+        }
+        self.counts.pending += 1;
+        self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
+        self.newest = self.newest.max(Some(at));
+        None
+    }
+
+    fn misplaced(&self, found: &Found, line: &Line) -> Option<(Kind, String)> {
+        let misplaced = |what: String| Some((Kind::ReceiptMisplaced, what));
+        let Some(receipt) = &found.receipt else {
+            return misplaced("it is no receipt".into());
+        };
+        if receipt.key() != found.key {
+            return misplaced(format!("it is the receipt of `{}`", receipt.key()));
+        }
+        let at = receipt.recorded_at;
+        if self.chain.covers(at) != Some(line.sequence) {
+            return misplaced(format!(
+                "it says {at}, and manifest {} lists it",
+                line.sequence
+            ));
+        }
+        None
+    }
+
+    /// Tells what was not found, among the names that `wanted` takes, and whether the ledger is behind at `at`; without
+    /// it, at the time of the newest receipt.
+    pub fn finish(&mut self, wanted: impl Fn(&str) -> bool, at: Option<Moment>) {
+        self.findings.extend(self.behind(at));
+        let lines = &self.chain.lines;
+        for (group, seen) in lines
+            .iter()
+            .zip(&self.seen)
+            .filter(|(l, _)| wanted(&l.name))
+        {
+            if *seen {
+                continue;
+            }
+            if group.present {
+                let what = format!("manifest {} lists it, and it is not there", group.sequence);
+                self.findings
+                    .push(Finding::of(Kind::ReceiptMissing, &group.name, what));
+            } else {
+                self.counts.announced += 1;
+            }
+        }
+        for pair in lines.windows(2).filter(|p| p[0].name == p[1].name) {
+            if pair[0].present && pair[1].present && wanted(&pair[0].name) {
+                let what = format!(
+                    "manifests {} and {} list it",
+                    pair[0].sequence, pair[1].sequence
+                );
+                self.findings
+                    .push(Finding::of(Kind::ListedTwice, &pair[0].name, what));
+            }
+        }
+    }
+
+    fn behind(&self, at: Option<Moment>) -> Option<Finding> {
+        if self.chain.to().is_some() {
+            return self.chain.behind(at.or(self.newest)?);
+        }
+        let oldest = self.oldest?;
+        let what = format!("there is no verified manifest, and receipts since {oldest}");
+        let finding = Finding::of(Kind::LedgerBehind, "ledger/", what);
+        at.is_none_or(|at| oldest.plus(BEHIND_MS) < at)
+            .then_some(finding)
+    }
+}
+
+/// The line that bears these bytes out. Once a receipt was there, it is the only one; an announcement bears out bytes
+/// that came later.
+fn line_of<'a>(lines: &'a [Line], sha256: &str) -> Option<&'a Line> {
+    let there = lines.iter().any(|l| l.present);
+    let mut lines = lines.iter();
+    lines.find(|l| l.sha256 == sha256 && l.present == there)
+}
+
+fn changed(lines: &[Line]) -> String {
+    let line = lines.iter().find(|l| l.present).or(lines.first());
+    let sequence = line.map_or(0, |l| l.sequence);
+    format!("its bytes are not those that manifest {sequence} lists")
+}
