@@ -146,10 +146,14 @@ def unwatched(deployment: Deployment, act: Callable[[], Version]) -> Version:
 
 def difference(tampered: list[Tampered], findings: list[dict]) -> list[str]:
     """Where the findings are not exactly what was done; empty if they are."""
-    wanted = {(one.kind, one.names) for one in tampered}
-    found = {(finding["kind"], finding.get("key", "")) for finding in findings}
-    missed = [f"not found: {kind} {key}" for kind, key in sorted(wanted - found)]
-    return missed + [f"found, but not done: {kind} {key}" for kind, key in sorted(found - wanted)]
+
+    def fits(one: Tampered, finding: dict) -> bool:
+        place = finding.get("key") or finding.get("evidence", "")
+        return finding["finding"] == one.kind and one.names in place
+
+    missed = [one for one in tampered if not any(fits(one, finding) for finding in findings)]
+    extra = [finding for finding in findings if not any(fits(one, finding) for one in tampered)]
+    return [f"not found: {one.what}" for one in missed] + [f"not done: {json.dumps(finding)}" for finding in extra]
 
 
 def _line(document: dict) -> bytes:

@@ -112,7 +112,7 @@ def drained(deployment: Deployment) -> bool:
 def sweep(deployment: Deployment) -> None:
     """Deletes the versions whose keys Terraform could not delete here: see `listed-key-encoding` in deviations.md."""
     s3 = deployment.client("s3")
-    for bucket in (deployment.ingest.processing, deployment.ingest.quarantine):
+    for bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
             for version in page.get("Versions", []):
                 if urllib.parse.unquote_plus(version["Key"]) != version["Key"]:

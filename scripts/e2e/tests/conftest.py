@@ -103,10 +103,11 @@ def empty(deployment: Deployment) -> None:
     for item in dynamodb.scan(TableName=ingest.table)["Items"]:
         keys = {name: item[name] for name in (ingest.hash_key, ingest.range_key)}
         dynamodb.delete_item(TableName=ingest.table, Key=keys)
-    for bucket in (ingest.processing, ingest.quarantine):
+    provenance = deployment.provenance
+    for bucket in (ingest.processing, ingest.quarantine, provenance.data, provenance.receipts):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
             for version in page.get("Versions", []):
                 if not version["Key"].startswith("_sluice/"):
                     s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-    for url in (ingest.queue_url, ingest.dead_letters_url):
+    for url in (ingest.queue_url, ingest.dead_letters_url, provenance.queue_url, provenance.dead_letters_url):
         deployment.client("sqs").purge_queue(QueueUrl=url)

@@ -54,7 +54,7 @@ def other(terraform: Terraform) -> Iterator[Deployment]:
     stack = paths.stack("spare")
     running = local.up(stack, fresh=True)
     settings = {"prefix": "incoming", "encryption": "sse-kms", "table": {"range_key": "", "deletion_protection": False}}
-    second = Terraform(stack, running, accounts.load(stack)["deployer"], ingest=settings)
+    second = Terraform(stack, running, accounts.load(stack)["deployer"], ingest=settings, provenance=None)
     second.init()
     second.plan()
     second.apply()
