@@ -6,8 +6,8 @@ use crate::aws::Role;
 use crate::outputs::From;
 use crate::report::Format;
 use crate::{
-    backfill, bootstrap, quarantine, reconcile, record, redrive, run_local, schema, status, upload,
-    verify,
+    backfill, bootstrap, quarantine, reconcile, record, redrive, run_local, schema, smoke, status,
+    upload, verify,
 };
 
 /// The operator's tool of Sluice: from the first bucket to the last dead letter
@@ -61,6 +61,7 @@ pub enum Command {
     Ingest(run_local::Ingest),
     Schema(schema::Schema),
     Verify(verify::Verify),
+    Smoke(smoke::Smoke),
     Provenance(record::Provenance),
 }
 

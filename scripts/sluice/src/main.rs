@@ -19,6 +19,7 @@ mod report;
 mod run_local;
 mod schema;
 mod send;
+mod smoke;
 mod status;
 mod store;
 mod target;
@@ -59,6 +60,7 @@ async fn run(cli: &Cli, report: &mut Report) -> anyhow::Result<Ended> {
         Command::Bootstrap(args) => bootstrap::run(shared, args, report).await,
         Command::Ingest(args) => run_local::run(shared, args, report).await,
         Command::Provenance(args) => record::run(shared, args, report).await,
+        Command::Smoke(args) => smoke::run(shared, args, report).await,
         Command::Verify(args) => verify::run(shared, args, report).await,
         Command::Schema(args) => schema::run(shared, args, report).await,
     }

@@ -50,7 +50,7 @@ pub async fn run(
     };
     report.progress("reading manifests and receipts", None);
     let chain = Chain::read(source.manifests().await?, &keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, Moment::now());
+    let mut evidence = Evidence::new(&chain, Moment::now(), true);
     let places: Vec<String> = match args.targets.as_slice() {
         [] => vec![RECEIPTS.to_owned()],
         _ => targets.iter().map(Target::receipts).collect(),

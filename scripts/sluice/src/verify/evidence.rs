@@ -62,9 +62,10 @@ pub struct Evidence<'a> {
     chain: &'a Chain,
     now: Moment,
     seen: Vec<bool>,
+    keep: bool,
     oldest: Option<Moment>,
     newest: Option<Moment>,
-    /// The receipts, by key.
+    /// The receipts, by key, if they are kept.
     pub kept: HashMap<String, Kept>,
     /// How many.
     pub counts: Counts,
@@ -73,13 +74,14 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Nothing compared yet, at `now`.
+    /// Nothing compared yet, at `now`; `keep` the receipts for what comes after.
     #[must_use]
-    pub fn new(chain: &'a Chain, now: Moment) -> Self {
+    pub fn new(chain: &'a Chain, now: Moment, keep: bool) -> Self {
         Self {
             chain,
             now,
             seen: vec![false; chain.lines.len()],
+            keep,
             oldest: None,
             newest: None,
             kept: HashMap::new(),
@@ -108,7 +110,7 @@ impl<'a> Evidence<'a> {
             let version = found.receipt.as_ref().map(version_of);
             self.findings.push(Finding { version, ..finding });
         }
-        if let Some(receipt) = found.receipt {
+        if let Some(receipt) = found.receipt.filter(|_| self.keep) {
             let kept = Kept {
                 receipt,
                 sha256: found.sha256,

@@ -112,10 +112,8 @@ fn folder_alone(
     report: &mut Report,
 ) -> anyhow::Result<Ended> {
     let chain = Chain::read(offline::manifests(folder)?, keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, Moment::now());
-    for found in offline::receipts(folder)? {
-        evidence.add(found);
-    }
+    let mut evidence = Evidence::new(&chain, Moment::now(), !args.files.is_empty());
+    offline::receipts(folder, |found| evidence.add(found))?;
     evidence.finish(|_| true, args.at());
     let mut outcome = Outcome::new(&chain, keys);
     outcome.tell(&chain.findings, report);

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use kit::journal::{LEDGER, RECEIPTS};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use walkdir::WalkDir;
 
 use crate::verify::evidence::Found;
+
+/// Receipts in memory at a time.
+const PART: usize = 8192;
 
 /// The manifests, by key.
 ///
@@ -24,15 +27,18 @@ pub fn manifests(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     files.map(|(key, path)| Ok((key, read(&path)?))).collect()
 }
 
-/// The receipts, read and hashed.
+/// Hands over the receipts, read and hashed by many, a part of them in memory at a time.
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn receipts(folder: &Path) -> anyhow::Result<Vec<Found>> {
-    let files = files(folder, RECEIPTS)?.into_par_iter();
-    files
-        .map(|(key, path)| Ok(Found::read(key, &read(&path)?)))
-        .collect()
+pub fn receipts(folder: &Path, mut take: impl FnMut(Found)) -> anyhow::Result<()> {
+    for part in files(folder, RECEIPTS)?.chunks(PART) {
+        let found = part.par_iter();
+        let found = found.map(|(key, path)| Ok(Found::read(key.clone(), &read(path)?)));
+        let found: anyhow::Result<Vec<Found>> = found.collect();
+        found?.into_iter().for_each(&mut take);
+    }
+    Ok(())
 }
 
 fn files(folder: &Path, below: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {

@@ -138,7 +138,7 @@ impl Tree {
         at: Option<Moment>,
     ) -> Vec<(Kind, String)> {
         let chain = Chain::read(self.manifests(), keys, pins);
-        let mut evidence = Evidence::new(&chain, Moment(1000 * HOUR));
+        let mut evidence = Evidence::new(&chain, Moment(1000 * HOUR), false);
         let receipts = self
             .files
             .iter()
