@@ -173,10 +173,22 @@ run "as_set" {
     condition = (
       aws_cloudtrail.this.enable_log_file_validation && aws_cloudtrail.this.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine" &&
       aws_cloudtrail.this.s3_bucket_name == "sluice-dev-trail-eu-central-1-111122223333" &&
-      { for f in one(aws_cloudtrail.this.advanced_event_selector).field_selector : f.field => try(tolist(f.equals), null) != null ? jsonencode(f.equals) : jsonencode(f.starts_with) } == {
-        eventCategory    = "[\"Data\"]"
-        "resources.type" = "[\"AWS::S3::Object\"]"
-        "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/\"]"
+      {
+        for s in aws_cloudtrail.this.advanced_event_selector : s.name => {
+          for f in s.field_selector : f.field => try(tolist(f.equals), null) != null ? jsonencode(f.equals) : jsonencode(f.starts_with)
+        }
+        } == {
+        "Every use of what is watched" = {
+          eventCategory    = "[\"Data\"]"
+          "resources.type" = "[\"AWS::S3::Object\"]"
+          "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/\"]"
+        }
+        "Every change of the receipts" = {
+          eventCategory    = "[\"Data\"]"
+          "resources.type" = "[\"AWS::S3::Object\"]"
+          readOnly         = "[\"false\"]"
+          "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/\"]"
+        }
       }
     )
     error_message = "got ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
@@ -279,6 +291,11 @@ run "otherwise" {
   assert {
     condition     = [for r in module.data.this.lifecycle : r.filter[0].prefix if r.id == "expire-journal"] == ["journal/"] && [for s in jsondecode(module.data.this.policy).Statement : s.Sid] == ["DenyInsecureTransport"]
     error_message = "announcements expire there too"
+  }
+
+  assert {
+    condition     = [for s in aws_cloudtrail.this.advanced_event_selector : [for f in s.field_selector : jsonencode(f.starts_with) if f.field == "resources.ARN"]] == [["[\"arn:aws:s3:::raw/\",\"arn:aws:s3:::files/\"]"]]
+    error_message = "both buckets are logged, and receipts in one of them are in it: ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
   }
 
   # The ingest's own files are no objects that somebody uploaded.
