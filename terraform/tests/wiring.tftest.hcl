@@ -200,7 +200,7 @@ run "as_set" {
 
   assert {
     condition = {
-      for key, alarm in aws_cloudwatch_metric_alarm.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
+      for key, alarm in module.alarms.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
       } == {
       event-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-ingest-event-dead-letters\"} Maximum GreaterThanThreshold 0"
       queue-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-ingest-dead-letters\"} Maximum GreaterThanThreshold 0"
@@ -215,21 +215,21 @@ run "as_set" {
 
   assert {
     condition = (
-      { for q in aws_cloudwatch_metric_alarm.errors.metric_query : q.id => try("${q.metric[0].namespace} ${q.metric[0].metric_name} ${q.metric[0].dimensions.FunctionName} ${q.metric[0].stat}", q.expression) } == {
+      { for q in module.alarms.error_rates["errors"].metric_query : q.id => try("${q.metric[0].namespace} ${q.metric[0].metric_name} ${q.metric[0].dimensions.FunctionName} ${q.metric[0].stat}", q.expression) } == {
         rate   = "IF(runs > 0, 100 * errors / runs, 0)"
         errors = "AWS/Lambda Errors sluice-dev-ingest Sum"
         runs   = "AWS/Lambda Invocations sluice-dev-ingest Sum"
       } &&
-      one([for q in aws_cloudwatch_metric_alarm.errors.metric_query : q.id if q.return_data == true]) == "rate" &&
-      aws_cloudwatch_metric_alarm.errors.threshold == 5 &&
-      aws_cloudwatch_metric_alarm.errors.comparison_operator == "GreaterThanThreshold"
+      one([for q in module.alarms.error_rates["errors"].metric_query : q.id if q.return_data == true]) == "rate" &&
+      module.alarms.error_rates["errors"].threshold == 5 &&
+      module.alarms.error_rates["errors"].comparison_operator == "GreaterThanThreshold"
     )
     error_message = "errors alarm by their rate"
   }
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), [aws_cloudwatch_metric_alarm.errors]) :
+      for alarm in concat(values(module.alarms.this), values(module.alarms.error_rates)) :
       alarm.treat_missing_data == "notBreaching" && alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-ingest-")
     ])
     error_message = "silence is no alarm, and an alarm goes to the topic that may take it"
@@ -304,7 +304,7 @@ run "otherwise" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && aws_cloudwatch_metric_alarm.this["oldest-message"].threshold == 900
+    condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && module.alarms.this["oldest-message"].threshold == 900
     error_message = "above ten files a batch needs a window; a quarter of an hour is the least that is stale"
   }
 

@@ -173,10 +173,22 @@ run "as_set" {
     condition = (
       aws_cloudtrail.this.enable_log_file_validation && aws_cloudtrail.this.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine" &&
       aws_cloudtrail.this.s3_bucket_name == "sluice-dev-trail-eu-central-1-111122223333" &&
-      { for f in one(aws_cloudtrail.this.advanced_event_selector).field_selector : f.field => try(tolist(f.equals), null) != null ? jsonencode(f.equals) : jsonencode(f.starts_with) } == {
-        eventCategory    = "[\"Data\"]"
-        "resources.type" = "[\"AWS::S3::Object\"]"
-        "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/\"]"
+      {
+        for s in aws_cloudtrail.this.advanced_event_selector : s.name => {
+          for f in s.field_selector : f.field => try(tolist(f.equals), null) != null ? jsonencode(f.equals) : jsonencode(f.starts_with)
+        }
+        } == {
+        "Every use of what is watched" = {
+          eventCategory    = "[\"Data\"]"
+          "resources.type" = "[\"AWS::S3::Object\"]"
+          "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/\"]"
+        }
+        "Every change of the receipts" = {
+          eventCategory    = "[\"Data\"]"
+          "resources.type" = "[\"AWS::S3::Object\"]"
+          readOnly         = "[\"false\"]"
+          "resources.ARN"  = "[\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/\"]"
+        }
       }
     )
     error_message = "got ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
@@ -210,7 +222,7 @@ run "as_set" {
 
   assert {
     condition = {
-      for key, alarm in aws_cloudwatch_metric_alarm.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
+      for key, alarm in module.alarms.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
       } == {
       event-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-provenance-event-dead-letters\"} Maximum GreaterThanThreshold 0"
       queue-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-provenance-dead-letters\"} Maximum GreaterThanThreshold 0"
@@ -219,6 +231,7 @@ run "as_set" {
       ledger-throttles   = "AWS/Lambda Throttles {\"FunctionName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
       ledger-errors      = "AWS/Lambda Errors {\"FunctionName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
       ledger-not-started = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
+      no-manifest        = "Sluice Manifests {\"Function\":\"sluice-dev-ledger\"} Sum LessThanThreshold 1"
       deferred           = "Sluice Deferred {\"Function\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
       failed-invocations = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
       events-lost        = "AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
@@ -229,16 +242,20 @@ run "as_set" {
   # The one alarm for which silence is the news.
   assert {
     condition = (
-      "${aws_cloudwatch_metric_alarm.no_manifest.namespace} ${aws_cloudwatch_metric_alarm.no_manifest.metric_name} ${aws_cloudwatch_metric_alarm.no_manifest.dimensions.Function} ${aws_cloudwatch_metric_alarm.no_manifest.comparison_operator} ${aws_cloudwatch_metric_alarm.no_manifest.threshold}" == "Sluice Manifests sluice-dev-ledger LessThanThreshold 1" &&
-      aws_cloudwatch_metric_alarm.no_manifest.period * aws_cloudwatch_metric_alarm.no_manifest.evaluation_periods == 3 * 3600 &&
-      aws_cloudwatch_metric_alarm.no_manifest.treat_missing_data == "breaching"
+      module.alarms.this["no-manifest"].period * module.alarms.this["no-manifest"].evaluation_periods == 3 * 3600 &&
+      module.alarms.this["no-manifest"].treat_missing_data == "breaching"
     )
     error_message = "three hours without a manifest"
   }
 
   assert {
+    condition     = keys(module.alarms.error_rates) == ["errors"] && alltrue([for key, alarm in module.alarms.this : alarm.treat_missing_data == "notBreaching" && alarm.period == 300 if key != "no-manifest"])
+    error_message = "elsewhere silence is no news"
+  }
+
+  assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), [aws_cloudwatch_metric_alarm.errors, aws_cloudwatch_metric_alarm.no_manifest]) :
+      for alarm in concat(values(module.alarms.this), values(module.alarms.error_rates)) :
       alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-provenance-")
     ])
     error_message = "an alarm goes to the topic that may take it"
@@ -281,6 +298,11 @@ run "otherwise" {
     error_message = "announcements expire there too"
   }
 
+  assert {
+    condition     = [for s in aws_cloudtrail.this.advanced_event_selector : [for f in s.field_selector : jsonencode(f.starts_with) if f.field == "resources.ARN"]] == [["[\"arn:aws:s3:::raw/\",\"arn:aws:s3:::files/\"]"]]
+    error_message = "both buckets are logged, and receipts in one of them are in it: ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
+  }
+
   # The ingest's own files are no objects that somebody uploaded.
   assert {
     condition     = { for key, rule in aws_cloudwatch_event_rule.created : rule.name => jsonencode(jsondecode(rule.event_pattern).detail) } == { "my.rule" = "{\"bucket\":{\"name\":[\"raw\"]},\"object\":{\"key\":[{\"prefix\":\"incoming/\"}]}}", "my.rule-ingest" = "{\"bucket\":{\"name\":[\"files\"]},\"object\":{\"key\":[{\"anything-but\":{\"prefix\":\"_sluice/\"}}]}}" }
@@ -316,7 +338,7 @@ run "otherwise" {
   }
 
   assert {
-    condition     = contains(keys(aws_cloudwatch_metric_alarm.this), "events-lost-ingest") && aws_cloudwatch_metric_alarm.this["failed-invocations-ingest"].dimensions.RuleName == "my.rule-ingest" && aws_cloudwatch_metric_alarm.this["oldest-message"].threshold == 900
+    condition     = contains(keys(module.alarms.this), "events-lost-ingest") && module.alarms.this["failed-invocations-ingest"].dimensions.RuleName == "my.rule-ingest" && module.alarms.this["oldest-message"].threshold == 900
     error_message = "the second rule has its alarms too"
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,15 @@ class Stripped:
 
     def _put(self, document: dict) -> None:
         self._iam.put_role_policy(RoleName=self._role, PolicyName=self._policy, PolicyDocument=json.dumps(document))
+
+
+@pytest.fixture
+def provenance(terraform: Terraform) -> dict:
+    """The provenance's outputs, if the stack has one."""
+    found = terraform.outputs()["provenance"]
+    if found is None:
+        pytest.skip("this stack has no provenance")
+    return found
 
 
 def ends_as(deployment: Deployment, end: str, body: bytes) -> None:
@@ -246,3 +256,63 @@ def test_unconfirmed_mail(deployment: Deployment) -> None:
     found = deployment.client("sns").list_subscriptions_by_topic(TopicArn=deployment.ingest.topic_arn)["Subscriptions"]
     mail = [entry["SubscriptionArn"] for entry in found if entry["Protocol"] == "email"]
     assert mail and all(arn.startswith("arn:") for arn in mail)
+
+
+def test_write_once(deployment: Deployment, bucket: str) -> None:
+    s3 = deployment.client("s3")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/ledger/*",
+        "Condition": {"Null": {"s3:if-none-match": "true"}},
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    try:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket=bucket, Key="ledger/1", Body=b"1", IfNoneMatch="*")
+    finally:
+        s3.delete_bucket_policy(Bucket=bucket)
+
+
+def test_trail_drift(terraform: Terraform, provenance: dict) -> None:
+    drifting = {
+        name
+        for change in terraform.plan("second")["resource_changes"]
+        if change["type"] == "aws_cloudtrail" and change["change"]["actions"] == ["update"]
+        for name, value in change["change"]["after"].items()
+        if change["change"]["before"].get(name) != value
+    }
+    assert drifting == deviations.tolerated()["aws_cloudtrail"]
+
+
+def test_trail_files(deployment: Deployment, provenance: dict) -> None:
+    s3 = deployment.client("s3")
+    s3.put_object(Bucket=provenance["data_bucket"], Key=f"{provenance['prefixes'][0]}trailed", Body=b"1")
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        assert s3.list_objects_v2(Bucket=provenance["trail_bucket"])["KeyCount"] == 0
+        time.sleep(0.5)
+
+
+def test_catalog_views(deployment: Deployment, provenance: dict) -> None:
+    athena = deployment.client("athena")
+
+    def state(sql: str) -> str:
+        asked = athena.start_query_execution(
+            QueryString=sql,
+            WorkGroup=provenance["workgroup"],
+            QueryExecutionContext={"Database": provenance["database"]},
+        )["QueryExecutionId"]
+        found = ""
+
+        def ended() -> bool:
+            nonlocal found
+            found = athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"]["State"]
+            return found in ("SUCCEEDED", "FAILED")
+
+        eventually(ended, "the answer")
+        return found
+
+    assert state("SELECT count(*) FROM receipts") == "SUCCEEDED"
+    assert state("SELECT count(*) FROM provenance_ledger") == "FAILED"

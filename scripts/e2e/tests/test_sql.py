@@ -167,10 +167,13 @@ def test_the_trail_logs_reads_and_writes_of_all_objects_and_not_its_own(planned:
     """001.2, 001.16: every object of the bucket and of the receipts; a trail that logs its own bucket never ends."""
     (trail,) = planned.trails
     assert trail["s3_bucket_name"] == TRAIL and trail["enable_log_file_validation"]
-    (selector,) = trail["advanced_event_selector"]
-    fields = {field["field"]: field for field in selector["field_selector"]}
-    assert set(fields) == {"eventCategory", "resources.type", "resources.ARN"}  # no readOnly: both
-    assert fields["resources.ARN"]["starts_with"] == [f"arn:aws:s3:::{DATA}/", f"arn:aws:s3:::{RECEIPTS}/"]
+    used, changed = (
+        {field["field"]: field["equals"] or field["starts_with"] for field in selector["field_selector"]}
+        for selector in trail["advanced_event_selector"]
+    )
+    objects = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]}
+    assert used == objects | {"resources.ARN": [f"arn:aws:s3:::{DATA}/"]}  # no readOnly: both
+    assert changed == objects | {"readOnly": ["false"], "resources.ARN": [f"arn:aws:s3:::{RECEIPTS}/"]}
 
 
 def test_the_first_columns_are_the_documents(planned: Planned, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-# Each alarm is one sentence about what a person should look at.
+# What a person should look at.
 
 locals {
   # Long enough for a retry to have helped.
@@ -43,57 +43,21 @@ locals {
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.alarms
+module "alarms" {
+  source = "../alarms"
 
-  alarm_name        = "${local.at.name}-ingest-${each.key}"
-  alarm_description = each.value.text
-
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.threshold
-
-  treat_missing_data = "notBreaching"
-  alarm_actions      = [local.at.alarm_topic_arn]
+  name        = "${local.at.name}-ingest"
+  topic_arn   = local.at.alarm_topic_arn
+  alarms      = local.alarms
+  error_rates = { errors = { function = local.name.function, log_group = module.function.log_group } }
 }
 
-# A rate, since one error in ten runs and one in a million are not the same news.
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  alarm_name        = "${local.at.name}-ingest-errors"
-  alarm_description = "More than 5 % of the function's runs crash or time out: look at ${module.function.log_group}."
+moved {
+  from = aws_cloudwatch_metric_alarm.this
+  to   = module.alarms.aws_cloudwatch_metric_alarm.this
+}
 
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 5
-
-  metric_query {
-    id          = "rate"
-    label       = "failed runs in percent"
-    expression  = "IF(runs > 0, 100 * errors / runs, 0)"
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = { errors = "Errors", runs = "Invocations" }
-
-    content {
-      id = metric_query.key
-
-      metric {
-        namespace   = "AWS/Lambda"
-        metric_name = metric_query.value
-        dimensions  = { FunctionName = local.name.function }
-        stat        = "Sum"
-        period      = 300
-      }
-    }
-  }
-
-  treat_missing_data = "notBreaching"
-  alarm_actions      = [local.at.alarm_topic_arn]
+moved {
+  from = aws_cloudwatch_metric_alarm.errors
+  to   = module.alarms.aws_cloudwatch_metric_alarm.error_rate["errors"]
 }

@@ -1,5 +1,4 @@
-# Each alarm is one sentence about what a person should look at. A version that was gone before it
-# was read is no news: its receipt says so.
+# What a person should look at. A version that was gone before it was read is no news: its receipt says so.
 
 locals {
   # Long enough for a retry to have helped.
@@ -43,6 +42,13 @@ locals {
         namespace  = "AWS/Events", metric = "FailedInvocations", statistic = "Sum", threshold = 0
         dimensions = { RuleName = local.name.schedule }
       }
+      # The one whose silence is the news.
+      no-manifest = {
+        text       = "No manifest was signed for three hours: look at ${module.ledger.log_group}. After a first apply this is normal until the first full hour is closed."
+        namespace  = "Sluice", metric = "Manifests", statistic = "Sum", threshold = 1
+        dimensions = { Function = local.name.ledger_function }
+        comparison = "LessThanThreshold", period_s = 3600, periods = 3, silence = "breaching"
+      }
       deferred = {
         text       = "An object was too long to be hashed in one run: `sluice provenance backfill` completes its receipt."
         namespace  = "Sluice", metric = "Deferred", statistic = "Sum", threshold = 0
@@ -66,75 +72,11 @@ locals {
   )
 }
 
-resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.alarms
+module "alarms" {
+  source = "../alarms"
 
-  alarm_name        = "${local.at.name}-provenance-${each.key}"
-  alarm_description = each.value.text
-
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.threshold
-
-  treat_missing_data = "notBreaching"
-  alarm_actions      = [local.at.alarm_topic_arn]
-}
-
-# The one whose silence is the news.
-resource "aws_cloudwatch_metric_alarm" "no_manifest" {
-  alarm_name        = "${local.at.name}-provenance-no-manifest"
-  alarm_description = "No manifest was signed for three hours: look at ${module.ledger.log_group}. After a first apply this is normal until the first full hour is closed."
-
-  namespace           = "Sluice"
-  metric_name         = "Manifests"
-  dimensions          = { Function = local.name.ledger_function }
-  statistic           = "Sum"
-  period              = 3600
-  evaluation_periods  = 3
-  comparison_operator = "LessThanThreshold"
-  threshold           = 1
-
-  treat_missing_data = "breaching"
-  alarm_actions      = [local.at.alarm_topic_arn]
-}
-
-# A rate, since one error in ten runs and one in a million are not the same news.
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  alarm_name        = "${local.at.name}-provenance-errors"
-  alarm_description = "More than 5 % of the function's runs crash or time out: look at ${module.function.log_group}."
-
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 5
-
-  metric_query {
-    id          = "rate"
-    label       = "failed runs in percent"
-    expression  = "IF(runs > 0, 100 * errors / runs, 0)"
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = { errors = "Errors", runs = "Invocations" }
-
-    content {
-      id = metric_query.key
-
-      metric {
-        namespace   = "AWS/Lambda"
-        metric_name = metric_query.value
-        dimensions  = { FunctionName = local.name.function }
-        stat        = "Sum"
-        period      = 300
-      }
-    }
-  }
-
-  treat_missing_data = "notBreaching"
-  alarm_actions      = [local.at.alarm_topic_arn]
+  name        = "${local.at.name}-provenance"
+  topic_arn   = local.at.alarm_topic_arn
+  alarms      = local.alarms
+  error_rates = { errors = { function = local.name.function, log_group = module.function.log_group } }
 }

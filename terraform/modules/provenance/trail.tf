@@ -3,9 +3,9 @@
 locals {
   trail_prefix = "AWSLogs/${local.at.account_id}/CloudTrail/"
 
-  # All objects of every bucket that is watched, and the receipts: also those outside the watched
-  # prefixes. The trail's own bucket is none of them, or each delivery would make the next event.
-  trailed = distinct(concat([for watch in values(local.watched) : "arn:${local.at.partition}:s3:::${watch.bucket}/"], ["${local.arn.receipts}/"]))
+  # All objects of every bucket that is watched, also those outside the watched prefixes. The trail's own bucket
+  # is none of them, or each delivery would make the next event.
+  trailed = [for watch in values(local.watched) : "arn:${local.at.partition}:s3:::${watch.bucket}/"]
 }
 
 module "trail_bucket" {
@@ -52,7 +52,7 @@ resource "aws_cloudtrail" "this" {
 
   # Without `readOnly` both reads and writes.
   advanced_event_selector {
-    name = "Objects that are watched, and the receipts"
+    name = "Every use of what is watched"
 
     field_selector {
       field  = "eventCategory"
@@ -67,6 +67,35 @@ resource "aws_cloudtrail" "this" {
     field_selector {
       field       = "resources.ARN"
       starts_with = local.trailed
+    }
+  }
+
+  # Each question to Athena reads every receipt; who wrote or deleted one is what matters.
+  dynamic "advanced_event_selector" {
+    for_each = module.receipts
+
+    content {
+      name = "Every change of the receipts"
+
+      field_selector {
+        field  = "eventCategory"
+        equals = ["Data"]
+      }
+
+      field_selector {
+        field  = "resources.type"
+        equals = ["AWS::S3::Object"]
+      }
+
+      field_selector {
+        field  = "readOnly"
+        equals = ["false"]
+      }
+
+      field_selector {
+        field       = "resources.ARN"
+        starts_with = ["${advanced_event_selector.value.arn}/"]
+      }
     }
   }
 }

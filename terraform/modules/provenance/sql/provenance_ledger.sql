@@ -19,7 +19,8 @@ WITH receipt AS (
         ORDER BY CASE state WHEN 'hashed' THEN 1 WHEN 'gone' THEN 2 ELSE 3 END
       ) AS place
     FROM receipts
-    WHERE bucket IS NOT NULL AND key IS NOT NULL AND version_id IS NOT NULL
+    -- A file that is no receipt is a row of nulls.
+    WHERE bucket IS NOT NULL
   )
   WHERE place = 1
 ),

@@ -1,0 +1,56 @@
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = var.alarms
+
+  alarm_name        = "${var.name}-${each.key}"
+  alarm_description = each.value.text
+
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = each.value.period_s
+  evaluation_periods  = each.value.periods
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
+
+  treat_missing_data = each.value.silence
+  alarm_actions      = [var.topic_arn]
+}
+
+# A rate, since one error in ten runs and one in a million are not the same news.
+resource "aws_cloudwatch_metric_alarm" "error_rate" {
+  for_each = var.error_rates
+
+  alarm_name        = "${var.name}-${each.key}"
+  alarm_description = "More than 5 % of the function's runs crash or time out: look at ${each.value.log_group}."
+
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 5
+
+  metric_query {
+    id          = "rate"
+    label       = "failed runs in percent"
+    expression  = "IF(runs > 0, 100 * errors / runs, 0)"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { errors = "Errors", runs = "Invocations" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = metric_query.value
+        dimensions  = { FunctionName = each.value.function }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+
+  treat_missing_data = "notBreaching"
+  alarm_actions      = [var.topic_arn]
+}
