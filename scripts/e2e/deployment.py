@@ -66,6 +66,7 @@ class Provenance:
     ledger_function: str
     ledger_role_arn: str
     ledger_log_group: str
+    signing_key: str
     public_key_pem: str
     rules: list[str]
     uploader_role_arn: str

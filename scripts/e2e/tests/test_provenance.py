@@ -101,10 +101,20 @@ def test_no_receipt_of_a_receipt(deployment: Deployment, sealed: dict) -> None:
 
 def test_everything_is_in_order(deployment: Deployment, sealed: dict, tool: Sluice) -> None:
     """Objects, receipts, manifests and signatures agree; the head of the ledger is named."""
-    ran = tool("verify", "--format", "json", user="auditor")
+    ran = tool("verify", f"s3://{deployment.provenance.data}/", "--format", "json", user="auditor")
     assert ran.code == 0, ran.out + ran.err
-    text = tool.done("verify", user="auditor").out
-    assert re.search(r"\b\d+:[0-9a-f]{64}\b", text), text
+    assert re.fullmatch(r"\d+:[0-9a-f]{64}", ran.lines[-1]["head"])
+
+
+def test_what_the_ingest_moved_is_not_missing(deployment: Deployment, sealed: dict, played: Played, tool: Sluice) -> None:
+    """The bytes of a refused version are in quarantine; only what its owner deleted is missing."""
+    ran = tool("verify", "--format", "json", user="auditor")
+    deleted = [one.arrival.step.of for one in played.outcomes if one.arrival.step.how == "vanish"]
+    assert [line["key"] for line in ran.lines if "finding" in line] == [
+        played.arrival(title).step.key for title in deleted
+    ], ran.out
+    refused = [one for one in played.outcomes if one.arrival.step.end in ("invalid", "conflict")]
+    assert ran.lines[-1]["moved_to_quarantine"] == len(refused) and ran.code == 1
 
 
 def test_offline_without_an_account(copy: Path, tool: Sluice) -> None:
@@ -112,7 +122,7 @@ def test_offline_without_an_account(copy: Path, tool: Sluice) -> None:
     command = ["verify", "--offline", str(copy / "copy"), "--public-key", str(copy / "ledger.pem")]
     ran = tool(*command, user="auditor", AWS_ENDPOINT_URL="http://127.0.0.1:1", SLUICE_OUTPUTS="/nonexistent")
     assert ran.code == 0, ran.out + ran.err
-    name = sorted((copy / "copy" / "provenance").rglob("*.json"))[0]
+    name = next(path for path in (copy / "copy" / "provenance").rglob("*.json") if path.is_file())
     name.write_bytes(name.read_bytes().replace(b'"size":', b'"size":1'))
     ran = tool(*command, user="auditor", AWS_ENDPOINT_URL="http://127.0.0.1:1", SLUICE_OUTPUTS="/nonexistent")
     name.write_bytes(name.read_bytes().replace(b'"size":1', b'"size":'))
@@ -138,12 +148,13 @@ def test_smoke(deployment: Deployment, tool: Sluice) -> None:
 
 def test_who_tampers_is_found(deployment: Deployment, arrived: list[Version], sealed: dict, tool: Sluice) -> None:
     """A receipt replaced, one removed, one invented, a version deleted, one written unseen: exactly those five."""
-    before = tool("verify", "--format", "json", "--grace", "0", user="auditor")
+    data = f"s3://{deployment.provenance.data}/"
+    before = tool("verify", data, "--format", "json", "--grace", "0", user="auditor")
     assert before.code == 0, before.out + before.err
     done = evidence.tamper(deployment, arrived)
-    ran = tool("verify", "--format", "json", "--grace", "0", user="auditor")
+    ran = tool("verify", data, "--format", "json", "--grace", "0", user="auditor")
     findings = [line for line in ran.lines if "finding" in line]
     assert evidence.difference(done, findings) == [], json.dumps(findings, indent=1)
     assert ran.code == 1
-    text = tool("verify", "--grace", "0", user="auditor")
+    text = tool("verify", data, "--grace", "0", user="auditor")
     assert text.code == 1 and all(one.names in text.out + text.err for one in done), text.out

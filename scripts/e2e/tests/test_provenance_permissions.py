@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .. import evidence
 from ..deployment import Deployment
@@ -28,7 +29,6 @@ NEEDED_BY: dict[tuple[str, str, str], set[str]] = {
     (LEDGER, "SeeLedger", "s3:ListBucket"): {"seal"},
     (LEDGER, "ReadLedger", "s3:GetObject"): {"seal"},
     (LEDGER, "WriteManifest", "s3:PutObject"): {"seal"},
-    (LEDGER, "SignManifest", "kms:Sign"): {"seal"},
 }
 
 # What the emulator does not ask for: a receipt that is not there answers 404 to everybody (`missing-key-status`), a
@@ -179,3 +179,43 @@ def test_neither_deletes(who: str, action: str, deployment: Deployment) -> None:
             PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]
         )
         assert answer["EvaluationResults"][0]["EvalDecision"] == "implicitDeny"
+
+
+@pytest.fixture
+def key_policy(deployment: Deployment) -> Iterator[dict]:
+    """The policy of the signing key; put back after the test."""
+    kms, key = deployment.client("kms"), deployment.provenance.signing_key
+    document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    yield document
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
+
+
+@pytest.mark.parametrize("sid", ["SignManifests", "ReadPublicKey"])
+def test_without_the_keys_own_statement(sid: str, deployment: Deployment, key_policy: dict) -> None:
+    """Who signs and who may have the public key stands in the key's policy; no other statement lets them."""
+    kms, key = deployment.client("kms"), deployment.provenance.signing_key
+    left = [statement for statement in key_policy["Statement"] if statement["Sid"] != sid]
+    assert len(left) == len(key_policy["Statement"]) - 1
+
+    def refused() -> bool:
+        if sid == "SignManifests":
+            return bool(invoke(deployment, LEDGER, {"until": "now"}))
+        try:
+            deployment.client("kms", "provenance-auditor").get_public_key(KeyId=key)
+        except ClientError as error:
+            return error.response["Error"]["Code"].startswith("AccessDenied")
+        return False
+
+    assert not refused()
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(key_policy | {"Statement": left}))
+    assert refused()
+
+
+def test_only_the_ledger_signs(deployment: Deployment) -> None:
+    """Not the function, not the people, and not whoever applies."""
+    key = deployment.provenance.signing_key
+    for user in ("deployer", "provenance-operator", "provenance-auditor", "provenance-uploader"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            deployment.client("kms", user).sign(
+                KeyId=key, Message=b"0" * 32, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
+            )

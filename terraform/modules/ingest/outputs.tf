@@ -57,9 +57,10 @@ output "announces" {
   description = "Whose objects the default event bus hears of; from names alone, for the policies of who listens."
 
   value = {
-    bucket    = local.name.processing
-    prefixes  = local.prefix == "" ? [] : [local.prefix]
-    encrypted = local.kms_encrypted
+    bucket     = local.name.processing
+    quarantine = local.name.quarantine
+    prefixes   = local.prefix == "" ? [] : [local.prefix]
+    encrypted  = local.kms_encrypted
   }
 }
 

@@ -41,6 +41,24 @@ locals {
     )
   })
 
+  # verify: what the ingest refused and moved, copies under the key and the version-id of their source
+  see_moved = flatten([
+    for ingest in var.ingest[*] : [
+      {
+        Sid      = "FindMoved"
+        Effect   = "Allow"
+        Action   = "s3:ListBucketVersions"
+        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}"
+      },
+      {
+        Sid      = "ReadMoved"
+        Effect   = "Allow"
+        Action   = "s3:GetObjectVersion"
+        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}/*"
+      },
+    ]
+  ])
+
   # The auditor: hashes again and compares with receipts and manifests, and asks Athena. Writes nothing but answers.
   # That it may have the public key stands in the key's policy.
   auditor_policy = jsonencode({
@@ -118,6 +136,7 @@ locals {
           Resource = local.arn.queries
         },
       ],
+      local.see_moved,
       [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
       [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
     )

@@ -83,7 +83,7 @@ variable "packages" {
 }
 
 variable "ingest" {
-  description = "The ingest's bucket, to be watched too; null means not."
-  type        = object({ bucket = string, prefixes = list(string), encrypted = bool })
+  description = "The ingest's bucket, to be watched too, and where it moves what it refuses; null means not."
+  type        = object({ bucket = string, quarantine = string, prefixes = list(string), encrypted = bool })
   default     = null
 }

@@ -1,5 +1,6 @@
 //! A verification of what is in the buckets now.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::{Provenance, System};
+use crate::outputs::{Ingest, Provenance, System};
 use crate::report::{Ended, Report};
 use crate::store::Store;
 use crate::target::Target;
@@ -20,6 +21,7 @@ use crate::verify::chain::Chain;
 use crate::verify::evidence::Evidence;
 use crate::verify::finding::{Finding, Kind};
 use crate::verify::key::PublicKeys;
+use crate::verify::moved;
 use crate::verify::online::{self, Bytes};
 use crate::verify::resume::Resume;
 use crate::verify::versions::{Terms, Versions, Work};
@@ -72,6 +74,7 @@ pub async fn run(
         let compare = Compare {
             store: &store,
             names,
+            ingest: outputs.ingest().ok(),
             args,
         };
         compare
@@ -84,6 +87,7 @@ pub async fn run(
 struct Compare<'a> {
     store: &'a Store,
     names: &'a Provenance,
+    ingest: Option<&'a Ingest>,
     args: &'a Verify,
 }
 
@@ -114,13 +118,19 @@ impl Compare<'_> {
                 }
             }
         }
-        versions.finish(|receipt| targets.iter().any(|t| t.has(receipt)));
+        let missing = versions.missing(|receipt| targets.iter().any(|t| t.has(receipt)));
+        let moved = match self.ingest {
+            Some(ingest) => moved::among(&missing, self.store, ingest, self.args.jobs).await?,
+            None => HashSet::new(),
+        };
+        versions.finish(&missing, &moved);
         outcome.tell(&versions.findings, report);
         let counts = versions.counts;
         outcome.count("versions", counts.versions);
         outcome.few("young", counts.young);
         outcome.few("deferred", counts.deferred);
         outcome.few("removed", counts.removed);
+        outcome.few("moved to quarantine", counts.moved);
         if !self.args.fast {
             self.read_all(versions.work, outcome, report).await?;
         }

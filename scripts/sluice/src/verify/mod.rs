@@ -8,6 +8,7 @@ mod chain;
 mod evidence;
 mod finding;
 mod key;
+mod moved;
 mod offline;
 mod online;
 mod resume;

@@ -21,6 +21,8 @@ pub struct Counts {
     pub deferred: u64,
     /// Versions with a receipt that are no longer there, where that is allowed.
     pub removed: u64,
+    /// Versions with a receipt whose bytes are in quarantine.
+    pub moved: u64,
 }
 
 /// A version whose bytes are to be read and compared.
@@ -135,27 +137,33 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// Tells the versions that have a receipt and were not listed, among the receipts that `wanted` takes.
-    pub fn finish(&mut self, wanted: impl Fn(&Receipt) -> bool) {
+    /// The versions that have a receipt and were not listed, among the receipts that `wanted` takes; by receipt.
+    pub fn missing(&self, wanted: impl Fn(&Receipt) -> bool) -> Vec<(&'a str, &'a Receipt)> {
         let hashed = self
             .kept
             .iter()
             .filter(|(_, k)| k.sound && k.receipt.state == State::Hashed);
         let mut missing: Vec<_> = hashed
             .filter(|(key, kept)| !self.seen.contains(key.as_str()) && wanted(&kept.receipt))
+            .map(|(key, kept)| (key.as_str(), &kept.receipt))
             .collect();
         missing.sort_unstable_by_key(|(key, _)| *key);
+        missing
+    }
+
+    /// Tells the versions that are missing, but for those whose bytes are where the ingest moves what it refuses.
+    pub fn finish(&mut self, missing: &[(&'a str, &'a Receipt)], moved: &HashSet<&str>) {
+        self.counts.moved += moved.len() as u64;
+        let left = missing.iter().filter(|(key, _)| !moved.contains(key));
         if self.terms.removed_ok {
-            self.counts.removed += missing.len() as u64;
+            self.counts.removed += left.count() as u64;
             return;
         }
-        for (key, kept) in missing {
-            let what = format!(
-                "it was recorded at {}, and is not there",
-                kept.receipt.recorded_at
-            );
-            let finding = Finding::of(Kind::VersionMissing, key, what);
-            self.findings.push(finding.about(version_of(&kept.receipt)));
+        for (key, receipt) in left {
+            let at = receipt.recorded_at;
+            let what = format!("it was recorded at {at}, and is not there");
+            let finding = Finding::of(Kind::VersionMissing, *key, what);
+            self.findings.push(finding.about(version_of(receipt)));
         }
     }
 }
@@ -217,6 +225,11 @@ mod tests {
         }
     }
 
+    fn finish(versions: &mut Versions<'_>, moved: &[&str]) {
+        let missing = versions.missing(|r| r.key != "elsewhere");
+        versions.finish(&missing, &moved.iter().copied().collect());
+    }
+
     fn kinds(versions: &Versions<'_>) -> Vec<Kind> {
         versions.findings.iter().map(|f| f.kind).collect()
     }
@@ -243,7 +256,7 @@ mod tests {
             versions.add("raw", &other);
         }
         versions.add("raw", &listed("gone"));
-        versions.finish(|_| true);
+        finish(&mut versions, &[]);
         assert_eq!(
             kinds(&versions),
             [
@@ -296,8 +309,11 @@ mod tests {
             receipt(State::Gone, "b"),
         ]);
         let mut versions = Versions::new(&kept, TERMS);
-        versions.finish(|r| r.key != "elsewhere");
+        finish(&mut versions, &[]);
         assert_eq!(kinds(&versions), [Kind::VersionMissing]);
+        let mut versions = Versions::new(&kept, TERMS);
+        finish(&mut versions, &["provenance/raw/a/v.json"]);
+        assert_eq!((kinds(&versions).len(), versions.counts.moved), (0, 1));
         let mut versions = Versions::new(
             &kept,
             Terms {
@@ -305,7 +321,7 @@ mod tests {
                 ..TERMS
             },
         );
-        versions.finish(|r| r.key != "elsewhere");
+        finish(&mut versions, &[]);
         assert_eq!((kinds(&versions).len(), versions.counts.removed), (0, 1));
     }
 
@@ -315,7 +331,7 @@ mod tests {
         kept.values_mut().for_each(|k| k.sound = false);
         let mut versions = Versions::new(&kept, TERMS);
         versions.add("raw", &listed("a"));
-        versions.finish(|_| true);
+        finish(&mut versions, &[]);
         assert!(versions.work.is_empty() && versions.findings.is_empty());
     }
 }
