@@ -7,7 +7,7 @@ use crate::receipt::Receipt;
 use crate::version::{Facts, Version};
 
 /// One AWS call; `Hash` is as many of one kind as the version has parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// `ListObjectVersions`: the newest version with this ETag, or without one, the newest.
     Pin {

@@ -37,7 +37,7 @@ pub enum End {
 }
 
 /// How an arrival ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {
     /// The end.
     pub end: End,
@@ -61,7 +61,7 @@ pub enum Step {
 }
 
 /// One delivery of one arrival on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Run {
     state: State,
     version: Version,
@@ -74,7 +74,7 @@ pub struct Run {
     pinned_late: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
     Pinning,
     Checking,
