@@ -35,7 +35,7 @@ def create(stack: Stack, emulator: Emulator) -> dict[str, Credentials]:
         "deployer": _deployer(emulator.account),
         "uploader": _may_assume(emulator.account, "uploader"),
         "operator": _may_assume(emulator.account, "operator"),
-        "auditor": _may_assume(emulator.account, "auditor"),
+        "auditor": _may_assume(emulator.account, "auditor", "uploader"),  # `sluice smoke` is both
     }
     made = {}
     for name in USERS:
@@ -104,7 +104,7 @@ def _deployer(account: str) -> dict:
     }
 
 
-def _may_assume(account: str, role: str) -> dict:
+def _may_assume(account: str, *roles: str) -> dict:
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -112,7 +112,7 @@ def _may_assume(account: str, role: str) -> dict:
                 "Sid": "AssumeOwnRole",
                 "Effect": "Allow",
                 "Action": "sts:AssumeRole",
-                "Resource": f"arn:aws:iam::{account}:role/sluice-*-{role}",
+                "Resource": [f"arn:aws:iam::{account}:role/sluice-*-{role}" for role in roles],
             }
         ],
     }

@@ -132,7 +132,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "watch_ingest": True,
             "write_once": False,  # see `if-none-match-key` in deviations.md
             "timeout_s": 60,
-            "uploader_principals": [f"{user}/uploader"],
+            "uploader_principals": [f"{user}/uploader", f"{user}/auditor"],
             "auditor_principals": [f"{user}/auditor"],
             "operator_principals": [f"{user}/operator"],
         },

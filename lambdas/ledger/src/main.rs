@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use kit::metrics::Metrics;
 use kit::start::{config, say};
 use kit::time::Moment;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use ledger::settings::Settings;
 use serde_json::Value;
@@ -31,8 +31,12 @@ async fn main() -> Result<(), Error> {
             let function = kit::settings::environment("AWS_LAMBDA_FUNCTION_NAME");
             metrics.flush(&function.unwrap_or_default(), Moment::now().0);
             answer.map_err(|fault| {
-                say(&fault.to_string());
-                Error::from(fault)
+                let error_message = fault.to_string();
+                say(&error_message);
+                Diagnostic {
+                    error_type: "Fault".to_owned(),
+                    error_message,
+                }
             })
         }
     }))

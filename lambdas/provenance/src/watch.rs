@@ -3,6 +3,9 @@
 use kit::journal::is_evidence;
 use serde::Deserialize;
 
+/// Where the project keeps its own files in anybody's bucket, such as the ingest's schema.
+const OWN: &str = "_sluice/";
+
 /// A bucket whose object versions are recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +38,9 @@ pub fn concern(watched: &[Watched], bucket: &str, key: &str, size: Option<u64>) 
     if is_evidence(key) {
         return Concern::Skip("evidence itself");
     }
+    if key.starts_with(OWN) {
+        return Concern::Skip("a file of the project itself");
+    }
     let under =
         |w: &Watched| w.prefixes.is_empty() || w.prefixes.iter().any(|p| key.starts_with(p));
     if !entries.any(under) {
@@ -63,7 +69,12 @@ mod tests {
             bucket: "raw".into(),
             prefixes: Vec::new(),
         }];
-        for key in ["provenance/raw/a/v.json", "journal/x", "ledger/1"] {
+        for key in [
+            "provenance/raw/a/v.json",
+            "journal/x",
+            "ledger/1",
+            "_sluice/schema/1.json",
+        ] {
             assert!(matches!(concern(&all, "raw", key, None), Concern::Skip(_)));
         }
         for key in ["a", "incoming/provenance/a", "provenance"] {

@@ -142,7 +142,7 @@ def test_without_us(copy: Path) -> None:
 
 def test_smoke(deployment: Deployment, tool: Sluice) -> None:
     """001.8: access, encryption with our key and bucket key, receipt; the event once CloudTrail has delivered."""
-    ran = tool("smoke", "provenance", "--wait", "60s", user="uploader")
+    ran = tool("smoke", "provenance", "--wait", "60", user="auditor")
     assert ran.code == 0, ran.out + ran.err
 
 

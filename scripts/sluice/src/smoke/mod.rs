@@ -128,7 +128,10 @@ impl Checks<'_> {
             } = sent;
             let json = json!({"left": {"bucket": bucket, "key": key, "version_id": version_id}, "failed": self.failed});
             self.report.line(
-                format_args!("left    s3://{bucket}/{} version {version_id}, with its receipt: evidence is not deleted", escape(key)),
+                format_args!(
+                    "left    s3://{bucket}/{} version {version_id}: evidence is not deleted",
+                    escape(key)
+                ),
                 &json,
             );
         }

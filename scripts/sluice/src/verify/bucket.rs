@@ -72,6 +72,7 @@ pub async fn run(
     outcome.files(&evidence, &args.files, report)?;
     if args.files.is_empty() {
         let compare = Compare {
+            chain: &chain,
             store: &store,
             names,
             ingest: outputs.ingest().ok(),
@@ -85,6 +86,7 @@ pub async fn run(
 }
 
 struct Compare<'a> {
+    chain: &'a Chain,
     store: &'a Store,
     names: &'a Provenance,
     ingest: Option<&'a Ingest>,
@@ -104,7 +106,7 @@ impl Compare<'_> {
             strict: self.args.strict,
             removed_ok: self.args.removed_ok,
         };
-        let mut versions = Versions::new(&evidence.kept, terms);
+        let mut versions = Versions::new(self.chain, &evidence.kept, terms);
         report.progress("listing versions", None);
         for target in targets {
             let mut pages = self.store.versions(&target.bucket, &target.prefix);

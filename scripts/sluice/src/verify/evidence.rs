@@ -194,6 +194,7 @@ impl<'a> Evidence<'a> {
                     .push(Finding::of(Kind::ListedTwice, &pair[0].name, what));
             }
         }
+        self.findings.sort_unstable();
     }
 
     fn behind(&self, at: Option<Moment>) -> Option<Finding> {

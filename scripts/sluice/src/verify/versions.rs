@@ -7,6 +7,7 @@ use provenance::receipt::{Receipt, State, key_of};
 use provenance::version::Version;
 
 use crate::store;
+use crate::verify::chain::Chain;
 use crate::verify::evidence::Kept;
 use crate::verify::finding::{Finding, Kind, version_of};
 
@@ -55,6 +56,7 @@ pub struct Terms {
 
 /// Versions being compared with receipts.
 pub struct Versions<'a> {
+    chain: &'a Chain,
     kept: &'a HashMap<String, Kept>,
     terms: Terms,
     seen: HashSet<&'a str>,
@@ -69,8 +71,9 @@ pub struct Versions<'a> {
 impl<'a> Versions<'a> {
     /// Nothing compared yet.
     #[must_use]
-    pub fn new(kept: &'a HashMap<String, Kept>, terms: Terms) -> Self {
+    pub fn new(chain: &'a Chain, kept: &'a HashMap<String, Kept>, terms: Terms) -> Self {
         Self {
+            chain,
             kept,
             terms,
             seen: HashSet::new(),
@@ -85,7 +88,12 @@ impl<'a> Versions<'a> {
         self.counts.versions += 1;
         let evidence = key_of(bucket, &listed.key, &listed.version_id);
         let Some((evidence, kept)) = self.kept.get_key_value(evidence.as_str()) else {
-            return self.unrecorded(bucket, listed);
+            // That a listed receipt is missing was said; a new one would not be the one that is listed.
+            let lines = &self.chain.lines[self.chain.listed(&evidence)];
+            if !lines.iter().any(|l| l.present) {
+                self.unrecorded(bucket, listed);
+            }
+            return;
         };
         self.seen.insert(evidence);
         // What is wrong with the receipt itself was said, and it proves nothing about its version.
@@ -188,6 +196,7 @@ fn difference(receipt: &Receipt, listed: &store::Version) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::chain::Line;
 
     const TERMS: Terms = Terms {
         young_from: 1000,
@@ -236,8 +245,9 @@ mod tests {
 
     #[test]
     fn a_version_is_what_its_receipt_says() {
+        let chain = Chain::default();
         let kept = kept(&[receipt(State::Hashed, "a"), receipt(State::Gone, "gone")]);
-        let mut versions = Versions::new(&kept, TERMS);
+        let mut versions = Versions::new(&chain, &kept, TERMS);
         versions.add("raw", &listed("a"));
         assert_eq!(
             (versions.work.len(), versions.work[0].sha256.as_str()),
@@ -270,8 +280,9 @@ mod tests {
 
     #[test]
     fn a_version_without_a_receipt_is_young_deferred_or_wrong() {
+        let chain = Chain::default();
         let kept = kept(&[receipt(State::Deferred, "long")]);
-        let mut versions = Versions::new(&kept, TERMS);
+        let mut versions = Versions::new(&chain, &kept, TERMS);
         versions.add(
             "raw",
             &store::Version {
@@ -291,6 +302,7 @@ mod tests {
         versions.add("raw", &listed("old"));
         assert_eq!(kinds(&versions), [Kind::VersionUnrecorded]);
         let mut versions = Versions::new(
+            &chain,
             &kept,
             Terms {
                 strict: true,
@@ -303,18 +315,20 @@ mod tests {
 
     #[test]
     fn a_receipt_without_a_version() {
+        let chain = Chain::default();
         let kept = kept(&[
             receipt(State::Hashed, "a"),
             receipt(State::Hashed, "elsewhere"),
             receipt(State::Gone, "b"),
         ]);
-        let mut versions = Versions::new(&kept, TERMS);
+        let mut versions = Versions::new(&chain, &kept, TERMS);
         finish(&mut versions, &[]);
         assert_eq!(kinds(&versions), [Kind::VersionMissing]);
-        let mut versions = Versions::new(&kept, TERMS);
+        let mut versions = Versions::new(&chain, &kept, TERMS);
         finish(&mut versions, &["provenance/raw/a/v.json"]);
         assert_eq!((kinds(&versions).len(), versions.counts.moved), (0, 1));
         let mut versions = Versions::new(
+            &chain,
             &kept,
             Terms {
                 removed_ok: true,
@@ -327,11 +341,34 @@ mod tests {
 
     #[test]
     fn a_receipt_that_is_not_sound_proves_nothing() {
+        let chain = Chain::default();
         let mut kept = kept(&[receipt(State::Hashed, "a")]);
         kept.values_mut().for_each(|k| k.sound = false);
-        let mut versions = Versions::new(&kept, TERMS);
+        let mut versions = Versions::new(&chain, &kept, TERMS);
         versions.add("raw", &listed("a"));
         finish(&mut versions, &[]);
         assert!(versions.work.is_empty() && versions.findings.is_empty());
+    }
+
+    #[test]
+    fn a_version_whose_receipt_was_taken_away_is_not_told_twice() {
+        let (mut chain, kept) = (Chain::default(), HashMap::new());
+        chain.lines.push(Line {
+            name: receipt(State::Hashed, "a").key(),
+            present: true,
+            sha256: "11".into(),
+            sequence: 1,
+        });
+        let mut versions = Versions::new(&chain, &kept, TERMS);
+        versions.add("raw", &listed("a"));
+        assert!(versions.findings.is_empty());
+        chain.lines[0].present = false;
+        let mut versions = Versions::new(&chain, &kept, TERMS);
+        versions.add("raw", &listed("a"));
+        assert_eq!(
+            kinds(&versions),
+            [Kind::VersionUnrecorded],
+            "its writer was cut off"
+        );
     }
 }
