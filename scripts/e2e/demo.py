@@ -1,4 +1,4 @@
-"""The demo's steps, one a verb, in the order of scripts/demo: plan, apply, run, replan, destroy."""
+"""The demo's steps, one a verb, in the order of scripts/demo: plan, apply, run, replan, prove, destroy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import json
 import time
 
-from . import accounts, deviations, emulator, facts, paths, report, wiring
+from . import accounts, deviations, emulator, evidence, facts, paths, report, wiring
 from .deployment import Deployment
 from .inbox import Inbox
 from .run import drained, play, sweep
+from .sluice import Sluice
 from .terraform import Terraform
 
 
@@ -35,7 +36,8 @@ def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> 
 def apply(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
     terraform.apply()
-    (stack.folder / "outputs.json").write_text(json.dumps(terraform.outputs(), indent=2) + "\n")
+    outputs = {name: {"value": value} for name, value in terraform.outputs().items()}
+    (stack.folder / "outputs.json").write_text(json.dumps(outputs, indent=2) + "\n")
     print(f"{len(terraform.state())} resources in {time.monotonic() - started:.0f} s")
 
 
@@ -53,6 +55,27 @@ def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> N
         )
     if dead or not drained(deployment):
         raise SystemExit(f"messages are left: {dead} dead letters\nthe function's log:\n{_log(played.world.lines)}")
+
+
+def prove(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    """Receipts and manifests agree with what is there; then somebody tampers, and exactly that is found."""
+    deployment = Deployment(stack, found, terraform.outputs())
+    tool = Sluice(deployment, stack.folder / "outputs.json", stack.folder)
+    bucket = f"s3://{deployment.provenance.data}/"
+    versions = evidence.arrive(deployment)
+    print(f"{len(versions)} files arrived, each has its receipt; the ledger waits a minute for what is on its way")
+    evidence.seal(deployment)
+    verified = tool("verify", bucket, user="auditor")
+    print(verified.out, end="")
+    if verified.code != 0:
+        raise SystemExit(f"verify found what nobody did (exit {verified.code}): {verified.err}")
+    done = evidence.tamper(deployment, versions)
+    print("somebody tampers: " + "; ".join(f"{one.what} ({one.names})" for one in done))
+    verified = tool("verify", bucket, "--grace", "0", "--format", "json", user="auditor")
+    findings = [line for line in verified.lines if "finding" in line]
+    print(tool("verify", bucket, "--grace", "0", user="auditor").out, end="")
+    if problems := evidence.difference(done, findings):
+        raise SystemExit("verify did not find exactly what was done:\n" + "\n".join(problems))
 
 
 def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
@@ -77,7 +100,7 @@ def _log(lines: list[dict], last: int = 30) -> str:
     return "\n".join(json.dumps(line, ensure_ascii=False) for line in lines[-last:])
 
 
-VERBS = {"plan": plan, "apply": apply, "run": run, "replan": replan, "destroy": destroy}
+VERBS = {"plan": plan, "apply": apply, "run": run, "replan": replan, "prove": prove, "destroy": destroy}
 
 if __name__ == "__main__":
     main()

@@ -77,9 +77,10 @@ def arrive(deployment: Deployment) -> list[Version]:
     return versions
 
 
-def seal(deployment: Deployment) -> dict:
-    """Lets everything recorded so far into a manifest; returns what the ledger says."""
-    time.sleep(GRACE)
+def seal(deployment: Deployment, since: float | None = None) -> dict:
+    """Lets everything recorded up to `since` (of the monotonic clock; now) into a manifest; what the ledger says."""
+    ready = (time.monotonic() if since is None else since) + GRACE
+    time.sleep(max(0.0, ready - time.monotonic()))
     answer = deployment.client("lambda").invoke(
         FunctionName=deployment.provenance.ledger_function, Payload=json.dumps({"until": "now"}).encode()
     )
