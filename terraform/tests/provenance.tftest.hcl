@@ -240,7 +240,9 @@ run "people" {
       "ReadReceipts s3:GetObject receipts-eu-central-1-111122223333/provenance/*",
       "AnnounceReceipt s3:PutObject receipts-eu-central-1-111122223333/journal/*",
       "WriteReceipt s3:PutObject receipts-eu-central-1-111122223333/provenance/*",
-      "AnnounceAgain sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance",
+      "TakeDeadLetters sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters,arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-dead-letters",
+      "AnnounceAgain sqs:GetQueueAttributes,sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance",
+      "SeeMetrics cloudwatch:GetMetricData *",
       "UseEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine",
     ]
     error_message = "got ${module.provenance[0].policies.operator.operate}"

@@ -35,6 +35,8 @@ locals {
     trail_bucket = "arn:${local.at.partition}:s3:::${local.name.trail_bucket}"
     queries      = "arn:${local.at.partition}:s3:::${local.name.queries}"
     queue        = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}"
+    queue_dead   = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-dead-letters"
+    event_dead   = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-event-dead-letters"
     schedule     = "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${local.name.schedule}"
     signing_key  = "arn:${local.at.partition}:kms:${local.at.region}:${local.at.account_id}:${local.name.signing_key}"
     trail        = "arn:${local.at.partition}:cloudtrail:${local.at.region}:${local.at.account_id}:trail/${local.name.trail}"

@@ -142,7 +142,7 @@ locals {
     )
   })
 
-  # The operator: backfill, which announces to the queue what was missed and hashes what takes a function too long.
+  # The operator: backfill, which announces what was missed and hashes what takes a function too long; the dead letters.
   operator_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -182,12 +182,26 @@ locals {
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
-        # announce to the function what it never heard of
+        # redrive: take, give back what stays, delete once it is in the queue again; status: depth
+        {
+          Sid      = "TakeDeadLetters"
+          Effect   = "Allow"
+          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = [local.arn.event_dead, local.arn.queue_dead]
+        },
+        # redrive and backfill: announce to the function; status: depth
         {
           Sid      = "AnnounceAgain"
           Effect   = "Allow"
-          Action   = "sqs:SendMessage"
+          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
           Resource = local.arn.queue
+        },
+        # status: ages and last ends. CloudWatch knows no narrower resource for metrics.
+        {
+          Sid      = "SeeMetrics"
+          Effect   = "Allow"
+          Action   = "cloudwatch:GetMetricData"
+          Resource = "*"
         },
       ],
       [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
@@ -224,7 +238,7 @@ module "operator" {
 
   deployment  = local.at
   name        = local.name.operator_role
-  description = "Completes the receipts of ${local.receipts_name}"
+  description = "Completes the receipts of ${local.receipts_name}, and looks after the dead letters of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }
   policies    = { operate = local.operator_policy }
 }
