@@ -6,6 +6,7 @@ pub mod edge;
 pub mod effect;
 pub mod manifest;
 pub mod narrate;
+pub mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;

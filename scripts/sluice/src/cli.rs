@@ -84,6 +84,41 @@ mod tests {
         command.get_subcommands().for_each(|c| examples(c, &path));
     }
 
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let pin = format!("7:{}", "0".repeat(64));
+        let parses = |line: &str| {
+            let words = std::iter::once("sluice").chain(line.split_whitespace());
+            Cli::try_parse_from(words).is_ok()
+        };
+        for line in [
+            "verify",
+            "verify s3://raw/a b --grace 0 --jobs 8 --resume done --at 2h --strict --removed-ok",
+            "verify --offline d --public-key k --at 2026-11-23",
+            &format!("verify --file a --file b --pin {pin} --pin {pin}"),
+            "provenance backfill incoming/ --yes --rate 5 --list",
+            "smoke provenance --wait 1200 --require-log --format json",
+            "redrive --system provenance --yes",
+            "status --system provenance --as auditor",
+        ] {
+            assert!(parses(line), "{line}");
+        }
+        for line in [
+            "verify --offline d",
+            "verify --offline d --public-key k incoming/",
+            "verify --offline d --public-key k --resume r",
+            "verify --fast --resume r",
+            "verify --file a incoming/",
+            "verify --pin 7",
+            "verify --jobs 0",
+            "provenance",
+            "smoke",
+            "redrive --system other",
+        ] {
+            assert!(!parses(line), "{line}");
+        }
+    }
+
     /// 003.25: every command says what it is for, with an example.
     #[test]
     fn every_command_has_an_example() {

@@ -47,6 +47,8 @@ struct Screen {
     events: Depth,
     messages: Depth,
     quarantined: Option<u64>,
+    /// What sends dead letters back.
+    redrive: String,
     ends: Vec<(&'static str, u64)>,
     failed: u64,
     hours: i64,
@@ -104,6 +106,10 @@ async fn look(
         events,
         messages,
         quarantined,
+        redrive: match system == outputs.usual() {
+            true => "sluice redrive".to_owned(),
+            false => format!("sluice redrive --system {}", system.name()),
+        },
         ends: ends_of(system)
             .into_iter()
             .map(|(name, metric)| (name, sum(&id_of(metric))))
@@ -252,7 +258,7 @@ impl Screen {
                 "  dead letters   {} events, {} messages{}",
                 self.events.all(),
                 self.messages.all(),
-                hint(self.dead() > 0, "sluice redrive")
+                hint(self.dead() > 0, &self.redrive)
             ),
         ];
         lines.extend(self.quarantined.map(|count| {
@@ -314,6 +320,7 @@ mod tests {
             events: none,
             messages: none,
             quarantined: Some(0),
+            redrive: "sluice redrive".into(),
             ends: vec![("stored", 3)],
             failed: 0,
             hours: 24,

@@ -1,0 +1,121 @@
+//! The ledger's effects on the in-memory world, and those who record something in it.
+
+use kit::fakes::{S3, World};
+use kit::journal::{Entry, JOURNAL, LEDGER};
+use kit::time::Moment;
+use ledger::effect::{Body, Effect, Outcome};
+use ledger::manifest;
+use ledger::protocol::{Plan, Run, Step};
+use ledger::request::Until;
+
+pub const BUCKET: &str = "receipts";
+/// Small, so that a period has several pages.
+pub const PAGE: usize = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    Nothing,
+    Announced,
+    Recorded,
+}
+
+/// Somebody who records something.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    pub entry: Entry,
+    pub bytes: Vec<u8>,
+    pub begins: Phase,
+}
+
+pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
+    let bytes = format!("{receipt} at {at}").into_bytes();
+    Writer {
+        entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)),
+        bytes,
+        begins,
+    }
+}
+
+pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
+    match phase {
+        Phase::Nothing => {
+            let text = serde_json::to_vec(&writer.entry).unwrap();
+            let _ = world.s3.put(BUCKET, &writer.entry.key(), &text, true);
+            Phase::Announced
+        }
+        Phase::Announced | Phase::Recorded => {
+            let _ = world
+                .s3
+                .put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
+            Phase::Recorded
+        }
+    }
+}
+
+pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
+    s3.get(BUCKET, key, None)
+        .unwrap()
+        .body
+        .as_deref()
+        .unwrap()
+        .to_vec()
+}
+
+/// One effect on the world, as S3 and KMS would answer it.
+pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
+    let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
+        let keys = s3.list(BUCKET, prefix).into_iter();
+        keys.filter(|k| *k > after).map(str::to_owned).collect()
+    };
+    let read = |s3: &S3, keys: &[String]| {
+        let bodies = keys.iter().map(|key| {
+            let object = s3.get(BUCKET, key, None).ok()?;
+            let start = object.body.as_deref()?.to_vec();
+            Some(Body {
+                start,
+                sha256: object.sha256(),
+            })
+        });
+        Outcome::Read(bodies.collect())
+    };
+    match effect {
+        Effect::NextManifest { after: sequence } => {
+            let keys = after(s3, LEDGER, &manifest::key(*sequence));
+            Outcome::Next(keys.first().map(|k| manifest::sequence_of(k).unwrap()))
+        }
+        Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
+        Effect::ListJournal { after: key } => {
+            let mut keys = after(s3, JOURNAL, key);
+            let more = keys.len() > PAGE;
+            keys.truncate(PAGE);
+            Outcome::Page { keys, more }
+        }
+        Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => read(s3, keys),
+        Effect::Sign(statement) => {
+            Outcome::Signed(manifest::digest_to_sign(&statement.payload()).to_vec())
+        }
+        Effect::Write { sequence, envelope } => {
+            match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
+                Ok(_) => Outcome::Written,
+                Err(_) => Outcome::WrittenBefore,
+            }
+        }
+    }
+}
+
+pub fn plan(max_listed: usize) -> Plan {
+    Plan {
+        key: "alias/ledger".into(),
+        max_listed,
+    }
+}
+
+/// Lets `until` run to its end at once, in a world where nothing goes wrong.
+pub fn run_through(world: &mut World, plan: &Plan, now: Moment, until: Until) -> Run {
+    let (mut run, mut step) = Run::start(now, until);
+    while let Step::Perform(effect) = step {
+        step = run.next(plan, perform(&mut world.s3, &effect));
+    }
+    assert_eq!(step, Step::Done);
+    run
+}
