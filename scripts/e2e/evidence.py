@@ -24,12 +24,15 @@ class Version:
 
     @property
     def receipt(self) -> str:
-        return f"provenance/{self.bucket}/{self.key}/{self.version_id}.json"
+        """Its receipt's key: parts that file systems or SQL would not see have a `~` in front."""
+        parts = [f"~{part}" if part[:1] in ("", ".", "_", "~") else part for part in self.key.split("/")]
+        return f"provenance/{self.bucket}/{'/'.join(parts)}/{self.version_id}.json"
 
 
 FILES: dict[str, bytes] = {
     "incoming/report.csv": b"artist,streams\nISOKNOCK,6000000\n",
     "incoming/2026/11/a+b & 100% ü.json": b'{"ok":true}',
+    "incoming/_draft//.hidden": b"parts that SQL passes over\n",
     "incoming/empty.txt": b"",
     "incoming/large.bin": bytes(range(256)) * 40_960,  # 10 MiB: several parts
     "incoming/replaced.csv": b"its receipt will be replaced\n",

@@ -1,7 +1,7 @@
 //! The receipt: what an object version was when it arrived.
 
 use kit::journal::{Entry, RECEIPTS};
-use kit::names::fit;
+use kit::names::{MAX_KEY, fit};
 use kit::time::Moment;
 use serde::{Deserialize, Serialize};
 
@@ -124,17 +124,43 @@ pub fn key_of(bucket: &str, key: &str, version_id: &str) -> String {
     place(bucket, key, version_id, ".json")
 }
 
+/// What the keys of all receipts begin with whose versions' keys begin with `prefix`, and perhaps of some more.
+#[must_use]
+pub fn under(bucket: &str, prefix: &str) -> String {
+    // Longer ones may be cut in the receipt's key.
+    let known = &prefix[..prefix.floor_char_boundary(MAX_KEY / 2)];
+    let (folders, begun) = known.rsplit_once('/').map_or(("", known), |(f, b)| (f, b));
+    let folders = match folders {
+        "" if !known.contains('/') => String::new(),
+        folders => format!("{}/", mirrored(folders)),
+    };
+    let begun = if begun.is_empty() {
+        String::new()
+    } else {
+        mirrored(begun)
+    };
+    format!("{RECEIPTS}{bucket}/{folders}{begun}")
+}
+
 fn place(bucket: &str, key: &str, version: &str, ending: &str) -> String {
-    fit(
-        &format!("{RECEIPTS}{bucket}/"),
-        key,
-        &format!("/{version}{ending}"),
-    )
+    let ending = format!("/{}{ending}", mirrored(version));
+    fit(&format!("{RECEIPTS}{bucket}/"), &mirrored(key), &ending)
+}
+
+/// A path that SQL sees and file systems take: engines pass over what begins with `.` or `_`, and empty parts, `.` and
+/// `..` are no names. Such parts get a `~` in front, and so do those that have one.
+fn mirrored(path: &str) -> String {
+    let parts = path.split('/').map(|part| match part.bytes().next() {
+        None | Some(b'.' | b'_' | b'~') => format!("~{part}"),
+        Some(_) => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn receipt(state: State) -> Receipt {
         Receipt {
@@ -188,5 +214,38 @@ mod tests {
             receipt(State::Hashed).key(),
             key_of("raw", "incoming/a b/ü.csv", "v1")
         );
+    }
+
+    /// Athena passes over files and folders whose names begin with a dot or an underscore.
+    #[test]
+    fn no_part_of_a_place_is_hidden_and_no_two_places_are_one() {
+        for (key, place) in [
+            (
+                "incoming/_draft/.a",
+                "provenance/raw/incoming/~_draft/~.a/~_v.json",
+            ),
+            ("~a//b/", "provenance/raw/~~a/~/b/~/~_v.json"),
+            ("../../etc", "provenance/raw/~../~../etc/~_v.json"),
+        ] {
+            assert_eq!(key_of("raw", key, "_v"), place);
+        }
+        for (prefix, start) in [
+            ("", "provenance/raw/"),
+            ("incoming/", "provenance/raw/incoming/"),
+            ("incoming/_dr", "provenance/raw/incoming/~_dr"),
+            ("_in", "provenance/raw/~_in"),
+            ("/", "provenance/raw/~/"),
+        ] {
+            assert_eq!(under("raw", prefix), start);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn receipts_of_a_prefix_lie_under_it(key in "[a._~/é]{1,12}", end in 0..12_usize, other in "[a._~/é]{1,12}") {
+            let prefix = &key[..key.floor_char_boundary(end.min(key.len()))];
+            prop_assert!(key_of("raw", &key, "v").starts_with(&under("raw", prefix)));
+            prop_assert_eq!(key == other, key_of("raw", &key, "v") == key_of("raw", &other, "v"));
+        }
     }
 }

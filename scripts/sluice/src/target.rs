@@ -1,8 +1,7 @@
 //! Which keys of the watched buckets a command is about.
 
 use anyhow::bail;
-use kit::journal::RECEIPTS;
-use provenance::receipt::Receipt;
+use provenance::receipt::{Receipt, under};
 use provenance::watch::Watched;
 
 use crate::outputs::Provenance;
@@ -26,8 +25,11 @@ impl Target {
         if named.is_empty() {
             return Ok(Self::all(&names.watched));
         }
-        let targets = named.iter().map(|text| Self::read(text, names));
-        Ok(distinct(targets.collect::<anyhow::Result<_>>()?))
+        let mut targets = Vec::new();
+        for text in named {
+            targets.extend(Self::read(text, names)?);
+        }
+        Ok(distinct(targets))
     }
 
     fn all(watched: &[Watched]) -> Vec<Self> {
@@ -45,18 +47,37 @@ impl Target {
         distinct(watched.iter().flat_map(of).collect())
     }
 
-    fn read(text: &str, names: &Provenance) -> anyhow::Result<Self> {
+    /// What is watched of that.
+    fn read(text: &str, names: &Provenance) -> anyhow::Result<Vec<Self>> {
         let (bucket, prefix) = match text.strip_prefix("s3://") {
             Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
             None => (names.data_bucket.as_str(), text),
         };
-        if !names.watched.iter().any(|w| w.bucket == bucket) {
+        let all = Self::all(&names.watched).into_iter();
+        let here: Vec<_> = all.filter(|t| t.bucket == bucket).collect();
+        if here.is_empty() {
             bail!("`{bucket}` is not watched, so nothing in it has a receipt");
         }
-        Ok(Self {
-            bucket: bucket.to_owned(),
-            prefix: prefix.to_owned(),
-        })
+        let narrowed = here.iter().filter_map(|watched| {
+            let longer = match (&*watched.prefix, prefix) {
+                (watched, asked) if asked.starts_with(watched) => asked,
+                (watched, asked) if watched.starts_with(asked) => watched,
+                _ => return None,
+            };
+            Some(Self {
+                bucket: bucket.to_owned(),
+                prefix: longer.to_owned(),
+            })
+        });
+        let narrowed: Vec<_> = narrowed.collect();
+        if narrowed.is_empty() {
+            let watched: Vec<_> = here.iter().map(|t| format!("`{}`", t.prefix)).collect();
+            bail!(
+                "nothing in `{bucket}` under `{prefix}` is watched; watched are {}",
+                watched.join(", ")
+            );
+        }
+        Ok(narrowed)
     }
 
     /// Whether it is the receipt of one of them.
@@ -68,7 +89,7 @@ impl Target {
     /// What the keys of their receipts begin with.
     #[must_use]
     pub fn receipts(&self) -> String {
-        format!("{RECEIPTS}{}/{}", self.bucket, self.prefix)
+        under(&self.bucket, &self.prefix)
     }
 }
 
@@ -116,12 +137,18 @@ mod tests {
         let names = outputs.provenance().unwrap();
         for (text, expected) in [
             ("s3://raw/incoming/a", target("raw", "incoming/a")),
-            ("s3://raw", target("raw", "")),
+            ("s3://raw", target("raw", "incoming/")),
+            ("s3://raw/in", target("raw", "incoming/")),
             ("incoming/a", target("raw", "incoming/a")),
         ] {
-            assert_eq!(Target::read(text, names).unwrap(), expected);
+            assert_eq!(Target::read(text, names).unwrap(), [expected]);
         }
-        let error = Target::read("s3://other/a", names).unwrap_err().to_string();
-        assert!(error.contains("`other` is not watched"), "{error}");
+        for (text, what) in [
+            ("s3://other/a", "`other` is not watched"),
+            ("elsewhere", "watched are `incoming/`"),
+        ] {
+            let error = Target::read(text, names).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
     }
 }
