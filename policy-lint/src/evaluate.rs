@@ -5,7 +5,7 @@ use crate::arn;
 use crate::model::{Effect, Kind, Policy, Statement};
 use crate::pattern;
 use crate::project::{Project, Resource};
-use crate::value::{Data, Value};
+use crate::value::{Data, Text, Value};
 
 /// Whether a pattern of actions stands for the action `service:Name`.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
@@ -80,7 +80,10 @@ pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
         Data::Unknown(hole) => hole.reference.as_deref().is_some_and(referenced),
         Data::String(text) if !text.is_known() => {
             let whole = text.holes().len() == 1 && text.raw().chars().count() == 1;
+            let same = |other: &Text| other.raw() == text.raw() && other.holes() == text.holes();
             whole && text.holes()[0].reference.as_deref().is_some_and(referenced)
+                || !whole
+                    && attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_text).is_some_and(same))
         }
         Data::String(text) => {
             attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_str) == Some(text.raw()))

@@ -151,6 +151,11 @@ impl<'a> Out<'a> {
         Out { rule, policy, findings }
     }
 
+    /// The place of the whole policy; nothing for rules that look at a project.
+    pub fn whole(&self) -> Option<Span> {
+        self.policy.map(|p| p.root.span)
+    }
+
     /// Reports at a place of the policy.
     pub fn at(&mut self, at: At, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let pointer = self.policy.map(|p| p.pointer(at));

@@ -67,7 +67,7 @@ fn has_others(project: &Project, role: &Resource) -> bool {
             .resources
             .iter()
             .find(|r| r.address == address)
-            .and_then(|r| r.values.get("role").or(r.values.get("roles")))
+            .and_then(|r| ["role", "roles", "role_name"].iter().find_map(|key| r.values.get(key)))
     };
     let own = project.policies.iter().filter_map(|p| p.address.as_deref()).collect::<Vec<_>>();
     let foreign = project.attachments.iter().any(|a| {

@@ -34,7 +34,8 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
     let on = |tail: &'static str| {
         statement.conditions.iter().filter(move |c| c.key.raw().to_ascii_lowercase().ends_with(tail))
     };
-    let narrowed = |c: &Condition| !c.is_negative() && !c.if_exists() && c.values.iter().any(|v| !open(v.raw()));
+    let narrowed =
+        |c: &Condition| !c.is_negative() && !c.if_exists() && (c.incomplete || c.values.iter().any(|v| !open(v.raw())));
     let subject = on(":sub").next();
     match subject {
         Some(condition) => {
@@ -54,7 +55,9 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
         None => {
             let host = name.rsplit_once("oidc-provider/").map_or(name, |(_, h)| h);
             let message = format!("the role trusts `{host}` for whoever it vouches for");
-            out.at(provider.at, message, format!("add conditions on `{host}:sub` and `{host}:aud`"));
+            let pool = host == "cognito-identity.amazonaws.com";
+            let keys = if pool { ["aud", "amr"] } else { ["sub", "aud"] };
+            out.at(provider.at, message, format!("add conditions on `{host}:{}` and `{host}:{}`", keys[0], keys[1]));
         }
     }
 }

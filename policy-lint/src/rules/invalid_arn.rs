@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let text = item.raw();
-        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.is_empty() {
+        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.starts_with("${") || text.is_empty() {
             continue;
         }
         let is_name = |kind: &str| policy.carrier.resource == kind;

@@ -32,16 +32,26 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
     apply(name, &arguments, span, env).unwrap_or_else(|| env.unknown(span))
 }
 
-/// `try` gives the first value that is known; one that is not might fail or not, so the next is no answer.
+/// `try` gives the first value that does not fail. What leads nowhere fails, and is the expression as written;
+/// anything else that is not known will have a value, so that what stands behind it is no answer.
 fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
-    let mut values = call.args.iter().map(|a| eval(a, env));
+    let mut values = call.args.iter().map(|a| (eval(a, env), env.span(hcl_edit::Span::span(a))));
     if name == "can" {
         return match values.next() {
-            Some(value) if !value.is_unknown() => Value::new(Data::Bool(true), span),
+            Some((value, _)) if !value.is_unknown() => Value::new(Data::Bool(true), span),
             _ => env.unknown(span),
         };
     }
-    values.find(|v| !v.is_unknown()).unwrap_or_else(|| env.unknown(span))
+    let mut waiting: Option<Value> = None;
+    for (value, place) in values {
+        let Data::Unknown(hole) = &value.data else { return waiting.unwrap_or(value) };
+        let reference = hole.reference.as_deref();
+        let better = waiting.is_none() || reference.is_some_and(|r| !r.contains("data."));
+        if better && (reference.is_some() || hole.source != env.text_of(place)) {
+            waiting = Some(value);
+        }
+    }
+    waiting.unwrap_or_else(|| env.unknown(span))
 }
 
 fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Value> {

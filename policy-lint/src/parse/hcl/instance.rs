@@ -99,6 +99,9 @@ fn read_carrier(
         }
         Data::String(text) if text.raw().trim().is_empty() => return,
         Data::String(text) => match embedded::parse(&with_origin(text, value.span, world), value.span) {
+            Ok(root) if root.is_unknown() => {
+                return read_carrier(resource, carrier, kind, &root, world, project);
+            }
             Ok(root) => root,
             Err(e) => return project.broken.push(broken(e.span, e.reason, e.help)),
         },
