@@ -148,6 +148,46 @@ pub fn takes(action: Action, resource: &str) -> bool {
     action.resources().any(|kind| can_be(resource, kind))
 }
 
+/// The type that people mean by an action: the one it is named after, else one of its own service that is no
+/// other way to the same thing.
+pub fn primary(action: Action) -> Option<ResourceType> {
+    let name = action.name().to_ascii_lowercase();
+    let rank = |kind: &ResourceType| {
+        let own = kind.name().to_ascii_lowercase().replace(['-', '_'], "");
+        let singular = own.strip_suffix('s').unwrap_or(&own);
+        let foreign = Arn::parse(kind.pattern()).is_none_or(|a| a.service != action.service().prefix());
+        let byway = ["accesspoint", "index", "alias", "snapshot", "document"].iter().any(|w| own.starts_with(w));
+        let shared = Arn::parse(kind.pattern()).is_none_or(|a| a.account == "aws");
+        let named = if name.ends_with(singular) {
+            0
+        } else if name.contains(singular) {
+            1
+        } else {
+            2
+        };
+        (foreign, named == 2 && byway, shared, named, std::cmp::Reverse(if named < 2 { own.len() } else { 0 }))
+    };
+    action.resources().min_by_key(rank)
+}
+
+/// An ARN pattern with its placeholders filled for reading.
+pub fn example(arn: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = arn;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        match name {
+            "Partition" => filled.push_str("aws"),
+            "Region" => filled.push_str("eu-west-1"),
+            "Account" => filled.push_str("111122223333"),
+            _ => filled.push_str(&format!("<{name}>")),
+        }
+        rest = tail;
+    }
+    filled + rest
+}
+
 /// Whether a pattern stands for every resource.
 pub fn is_everything(resource: &str) -> bool {
     !resource.is_empty() && resource.bytes().all(|b| b == b'*')

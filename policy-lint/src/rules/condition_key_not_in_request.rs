@@ -3,7 +3,7 @@ use crate::catalogue::{Action, Key};
 use crate::model::{Condition, Item, Kind, Policy, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_crowded;
+use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -63,7 +63,7 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     };
     let finding = out.at(condition.key.at, message, help);
     finding.related(item.at.span, "the action is here");
-    if is_crowded(statement) {
+    if !is_settled(action.service().prefix()) {
         finding.persona(Persona::Pedantic);
     }
 }

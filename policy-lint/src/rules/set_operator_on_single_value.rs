@@ -2,6 +2,7 @@
 use crate::catalogue::Key;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,10 +22,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         };
         let message = format!("`{}` has one value, and `ForAllValues` is true when it has none", key.name());
-        out.at(
-            condition.operator.at,
-            message,
-            format!("write `{}`", condition.operator.raw().split_once(':').map_or("", |(_, o)| o)),
-        );
+        let plain = condition.operator.raw().split_once(':').map_or("", |(_, o)| o);
+        let finding = out.at(condition.operator.at, message, format!("write `{plain}`"));
+        let service = key.name().split(':').next().unwrap_or_default();
+        if !key.is_global() && !is_settled(service) {
+            finding.persona(Persona::Pedantic);
+        }
     }
 }

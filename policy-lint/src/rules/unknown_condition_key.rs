@@ -22,6 +22,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         if name.contains(HOLE)
             || name.contains("${")
             || Key::find(name).is_some()
+            || UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name))
             || !seen.insert(condition.key.at.span)
         {
             continue;
@@ -29,6 +30,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         judge(condition, name, out);
     }
 }
+
+/// Keys that AWS uses itself and does not list.
+const UNLISTED: &[&str] = &["aws:PrincipalOrgMasterAccountId", "lakeformation:GlueARN"];
 
 fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
     let at = condition.key.at;
