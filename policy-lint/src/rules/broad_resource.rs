@@ -3,7 +3,7 @@ use crate::arn;
 use crate::catalogue::{Action, Level};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::{service_wildcard, wildcard_action};
+use crate::rules::{service_wildcard, unbounded_service_linked_role, wildcard_action};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -28,8 +28,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Has a rule of its own, `unbounded-pass-role`.
-const PASS_ROLE: &str = "iam:PassRole";
+/// Actions that have rules of their own.
+const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTION];
 
 fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let mut worst: Option<(bool, Level, Action, &Item)> = None;
@@ -38,7 +38,9 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }
-        for action in actions.iter().copied().filter(|a| a.restrictable() && a.full_name() != PASS_ROLE) {
+        for action in
+            actions.iter().copied().filter(|a| a.restrictable() && !ELSEWHERE.contains(&a.full_name().as_str()))
+        {
             count += 1;
             let weighs = matters(action) && !is_tied(statement);
             if worst.is_none_or(|(w, level, _, _)| (weighs, action.level()) > (w, level)) {

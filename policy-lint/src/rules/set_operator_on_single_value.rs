@@ -17,6 +17,19 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        if condition.qualifier().is_some() && condition.base().eq_ignore_ascii_case("Null") {
+            let message =
+                format!("`{}` asks whether a key is there, of which there is no set", condition.operator.text);
+            out.at(condition.operator.at, message, "write `Null`").aws("NULL_WITH_QUALIFIER");
+            continue;
+        }
+        let any = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAnyValue"));
+        if any && condition.key.raw().ends_with(":aud") {
+            let message = format!("`{}` has one value, and here any of several will do", condition.key.text);
+            let help = format!("write `{}`", condition.base());
+            out.at(condition.operator.at, message, help).aws("FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE");
+            continue;
+        }
         let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
         let Some(key) = Key::find(condition.key.raw()).filter(|k| all && !k.kind().starts_with("Array")) else {
             continue;
