@@ -22,6 +22,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         if name.contains(HOLE)
             || name.contains("${")
             || Key::find(name).is_some() && !name.ends_with('/')
+            || name.get(..15).is_some_and(|n| n.eq_ignore_ascii_case("iot:Connection."))
             || UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name))
             || !seen.insert(condition.key.at.span)
         {
