@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Condition, Kind, Policy, Principal, Statement};
+use crate::arn::Arn;
+use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::redundant_statement::{covers_action, includes};
@@ -75,7 +76,7 @@ fn shuts_out(deny: &Statement, allow: &Statement) -> bool {
     let perimeter = |c: &Condition| {
         let key = c.key.raw().to_ascii_lowercase();
         let own = c.base().eq_ignore_ascii_case("Bool") && matches!(key.as_str(), PRINCIPAL_IS_SERVICE | VIA_SERVICE);
-        own || is_about_callers(&key) && c.is_negative() && !c.if_exists()
+        own || is_about_callers(&key) && c.is_negative() && !c.if_exists() && !c.values.iter().any(is_open)
     };
     deny.denies()
         && deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone))
@@ -93,13 +94,18 @@ fn is_about_callers(key: &str) -> bool {
     NARROWING.contains(&key) || key.starts_with("aws:principaltag/") || key.ends_with(":sub")
 }
 
+/// Whether a value lets everybody in: all addresses, all names, or a name that anybody's account may have.
+fn is_open(value: &Item) -> bool {
+    let text = value.raw();
+    let anybodys = |arn: Arn<'_>| pattern::has_wildcard(arn.account) && arn.account.bytes().all(|b| b == b'*');
+    text.bytes().all(|b| b == b'*') || matches!(text, "0.0.0.0/0" | "::/0") || Arn::parse(text).is_some_and(anybodys)
+}
+
 fn narrows(condition: &Condition) -> bool {
     let key = condition.key.raw().to_ascii_lowercase();
     let who = is_about_callers(&key);
-    let open = |v: &str| v.chars().all(|c| c == '*') || v == "0.0.0.0/0" || v == "::/0";
-    let vacuous = condition.values.iter().any(|v| open(v.raw()));
     who && !condition.is_negative()
         && !condition.if_exists()
-        && !vacuous
+        && !condition.values.iter().any(is_open)
         && !condition.base().eq_ignore_ascii_case("Null")
 }
