@@ -5,7 +5,7 @@ use crate::allow::{Allows, Subject};
 use crate::project::Project;
 use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
 use crate::rules;
-use crate::source::{File, Files, Place, Span};
+use crate::source::{File, Place, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Reported {
     pub place: Place,
     /// Other places that belong to it.
     pub related: Vec<(Place, String)>,
+    /// The plan or state that it was found in, where its place is in the source beside it.
+    pub input: Option<String>,
 }
 
 /// A value that only a plan or an apply can know.
@@ -44,6 +46,8 @@ pub struct Report {
     pub documents: Vec<String>,
     /// Terraform files that may have exceptions as comments.
     pub sources: Vec<Arc<File>>,
+    /// Those that were only read beside a plan, so that an exception in them may be for something else.
+    pub beside: Vec<Arc<File>>,
     /// Policies.
     pub policies: usize,
 }
@@ -62,10 +66,11 @@ impl Report {
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
         self.sources.extend(other.sources);
+        self.beside.extend(other.beside);
         self.policies += other.policies;
     }
 
-    /// Puts everything in its final order.
+    /// Puts everything in its final order, and says once what a plan and its source both say.
     pub fn sort(&mut self) {
         let key = |p: &Place| (p.file.path.clone(), p.start, p.end);
         self.findings.sort_by_cached_key(|f| {
@@ -77,6 +82,13 @@ impl Report {
                 finding.address.clone(),
                 finding.message.clone(),
             )
+        });
+        self.findings.dedup_by(|next, kept| {
+            let (a, b) = (&next.finding, &kept.finding);
+            next.input != kept.input
+                && (a.rule.name, &a.message, &a.address) == (b.rule.name, &b.message, &b.address)
+                && (&next.place.file.path, next.place.start, next.place.end)
+                    == (&kept.place.file.path, kept.place.start, kept.place.end)
         });
         self.unknown.sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
         self.unknown.dedup_by_key(|u| (key(&u.place), u.what.clone()));
@@ -115,7 +127,10 @@ pub fn run(project: &Project) -> Report {
     }
     let mut report =
         Report { policies: project.policies.len(), documents: carrying_files(project), ..Report::default() };
-    report.findings = findings.into_iter().filter_map(|f| resolve(f, &project.files)).collect();
+    report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
+    if project.input.is_some() {
+        report.beside = project.files.terraform();
+    }
     join_calls(&mut report.findings);
     report.unknown = unknown(project);
     report.notes = notes;
@@ -123,6 +138,10 @@ pub fn run(project: &Project) -> Report {
 }
 
 fn carrying_files(project: &Project) -> Vec<String> {
+    if let Some(input) = input(project) {
+        let any = !project.policies.is_empty() || !project.broken.is_empty();
+        return any.then(|| input.path.clone()).into_iter().collect();
+    }
     let policies = project.policies.iter().map(|p| p.root.span.file);
     let mut files: Vec<u32> = policies.chain(project.broken.iter().map(|b| b.span.file)).collect();
     files.sort_unstable();
@@ -138,10 +157,15 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
     }
 }
 
-fn resolve(finding: Finding, files: &Files) -> Option<Reported> {
-    let place = files.place(finding.span)?;
-    let related = finding.related.iter().filter_map(|(s, m)| files.place(*s).map(|p| (p, m.clone()))).collect();
-    Some(Reported { finding, place, related })
+fn input(project: &Project) -> Option<&Arc<File>> {
+    project.input.and_then(|number| project.files.get(number))
+}
+
+fn resolve(finding: Finding, project: &Project) -> Option<Reported> {
+    let place = project.files.place(finding.span)?;
+    let related = finding.related.iter().filter_map(|(s, m)| project.files.place(*s).map(|p| (p, m.clone()))).collect();
+    let input = input(project).filter(|i| !Arc::ptr_eq(i, &place.file)).map(|i| i.path.clone());
+    Some(Reported { finding, place, related, input })
 }
 
 /// One finding per place: a module called several times shows its addresses as related places.
@@ -198,6 +222,7 @@ pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
         let subject = Subject {
             rule: finding.rule.name,
             path: &reported.place.file.path,
+            input: reported.input.as_deref(),
             address: finding.address.as_deref(),
             pointer: finding.pointer.as_deref(),
         };
@@ -240,7 +265,7 @@ pub fn about_entry(
     let span = Span::new(0, range.start, range.end);
     Out::new(rule, None, &mut findings).span(span, message, help);
     let place = Place { file: file.file.clone(), start: span.start, end: span.end };
-    Reported { finding: findings.swap_remove(0), place, related: Vec::new() }
+    Reported { finding: findings.swap_remove(0), place, related: Vec::new(), input: None }
 }
 
 /// Keeps what a persona wants to see.

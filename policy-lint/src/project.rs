@@ -8,6 +8,8 @@ use crate::value::Value;
 pub struct Project {
     /// The files that spans point into.
     pub files: Files,
+    /// The plan or state that was read, whose parts may have their places in the source beside it.
+    pub input: Option<u32>,
     /// The policies.
     pub policies: Vec<Policy>,
     /// Every resource, with what is known of it.

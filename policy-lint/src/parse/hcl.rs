@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::project::{BrokenPolicy, Project};
-use crate::source::{File, ReadError};
+use crate::source::{File, Files, ReadError};
 use crate::value::Value;
 
 pub mod eval;
@@ -60,6 +60,41 @@ pub fn read(folders: &[PathBuf], var_files: &[PathBuf]) -> Outcome {
     let files = world.files.borrow().clone();
     outcome.projects.iter_mut().for_each(|p| p.files = files.clone());
     outcome
+}
+
+/// What a plan says of the source that it was made from.
+pub struct Written<'a> {
+    /// What its root declares: `module.x`, or type and name.
+    pub declared: &'a BTreeSet<String>,
+    /// Values of variables.
+    pub given: Vec<(&'a str, &'a Value)>,
+}
+
+/// Reads the root module in `folder` with a plan's variables, if it declares most of what the plan says; its files
+/// come behind those that are in `files`.
+pub fn read_planned(folder: &Path, written: &Written<'_>, files: &mut Files) -> Option<Project> {
+    let world = World::default();
+    world.files.borrow_mut().clone_from(files);
+    let module = load(folder, &world)?;
+    let known = written.declared.iter().filter(|d| module.declares(d)).count();
+    if known * 2 <= written.declared.len() {
+        return None;
+    }
+    let mut arguments = HashMap::new();
+    variables(folder, &[], &world, &mut arguments).ok()?;
+    let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, 0, folder));
+    let own = instance(arguments.clone());
+    let env = Env { world: &world, instance: &own, file: 0, scope: None };
+    for &(name, value) in &written.given {
+        // Where the source gives the same value, that is its place.
+        if functions::equal(&reference::variable(name, value.span, env), value) != Some(true) {
+            arguments.insert(name.to_owned(), value.clone());
+        }
+    }
+    let mut project = Project::default();
+    instance::read(&instance(arguments), &world, &mut project);
+    *files = world.files.borrow().clone();
+    Some(project)
 }
 
 /// A folder whose files are parsed but not yet numbered.

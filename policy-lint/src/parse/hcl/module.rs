@@ -44,6 +44,15 @@ impl Module {
         }
     }
 
+    /// Whether it has the resource `type.name` or the call `module.name`.
+    pub fn declares(&self, declaration: &str) -> bool {
+        match declaration.split_once('.') {
+            Some(("module", name)) => self.calls.iter().any(|c| c.labels.first().is_some_and(|l| l == name)),
+            Some((kind, name)) => Module::find(&self.resources, kind, name).is_some(),
+            None => false,
+        }
+    }
+
     /// The `resource` or `data` block of a type and name.
     pub fn find<'a>(blocks: &'a [Block], kind: &str, name: &str) -> Option<&'a Block> {
         blocks

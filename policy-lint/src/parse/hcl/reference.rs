@@ -112,7 +112,8 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
     Hole { source, reference }
 }
 
-fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
+/// The value of a variable: as it was given, or its default.
+pub fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
     let instance = env.instance;
     let Some(block) = instance.module.variables.get(name) else { return env.unknown(span) };
     let given = instance.arguments.get(name);
