@@ -117,11 +117,20 @@ pub fn is_terraform(name: &str) -> Option<bool> {
     if name.ends_with(".tf.json") { Some(true) } else { name.ends_with(".tf").then_some(false) }
 }
 
+/// Whether a file of this name changes what the others declare.
+fn is_override(name: &str) -> bool {
+    let stem = name.strip_suffix(".json").unwrap_or(name).trim_end_matches(".tf");
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// The Terraform files of a folder: those that override others come last, as Terraform reads them.
 fn read_folder(folder: &Path) -> (Vec<(Arc<File>, bool)>, Vec<ReadError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let entries = std::fs::read_dir(here).map(|e| e.flatten().map(|e| e.file_name()).collect::<BTreeSet<_>>());
-    for name in entries.unwrap_or_default() {
+    let mut names: Vec<_> = entries.unwrap_or_default().into_iter().collect();
+    names.sort_by_key(|n| n.to_str().is_some_and(is_override));
+    for name in names {
         let Some(is_json) = name.to_str().and_then(is_terraform) else { continue };
         match crate::source::read(&folder.join(&name)) {
             Ok(file) => files.push((file, is_json)),
@@ -142,6 +151,9 @@ fn keep(
     for (file, is_json) in files {
         let number = world.files.borrow_mut().add(file.clone());
         match tree::parse(&file.text, number, is_json) {
+            Ok(body) if Path::new(&file.path).file_name().and_then(|n| n.to_str()).is_some_and(is_override) => {
+                module.add_override(body);
+            }
             Ok(body) => module.add(body),
             Err(e) => broken.push(BrokenPolicy {
                 span: e.span,

@@ -44,6 +44,28 @@ impl Module {
         }
     }
 
+    /// Changes what other files declare by what an override file says; what has no base is added.
+    pub fn add_override(&mut self, body: Body) {
+        let mut rest = Body::default();
+        for block in body.blocks {
+            let same = |b: &&mut Block| b.labels == block.labels;
+            let label = block.labels.first().map_or("", String::as_str);
+            let base = match block.word.as_str() {
+                "variable" => self.variables.get_mut(label),
+                "output" => self.outputs.get_mut(label),
+                "resource" => self.resources.iter_mut().find(same),
+                "data" => self.data.iter_mut().find(same),
+                "module" => self.calls.iter_mut().find(same),
+                _ => None,
+            };
+            match base {
+                Some(base) => base.body.change(block.body),
+                None => rest.blocks.push(block),
+            }
+        }
+        self.add(rest);
+    }
+
     /// Whether it has the resource `type.name` or the call `module.name`.
     pub fn declares(&self, declaration: &str) -> bool {
         match declaration.split_once('.') {
