@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_reference_is_an_arn_of_its_type() {
-        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")) };
+        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Hole::default() };
         let mut text = Text::unknown(hole("aws_s3_bucket.raw.arn"));
         let bucket = typed(&text);
         assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));

@@ -1,7 +1,9 @@
 //! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::allow::{Allows, Subject};
+use crate::model::Policy;
 use crate::project::Project;
 use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
 use crate::rules;
@@ -100,33 +102,26 @@ impl Report {
 /// Findings of one rule in one policy that are kept at most.
 const MOST: usize = 1_000;
 
-/// Runs every rule over one project.
+/// Runs every rule over one project, in every way that its policies can be read.
 pub fn run(project: &Project) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
-    for rule in rules::ALL {
-        match rule.check {
-            Check::Policy(check) => {
-                for policy in &project.policies {
-                    let before = findings.len();
-                    check(policy, &mut Out::new(rule, Some(policy), &mut findings));
-                    let more = findings.len().saturating_sub(before + MOST);
-                    if more > 0 {
-                        findings.truncate(before + MOST);
-                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
-                        notes.push(format!(
-                            "`{}` has {more} more findings in `{path}` than the {MOST} that are shown",
-                            rule.name
-                        ));
-                    }
-                }
-            }
-            Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
-            Check::Engine => {}
+    match project.ways() {
+        1 => judge(project, &mut findings, &mut notes),
+        ways => {
+            let mut found = vec![Vec::new(); ways];
+            let each = (0..ways).zip(&mut found);
+            each.for_each(|(number, found)| judge(&project.way(number), found, &mut notes));
+            findings.extend(join_ways(found, project));
+            notes.sort();
+            notes.dedup();
         }
     }
-    let mut report =
-        Report { policies: project.policies.len(), documents: carrying_files(project), ..Report::default() };
+    let mut report = Report {
+        policies: project.policies.len() + project.off.len(),
+        documents: carrying_files(project),
+        ..Report::default()
+    };
     report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
     if project.input.is_some() {
         report.beside = project.files.terraform();
@@ -142,7 +137,8 @@ fn carrying_files(project: &Project) -> Vec<String> {
         let any = !project.policies.is_empty() || !project.broken.is_empty();
         return any.then(|| input.path.clone()).into_iter().collect();
     }
-    let policies = project.policies.iter().map(|p| p.root.span.file);
+    let off = project.off.iter().map(|(p, _)| p);
+    let policies = project.policies.iter().chain(off).map(|p| p.root.span.file);
     let mut files: Vec<u32> = policies.chain(project.broken.iter().map(|b| b.span.file)).collect();
     files.sort_unstable();
     files.dedup();
@@ -155,6 +151,60 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
         let message = format!("the policy cannot be read: {}", broken.reason);
         out.span(broken.span, message, broken.help.clone()).address.clone_from(&broken.address);
     }
+}
+
+/// Runs every rule over one project as it is.
+fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
+    let off = project.off.iter().map(|(policy, off)| (policy, Some(*off)));
+    let policies: Vec<(&Policy, Option<Span>)> = project.policies.iter().map(|p| (p, None)).chain(off).collect();
+    for rule in rules::ALL {
+        match rule.check {
+            Check::Policy(check) => {
+                for &(policy, off) in &policies {
+                    let before = findings.len();
+                    check(policy, &mut Out::new(rule, Some(policy), findings));
+                    let more = findings.len().saturating_sub(before + MOST);
+                    if more > 0 {
+                        findings.truncate(before + MOST);
+                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
+                        let name = rule.name;
+                        notes.push(format!(
+                            "`{name}` has {more} more findings in `{path}` than the {MOST} that are shown"
+                        ));
+                    }
+                    if let Some(off) = off {
+                        let message = "not created with these values; what it says is judged all the same";
+                        findings[before..].iter_mut().for_each(|f| f.related.push((off, message.to_owned())));
+                    }
+                }
+            }
+            Check::Project(check) => check(project, &mut Out::new(rule, None, findings)),
+            Check::Engine => {}
+        }
+    }
+}
+
+/// Every finding once; one that is not there in every way says what it depends on.
+fn join_ways(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
+    let ways = found.len();
+    let mut joined: BTreeMap<_, (Finding, usize)> = BTreeMap::new();
+    for finding in found.into_iter().flatten() {
+        let key = (finding.span, finding.rule.name, finding.message.clone(), finding.address.clone());
+        joined.entry(key).or_insert_with(|| (finding, 0)).1 += 1;
+    }
+    let policies = || project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+    let depends = |(mut finding, times): (Finding, usize)| {
+        let owner = policies().find(|p| p.address == finding.address && !p.ways.is_empty());
+        let choices = owner.filter(|_| times < ways).map(|p| p.choices.as_slice()).unwrap_or_default();
+        let around = |c: &&(Span, String)| {
+            c.0.file == finding.span.file && c.0.start <= finding.span.start && finding.span.end <= c.0.end
+        };
+        if let Some((span, _)) = choices.iter().find(around).or(choices.first()) {
+            finding.related(*span, "in one branch of this, whose test only a plan can know");
+        }
+        finding
+    };
+    joined.into_values().map(depends).collect()
 }
 
 fn input(project: &Project) -> Option<&Arc<File>> {
@@ -186,10 +236,14 @@ fn join_calls(findings: &mut Vec<Reported>) {
 
 fn unknown(project: &Project) -> Vec<Open> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
-    for policy in &project.policies {
+    for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.ways)) {
         let unknowns = policy.unknowns().into_iter();
         found.extend(
             unknowns.map(|(span, what)| (span, what, String::from("not known before it is planned or applied"))),
+        );
+        let choices = policy.choices.iter().cloned();
+        found.extend(
+            choices.map(|(span, what)| (span, what, String::from("its test is not known; every branch is judged"))),
         );
     }
     found.extend(project.unknowns.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));

@@ -159,10 +159,11 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
         report.errors.extend(outcome.errors.iter().map(ToString::to_string));
         let mut documents = BTreeSet::new();
         for project in &outcome.projects {
-            documents.extend(
-                project.policies.iter().filter_map(|p| project.files.get(p.root.span.file)).map(|f| f.path.clone()),
-            );
-            report.merge(Report { documents: Vec::new(), ..engine::run(project) });
+            let run = engine::run(project);
+            let policies = project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+            let carrying = policies.filter_map(|p| project.files.get(p.root.span.file));
+            documents.extend(carrying.map(|f| f.path.clone()));
+            report.merge(Report { documents: Vec::new(), ..run });
         }
         report.documents = documents.into_iter().collect();
         report.sources = outcome.projects.first().map(|p| p.files.terraform()).unwrap_or_default();

@@ -51,6 +51,10 @@ pub struct Policy {
     pub version: Option<Item>,
     /// The statements.
     pub statements: Vec<Statement>,
+    /// The same policy in the other ways that its document can be read.
+    pub ways: Vec<Policy>,
+    /// The expressions that choose between the ways, and where they are.
+    pub choices: Vec<(Span, String)>,
 }
 
 /// What a policy is attached to, where the source tells.

@@ -5,6 +5,8 @@ use std::fmt;
 use crate::pattern::HOLE;
 use crate::source::Span;
 
+mod choice;
+
 /// A value and the place it was written at.
 #[derive(Clone, Debug)]
 pub struct Value {
@@ -55,12 +57,20 @@ pub struct Text {
 }
 
 /// An unknown part of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Hole {
     /// The expression as written, for messages.
     pub source: String,
     /// The Terraform reference it is, as `aws_s3_bucket.raw.arn`, when it is one.
     pub reference: Option<String>,
+    /// What it can be, where that is known; see [`Value::one_of`].
+    pub choices: Vec<Value>,
+}
+
+impl PartialEq for Hole {
+    fn eq(&self, other: &Hole) -> bool {
+        self.source == other.source && self.reference == other.reference
+    }
 }
 
 /// Where a stretch of a text came from, when that is not simply its own span.
@@ -77,7 +87,7 @@ pub struct Segment {
 impl Hole {
     /// Something that is not known and is not a reference.
     pub fn plain(source: impl Into<String>) -> Hole {
-        Hole { source: source.into(), reference: None }
+        Hole { source: source.into(), ..Hole::default() }
     }
 }
 

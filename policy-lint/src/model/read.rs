@@ -5,7 +5,16 @@ use crate::value::{Data, Text, Trail, Value};
 
 /// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
 pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
-    let mut policy = Policy { kind, address, carrier, root, version: None, statements: Vec::new() };
+    let mut policy = Policy {
+        kind,
+        address,
+        carrier,
+        root,
+        version: None,
+        statements: Vec::new(),
+        ways: Vec::new(),
+        choices: Vec::new(),
+    };
     let root = &policy.root;
     for (number, member) in root.members().iter().enumerate() {
         let trail = Trail::default().child(number);

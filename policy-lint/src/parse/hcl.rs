@@ -49,7 +49,7 @@ pub fn read(folders: &[PathBuf], var_files: &[PathBuf]) -> Outcome {
         if let Err(error) = variables(&root, var_files, &world, &mut arguments) {
             outcome.errors.push(error);
         }
-        let instance = Rc::new(Instance::new(module, String::new(), arguments, 0, &root));
+        let instance = Rc::new(Instance::new(module, String::new(), arguments, Vec::new(), &root));
         let mut project = Project::default();
         instance::read(&instance, &world, &mut project);
         outcome.projects.push(project);
@@ -82,7 +82,7 @@ pub fn read_planned(folder: &Path, written: &Written<'_>, files: &mut Files) -> 
     }
     let mut arguments = HashMap::new();
     variables(folder, &[], &world, &mut arguments).ok()?;
-    let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, 0, folder));
+    let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, Vec::new(), folder));
     let own = instance(arguments.clone());
     let env = Env { world: &world, instance: &own, file: 0, scope: None };
     for &(name, value) in &written.given {
@@ -252,7 +252,7 @@ fn variables(
         names.iter().map(String::as_str).filter(|n| n.ends_with(".auto.tfvars") || n.ends_with(".auto.tfvars.json"));
     let mut paths: Vec<PathBuf> = own.chain(auto).map(|n| root.join(n)).collect();
     paths.extend(named.iter().cloned());
-    let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), 0, root));
+    let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), Vec::new(), root));
     for path in paths {
         let file = crate::source::read(&path)?;
         let number = world.files.borrow_mut().add(file.clone());

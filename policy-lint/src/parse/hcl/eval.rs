@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use hcl_edit::Span as _;
-use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, UnaryOperator};
+use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
 
 use super::functions;
 use super::module::{Instance, Module};
@@ -18,6 +18,8 @@ use crate::value::{Data, Hole, Member, Text, Value};
 /// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
 const DEEPEST: u32 = 200;
 const MOST_STEPS: u64 = 2_000_000;
+/// Instances of modules below one root, beyond which modules are not looked into.
+const MOST_MODULES: usize = 10_000;
 /// Heavier values than this are not copied.
 const HEAVIEST: u64 = 50_000;
 
@@ -34,6 +36,7 @@ pub struct World {
     pub used_documents: RefCell<HashSet<String>>,
     depth: Cell<u32>,
     steps: Cell<u64>,
+    modules_started: Cell<usize>,
 }
 
 /// How much a value weighs against the measure of evaluations.
@@ -42,7 +45,11 @@ pub fn weight(value: &Value) -> u64 {
         Data::Array(list) => list.iter().map(weight).sum(),
         Data::Object(members) => members.iter().map(|m| weight(&m.value)).sum(),
         Data::Encoded(inner) => weight(inner),
-        Data::String(text) => text.raw().len() as u64 / 64 + text.origin().len() as u64,
+        Data::String(text) => {
+            let holes = text.holes().iter().flat_map(|h| &h.choices);
+            text.raw().len() as u64 / 64 + text.origin().len() as u64 + holes.map(weight).sum::<u64>()
+        }
+        Data::Unknown(hole) => hole.choices.iter().map(weight).sum(),
         _ => 0,
     };
     1 + inner
@@ -55,9 +62,16 @@ impl World {
         work < HEAVIEST && self.steps.get() < MOST_STEPS
     }
 
+    /// Counts instances of modules; false when there were too many.
+    pub fn start_modules(&self, many: usize) -> bool {
+        self.modules_started.set(self.modules_started.get() + many.max(1));
+        self.modules_started.get() <= MOST_MODULES
+    }
+
     /// Gives the next root its own measure of evaluations.
     pub fn start_root(&self) {
         self.steps.set(0);
+        self.modules_started.set(0);
         self.used_documents.borrow_mut().clear();
     }
 }
@@ -114,6 +128,20 @@ impl<'a> Env<'a> {
     /// An unknown value that stands for an expression.
     pub fn unknown(&self, span: Span) -> Value {
         Value::unknown(Hole::plain(self.text_of(span)), span)
+    }
+
+    /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
+    pub fn each_way(&self, value: &Value, span: Span, function: impl Fn(&Value) -> Option<Value>) -> Value {
+        let made = |v: &Value| function(v).unwrap_or_else(|| self.unknown(span));
+        let ways = value.ways() as u64;
+        if ways == 1 {
+            return made(value);
+        }
+        if self.world.spend(ways * weight(value)) {
+            value.each_way(&self.text_of(span), made)
+        } else {
+            self.unknown(span)
+        }
     }
 
     /// The place of a part of this file.
@@ -175,14 +203,7 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
         Expression::Variable(_) | Expression::Traversal(_) => {
             return super::reference::eval_reference(expression, span, env);
         }
-        Expression::Conditional(c) => {
-            let chosen = match eval(&c.cond_expr, env).data {
-                Data::Bool(true) => &c.true_expr,
-                Data::Bool(false) => &c.false_expr,
-                _ => return env.unknown(span),
-            };
-            return eval(chosen, env);
-        }
+        Expression::Conditional(c) => return conditional(c, span, env),
         Expression::FuncCall(call) => return functions::call(call, span, env),
         Expression::UnaryOp(op) => match (op.operator.value(), eval(&op.expr, env).data) {
             (UnaryOperator::Not, Data::Bool(b)) => Data::Bool(!b),
@@ -190,15 +211,35 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         },
         Expression::BinaryOp(op) => {
-            let (left, right) = (eval(&op.lhs_expr, env), eval(&op.rhs_expr, env));
-            match binary(*op.operator.value(), &left, &right) {
-                Some(data) => data,
-                None => return env.unknown(span),
-            }
+            let sides = Value::new(Data::Array(vec![eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)]), span);
+            return env.each_way(&sides, span, |sides| match sides.elements() {
+                [left, right] => binary(*op.operator.value(), left, right).map(|data| Value::new(data, span)),
+                _ => None,
+            });
         }
         Expression::ForExpr(expression) => return for_expression(expression, span, env),
     };
     Value::new(data, span)
+}
+
+/// Where the test is not known, the value is one of both.
+fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
+    match eval(&conditional.cond_expr, env).data {
+        Data::Bool(true) => eval(&conditional.true_expr, env),
+        Data::Bool(false) => eval(&conditional.false_expr, env),
+        Data::Unknown(_) => {
+            let (yes, no) = (eval(&conditional.true_expr, env), eval(&conditional.false_expr, env));
+            if functions::equal(&yes, &no) == Some(true) {
+                return yes;
+            }
+            if env.world.spend(weight(&yes) + weight(&no)) {
+                Value::one_of(vec![yes, no], env.text_of(span), span)
+            } else {
+                env.unknown(span)
+            }
+        }
+        _ => env.unknown(span),
+    }
 }
 
 /// A number as Terraform writes it.
@@ -302,10 +343,17 @@ fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
 
 fn for_expression(expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
     let collection = eval(&expression.intro.collection_expr, env);
-    let known = entries(&collection);
+    if collection.choices().is_empty() {
+        return for_each_of(&collection, expression, span, env);
+    }
+    env.each_way(&collection, span, |c| Some(for_each_of(c, expression, span, env)))
+}
+
+fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
+    let known = entries(collection);
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
-    let entries = known.unwrap_or_else(|| vec![unknown_entry(&collection, span, value_name)]);
+    let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
     let (mut list, mut members): (Vec<Value>, Vec<Member>) = (Vec::new(), Vec::new());
     let mut open = !complete;
     for (key, value) in entries {

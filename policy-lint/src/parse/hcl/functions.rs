@@ -29,7 +29,13 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         }
     }
-    apply(name, &arguments, span, env).unwrap_or_else(|| env.unknown(span))
+    let open = arguments.iter().any(|a| !a.choices().is_empty());
+    let arguments = Value::new(Data::Array(arguments), span);
+    // A choice inside a list stays there; only `flatten` looks into what is inside.
+    if open || name == "flatten" {
+        return env.each_way(&arguments, span, |way| apply(name, way.elements(), span, env));
+    }
+    apply(name, arguments.elements(), span, env).unwrap_or_else(|| env.unknown(span))
 }
 
 /// `try` gives the first value that is known; one that is not might fail or not, so the next is no answer.
@@ -41,7 +47,7 @@ fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
             _ => env.unknown(span),
         };
     }
-    values.find(|v| !v.is_unknown()).unwrap_or_else(|| env.unknown(span))
+    values.find(|v| !v.is_unknown() || !v.choices().is_empty()).unwrap_or_else(|| env.unknown(span))
 }
 
 fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Value> {
