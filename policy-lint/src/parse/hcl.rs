@@ -19,10 +19,12 @@ pub mod resource;
 pub mod template;
 pub mod tree;
 pub mod types;
+pub mod world;
 
-use eval::{Env, World};
+use eval::Env;
 use module::{Instance, Module};
 use tree::{Body, Source};
+use world::World;
 
 /// What was read from Terraform source.
 #[derive(Default)]

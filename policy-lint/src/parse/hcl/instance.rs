@@ -1,9 +1,10 @@
 //! What one instance of a module declares, and those below it: resources, policies, attachments.
 use std::rc::Rc;
 
-use super::eval::{Env, World, to_text};
+use super::eval::{Env, to_text};
 use super::module::Instance;
 use super::tree::Block;
+use super::world::World;
 use super::{reference, resource, template};
 use crate::model::{Carrier, Kind};
 use crate::parse::{carriers, embedded};

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, TraversalOperator};
 
-use super::eval::{Env, attribute, entries, eval, to_text, weight};
+use super::eval::{Env, attribute, entries, eval, to_text};
 use super::module::{Children, Instance, Module};
 use super::resource;
 use super::tree::Block;
 use super::types;
+use super::world::weight;
 use crate::source::Span;
 use crate::value::{Data, Hole, Text, Value};
 
