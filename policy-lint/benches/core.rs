@@ -101,7 +101,8 @@ fn names() {
 
 fn slowest(files: &[Arc<File>]) {
     let projects: Vec<Project> = files.iter().map(project).collect();
-    let mut rows: Vec<(f64, &str)> = rules::ALL.iter().map(|rule| (best(|| judge(rule, &projects)), rule.name)).collect();
+    let mut rows: Vec<(f64, &str)> =
+        rules::ALL.iter().map(|rule| (best(|| judge(rule, &projects)), rule.name)).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let all: f64 = rows.iter().map(|r| r.0).sum();
     println!("\n{:32} {:9.2} ms, of it", "all rules one by one", all * 1e3);

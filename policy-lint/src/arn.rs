@@ -156,7 +156,8 @@ pub fn is_everything(resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Hole;
+    use crate::source::Span;
+    use crate::value::{Hole, Pieces};
 
     #[test]
     fn actions_take_resources_of_their_types_only() {
@@ -180,11 +181,14 @@ mod tests {
     #[test]
     fn a_reference_is_an_arn_of_its_type() {
         let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Hole::default() };
-        let mut text = Text::unknown(hole("aws_s3_bucket.raw.arn"));
-        let bucket = typed(&text);
+        let raw = Text::unknown(hole("aws_s3_bucket.raw.arn"));
+        let bucket = typed(&raw);
         assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));
         assert!(takes(Action::find("s3:ListBucket").unwrap(), &bucket));
-        text.push(&Text::known("/*"), crate::source::Span::default());
+        let mut text = Pieces::default();
+        text.push(&raw, Span::default());
+        text.put("/*", Span::default());
+        let text = text.text();
         assert!(takes(Action::find("s3:PutObject").unwrap(), &typed(&text)));
         assert!(!takes(Action::find("s3:ListBucket").unwrap(), &typed(&text)));
     }

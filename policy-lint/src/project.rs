@@ -122,9 +122,9 @@ pub struct Unknown {
 /// A document with everything in it unknown that is empty because what it is of is not wanted.
 fn wanted(value: Value) -> Value {
     let data = match value.data {
-        Data::Null => Data::Unknown(Hole::plain("value")),
-        Data::String(text) if text.raw().is_empty() => Data::Unknown(Hole::plain("value")),
-        Data::Array(elements) if elements.is_empty() => Data::Unknown(Hole::plain("value")),
+        Data::Null => Data::Unknown(Box::new(Hole::plain("value"))),
+        Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
+        Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
         Data::Array(elements) => Data::Array(elements.into_iter().map(wanted).collect()),
         Data::Object(members) => {
             Data::Object(members.into_iter().map(|m| Member { value: wanted(m.value.clone()), ..m }).collect())

@@ -83,7 +83,7 @@ fn statement(value: &Value) -> Value {
 /// A plan writes `null` for list elements that are only known after apply.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match v.data {
-        Data::Null => Value::new(Data::Unknown(Hole::plain(what)), v.span),
+        Data::Null => Value::new(Data::Unknown(Box::new(Hole::plain(what))), v.span),
         _ => v.clone(),
     };
     match &value.data {

@@ -4,7 +4,7 @@
 //! the same way together, so that there are as many ways as the widest choice has, not their product.
 use crate::pattern::HOLE;
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Hole, Member, Pieces, Text, Value};
 
 /// Most ways of one value; beyond, nothing is known of it.
 const MOST: usize = 8;
@@ -111,11 +111,11 @@ impl Hole {
 }
 
 fn way_of_text(text: &Text, number: usize) -> Text {
-    let mut chosen = Text::default();
+    let mut chosen = Pieces::default();
     let mut holes = text.holes().iter();
     let mut rest = text.raw();
     while let Some((before, after)) = rest.split_once(HOLE) {
-        chosen.push(&Text::known(before), Span::default());
+        chosen.put(before, Span::default());
         if let Some(hole) = holes.next() {
             let part = hole.way(number).and_then(|v| plain(&v));
             let open = || Text::unknown(Hole { choices: Vec::new(), ..hole.clone() });
@@ -123,8 +123,8 @@ fn way_of_text(text: &Text, number: usize) -> Text {
         }
         rest = after;
     }
-    chosen.push(&Text::known(rest), Span::default());
-    Text::with_origin(chosen.raw().to_owned(), chosen.holes().to_vec(), Vec::new())
+    chosen.put(rest, Span::default());
+    chosen.placeless()
 }
 
 fn plain(value: &Value) -> Option<Text> {
@@ -172,10 +172,11 @@ mod tests {
     #[test]
     fn a_choice_in_a_text_is_one_part_of_it() {
         let Data::Unknown(hole) = choice(vec![text("raw"), text("gold")]).data else { panic!("it is open") };
-        let mut whole = Text::known("arn:");
-        whole.push(&Text::unknown(hole), Span::default());
-        whole.push(&Text::known("/*"), Span::default());
-        let value = Value::new(Data::String(whole), Span::default());
+        let mut whole = Pieces::default();
+        whole.put("arn:", Span::default());
+        whole.push(&Text::unknown(*hole), Span::default());
+        whole.put("/*", Span::default());
+        let value = Value::new(Data::String(whole.text()), Span::default());
         assert_eq!((0..2).map(|n| shown(&value.way(n))).collect::<Vec<_>>(), ["arn:raw/*", "arn:gold/*"]);
     }
 

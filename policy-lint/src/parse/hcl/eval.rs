@@ -240,7 +240,7 @@ pub fn to_text(value: &Value) -> Option<Text> {
         Data::String(text) => Some(text.clone()),
         Data::Number(n) => Some(Text::known(n.clone())),
         Data::Bool(b) => Some(Text::known(b.to_string())),
-        Data::Unknown(hole) => Some(Text::unknown(hole.clone())),
+        Data::Unknown(hole) => Some(Text::unknown((**hole).clone())),
         Data::Encoded(inner) => Some(functions::encode(inner)),
         _ => None,
     }

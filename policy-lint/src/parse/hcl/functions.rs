@@ -5,7 +5,7 @@ use super::eval::{Env, Scope, eval, to_text};
 use super::template;
 use crate::parse::embedded;
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Value};
+use crate::value::{Data, Member, Pieces, Text, Value};
 
 mod collections;
 mod texts;
@@ -142,14 +142,14 @@ fn template_file(path: &Value, variables: &Value, env: Env<'_>) -> Option<Value>
 
 /// The text that is the JSON of a value, as Terraform writes it but for its escapes of `<`, `>` and `&`.
 pub fn encode(value: &Value) -> Text {
-    let mut text = Text::default();
+    let mut text = Pieces::default();
     write(value, &mut text);
-    Text::with_origin(text.raw().to_owned(), text.holes().to_vec(), Vec::new())
+    text.placeless()
 }
 
-fn write(value: &Value, out: &mut Text) {
+fn write(value: &Value, out: &mut Pieces) {
     let span = value.span;
-    let put = |out: &mut Text, s: &str| out.push(&Text::known(s), span);
+    let put = |out: &mut Pieces, s: &str| out.put(s, span);
     match &value.data {
         Data::Null => put(out, "null"),
         Data::Bool(b) => put(out, if *b { "true" } else { "false" }),
@@ -163,7 +163,7 @@ fn write(value: &Value, out: &mut Text) {
             let quoted = serde_json::to_string(text.raw()).unwrap_or_default();
             out.push(&Text::with_origin(quoted, text.holes().to_vec(), Vec::new()), span);
         }
-        Data::Unknown(hole) => out.push(&Text::unknown(hole.clone()), span),
+        Data::Unknown(hole) => out.push(&Text::unknown((**hole).clone()), span),
         Data::Array(list) => {
             put(out, "[");
             for (i, element) in list.iter().enumerate() {
