@@ -24,12 +24,14 @@ pub struct Arn<'a> {
 impl<'a> Arn<'a> {
     /// Splits a text that begins with `arn:`; `None` when parts are missing.
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
-        let mut parts = text.splitn(6, ':');
-        if parts.next() != Some("arn") {
-            return None;
-        }
-        let mut next = || parts.next();
-        Some(Arn { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut next = || {
+            let (part, tail) = rest.split_at(rest.bytes().position(|b| b == b':')?);
+            rest = &tail[1..];
+            Some(part)
+        };
+        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+        Some(Arn { partition, service, region, account, resource: rest })
     }
 }
 
@@ -80,6 +82,10 @@ fn open_variables(text: String) -> String {
 
 /// The text with references to resources made into the ARNs that they are, as far as that is certain.
 pub fn typed(text: &Text) -> String {
+    if text.is_known() {
+        let known = text.raw().to_owned();
+        return if known.contains("${") { open_variables(known) } else { known };
+    }
     let mut out = String::new();
     let mut holes = text.holes().iter();
     for c in text.raw().chars() {

@@ -74,26 +74,22 @@ impl Report {
 
     /// Puts everything in its final order, and says once what a plan and its source both say.
     pub fn sort(&mut self) {
-        let key = |p: &Place| (p.file.path.clone(), p.start, p.end);
-        self.findings.sort_by_cached_key(|f| {
+        fn key(place: &Place) -> (&str, u32, u32) {
+            (&place.file.path, place.start, place.end)
+        }
+        fn key_of(f: &Reported) -> impl Ord + '_ {
             let finding = &f.finding;
-            (
-                key(&f.place),
-                finding.rule.name,
-                finding.pointer.clone(),
-                finding.address.clone(),
-                finding.message.clone(),
-            )
-        });
+            (key(&f.place), finding.rule.name, &finding.pointer, &finding.address, &finding.message)
+        }
+        self.findings.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
         self.findings.dedup_by(|next, kept| {
             let (a, b) = (&next.finding, &kept.finding);
             next.input != kept.input
                 && (a.rule.name, &a.message, &a.address) == (b.rule.name, &b.message, &b.address)
-                && (&next.place.file.path, next.place.start, next.place.end)
-                    == (&kept.place.file.path, kept.place.start, kept.place.end)
+                && key(&next.place) == key(&kept.place)
         });
-        self.unknown.sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
-        self.unknown.dedup_by_key(|u| (key(&u.place), u.what.clone()));
+        self.unknown.sort_by(|a, b| (key(&a.place), &a.what).cmp(&(key(&b.place), &b.what)));
+        self.unknown.dedup_by(|a, b| (key(&a.place), &a.what) == (key(&b.place), &b.what));
         self.errors.sort();
         self.notes.sort();
     }
@@ -220,9 +216,10 @@ fn resolve(finding: Finding, project: &Project) -> Option<Reported> {
 
 /// One finding per place: a module called several times shows its addresses as related places.
 fn join_calls(findings: &mut Vec<Reported>) {
-    findings.sort_by_cached_key(|f| {
-        (f.finding.span, f.finding.rule.name, f.finding.message.clone(), f.finding.address.clone())
-    });
+    fn key(f: &Reported) -> impl Ord + '_ {
+        (f.finding.span, f.finding.rule.name, &f.finding.message, &f.finding.address)
+    }
+    findings.sort_by(|a, b| key(a).cmp(&key(b)));
     findings.dedup_by(|next, kept| {
         let (a, b) = (&next.finding, &kept.finding);
         let same = a.span == b.span && a.rule.name == b.rule.name && a.message == b.message;
