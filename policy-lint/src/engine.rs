@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::allow::{Allows, Subject};
 use crate::model::Policy;
 use crate::project::Project;
-use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Finding, MOST, Out, Persona, Rule, Severity};
 use crate::rules;
 use crate::source::{File, Place, Span};
 
@@ -95,9 +95,6 @@ impl Report {
     }
 }
 
-/// Findings of one rule in one policy that are kept at most.
-const MOST: usize = 1_000;
-
 /// Runs every rule over one project, in every way that its policies can be read.
 pub fn run(project: &Project) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
@@ -158,10 +155,10 @@ fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>
             Check::Policy(check) => {
                 for &(policy, off) in &policies {
                     let before = findings.len();
-                    check(policy, &mut Out::new(rule, Some(policy), findings));
-                    let more = findings.len().saturating_sub(before + MOST);
+                    let mut out = Out::new(rule, Some(policy), findings);
+                    check(policy, &mut out);
+                    let more = out.finish();
                     if more > 0 {
-                        findings.truncate(before + MOST);
                         let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
                         let name = rule.name;
                         notes.push(format!(
@@ -174,7 +171,14 @@ fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>
                     }
                 }
             }
-            Check::Project(check) => check(project, &mut Out::new(rule, None, findings)),
+            Check::Project(check) => {
+                let mut out = Out::new(rule, None, findings);
+                check(project, &mut out);
+                let more = out.finish();
+                if more > 0 {
+                    notes.push(format!("`{}` has {more} more findings than the {MOST} that are shown", rule.name));
+                }
+            }
             Check::Engine => {}
         }
     }

@@ -1,5 +1,7 @@
 //! What every source is turned into before it is understood: a JSON-like tree whose every part knows where
 //! it was written, and whose texts may have parts that only a plan can know.
+use std::sync::Arc;
+
 use crate::source::Span;
 
 mod choice;
@@ -24,7 +26,7 @@ pub enum Data {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as it was written.
-    Number(String),
+    Number(Arc<str>),
     /// A text.
     String(Text),
     /// A list.

@@ -11,13 +11,13 @@ pub use wrong::Malformed;
 
 /// Deepest nesting of lists and objects.
 const DEEPEST: usize = 512;
-/// Keys that are remembered, so that those which come again and again are kept once.
-const KEYS: usize = 32;
+/// Keys and numbers that are remembered, so that those which come again and again are kept once.
+const KNOWN: usize = 32;
 
 /// Parses a file's text; `place` turns byte offsets of `text` into spans.
 pub fn parse(text: &str, place: &dyn Fn(usize, usize) -> Span) -> Result<Value, Malformed> {
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: skipped, depth: 0, keys: Vec::new(), place };
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: skipped, depth: 0, known: Vec::new(), place };
     reader.document().ok_or_else(|| wrong::diagnose(&text[skipped..], skipped, reader.at))
 }
 
@@ -27,7 +27,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    keys: Vec<Arc<str>>,
+    known: Vec<Arc<str>>,
     place: &'a dyn Fn(usize, usize) -> Span,
 }
 
@@ -132,14 +132,19 @@ impl<'a> Reader<'a> {
 
     fn key(&mut self) -> Option<Text> {
         let key = self.string()?;
-        if let Some(known) = self.keys.iter().find(|k| ***k == *key) {
-            return Some(Text::known(known.clone()));
+        Some(Text::known(self.shared(&key)))
+    }
+
+    /// A text that is kept once for all that are the same.
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.known.iter().find(|k| ***k == *text) {
+            return known.clone();
         }
-        let key: Arc<str> = Arc::from(&*key);
-        if self.keys.len() < KEYS {
-            self.keys.push(key.clone());
+        let text: Arc<str> = Arc::from(text);
+        if self.known.len() < KNOWN {
+            self.known.push(text.clone());
         }
-        Some(Text::known(key))
+        text
     }
 
     fn string(&mut self) -> Option<Cow<'a, str>> {
@@ -225,7 +230,7 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Some(Data::Number(self.text[start..self.at].to_owned()))
+        Some(Data::Number(self.shared(&self.text[start..self.at])))
     }
 
     fn digits(&mut self) -> Option<()> {

@@ -126,7 +126,7 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
     let data = match expression {
         Expression::Null(_) => Data::Null,
         Expression::Bool(b) => Data::Bool(*b.value()),
-        Expression::Number(n) => Data::Number(n.value().to_string()),
+        Expression::Number(n) => Data::Number(n.value().to_string().into()),
         Expression::String(s) => Data::String(Text::known(s.value().as_str())),
         Expression::Array(list) => Data::Array(list.iter().map(|e| eval(e, env)).collect()),
         Expression::Object(object) => return self::object(object, span, env),
@@ -177,7 +177,8 @@ fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
 
 /// A number as Terraform writes it.
 pub fn number(value: f64) -> Data {
-    Data::Number(if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { value.to_string() })
+    let whole = value.fract() == 0.0 && value.abs() < 1e15;
+    Data::Number(if whole { format!("{value:.0}") } else { value.to_string() }.into())
 }
 
 fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data> {
@@ -250,8 +251,10 @@ pub fn to_text(value: &Value) -> Option<Text> {
 pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match &value.data {
         Data::Array(list) => {
-            let keyed =
-                list.iter().enumerate().map(|(i, v)| (Value::new(Data::Number(i.to_string()), v.span), v.clone()));
+            let keyed = list
+                .iter()
+                .enumerate()
+                .map(|(i, v)| (Value::new(Data::Number(i.to_string().into()), v.span), v.clone()));
             Some(keyed.collect())
         }
         Data::Object(members) => {

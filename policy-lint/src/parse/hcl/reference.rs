@@ -55,7 +55,7 @@ fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
         TraversalOperator::GetAttr(name) => Step::Name(name.value().as_str()),
         TraversalOperator::Index(expression) => Step::Index(eval(expression, env)),
         TraversalOperator::LegacyIndex(n) => {
-            Step::Index(Value::new(Data::Number(n.value().to_string()), Span::default()))
+            Step::Index(Value::new(Data::Number(n.value().to_string().into()), Span::default()))
         }
     }
 }
@@ -146,7 +146,7 @@ pub fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
 pub fn says_no(value: &Value) -> bool {
     match &value.data {
         Data::Null | Data::Bool(false) => true,
-        Data::Number(n) => n == "0",
+        Data::Number(n) => &**n == "0",
         Data::String(text) => text.raw().is_empty(),
         Data::Array(elements) => elements.is_empty(),
         Data::Object(members) => members.is_empty(),

@@ -37,7 +37,7 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
         return match &value.data {
             Data::Number(n) => {
                 let many = n.parse::<usize>().unwrap_or(0).min(MOST);
-                let number = |i: usize| Value::new(Data::Number(i.to_string()), value.span);
+                let number = |i: usize| Value::new(Data::Number(i.to_string().into()), value.span);
                 Keys::Many((0..many).map(|i| (number(i), number(i))).collect())
             }
             _ => Keys::Open(each(&value, &value), count(0, value.span)),
@@ -79,7 +79,7 @@ fn each(key: &Value, value: &Value) -> Value {
 }
 
 fn count(index: usize, span: Span) -> Value {
-    object(vec![("index", Value::new(Data::Number(index.to_string()), span))], span)
+    object(vec![("index", Value::new(Data::Number(index.to_string().into()), span))], span)
 }
 
 /// Runs with `each` and `count` bound to what stands for all of an unknown collection.
@@ -226,7 +226,7 @@ fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Va
     // A list of objects iterates by number; a list of texts is a set.
     let entries = match &collection.data {
         Data::Array(list) if list.iter().any(|v| v.as_text().is_none()) => {
-            let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string()), v.span);
+            let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string().into()), v.span);
             list.iter().enumerate().map(|(i, v)| (number(i, v), v.clone())).collect()
         }
         _ => entries,
