@@ -24,12 +24,14 @@ pub struct Arn<'a> {
 impl<'a> Arn<'a> {
     /// Splits a text that begins with `arn:`; `None` when parts are missing.
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
-        let mut parts = text.splitn(6, ':');
-        if parts.next() != Some("arn") {
-            return None;
-        }
-        let mut next = || parts.next();
-        Some(Arn { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut next = || {
+            let (part, tail) = rest.split_at(rest.bytes().position(|b| b == b':')?);
+            rest = &tail[1..];
+            Some(part)
+        };
+        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+        Some(Arn { partition, service, region, account, resource: rest })
     }
 }
 
@@ -80,6 +82,10 @@ fn open_variables(text: String) -> String {
 
 /// The text with references to resources made into the ARNs that they are, as far as that is certain.
 pub fn typed(text: &Text) -> String {
+    if text.is_known() {
+        let known = text.raw().to_owned();
+        return if known.contains("${") { open_variables(known) } else { known };
+    }
     let mut out = String::new();
     let mut holes = text.holes().iter();
     for c in text.raw().chars() {
@@ -196,7 +202,8 @@ pub fn is_everything(resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Hole;
+    use crate::source::Span;
+    use crate::value::{Hole, Pieces};
 
     #[test]
     fn actions_take_resources_of_their_types_only() {
@@ -219,12 +226,15 @@ mod tests {
 
     #[test]
     fn a_reference_is_an_arn_of_its_type() {
-        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")) };
-        let mut text = Text::unknown(hole("aws_s3_bucket.raw.arn"));
-        let bucket = typed(&text);
+        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Hole::default() };
+        let raw = Text::unknown(hole("aws_s3_bucket.raw.arn"));
+        let bucket = typed(&raw);
         assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));
         assert!(takes(Action::find("s3:ListBucket").unwrap(), &bucket));
-        text.push(&Text::known("/*"), crate::source::Span::default());
+        let mut text = Pieces::default();
+        text.push(&raw, Span::default());
+        text.put("/*", Span::default());
+        let text = text.text();
         assert!(takes(Action::find("s3:PutObject").unwrap(), &typed(&text)));
         assert!(!takes(Action::find("s3:ListBucket").unwrap(), &typed(&text)));
     }

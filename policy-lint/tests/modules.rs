@@ -49,6 +49,9 @@ data "aws_iam_policy_document" "this" {{
         )
     };
     assert_eq!(found(&module("@BUCKET@/*")), []);
+    let unused = module("@BUCKET@/*")
+        .replace("policy = replace(data.aws_iam_policy_document.this.json", "policy = replace(\"\"");
+    assert_eq!(found(&unused), [], "a document that waits for its bucket elsewhere");
     assert_eq!(found(&module("@BUCKET@")), [(12, "resource-type-mismatch")]);
 }
 

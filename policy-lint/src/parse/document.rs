@@ -74,7 +74,7 @@ fn statement(value: &Value) -> Value {
         let given = |k: &str| value.get(k).filter(|v| v.span.file != value.span.file || !covers(value.span, v.span));
         let absent = |k: &str| value.get(k).is_none_or(is_absent);
         if let Some(given) = given(key).or(given(negation)).filter(|_| absent(key) && absent(negation)) {
-            members.push(member(name, Value::new(Data::Unknown(Hole::plain(key)), given.span)));
+            members.push(member(name, Value::unknown(Hole::plain(key), given.span)));
         }
     }
     for (key, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
@@ -95,7 +95,7 @@ fn covers(outer: Span, inner: Span) -> bool {
 /// A plan writes `null` for list elements that are only known after apply.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match v.data {
-        Data::Null => Value::new(Data::Unknown(Hole::plain(what)), v.span),
+        Data::Null => Value::new(Data::Unknown(Box::new(Hole::plain(what))), v.span),
         _ => v.clone(),
     };
     match &value.data {

@@ -28,7 +28,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
     // Statements that are objects are the ones that were read, in their order.
-    let written = policy.written().into_iter().filter(|(v, _)| matches!(v.data, Data::Object(_)));
+    let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
         judge(policy, written, statement.head, out);
     }

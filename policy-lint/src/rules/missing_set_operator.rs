@@ -25,7 +25,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let help = format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
         let finding = out.at(condition.key.at, message, help);
         let service = key.name().split(':').next().unwrap_or_default();
-        if !key.is_global() && !(is_settled(service) && service != "events") {
+        if !key.is_global() && (service == "events" || !is_settled(service)) {
             finding.severity(Severity::Warning).persona(Persona::Pedantic);
         }
     }

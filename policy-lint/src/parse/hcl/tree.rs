@@ -39,6 +39,13 @@ pub struct Block {
     pub head: Span,
 }
 
+impl Block {
+    /// The word of the blocks that it stands for: of a `dynamic` block its label.
+    fn produces(&self) -> &str {
+        if self.word == "dynamic" { self.labels.first().map_or("", String::as_str) } else { &self.word }
+    }
+}
+
 /// Attributes and blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
@@ -54,6 +61,16 @@ impl Body {
     /// The attribute of a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// Replaces attributes, and all blocks of a type by those of that type.
+    pub fn change(&mut self, by: Body) {
+        let words = by.blocks.iter().map(Block::produces).chain(by.attributes.iter().map(|a| a.name.as_str()));
+        let words: Vec<&str> = words.collect();
+        self.attributes.retain(|a| !words.contains(&a.name.as_str()));
+        self.blocks.retain(|b| !words.contains(&b.produces()));
+        self.attributes.extend(by.attributes);
+        self.blocks.extend(by.blocks);
     }
 }
 

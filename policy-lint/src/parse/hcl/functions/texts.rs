@@ -2,7 +2,7 @@
 use crate::parse::hcl::eval::to_text;
 use crate::pattern::HOLE;
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Value};
+use crate::value::{Data, Member, Pieces, Text, Value};
 
 /// Applies a function; `None` when it is no function over texts or its result is not known.
 pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
@@ -78,7 +78,7 @@ fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
             Data::Object(members.iter().map(member).collect::<Option<_>>()?)
         }
         Data::String(text) if text.raw().contains(from) => {
-            let mut made = Text::default();
+            let mut made = Pieces::default();
             let mut at = 0;
             for (found, _) in text.raw().match_indices(from) {
                 made.push(&text.slice(at, found), value.span);
@@ -86,7 +86,7 @@ fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
                 at = found + from.len();
             }
             made.push(&text.slice(at, text.raw().len()), value.span);
-            Data::String(made)
+            Data::String(made.text())
         }
         other => other.clone(),
     };
@@ -113,14 +113,14 @@ fn title(text: &str) -> String {
 
 fn join(separator: &str, list: &Value) -> Option<Text> {
     let Data::Array(elements) = &list.data else { return None };
-    let mut joined = Text::default();
+    let mut joined = Pieces::default();
     for (i, element) in elements.iter().enumerate() {
         if i > 0 {
-            joined.push(&Text::known(separator), list.span);
+            joined.put(separator, list.span);
         }
         joined.push(&to_text(element)?, element.span);
     }
-    Some(joined)
+    Some(joined.text())
 }
 
 fn split(separator: &str, value: &Value) -> Option<Value> {
@@ -139,16 +139,16 @@ fn split(separator: &str, value: &Value) -> Option<Value> {
 
 /// `%s`, `%d`, `%v`, `%q`, `%%` and padded numbers; any other verb is not known.
 fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
-    let mut out = Text::default();
+    let mut out = Pieces::default();
     let mut next = arguments.iter();
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
-        out.push(&Text::known(before), span);
+        out.put(before, span);
         let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%')?;
         let (flags, verb) = (&after[..end], after[end..].chars().next()?);
         rest = &after[end + 1..];
         if verb == '%' {
-            out.push(&Text::known("%"), span);
+            out.put("%", span);
             continue;
         }
         let argument = next.next()?;
@@ -160,18 +160,18 @@ fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
                 let number: i64 = text.as_known()?.parse().ok()?;
                 let padded =
                     if flags.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") };
-                out.push(&Text::known(padded), argument.span);
+                out.put(&padded, argument.span);
             }
             ('q', "") => {
-                out.push(&Text::known("\""), span);
+                out.put("\"", span);
                 out.push(&text, argument.span);
-                out.push(&Text::known("\""), span);
+                out.put("\"", span);
             }
             _ => return None,
         }
     }
-    out.push(&Text::known(rest), span);
-    Some(out)
+    out.put(rest, span);
+    Some(out.text())
 }
 
 fn format_list(format: &str, arguments: &[Value], span: Span) -> Option<Value> {
