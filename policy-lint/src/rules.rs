@@ -42,6 +42,7 @@ pub mod not_action_deny_by_tag;
 pub mod not_principal_allow;
 pub mod not_resource_allow;
 pub mod operator_type_mismatch;
+pub mod permissive_wildcard;
 pub mod policy_too_large;
 pub mod prefix_by_exclusion;
 pub mod principal_action_mismatch;
@@ -123,6 +124,7 @@ pub static ALL: &[&Rule] = &[
     &not_principal_allow::RULE,
     &not_resource_allow::RULE,
     &operator_type_mismatch::RULE,
+    &permissive_wildcard::RULE,
     &policy_too_large::RULE,
     &prefix_by_exclusion::RULE,
     &principal_action_mismatch::RULE,

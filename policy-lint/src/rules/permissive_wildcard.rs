@@ -1,0 +1,50 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "permissive-wildcard",
+    family: Family::Match,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("WILDCARD_USAGE_TOO_PERMISSIVE"),
+    doc: include_str!("permissive_wildcard.md"),
+    check: Check::Policy(check),
+};
+
+/// Keys whose values name one account, organization, network or caller.
+const NAMES: &[&str] = &[
+    "aws:PrincipalAccount",
+    "aws:PrincipalOrgID",
+    "aws:ResourceAccount",
+    "aws:ResourceOrgID",
+    "aws:SourceAccount",
+    "aws:SourceOrgID",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:userid",
+];
+
+/// Letters that must stand before a wildcard, as AWS asks.
+const FEWEST: usize = 6;
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
+            if !condition.base().eq_ignore_ascii_case("StringLike") {
+                continue;
+            }
+            for item in condition.values.iter().filter(|v| v.text.is_known()) {
+                let wild = item.raw().find(['*', '?']).filter(|at| *at < FEWEST);
+                let variable = item.raw().find("${").filter(|at| *at < FEWEST);
+                let Some(first) = wild.into_iter().chain(variable).min() else { continue };
+                let message = format!("`{}` lets strangers meet `{}`", item.text, condition.key.text);
+                let finding = out.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
+                if variable == Some(first) {
+                    finding.aws("VARIABLE_USAGE_TOO_PERMISSIVE");
+                }
+            }
+        }
+    }
+}
