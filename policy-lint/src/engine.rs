@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::allow::{Allows, Subject};
+use crate::evaluate::boundaries;
 use crate::model::Policy;
 use crate::project::Project;
-use crate::rule::{Check, Finding, MOST, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, MOST, Out, Persona, Rule, Severity};
 use crate::rules;
 use crate::source::{File, Place, Span};
 
@@ -150,10 +151,14 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
 fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
     let off = project.off.iter().map(|(policy, off)| (policy, Some(*off)));
     let policies: Vec<(&Policy, Option<Span>)> = project.policies.iter().map(|p| (p, None)).chain(off).collect();
+    let bounding = boundaries(project);
+    let bounds = |p: &Policy| p.address.as_deref().is_some_and(|a| bounding.contains(a));
     for rule in rules::ALL {
         match rule.check {
             Check::Policy(check) => {
-                for &(policy, off) in &policies {
+                // A boundary is broad by its nature: it grants nothing.
+                let judged = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
+                for &(policy, off) in judged {
                     let before = findings.len();
                     let mut out = Out::new(rule, Some(policy), findings);
                     check(policy, &mut out);

@@ -1,6 +1,6 @@
 //! What policies grant: actions by patterns, denials, and who holds which policies.
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arn;
 use crate::model::{Kind, Policy, Statement};
@@ -130,12 +130,27 @@ pub fn identities(project: &Project) -> Vec<Identity<'_>> {
         let unknown_boundary = bound.is_some() && own.is_none();
         found.push(Identity { boundary: own, unknown_boundary, ..Identity::new(name, policies) });
     }
-    let is_boundary = |p: &Policy| people.iter().filter_map(|r| boundary(r)).any(|v| is_policy(v, p, project));
-    for policy in alone.into_iter().filter(|p| !is_boundary(p)) {
+    for policy in alone.into_iter().filter(|p| !is_boundary(p, &people, project)) {
         let name = policy.address.clone().unwrap_or_default();
         found.push(Identity::new(name, vec![policy]));
     }
     found
+}
+
+fn is_boundary(policy: &Policy, people: &[&Resource], project: &Project) -> bool {
+    people.iter().filter_map(|r| boundary(r)).any(|v| is_policy(v, policy, project))
+}
+
+/// The addresses of policies that only bound what others grant: boundaries that nobody holds as a policy too.
+pub fn boundaries(project: &Project) -> BTreeSet<&str> {
+    let is_person = |r: &&Resource| matches!(r.kind.as_str(), "aws_iam_role" | "aws_iam_user");
+    let people: Vec<&Resource> = project.resources.iter().filter(is_person).collect();
+    if people.iter().all(|p| boundary(p).is_none()) {
+        return BTreeSet::new();
+    }
+    let policies = project.policies.iter().filter(|p| p.kind == Kind::Identity);
+    let bounding = policies.filter(|p| is_boundary(p, &people, project) && holders(p, &people, project).is_empty());
+    bounding.filter_map(|p| p.address.as_deref()).collect()
 }
 
 fn is_policy(value: &Value, policy: &Policy, project: &Project) -> bool {

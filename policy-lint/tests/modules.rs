@@ -211,3 +211,30 @@ resource "aws_iam_policy" "copy" {
     let twice = source.replace("Effect = \"Allow\",", "Effect = \"Allow\", Effect = \"Deny\",");
     assert_eq!(found(&twice), [(8, "invalid-policy")]);
 }
+
+/// A permissions boundary grants nothing, however broad it is; the same policy attached does.
+#[test]
+fn a_boundary_is_not_a_grant() {
+    let source = r#"
+resource "aws_iam_policy" "bounds" {
+  name = "bounds"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = ["s3:*", "sqs:*"], Resource = "*" }
+  })
+}
+resource "aws_iam_role" "copy" {
+  name                 = "copy"
+  permissions_boundary = aws_iam_policy.bounds.arn
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }
+  })
+}
+"#;
+    assert_eq!(found(source), []);
+    let attached = format!(
+        "{source}resource \"aws_iam_role_policy_attachment\" \"copy\" {{\n  role = aws_iam_role.copy.name\n  policy_arn = aws_iam_policy.bounds.arn\n}}\n"
+    );
+    assert_eq!(found(&attached), [(6, "service-wildcard"), (6, "service-wildcard")]);
+}
