@@ -1,15 +1,18 @@
 //! Packs the catalogue's text into tables that need no loading at run time.
 //!
-//! Everything is little-endian `u32`: a string is its offset in `strings` (length, then bytes), a list its
-//! offset in `lists` (length, then numbers), a table a run of rows. Names are sorted by their lower case.
+//! Everything is little-endian `u32`: a string is its offset in `strings` and its length, a list its offset in
+//! `lists` (length, then numbers), a table a run of rows. Names are sorted by their lower case.
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 type Fail = Box<dyn std::error::Error>;
 
+/// Bits of a string's number that say how long it is; as in `src/catalogue.rs`.
+const LENGTH_BITS: u32 = 9;
+
 #[derive(Default)]
 struct Packer {
-    strings: Vec<u8>,
+    strings: String,
     known_strings: HashMap<String, u32>,
     lists: Vec<u32>,
     known_lists: HashMap<Vec<u32>, u32>,
@@ -20,9 +23,12 @@ impl Packer {
         if let Some(at) = self.known_strings.get(text) {
             return Ok(*at);
         }
-        let at = u32::try_from(self.strings.len())?;
-        self.strings.extend(u32::try_from(text.len())?.to_le_bytes());
-        self.strings.extend(text.as_bytes());
+        let (from, length) = (u32::try_from(self.strings.len())?, u32::try_from(text.len())?);
+        if from >= 1 << (32 - LENGTH_BITS) || length >= 1 << LENGTH_BITS {
+            return Err(format!("`{text}` is too long, or there are too many strings").into());
+        }
+        let at = from << LENGTH_BITS | length;
+        self.strings.push_str(text);
         self.known_strings.insert(text.to_owned(), at);
         Ok(at)
     }
@@ -67,7 +73,7 @@ fn main() -> Result<(), Fail> {
     gone.dedup();
     write("retired.bin", &gone.iter().map(|n| packer.string(n)).collect::<Result<Vec<_>, _>>()?)?;
     write("lists.bin", &packer.lists)?;
-    std::fs::write(Path::new(&out).join("strings.bin"), &packer.strings)?;
+    std::fs::write(Path::new(&out).join("strings.txt"), &packer.strings)?;
     let date = read("date.txt")?.concat().concat();
     println!("cargo::rustc-env=CATALOGUE_DATE={date}");
     Ok(())

@@ -62,6 +62,8 @@ pub struct Subject<'a> {
     pub rule: &'a str,
     /// The path as reported.
     pub path: &'a str,
+    /// The plan or state that it was found in, where the path is that of its source.
+    pub input: Option<&'a str>,
     /// The Terraform address.
     pub address: Option<&'a str>,
     /// The place in the document.
@@ -129,7 +131,7 @@ impl Allows {
         entry.rule == subject.rule
             && fits(&entry.address, subject.address)
             && fits(&entry.pointer, subject.pointer)
-            && self.names(entry, subject.path)
+            && (self.names(entry, subject.path) || subject.input.is_some_and(|i| self.names(entry, i)))
     }
 
     /// Whether an entry speaks of a path; one without a path speaks of all.
@@ -200,6 +202,7 @@ mod tests {
         Subject {
             rule: "wildcard-action",
             path,
+            input: None,
             address: Some("module.a.aws_iam_policy.b"),
             pointer: Some("/Statement/0/Action"),
         }

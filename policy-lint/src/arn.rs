@@ -24,12 +24,14 @@ pub struct Arn<'a> {
 impl<'a> Arn<'a> {
     /// Splits a text that begins with `arn:`; `None` when parts are missing.
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
-        let mut parts = text.splitn(6, ':');
-        if parts.next() != Some("arn") {
-            return None;
-        }
-        let mut next = || parts.next();
-        Some(Arn { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut next = || {
+            let (part, tail) = rest.split_at(rest.bytes().position(|b| b == b':')?);
+            rest = &tail[1..];
+            Some(part)
+        };
+        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+        Some(Arn { partition, service, region, account, resource: rest })
     }
 }
 
@@ -80,6 +82,10 @@ fn open_variables(text: String) -> String {
 
 /// The text with references to resources made into the ARNs that they are, as far as that is certain.
 pub fn typed(text: &Text) -> String {
+    if text.is_known() {
+        let known = text.raw().to_owned();
+        return if known.contains("${") { open_variables(known) } else { known };
+    }
     let mut out = String::new();
     let mut holes = text.holes().iter();
     for c in text.raw().chars() {
@@ -148,6 +154,46 @@ pub fn takes(action: Action, resource: &str) -> bool {
     action.resources().any(|kind| can_be(resource, kind))
 }
 
+/// The type that people mean by an action: the one it is named after, else one of its own service that is no
+/// other way to the same thing.
+pub fn primary(action: Action) -> Option<ResourceType> {
+    let name = action.name().to_ascii_lowercase();
+    let rank = |kind: &ResourceType| {
+        let own = kind.name().to_ascii_lowercase().replace(['-', '_'], "");
+        let singular = own.strip_suffix('s').unwrap_or(&own);
+        let foreign = Arn::parse(kind.pattern()).is_none_or(|a| a.service != action.service().prefix());
+        let byway = ["accesspoint", "index", "alias", "snapshot", "document"].iter().any(|w| own.starts_with(w));
+        let shared = Arn::parse(kind.pattern()).is_none_or(|a| a.account == "aws");
+        let named = if name.ends_with(singular) {
+            0
+        } else if name.contains(singular) {
+            1
+        } else {
+            2
+        };
+        (foreign, named == 2 && byway, shared, named, std::cmp::Reverse(if named < 2 { own.len() } else { 0 }))
+    };
+    action.resources().min_by_key(rank)
+}
+
+/// An ARN pattern with its placeholders filled for reading.
+pub fn example(arn: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = arn;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        match name {
+            "Partition" => filled.push_str("aws"),
+            "Region" => filled.push_str("eu-west-1"),
+            "Account" => filled.push_str("111122223333"),
+            _ => filled.push_str(&format!("<{name}>")),
+        }
+        rest = tail;
+    }
+    filled + rest
+}
+
 /// Whether a pattern stands for every resource.
 pub fn is_everything(resource: &str) -> bool {
     !resource.is_empty() && resource.bytes().all(|b| b == b'*')
@@ -156,7 +202,8 @@ pub fn is_everything(resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Hole;
+    use crate::source::Span;
+    use crate::value::{Hole, Pieces};
 
     #[test]
     fn actions_take_resources_of_their_types_only() {
@@ -179,12 +226,15 @@ mod tests {
 
     #[test]
     fn a_reference_is_an_arn_of_its_type() {
-        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")) };
-        let mut text = Text::unknown(hole("aws_s3_bucket.raw.arn"));
-        let bucket = typed(&text);
+        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Hole::default() };
+        let raw = Text::unknown(hole("aws_s3_bucket.raw.arn"));
+        let bucket = typed(&raw);
         assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));
         assert!(takes(Action::find("s3:ListBucket").unwrap(), &bucket));
-        text.push(&Text::known("/*"), crate::source::Span::default());
+        let mut text = Pieces::default();
+        text.push(&raw, Span::default());
+        text.put("/*", Span::default());
+        let text = text.text();
         assert!(takes(Action::find("s3:PutObject").unwrap(), &typed(&text)));
         assert!(!takes(Action::find("s3:ListBucket").unwrap(), &typed(&text)));
     }

@@ -11,7 +11,7 @@ use crate::pattern;
 /// The day the catalogue's source was published, `YYYY-MM-DD`.
 pub const DATE: &str = env!("CATALOGUE_DATE");
 
-static STRINGS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strings.bin"));
+static STRINGS: &str = include_str!(concat!(env!("OUT_DIR"), "/strings.txt"));
 static LISTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lists.bin"));
 static SERVICES: Table<7> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/services.bin")));
 static ACTIONS: Table<6> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/actions.bin")));
@@ -20,6 +20,8 @@ static KEYS: Table<3> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/keys.bin
 static RETIRED: Table<1> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/retired.bin")));
 
 const REQUIRED: u32 = 1 << 31;
+/// Bits of a string's number that say how long it is; the others say where it begins.
+const LENGTH_BITS: u32 = 9;
 
 struct Table<const WIDTH: u32>(&'static [u8]);
 
@@ -53,9 +55,8 @@ fn number(bytes: &[u8], index: u32) -> u32 {
 }
 
 fn string(at: u32) -> &'static str {
-    let at = at as usize;
-    let length = STRINGS.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
-    STRINGS.get(at + 4..at + 4 + length).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
+    let (from, length) = ((at >> LENGTH_BITS) as usize, (at & ((1 << LENGTH_BITS) - 1)) as usize);
+    STRINGS.get(from..from + length).unwrap_or("")
 }
 
 fn list(at: u32) -> impl Iterator<Item = u32> {
@@ -68,9 +69,14 @@ fn compare(a: &str, b: &str) -> Ordering {
 
 /// Condition keys sort with the first colon before every other character.
 fn compare_keys(a: &str, b: &str) -> Ordering {
-    let (a_head, a_tail) = a.split_once(':').unwrap_or((a, ""));
-    let (b_head, b_tail) = b.split_once(':').unwrap_or((b, ""));
-    compare(a_head, b_head).then_with(|| compare(a_tail, b_tail))
+    fn folded(key: &str) -> impl Iterator<Item = u8> {
+        let mut in_prefix = true;
+        key.bytes().map(move |b| match b {
+            b':' if std::mem::take(&mut in_prefix) => 1,
+            _ => b.to_ascii_lowercase(),
+        })
+    }
+    folded(a).cmp(folded(b))
 }
 
 /// What an action does to the account, from AWS's own classification; later ones weigh more.

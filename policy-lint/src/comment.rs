@@ -23,12 +23,19 @@ pub fn apply(report: &mut Report, files: &[Arc<File>]) {
     for file in files {
         let comments = scan(&file.text);
         if !comments.is_empty() {
-            apply_file(report, file, &comments);
+            let used = hide(report, file, &comments);
+            judge(report, file, &comments, &used);
         }
     }
 }
 
-fn apply_file(report: &mut Report, file: &Arc<File>, comments: &[Comment]) {
+/// Only hides what comments allow.
+pub fn apply_quietly(report: &mut Report, files: &[Arc<File>]) {
+    files.iter().for_each(|file| drop(hide(report, file, &scan(&file.text))));
+}
+
+/// Hides what comments of a file allow, and tells which of them hid something.
+fn hide(report: &mut Report, file: &File, comments: &[Comment]) -> Vec<bool> {
     let mut used = vec![false; comments.len()];
     report.findings.retain(|reported| {
         if reported.place.file.path != file.path {
@@ -41,6 +48,10 @@ fn apply_file(report: &mut Report, file: &Arc<File>, comments: &[Comment]) {
         }
         hidden.is_none()
     });
+    used
+}
+
+fn judge(report: &mut Report, file: &Arc<File>, comments: &[Comment], used: &[bool]) {
     let place = Place { file: file.clone(), start: 0, end: 0 };
     let mut found: Vec<Reported> = Vec::new();
     for (comment, used) in comments.iter().zip(used) {

@@ -1,11 +1,14 @@
 //! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::allow::{Allows, Subject};
+use crate::evaluate::boundaries;
+use crate::model::Policy;
 use crate::project::Project;
-use crate::rule::{Check, Finding, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, MOST, Out, Persona, Rule, Severity};
 use crate::rules;
-use crate::source::{File, Files, Place, Span};
+use crate::source::{File, Place, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Reported {
     pub place: Place,
     /// Other places that belong to it.
     pub related: Vec<(Place, String)>,
+    /// The plan or state that it was found in, where its place is in the source beside it.
+    pub input: Option<String>,
 }
 
 /// A value that only a plan or an apply can know.
@@ -44,6 +49,8 @@ pub struct Report {
     pub documents: Vec<String>,
     /// Terraform files that may have exceptions as comments.
     pub sources: Vec<Arc<File>>,
+    /// Those that were only read beside a plan, so that an exception in them may be for something else.
+    pub beside: Vec<Arc<File>>,
     /// Policies.
     pub policies: usize,
 }
@@ -62,60 +69,57 @@ impl Report {
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
         self.sources.extend(other.sources);
+        self.beside.extend(other.beside);
         self.policies += other.policies;
     }
 
-    /// Puts everything in its final order.
+    /// Puts everything in its final order, and says once what a plan and its source both say.
     pub fn sort(&mut self) {
-        let key = |p: &Place| (p.file.path.clone(), p.start, p.end);
-        self.findings.sort_by_cached_key(|f| {
+        fn key(place: &Place) -> (&str, u32, u32) {
+            (&place.file.path, place.start, place.end)
+        }
+        fn key_of(f: &Reported) -> impl Ord + '_ {
             let finding = &f.finding;
-            (
-                key(&f.place),
-                finding.rule.name,
-                finding.pointer.clone(),
-                finding.address.clone(),
-                finding.message.clone(),
-            )
+            (key(&f.place), finding.rule.name, &finding.pointer, &finding.address, &finding.message)
+        }
+        self.findings.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
+        self.findings.dedup_by(|next, kept| {
+            let (a, b) = (&next.finding, &kept.finding);
+            next.input != kept.input
+                && (a.rule.name, &a.message, &a.address) == (b.rule.name, &b.message, &b.address)
+                && key(&next.place) == key(&kept.place)
         });
-        self.unknown.sort_by_cached_key(|u| (key(&u.place), u.what.clone()));
-        self.unknown.dedup_by_key(|u| (key(&u.place), u.what.clone()));
+        self.unknown.sort_by(|a, b| (key(&a.place), &a.what).cmp(&(key(&b.place), &b.what)));
+        self.unknown.dedup_by(|a, b| (key(&a.place), &a.what) == (key(&b.place), &b.what));
         self.errors.sort();
         self.notes.sort();
     }
 }
 
-/// Findings of one rule in one policy that are kept at most.
-const MOST: usize = 1_000;
-
-/// Runs every rule over one project.
+/// Runs every rule over one project, in every way that its policies can be read.
 pub fn run(project: &Project) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
-    for rule in rules::ALL {
-        match rule.check {
-            Check::Policy(check) => {
-                for policy in &project.policies {
-                    let before = findings.len();
-                    check(policy, &mut Out::new(rule, Some(policy), &mut findings));
-                    let more = findings.len().saturating_sub(before + MOST);
-                    if more > 0 {
-                        findings.truncate(before + MOST);
-                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
-                        notes.push(format!(
-                            "`{}` has {more} more findings in `{path}` than the {MOST} that are shown",
-                            rule.name
-                        ));
-                    }
-                }
-            }
-            Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
-            Check::Engine => {}
+    match project.ways() {
+        1 => judge(project, &mut findings, &mut notes),
+        ways => {
+            let mut found = vec![Vec::new(); ways];
+            let each = (0..ways).zip(&mut found);
+            each.for_each(|(number, found)| judge(&project.way(number), found, &mut notes));
+            findings.extend(join_ways(found, project));
+            notes.sort();
+            notes.dedup();
         }
     }
-    let mut report =
-        Report { policies: project.policies.len(), documents: carrying_files(project), ..Report::default() };
-    report.findings = findings.into_iter().filter_map(|f| resolve(f, &project.files)).collect();
+    let mut report = Report {
+        policies: project.policies.len() + project.off.len(),
+        documents: carrying_files(project),
+        ..Report::default()
+    };
+    report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
+    if project.input.is_some() {
+        report.beside = project.files.terraform();
+    }
     join_calls(&mut report.findings);
     report.unknown = unknown(project);
     report.notes = notes;
@@ -123,7 +127,12 @@ pub fn run(project: &Project) -> Report {
 }
 
 fn carrying_files(project: &Project) -> Vec<String> {
-    let policies = project.policies.iter().map(|p| p.root.span.file);
+    if let Some(input) = input(project) {
+        let any = !project.policies.is_empty() || !project.broken.is_empty();
+        return any.then(|| input.path.clone()).into_iter().collect();
+    }
+    let off = project.off.iter().map(|(p, _)| p);
+    let policies = project.policies.iter().chain(off).map(|p| p.root.span.file);
     let mut files: Vec<u32> = policies.chain(project.broken.iter().map(|b| b.span.file)).collect();
     files.sort_unstable();
     files.dedup();
@@ -138,17 +147,88 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
     }
 }
 
-fn resolve(finding: Finding, files: &Files) -> Option<Reported> {
-    let place = files.place(finding.span)?;
-    let related = finding.related.iter().filter_map(|(s, m)| files.place(*s).map(|p| (p, m.clone()))).collect();
-    Some(Reported { finding, place, related })
+/// Runs every rule over one project as it is.
+fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
+    let off = project.off.iter().map(|(policy, off)| (policy, Some(*off)));
+    let policies: Vec<(&Policy, Option<Span>)> = project.policies.iter().map(|p| (p, None)).chain(off).collect();
+    let bounding = boundaries(project);
+    let bounds = |p: &Policy| p.address.as_deref().is_some_and(|a| bounding.contains(a));
+    for rule in rules::ALL {
+        match rule.check {
+            Check::Policy(check) => {
+                // A boundary is broad by its nature: it grants nothing.
+                let judged = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
+                for &(policy, off) in judged {
+                    let before = findings.len();
+                    let mut out = Out::new(rule, Some(policy), findings);
+                    check(policy, &mut out);
+                    let more = out.finish();
+                    if more > 0 {
+                        let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
+                        let name = rule.name;
+                        notes.push(format!(
+                            "`{name}` has {more} more findings in `{path}` than the {MOST} that are shown"
+                        ));
+                    }
+                    if let Some(off) = off {
+                        let message = "not created with these values; what it says is judged all the same";
+                        findings[before..].iter_mut().for_each(|f| f.related.push((off, message.to_owned())));
+                    }
+                }
+            }
+            Check::Project(check) => {
+                let mut out = Out::new(rule, None, findings);
+                check(project, &mut out);
+                let more = out.finish();
+                if more > 0 {
+                    notes.push(format!("`{}` has {more} more findings than the {MOST} that are shown", rule.name));
+                }
+            }
+            Check::Engine => {}
+        }
+    }
+}
+
+/// Every finding once; one that is not there in every way says what it depends on.
+fn join_ways(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
+    let ways = found.len();
+    let mut joined: BTreeMap<_, (Finding, usize)> = BTreeMap::new();
+    for finding in found.into_iter().flatten() {
+        let key = (finding.span, finding.rule.name, finding.message.clone(), finding.address.clone());
+        joined.entry(key).or_insert_with(|| (finding, 0)).1 += 1;
+    }
+    let policies = || project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+    let depends = |(mut finding, times): (Finding, usize)| {
+        let owner = policies().find(|p| p.address == finding.address && !p.ways.is_empty());
+        let choices = owner.filter(|_| times < ways).map(|p| p.choices.as_slice()).unwrap_or_default();
+        let around = |c: &&(Span, String)| {
+            c.0.file == finding.span.file && c.0.start <= finding.span.start && finding.span.end <= c.0.end
+        };
+        if let Some((span, _)) = choices.iter().find(around).or(choices.first()) {
+            finding.related(*span, "in one branch of this, whose test only a plan can know");
+        }
+        finding
+    };
+    joined.into_values().map(depends).collect()
+}
+
+fn input(project: &Project) -> Option<&Arc<File>> {
+    project.input.and_then(|number| project.files.get(number))
+}
+
+fn resolve(finding: Finding, project: &Project) -> Option<Reported> {
+    let place = project.files.place(finding.span)?;
+    let related = finding.related.iter().filter_map(|(s, m)| project.files.place(*s).map(|p| (p, m.clone()))).collect();
+    let input = input(project).filter(|i| !Arc::ptr_eq(i, &place.file)).map(|i| i.path.clone());
+    Some(Reported { finding, place, related, input })
 }
 
 /// One finding per place: a module called several times shows its addresses as related places.
 fn join_calls(findings: &mut Vec<Reported>) {
-    findings.sort_by_cached_key(|f| {
-        (f.finding.span, f.finding.rule.name, f.finding.message.clone(), f.finding.address.clone())
-    });
+    fn key(f: &Reported) -> impl Ord + '_ {
+        (f.finding.span, f.finding.rule.name, &f.finding.message, &f.finding.address)
+    }
+    findings.sort_by(|a, b| key(a).cmp(&key(b)));
     findings.dedup_by(|next, kept| {
         let (a, b) = (&next.finding, &kept.finding);
         let same = a.span == b.span && a.rule.name == b.rule.name && a.message == b.message;
@@ -162,10 +242,14 @@ fn join_calls(findings: &mut Vec<Reported>) {
 
 fn unknown(project: &Project) -> Vec<Open> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
-    for policy in &project.policies {
+    for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.ways)) {
         let unknowns = policy.unknowns().into_iter();
         found.extend(
             unknowns.map(|(span, what)| (span, what, String::from("not known before it is planned or applied"))),
+        );
+        let choices = policy.choices.iter().cloned();
+        found.extend(
+            choices.map(|(span, what)| (span, what, String::from("its test is not known; every branch is judged"))),
         );
     }
     found.extend(project.unknowns.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));
@@ -198,6 +282,7 @@ pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
         let subject = Subject {
             rule: finding.rule.name,
             path: &reported.place.file.path,
+            input: reported.input.as_deref(),
             address: finding.address.as_deref(),
             pointer: finding.pointer.as_deref(),
         };
@@ -240,7 +325,7 @@ pub fn about_entry(
     let span = Span::new(0, range.start, range.end);
     Out::new(rule, None, &mut findings).span(span, message, help);
     let place = Place { file: file.file.clone(), start: span.start, end: span.end };
-    Reported { finding: findings.swap_remove(0), place, related: Vec::new() }
+    Reported { finding: findings.swap_remove(0), place, related: Vec::new(), input: None }
 }
 
 /// Keeps what a persona wants to see.

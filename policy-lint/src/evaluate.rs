@@ -1,11 +1,12 @@
 //! What policies grant: actions by patterns, denials, and who holds which policies.
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arn;
-use crate::model::{Effect, Kind, Policy, Statement};
+use crate::model::{Kind, Policy, Statement};
 use crate::pattern;
 use crate::project::{Project, Resource};
-use crate::value::{Data, Value};
+use crate::value::{Data, Text, Value};
 
 /// Whether a pattern of actions stands for the action `service:Name`.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
@@ -45,23 +46,35 @@ pub struct Identity<'a> {
     pub boundary: Option<&'a Policy>,
     /// Whether there is a boundary that is not here.
     pub unknown_boundary: bool,
+    /// The statements that allow something on whatever it likes, without a condition.
+    open: OnceCell<Vec<(&'a Policy, &'a Statement)>>,
 }
 
-impl Identity<'_> {
+impl<'a> Identity<'a> {
+    fn new(name: String, policies: Vec<&'a Policy>) -> Identity<'a> {
+        Identity { name, policies, boundary: None, unknown_boundary: false, open: OnceCell::new() }
+    }
+
+    fn statements(&self) -> impl Iterator<Item = (&'a Policy, &'a Statement)> {
+        self.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (*p, s)))
+    }
+
+    fn open(&self) -> &[(&'a Policy, &'a Statement)] {
+        let is_open = |s: &Statement| s.allows() && !s.is_conditional() && is_boundless(s);
+        self.open.get_or_init(|| self.statements().filter(|(_, s)| is_open(s)).collect())
+    }
+
     /// The statement that lets it use an action on whatever it likes, without a condition, and is not denied.
     pub fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
-        let statements = || self.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (*p, s)));
-        let denied = statements().any(|(_, s)| {
-            s.effect == Some(Effect::Deny) && !s.is_conditional() && speaks_of(s, action) && is_boundless(s)
-        });
+        let granted = self.open().iter().find(|(_, s)| speaks_of(s, action))?;
+        let denied = self
+            .statements()
+            .any(|(_, s)| s.denies() && !s.is_conditional() && speaks_of(s, action) && is_boundless(s));
         let bounded = self.boundary.is_some_and(|b| !b.statements.iter().any(|s| s.allows() && speaks_of(s, action)));
         let forbidden = self
             .boundary
             .is_some_and(|b| b.statements.iter().any(|s| s.denies() && !s.is_conditional() && speaks_of(s, action)));
-        if denied || bounded || forbidden || self.unknown_boundary {
-            return None;
-        }
-        statements().find(|(_, s)| s.allows() && !s.is_conditional() && speaks_of(s, action) && is_boundless(s))
+        (!denied && !bounded && !forbidden && !self.unknown_boundary).then_some(*granted)
     }
 
     /// Whether some statement allows an action at all.
@@ -80,7 +93,10 @@ pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
         Data::Unknown(hole) => hole.reference.as_deref().is_some_and(referenced),
         Data::String(text) if !text.is_known() => {
             let whole = text.holes().len() == 1 && text.raw().chars().count() == 1;
+            let same = |other: &Text| other.raw() == text.raw() && other.holes() == text.holes();
             whole && text.holes()[0].reference.as_deref().is_some_and(referenced)
+                || !whole
+                    && attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_text).is_some_and(same))
         }
         Data::String(text) => {
             attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_str) == Some(text.raw()))
@@ -111,14 +127,30 @@ pub fn identities(project: &Project) -> Vec<Identity<'_>> {
         let bound = boundary(people[at]);
         let own = bound.and_then(|v| project.policies.iter().find(|p| is_policy(v, p, project)));
         let name = people[at].address.clone();
-        found.push(Identity { name, policies, boundary: own, unknown_boundary: bound.is_some() && own.is_none() });
+        let unknown_boundary = bound.is_some() && own.is_none();
+        found.push(Identity { boundary: own, unknown_boundary, ..Identity::new(name, policies) });
     }
-    let is_boundary = |p: &Policy| people.iter().filter_map(|r| boundary(r)).any(|v| is_policy(v, p, project));
-    for policy in alone.into_iter().filter(|p| !is_boundary(p)) {
+    for policy in alone.into_iter().filter(|p| !is_boundary(p, &people, project)) {
         let name = policy.address.clone().unwrap_or_default();
-        found.push(Identity { name, policies: vec![policy], boundary: None, unknown_boundary: false });
+        found.push(Identity::new(name, vec![policy]));
     }
     found
+}
+
+fn is_boundary(policy: &Policy, people: &[&Resource], project: &Project) -> bool {
+    people.iter().filter_map(|r| boundary(r)).any(|v| is_policy(v, policy, project))
+}
+
+/// The addresses of policies that only bound what others grant: boundaries that nobody holds as a policy too.
+pub fn boundaries(project: &Project) -> BTreeSet<&str> {
+    let is_person = |r: &&Resource| matches!(r.kind.as_str(), "aws_iam_role" | "aws_iam_user");
+    let people: Vec<&Resource> = project.resources.iter().filter(is_person).collect();
+    if people.iter().all(|p| boundary(p).is_none()) {
+        return BTreeSet::new();
+    }
+    let policies = project.policies.iter().filter(|p| p.kind == Kind::Identity);
+    let bounding = policies.filter(|p| is_boundary(p, &people, project) && holders(p, &people, project).is_empty());
+    bounding.filter_map(|p| p.address.as_deref()).collect()
 }
 
 fn is_policy(value: &Value, policy: &Policy, project: &Project) -> bool {

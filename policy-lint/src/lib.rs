@@ -27,6 +27,7 @@ pub mod value;
 use crate::engine::{Exceptions, Report};
 use crate::model::Kind;
 use crate::parse::hcl;
+use crate::parse::plan::looks_like as looks_like_plan;
 use crate::parse::raw::{self, Outcome};
 use crate::rule::Persona;
 use crate::source::{File, Place};
@@ -75,7 +76,7 @@ struct Plan {
 pub fn check(request: &Request) -> Report {
     let mut report = Report::default();
     let plan = plan(request, &mut report);
-    let one = |job: &Job| run_job(job, request.kind);
+    let one = |job: &Job| run_job(job, request.kind, &plan.folders);
     let parts: Vec<(String, Report)> =
         if plan.jobs.len() < 8 { plan.jobs.iter().map(one).collect() } else { plan.jobs.par_iter().map(one).collect() };
     let mut checked: Vec<String> = parts.iter().map(|(path, _)| path.clone()).collect();
@@ -91,8 +92,10 @@ pub fn check(request: &Request) -> Report {
     {
         report.notes.push(String::from("no policy was found in what was given"));
     }
-    let sources = std::mem::take(&mut report.sources);
+    let (sources, mut beside) = (std::mem::take(&mut report.sources), std::mem::take(&mut report.beside));
+    beside.retain(|b| !sources.iter().any(|s| s.path == b.path));
     comment::apply(&mut report, &sources);
+    comment::apply_quietly(&mut report, &beside);
     except(request, &checked, &mut report);
     engine::keep(&mut report, request.persona);
     report.sort();
@@ -137,6 +140,18 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
 /// Stack for the evaluation of Terraform source, whose depth is bounded by count, not by size.
 const STACK: usize = 256 << 20;
 
+/// Runs on a stack that is deep enough for Terraform source.
+fn deep(run: impl FnOnce() -> Report + Send) -> Report {
+    let ran = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        thread.ok().and_then(|t| t.join().ok())
+    });
+    ran.unwrap_or_else(|| {
+        let reason = String::from("cannot evaluate the Terraform files: not enough memory for a thread");
+        Report { errors: vec![reason], ..Report::default() }
+    })
+}
+
 fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: &mut Report) {
     let run = || {
         let outcome = hcl::read(&plan.folders, &request.var_files);
@@ -144,23 +159,17 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
         report.errors.extend(outcome.errors.iter().map(ToString::to_string));
         let mut documents = BTreeSet::new();
         for project in &outcome.projects {
-            documents.extend(
-                project.policies.iter().filter_map(|p| project.files.get(p.root.span.file)).map(|f| f.path.clone()),
-            );
-            report.merge(Report { documents: Vec::new(), ..engine::run(project) });
+            let run = engine::run(project);
+            let policies = project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+            let carrying = policies.filter_map(|p| project.files.get(p.root.span.file));
+            documents.extend(carrying.map(|f| f.path.clone()));
+            report.merge(Report { documents: Vec::new(), ..run });
         }
         report.documents = documents.into_iter().collect();
         report.sources = outcome.projects.first().map(|p| p.files.terraform()).unwrap_or_default();
         report
     };
-    let ran = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        thread.ok().and_then(|t| t.join().ok())
-    });
-    let Some(mut found) = ran else {
-        report.errors.push(String::from("cannot evaluate the Terraform files: not enough memory for a thread"));
-        return;
-    };
+    let mut found = deep(run);
     checked.extend(plan.folders.iter().map(|f| f.join("main.tf").display().to_string()));
     checked.extend(plan.only.iter().map(|p| p.display().to_string()));
     let wanted = |path: &str| {
@@ -185,7 +194,7 @@ fn drop_repeated(report: &mut Report, found: &Report) {
     report.policies = report.policies.saturating_sub(before - report.documents.len());
 }
 
-fn run_job(job: &Job, kind: Option<Kind>) -> (String, Report) {
+fn run_job(job: &Job, kind: Option<Kind>, folders: &[PathBuf]) -> (String, Report) {
     let name = job.path.display().to_string();
     let file = match &job.content {
         Some(bytes) => source::text(name.clone(), bytes.clone()),
@@ -193,16 +202,29 @@ fn run_job(job: &Job, kind: Option<Kind>) -> (String, Report) {
     };
     let mut report = Report::default();
     match file {
-        Ok(file) => report = read(file, kind, job.named),
+        Ok(file) if looks_like_plan(&file.text) => {
+            let folders = source_folders(job, folders);
+            report = deep(|| read(file, kind, job.named, &folders));
+        }
+        Ok(file) => report = read(file, kind, job.named, &[]),
         Err(source::ReadError::NotText { .. }) if !job.named => {}
         Err(error) => report.errors.push(error.to_string()),
     }
     (name, report)
 }
 
-fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Report {
+/// How many folders above a plan may be the one that it was made in.
+const ABOVE: usize = 4;
+
+/// Where the source of a plan may be: beside it, above it, or in another folder that is checked.
+fn source_folders(job: &Job, checked: &[PathBuf]) -> Vec<PathBuf> {
+    let above = job.path.ancestors().skip(1).take(ABOVE).map(Path::to_path_buf);
+    above.chain(checked.iter().cloned()).collect()
+}
+
+fn read(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[PathBuf]) -> Report {
     let path = file.path.clone();
-    match raw::read(file, kind, named) {
+    match raw::read_beside(file, kind, named, folders) {
         Outcome::Read(project) => {
             let mut report = engine::run(&project);
             if project.policies.is_empty() && project.broken.is_empty() {

@@ -51,6 +51,10 @@ pub struct Policy {
     pub version: Option<Item>,
     /// The statements.
     pub statements: Vec<Statement>,
+    /// The same policy in the other ways that its document can be read.
+    pub ways: Vec<Policy>,
+    /// The expressions that choose between the ways, and where they are.
+    pub choices: Vec<(Span, String)>,
 }
 
 /// What a policy is attached to, where the source tells.
@@ -117,7 +121,7 @@ impl Statement {
 
     /// The patterns of `Action` with the actions that they stand for; none for `NotAction`.
     pub fn granted(&self) -> impl Iterator<Item = (&Item, &[Action])> {
-        self.actions.iter().filter(|a| !a.negated).flat_map(Elements::expanded)
+        self.actions.iter().filter(|a| !a.negated).flat_map(|a| a.expanded())
     }
 
     /// The patterns of `Resource`; none for `NotResource`.
@@ -135,9 +139,27 @@ fn positive(elements: Option<&Elements>) -> &[Item] {
     elements.filter(|e| !e.negated).map_or(&[], |e| &e.items)
 }
 
-/// The patterns of `Action`, `Resource` or their negations.
+/// The patterns of `Action`, `Resource` or their negations; boxed, for most statements lack some of them.
 #[derive(Clone, Debug)]
-pub struct Elements {
+pub struct Elements(Box<Patterns>);
+
+impl std::ops::Deref for Elements {
+    type Target = Patterns;
+
+    fn deref(&self) -> &Patterns {
+        &self.0
+    }
+}
+
+impl From<Patterns> for Elements {
+    fn from(patterns: Patterns) -> Elements {
+        Elements(Box::new(patterns))
+    }
+}
+
+/// What is in [`Elements`].
+#[derive(Clone, Debug)]
+pub struct Patterns {
     /// Whether it is the `Not…` form.
     pub negated: bool,
     /// The place of the key.
@@ -152,7 +174,7 @@ pub struct Elements {
     pub(crate) expanded: OnceCell<Vec<Rc<[Action]>>>,
 }
 
-impl Elements {
+impl Patterns {
     /// Patterns with the actions that they stand for; only sensible for `Action` and `NotAction`.
     pub fn expanded(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         let found = self.expanded.get_or_init(|| self.items.iter().map(|i| expand(i.raw())).collect());
@@ -263,16 +285,16 @@ impl Policy {
     }
 
     /// Every statement as it was written, objects or not.
-    pub fn written(&self) -> Vec<(&Value, At)> {
-        let Some((member, at)) = self.members().find(|(m, _)| read::same(m.key.raw(), "Statement")) else {
-            return Vec::new();
-        };
-        match &member.value.data {
-            Data::Array(list) => {
-                list.iter().enumerate().map(|(i, v)| (v, At { span: v.span, trail: at.trail.child(i) })).collect()
-            }
-            _ => vec![(&member.value, at)],
-        }
+    pub fn written(&self) -> impl Iterator<Item = (&Value, At)> {
+        let found = self.members().find(|(m, _)| read::same(m.key.raw(), "Statement"));
+        found.into_iter().flat_map(|(member, at)| {
+            let (list, single) = match &member.value.data {
+                Data::Array(list) => (list.as_slice(), false),
+                _ => (std::slice::from_ref(&member.value), true),
+            };
+            let place = move |i, v: &Value| At { span: v.span, trail: at.trail.child(i) };
+            list.iter().enumerate().map(move |(i, v)| (v, if single { at } else { place(i, v) }))
+        })
     }
 
     /// The JSON Pointer of a place.

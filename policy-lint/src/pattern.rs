@@ -62,10 +62,11 @@ fn char_length(text: &[u8], at: usize) -> usize {
 ///
 /// Never says yes wrongly; a part that is not known is covered only by a `*`.
 pub fn covers(wide: &str, narrow: &str) -> bool {
-    let fits = |w: u8, n: u8| w == n && n != b'*';
-    if wide.contains(HOLE) {
-        return wide == narrow;
+    // Below, a part that is not known fits nothing, in either pattern.
+    if wide == narrow {
+        return true;
     }
+    let fits = |w: u8, n: u8| w == n && n != b'*';
     let (wide, narrow) = (wide.as_bytes(), narrow.as_bytes());
     let (mut w, mut n) = (0, 0);
     let mut retry = None;
@@ -105,77 +106,119 @@ fn starts_hole(text: &[u8], at: usize) -> bool {
 
 /// Whether some text is one of both patterns; a part that is not known can be anything.
 pub fn overlaps(a: &str, b: &str) -> bool {
-    if let Some(answer) = overlaps_at_once(a, b) {
-        return answer;
+    let (a, b) = match ends(a.as_bytes(), b.as_bytes()) {
+        Ends::Apart => return false,
+        Ends::Open(from, length) => (&a[from..a.len() - length], &b[from..b.len() - length]),
+    };
+    if a == "*" || b == "*" || a == b {
+        return true;
     }
-    let fold = |text: &str| text.chars().map(|c| if c == HOLE { '*' } else { c }).collect::<Vec<_>>();
-    let (a, b) = (fold(a), fold(b));
+    if !has_open(a) && !has_open(b) {
+        return false;
+    }
+    if a.is_ascii() && b.is_ascii() {
+        return meet(a.as_bytes(), b.as_bytes(), |c| c == b'*', |c| c == b'?');
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    meet(&a, &b, |c| c == '*' || c == HOLE, |c| c == '?')
+}
+
+fn is_open(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?') || byte == HOLE_BYTES[0]
+}
+
+fn has_open(text: &str) -> bool {
+    text.bytes().any(is_open)
+}
+
+/// What the letters before the first wildcard of either pattern and behind the last say.
+enum Ends {
+    /// They differ.
+    Apart,
+    /// They are the same: so many bytes at the start and at the end.
+    Open(usize, usize),
+}
+
+fn ends(a: &[u8], b: &[u8]) -> Ends {
+    // Of a character of several bytes only the first says that it is a hole, so only ASCII is compared.
+    let closed = |byte: u8| byte.is_ascii() && !is_open(byte);
+    let length = a.len().min(b.len());
+    let from = (0..length).find(|&i| a[i] != b[i] || !closed(a[i])).unwrap_or(length);
+    if from < length && closed(a[from]) && closed(b[from]) {
+        return Ends::Apart;
+    }
+    let (a, b) = (&a[from..], &b[from..]);
+    let length = a.len().min(b.len());
+    let last = |text: &[u8], i: usize| text[text.len() - 1 - i];
+    let back = (0..length).find(|&i| last(a, i) != last(b, i) || !closed(last(a, i))).unwrap_or(length);
+    if back < length && closed(last(a, back)) && closed(last(b, back)) {
+        return Ends::Apart;
+    }
+    Ends::Open(from, back)
+}
+
+/// The same for any two patterns, in as many steps as the product of their lengths.
+fn meet<T: Copy + PartialEq>(a: &[T], b: &[T], is_many: impl Fn(T) -> bool, is_one: impl Fn(T) -> bool) -> bool {
     // row[j]: some text is matched by both a[..i] and b[..j].
     let mut row = vec![true];
     row.extend(b.iter().scan(true, |all, &c| {
-        *all &= c == '*';
+        *all &= is_many(c);
         Some(*all)
     }));
-    for &left in &a {
-        let mut next = vec![row[0] && left == '*'];
+    let mut next = vec![false; row.len()];
+    for &left in a {
+        next[0] = row[0] && is_many(left);
         for (j, &right) in b.iter().enumerate() {
-            next.push(if left == '*' || right == '*' {
+            next[j + 1] = if is_many(left) || is_many(right) {
                 row[j + 1] || next[j]
             } else {
-                row[j] && (left == right || left == '?' || right == '?')
-            });
+                row[j] && (left == right || is_one(left) || is_one(right))
+            };
         }
-        row = next;
+        std::mem::swap(&mut row, &mut next);
     }
     row[b.len()]
 }
 
-/// The answer where the letters before the first wildcard, or behind the last, already tell.
-fn overlaps_at_once(a: &str, b: &str) -> Option<bool> {
-    let is_open = |b: u8| matches!(b, b'*' | b'?' | 0xEE);
-    if a == "*" || b == "*" || a == b {
-        return Some(true);
+/// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one; `None` when that is
+/// more than `most`.
+pub fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
+    let same = |(x, y): &(&u8, &u8)| x.eq_ignore_ascii_case(y);
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let start = a.iter().zip(b).take_while(same).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(same).count();
+    let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
+    if a.len().abs_diff(b.len()) > most {
+        return None;
     }
-    let mut pairs = a.bytes().zip(b.bytes()).take_while(|(x, y)| !is_open(*x) && !is_open(*y));
-    if pairs.any(|(x, y)| x != y) {
-        return Some(false);
-    }
-    // Of a character of several bytes only the first says that it is a hole, so the ends are compared in ASCII.
-    let closed = |b: &u8| !is_open(*b) && b.is_ascii();
-    let mut ends = a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| closed(x) && closed(y));
-    if ends.any(|(x, y)| x != y) {
-        return Some(false);
-    }
-    let plain = |t: &str| !t.bytes().any(is_open);
-    (plain(a) && plain(b)).then(|| a == b)
-}
-
-/// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one.
-pub fn distance(a: &str, b: &str) -> usize {
-    let fold = |text: &str| text.bytes().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
-    let (a, b) = (fold(a), fold(b));
-    let mut before: Vec<usize> = Vec::new();
+    let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = before.clone();
     for i in 1..=a.len() {
-        let mut row = vec![i];
+        row[0] = i;
         for j in 1..=b.len() {
-            let substitute = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = substitute.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before[j - 2] + 1);
+            let substitute = last[j - 1] + usize::from(!a[i - 1].eq_ignore_ascii_case(&b[j - 1]));
+            row[j] = substitute.min(last[j] + 1).min(row[j - 1] + 1);
+            let swapped = |x: u8, y: u8| x.eq_ignore_ascii_case(&y);
+            if i > 1 && j > 1 && swapped(a[i - 1], b[j - 2]) && swapped(a[i - 2], b[j - 1]) {
+                row[j] = row[j].min(before[j - 2] + 1);
             }
-            row.push(best);
         }
-        before = std::mem::replace(&mut last, row);
+        // A later row is never smaller than the smaller of the two before it.
+        if row.iter().chain(&last).all(|&d| d > most) {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
-    last[b.len()]
+    Some(last[b.len()]).filter(|d| *d <= most)
 }
 
 /// The candidate closest to a misspelled name, when one is close enough to be meant.
 pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.len() / 4).clamp(1, 3);
-    let near = candidates.filter(|c| c.len().abs_diff(name.len()) <= limit).map(|c| (distance(name, c), c));
-    near.filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
+    let most = (name.len() / 4).clamp(1, 3);
+    candidates.filter_map(|c| Some((distance(name, c, most)?, c))).min().map(|(_, c)| c)
 }
 
 #[cfg(test)]
@@ -224,6 +267,15 @@ mod tests {
             ("bucket", "bucket/*", false),
             ("*", "", true),
             ("bucket*", "bucket/*", true),
+            ("ab", "b", false),
+            ("a", "ab", false),
+            ("a*a", "a", false),
+            ("xaxb", "xa*axb", false),
+            ("table/*", "table/ü?", true),
+            ("table/ü", "table/?", true),
+            ("a\u{E000}b", "ab", true),
+            ("aü", "a\u{E000}", true),
+            ("aüb", "aöb", false),
         ] {
             assert_eq!(overlaps(a, b), expected, "{a} {b}");
             assert_eq!(overlaps(b, a), expected, "{b} {a}");
@@ -232,7 +284,10 @@ mod tests {
 
     #[test]
     fn a_swapped_letter_is_one_edit() {
-        assert_eq!(distance("putobjcet", "putobject"), 1);
+        assert_eq!(distance("putobjcet", "PutObject", 3), Some(1));
+        assert_eq!(distance("kitten", "sitting", 3), Some(3));
+        assert_eq!(distance("kitten", "sitting", 2), None);
+        assert_eq!(distance("", "abc", 3), Some(3));
         assert_eq!(closest("GetObjct", ["PutObject", "GetObject"].into_iter()), Some("GetObject"));
         assert_eq!(closest("Nonsense", ["PutObject", "GetObject"].into_iter()), None);
     }

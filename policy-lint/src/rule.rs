@@ -138,17 +138,36 @@ impl Finding {
     }
 }
 
+/// Findings of one rule in one policy, or in one project, that are kept at most.
+pub const MOST: usize = 1_000;
+
 /// Collects what one rule finds.
 pub struct Out<'a> {
     rule: &'static Rule,
     policy: Option<&'a Policy>,
     findings: &'a mut Vec<Finding>,
+    /// The number of the first one that is not kept.
+    end: usize,
+    /// How many are not kept.
+    more: usize,
 }
 
 impl<'a> Out<'a> {
     /// A collector for a rule, and for a policy when the rule looks at one.
     pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Out<'a> {
-        Out { rule, policy, findings }
+        let end = findings.len() + MOST;
+        Out { rule, policy, findings, end, more: 0 }
+    }
+
+    /// Ends the collection; tells how many findings there were beyond those that are kept.
+    pub fn finish(self) -> usize {
+        self.findings.truncate(self.end);
+        self.more
+    }
+
+    /// The place of the whole policy; nothing for rules that look at a project.
+    pub fn whole(&self) -> Option<Span> {
+        self.policy.map(|p| p.root.span)
     }
 
     /// Reports at a place of the policy.
@@ -161,7 +180,10 @@ impl<'a> Out<'a> {
 
     /// Reports at a place that is in no policy document.
     pub fn span(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
-        let at = self.findings.len();
+        let at = self.findings.len().min(self.end);
+        // Behind the last one that is kept is room for one, so that everyone can be spoken of and few are kept.
+        self.more += usize::from(at == self.end);
+        self.findings.truncate(at);
         self.findings.push(Finding {
             rule: self.rule,
             severity: self.rule.severity,

@@ -38,14 +38,20 @@ pub mod missing_key_grant;
 pub mod missing_set_operator;
 pub mod missing_tls_deny;
 pub mod not_action_allow;
+pub mod not_action_deny_by_tag;
 pub mod not_principal_allow;
 pub mod not_resource_allow;
 pub mod operator_type_mismatch;
+pub mod permissive_wildcard;
 pub mod policy_too_large;
+pub mod prefix_by_exclusion;
+pub mod principal_action_mismatch;
+pub mod private_source_ip;
 pub mod privilege_escalation;
 pub mod public_principal;
 pub mod redundant_action;
 pub mod redundant_condition_value;
+pub mod redundant_principal;
 pub mod redundant_resource;
 pub mod redundant_statement;
 pub mod resource_never_used;
@@ -60,12 +66,14 @@ pub mod target_without_permission;
 pub mod trust_without_principal;
 pub mod unassumable_role;
 pub mod unbounded_pass_role;
+pub mod unbounded_service_linked_role;
 pub mod unknown_action;
 pub mod unknown_condition_key;
 pub mod unknown_element;
 pub mod unknown_operator;
 pub mod unknown_service;
 pub mod unknown_service_principal;
+pub mod unpaired_condition_key;
 pub mod unsupported_element;
 pub mod verb_wildcard;
 pub mod whole_account_trust;
@@ -112,14 +120,20 @@ pub static ALL: &[&Rule] = &[
     &missing_set_operator::RULE,
     &missing_tls_deny::RULE,
     &not_action_allow::RULE,
+    &not_action_deny_by_tag::RULE,
     &not_principal_allow::RULE,
     &not_resource_allow::RULE,
     &operator_type_mismatch::RULE,
+    &permissive_wildcard::RULE,
     &policy_too_large::RULE,
+    &prefix_by_exclusion::RULE,
+    &principal_action_mismatch::RULE,
+    &private_source_ip::RULE,
     &privilege_escalation::RULE,
     &public_principal::RULE,
     &redundant_action::RULE,
     &redundant_condition_value::RULE,
+    &redundant_principal::RULE,
     &redundant_resource::RULE,
     &redundant_statement::RULE,
     &resource_never_used::RULE,
@@ -134,12 +148,14 @@ pub static ALL: &[&Rule] = &[
     &trust_without_principal::RULE,
     &unassumable_role::RULE,
     &unbounded_pass_role::RULE,
+    &unbounded_service_linked_role::RULE,
     &unknown_action::RULE,
     &unknown_condition_key::RULE,
     &unknown_element::RULE,
     &unknown_operator::RULE,
     &unknown_service::RULE,
     &unknown_service_principal::RULE,
+    &unpaired_condition_key::RULE,
     &unsupported_element::RULE,
     &verb_wildcard::RULE,
     &whole_account_trust::RULE,

@@ -1,9 +1,13 @@
 //! What every source is turned into before it is understood: a JSON-like tree whose every part knows where
 //! it was written, and whose texts may have parts that only a plan can know.
-use std::fmt;
+use std::sync::Arc;
 
-use crate::pattern::HOLE;
 use crate::source::Span;
+
+mod choice;
+mod text;
+
+pub use text::{Hole, Pieces, Segment, Text};
 
 /// A value and the place it was written at.
 #[derive(Clone, Debug)]
@@ -22,7 +26,7 @@ pub enum Data {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as it was written.
-    Number(String),
+    Number(Arc<str>),
     /// A text.
     String(Text),
     /// A list.
@@ -32,7 +36,7 @@ pub enum Data {
     /// A text that is the JSON of this value.
     Encoded(Box<Value>),
     /// A value that is not known before it runs.
-    Unknown(Hole),
+    Unknown(Box<Hole>),
 }
 
 /// One key of an object with its value.
@@ -44,156 +48,6 @@ pub struct Member {
     pub key_span: Span,
     /// The value.
     pub value: Value,
-}
-
-/// A text, of which parts may be unknown: each such part is one [`HOLE`] character.
-#[derive(Clone, Debug, Default)]
-pub struct Text {
-    value: String,
-    holes: Vec<Hole>,
-    origin: Vec<Segment>,
-}
-
-/// An unknown part of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hole {
-    /// The expression as written, for messages.
-    pub source: String,
-    /// The Terraform reference it is, as `aws_s3_bucket.raw.arn`, when it is one.
-    pub reference: Option<String>,
-}
-
-/// Where a stretch of a text came from, when that is not simply its own span.
-#[derive(Clone, Copy, Debug)]
-pub struct Segment {
-    /// First byte within the text.
-    pub at: u32,
-    /// The source of the stretch.
-    pub span: Span,
-    /// Whether bytes of the text and of the source correspond one to one.
-    pub exact: bool,
-}
-
-impl Hole {
-    /// Something that is not known and is not a reference.
-    pub fn plain(source: impl Into<String>) -> Hole {
-        Hole { source: source.into(), reference: None }
-    }
-}
-
-impl Text {
-    /// A text without unknown parts.
-    pub fn known(value: impl Into<String>) -> Text {
-        Text { value: value.into(), holes: Vec::new(), origin: Vec::new() }
-    }
-
-    /// A text that is one unknown part.
-    pub fn unknown(hole: Hole) -> Text {
-        Text { value: HOLE.to_string(), holes: vec![hole], origin: Vec::new() }
-    }
-
-    /// A text whose bytes came from the places that `origin` tells.
-    pub fn with_origin(value: String, holes: Vec<Hole>, origin: Vec<Segment>) -> Text {
-        Text { value, holes, origin }
-    }
-
-    /// The text with a [`HOLE`] for every unknown part.
-    pub fn raw(&self) -> &str {
-        &self.value
-    }
-
-    /// The text, when all of it is known.
-    pub fn as_known(&self) -> Option<&str> {
-        self.is_known().then_some(self.value.as_str())
-    }
-
-    /// Whether all of it is known.
-    pub fn is_known(&self) -> bool {
-        self.holes.is_empty()
-    }
-
-    /// The unknown parts, in order.
-    pub fn holes(&self) -> &[Hole] {
-        &self.holes
-    }
-
-    /// Where its stretches came from; empty when that is its own span.
-    pub fn origin(&self) -> &[Segment] {
-        &self.origin
-    }
-
-    /// Appends another text; `span` is the other's place.
-    pub fn push(&mut self, other: &Text, span: Span) {
-        let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
-        if other.origin.is_empty() {
-            self.origin.push(Segment { at: base, span, exact: false });
-        }
-        self.origin.extend(other.origin.iter().map(|s| Segment { at: base + s.at, ..*s }));
-        self.value.push_str(&other.value);
-        self.holes.extend(other.holes.iter().cloned());
-    }
-
-    /// The bytes `from..to` as a text of their own, with their origin.
-    pub fn slice(&self, from: usize, to: usize) -> Text {
-        let count = |text: &str| text.matches(HOLE).count();
-        let before = count(&self.value[..from]);
-        let value = self.value[from..to].to_owned();
-        let holes = self.holes.iter().skip(before).take(count(&value)).cloned().collect();
-        let mut origin = Vec::new();
-        for (i, segment) in self.origin.iter().enumerate() {
-            let start = segment.at as usize;
-            let end = self.origin.get(i + 1).map_or(self.value.len(), |n| n.at as usize);
-            if end <= from || start >= to {
-                continue;
-            }
-            let cut = from.saturating_sub(start);
-            let mut span = segment.span;
-            if segment.exact {
-                span.start += u32::try_from(cut).unwrap_or(0);
-            }
-            origin.push(Segment {
-                at: u32::try_from((start + cut) - from).unwrap_or(u32::MAX),
-                span,
-                exact: segment.exact,
-            });
-        }
-        Text { value, holes, origin }
-    }
-
-    /// Where the bytes `start..end` of the text came from, `whole` being the place of all of it.
-    pub fn locate(&self, start: usize, end: usize, whole: Span) -> Span {
-        let segment = |byte: usize| {
-            let next = self.origin.partition_point(|s| s.at as usize <= byte);
-            next.checked_sub(1).and_then(|i| self.origin.get(i))
-        };
-        let (Some(first), Some(last)) = (segment(start), segment(end.saturating_sub(1).max(start))) else {
-            return whole;
-        };
-        let from = if first.exact { first.span.start + (start as u32 - first.at) } else { first.span.start };
-        let to = if last.exact { last.span.start + (end as u32 - last.at) } else { last.span.end };
-        if first.span.file == last.span.file && from <= to {
-            Span { file: first.span.file, start: from, end: to }
-        } else {
-            first.span
-        }
-    }
-}
-
-impl fmt::Display for Text {
-    /// Unknown parts appear as `${source}`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut holes = self.holes.iter();
-        for c in self.value.chars() {
-            match (c, c == HOLE) {
-                (_, true) => match holes.next() {
-                    Some(hole) => write!(f, "${{{}}}", hole.source)?,
-                    None => write!(f, "{c}")?,
-                },
-                (c, _) => write!(f, "{c}")?,
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Value {
@@ -257,7 +111,7 @@ impl Value {
 
     /// A value that is not known.
     pub fn unknown(hole: Hole, span: Span) -> Value {
-        Value::new(Data::Unknown(hole), span)
+        Value::new(Data::Unknown(Box::new(hole)), span)
     }
 
     /// Whether a value is not known at all.

@@ -34,14 +34,62 @@ fn commit(folder: &Path) -> Option<()> {
     output.status.success().then_some(())
 }
 
+/// The pre-commit program that is named, or the one on the path.
+fn pre_commit() -> Option<String> {
+    let program = std::env::var("PRE_COMMIT").unwrap_or_else(|_| String::from("pre-commit"));
+    if run(Path::new("."), &program, &["--version"]).is_none() {
+        eprintln!("SKIPPED: no pre-commit program; install it, or name it in PRE_COMMIT");
+        return None;
+    }
+    Some(program)
+}
+
+/// What the hooks of this repository's own configuration say about a file in a copy of its tree.
+#[test]
+fn this_repositorys_own_hooks_stop_what_they_should() {
+    let Some(program) = pre_commit() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let work = tempfile::tempdir().expect("a folder");
+    let copy = |name: &str| {
+        let to = work.path().join(name);
+        std::fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
+        std::fs::copy(root.join("..").join(name), to).expect("a copy");
+    };
+    [".pre-commit-config.yaml", "policy-lint/hook", "terraform/examples/eventpulse.tfvars"].into_iter().for_each(copy);
+    let policy = |action: &str| {
+        format!(
+            r#"resource "aws_iam_policy" "p" {{
+  policy = jsonencode({{
+    Version   = "2012-10-17"
+    Statement = [{{ Effect = "Allow", Action = "{action}", Resource = "arn:aws:s3:::figures/*" }}]
+  }})
+}}
+"#
+        )
+    };
+    let file = "terraform/main.tf";
+    let mut cases = vec![
+        ("policy-lint", policy("s3:*"), 1, "service-wildcard"),
+        ("policy-lint", policy("s3:GetObject"), 0, "Passed"),
+    ];
+    if run(work.path(), "terraform", &["version"]).is_some() {
+        cases.push(("terraform-fmt", String::from("locals {\na=1\n}\n"), 1, "files were modified"));
+        cases.push(("terraform-fmt", String::from("locals {\n  a = 1\n}\n"), 0, "Passed"));
+    }
+    for (hook, source, expected, said) in cases {
+        std::fs::write(work.path().join(file), source).expect("a file");
+        commit(work.path()).expect("a commit");
+        let output = run(work.path(), &program, &["run", hook, "--files", file]).expect("pre-commit runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(expected), "{hook}\n{text}");
+        assert!(text.contains(said), "{hook}\n{text}");
+    }
+}
+
 #[test]
 fn the_hooks_run_in_pre_commit() {
-    let program = std::env::var("PRE_COMMIT").unwrap_or_else(|_| String::from("pre-commit"));
+    let Some(program) = pre_commit() else { return };
     let work = tempfile::tempdir().expect("a folder");
-    if run(work.path(), &program, &["--version"]).is_none() {
-        eprintln!("SKIPPED: no pre-commit program; install it, or name it in PRE_COMMIT");
-        return;
-    }
     let hooks = tempfile::tempdir().expect("a folder");
     hook_repository(hooks.path()).expect("a repository of hooks");
     let source = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b\" } })\n}\n";

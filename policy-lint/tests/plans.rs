@@ -1,5 +1,5 @@
 //! Recorded outputs of `terraform show -json`: where policies are found in them, and what is said about them.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use policy_lint::engine::{self, Report};
@@ -14,8 +14,19 @@ fn check(text: &str) -> Report {
 }
 
 fn recorded(name: &str) -> Report {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name).join("plan.json");
-    check(&source::read(&path).expect("the recorded plan").text)
+    check(&source::read(&folder(name).join("plan.json")).expect("the recorded plan").text)
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name)
+}
+
+fn recorded_beside(name: &str) -> Report {
+    let file = source::read(&folder(name).join("plan.json")).expect("the recorded plan");
+    match raw::read_beside(file, None, true, &[PathBuf::from("."), folder(name)]) {
+        Outcome::Read(project) => engine::run(&project),
+        Outcome::Other => panic!("not read as a plan"),
+    }
 }
 
 fn found(report: &Report) -> Vec<(String, &str, &str)> {
@@ -79,4 +90,56 @@ fn a_policy_attribute_that_is_not_json_is_reported_at_its_place() {
     let finding = &report.findings[0];
     assert_eq!(finding.finding.rule.name, "invalid-policy");
     assert_eq!(&plan[finding.place.start as usize..finding.place.end as usize], "}");
+}
+
+#[test]
+fn findings_in_a_plan_point_into_the_source_beside_it() {
+    let report = recorded_beside("first");
+    let places: Vec<(String, String, String)> = found_at(&report);
+    let at = |file: &str, address: &str, text: &str| (file.to_owned(), address.to_owned(), text.to_owned());
+    let inner = "module.outer.module.inner[\"a.b\"]";
+    for expected in [
+        at("main.tf", "aws_iam_role.worker", "\"arn:aws:iam::aws:policy/PowerUserAccess\""),
+        at("main.tf", "aws_iam_role.worker", "\"*\""),
+        at("main.tf", "aws_iam_role_policy.deferred", "\"dynamodb:*\""),
+        at("main.tf", "aws_iam_role_policy.known", "\"s3:*\""),
+        at("outer/inner/main.tf", &format!("{inner}.aws_sqs_queue_policy.send"), "\"sqs:*\""),
+    ] {
+        assert!(places.contains(&expected), "{expected:?} is not in {places:#?}");
+    }
+    let known = |f: &&engine::Reported| {
+        f.finding.rule.name == "service-wildcard" && f.finding.address.as_deref() == Some("aws_iam_role_policy.known")
+    };
+    assert_eq!(
+        report.findings.iter().find(known).and_then(|f| f.finding.pointer.as_deref()),
+        Some("/Statement/0/Action/1")
+    );
+    assert!(report.findings.iter().all(|f| f.input.as_ref().is_some_and(|i| i.ends_with("plan.json"))));
+    assert!(report.unknown.iter().all(|u| u.place.file.path.ends_with(".tf")), "{:?}", report.unknown);
+}
+
+#[test]
+fn every_finding_of_a_plan_with_its_source_stands_in_the_source() {
+    let (alone, beside) = (recorded("every"), recorded_beside("every"));
+    let said = |report: &Report| {
+        let mut said: Vec<_> =
+            report.findings.iter().map(|f| (f.finding.rule.name, f.finding.message.clone())).collect();
+        said.sort();
+        said.dedup();
+        said
+    };
+    assert_eq!(said(&alone), said(&beside));
+    let outside: Vec<_> = found_at(&beside).into_iter().filter(|(file, _, _)| file == "plan.json").collect();
+    assert!(outside.is_empty(), "{outside:?}");
+}
+
+/// File below the folder of the recording, address and marked text of every finding.
+fn found_at(report: &Report) -> Vec<(String, String, String)> {
+    let place = |f: &engine::Reported| {
+        let path = Path::new(&f.place.file.path).strip_prefix(folder("")).expect("below the recordings");
+        let path = path.components().skip(1).collect::<PathBuf>().display().to_string();
+        let text = f.place.file.text[f.place.start as usize..f.place.end as usize].to_owned();
+        (path, f.finding.address.clone().unwrap_or_default(), text)
+    };
+    report.findings.iter().map(place).collect()
 }

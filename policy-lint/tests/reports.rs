@@ -89,6 +89,36 @@ fn comments_are_exceptions_with_reasons() {
 }
 
 #[test]
+fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
+    let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [{"address": "aws_iam_policy.p",
+        "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
+    let beside = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
+    let places = |arguments: &[&str]| {
+        let (_, out, _) = run(beside.path(), &[arguments, &["--format", "json"]].concat());
+        let report: Value = serde_json::from_str(&out).expect("JSON");
+        let all = report["findings"].as_array().expect("a list").clone();
+        let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
+        let line = |f: &Value| f["span"]["start"]["line"].as_u64().unwrap_or(0);
+        all.iter().map(|f| (text(f, "path"), line(f), text(f, "rule"), text(f, "pointer"))).collect::<Vec<_>>()
+    };
+    let expected = vec![("a.tf".to_owned(), 3, "service-wildcard".to_owned(), "/Statement/0/Action".to_owned())];
+    for arguments in [["check", "plan.json"], ["check", "."], ["check", "a.tf"]] {
+        assert_eq!(places(&arguments), expected, "{arguments:?}");
+    }
+    let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
+    std::fs::write(beside.path().join("policy-lint.toml"), allow).expect("a file");
+    assert_eq!(places(&["check", "plan.json"]), []);
+    std::fs::remove_file(beside.path().join("policy-lint.toml")).expect("it is there");
+    let comment =
+        "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
+    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
+    assert_eq!(places(&["check", "plan.json"]), []);
+    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
+    assert_eq!(places(&["check", "plan.json"])[0].0, "plan.json");
+}
+
+#[test]
 fn named_files_that_are_no_policies_can_be_left_alone() {
     let folder = folder(&[("package.json", "{\"name\": \"x\"}"), ("a.tf", SOURCE)]);
     assert_eq!(run(folder.path(), &["check", "package.json"]).0, 2);

@@ -21,7 +21,7 @@ fn canonical(value: &Value) -> Json {
     match &value.data {
         Data::Null => Json::Null,
         Data::Bool(b) => json!(b.to_string()),
-        Data::Number(n) => json!(n),
+        Data::Number(n) => json!(**n),
         Data::String(text) => json!(text.to_string()),
         Data::Encoded(inner) => canonical(inner),
         Data::Unknown(hole) => json!(format!("unknown {}", hole.source)),

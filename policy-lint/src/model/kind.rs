@@ -133,6 +133,9 @@ fn of_resource(statements: &[&Value], path: &str) -> Kind {
 /// `braintrust.json`.
 fn named(path: &str, word: &str) -> bool {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if !name.as_bytes().windows(word.len()).any(|w| w.eq_ignore_ascii_case(word.as_bytes())) {
+        return false;
+    }
     let mut words = vec![String::new()];
     let mut lower_before = false;
     for c in name.chars() {

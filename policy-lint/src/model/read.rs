@@ -1,11 +1,23 @@
 //! [`Value`] to [`Policy`]: keys in any case, single values as lists of one, wrong types left to the grammar.
-use super::{At, Carrier, Condition, Effect, Elements, Item, Kind, Policy, Principal, Principals, Sort, Statement};
+use super::{
+    At, Carrier, Condition, Effect, Elements, Item, Kind, Patterns, Policy, Principal, Principals, Sort, Statement,
+};
+use crate::rule::MOST;
 use crate::source::Span;
 use crate::value::{Data, Text, Trail, Value};
 
 /// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
 pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
-    let mut policy = Policy { kind, address, carrier, root, version: None, statements: Vec::new() };
+    let mut policy = Policy {
+        kind,
+        address,
+        carrier,
+        root,
+        version: None,
+        statements: Vec::new(),
+        ways: Vec::new(),
+        choices: Vec::new(),
+    };
     let root = &policy.root;
     for (number, member) in root.members().iter().enumerate() {
         let trail = Trail::default().child(number);
@@ -15,6 +27,12 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
             match &member.value.data {
                 Data::Array(list) => {
                     let statements = list.iter().enumerate().filter(|(_, s)| matches!(s.data, Data::Object(_)));
+                    // An empty one takes far more room than it is long; AWS refuses the first.
+                    let mut empty = 0;
+                    let statements = statements.take_while(|(_, s)| {
+                        empty += usize::from(s.members().is_empty());
+                        empty <= 2 * MOST
+                    });
                     policy.statements = statements.map(|(i, s)| statement(s, trail.child(i))).collect();
                 }
                 Data::Object(_) => policy.statements = vec![statement(&member.value, trail)],
@@ -108,14 +126,8 @@ fn effect(value: &Value) -> Option<Effect> {
 
 fn elements(value: &Value, negated: bool, key: At) -> Elements {
     let (items, incomplete) = items(value, key.trail);
-    Elements {
-        negated,
-        key,
-        at: At { span: value.span, trail: key.trail },
-        items,
-        incomplete,
-        expanded: std::cell::OnceCell::new(),
-    }
+    let at = At { span: value.span, trail: key.trail };
+    Patterns { negated, key, at, items, incomplete, expanded: std::cell::OnceCell::new() }.into()
 }
 
 fn principals(value: &Value, negated: bool, key: At) -> Principals {

@@ -69,6 +69,14 @@ fn statement(value: &Value) -> Value {
             members.push(Member { key: Text::known(*name), key_span: source.key_span, value });
         }
     }
+    for (key, negation, name) in [("actions", "not_actions", "Action"), ("resources", "not_resources", "Resource")] {
+        // An empty default of a variable stands for what a caller gives.
+        let given = |k: &str| value.get(k).filter(|v| v.span.file != value.span.file || !covers(value.span, v.span));
+        let absent = |k: &str| value.get(k).is_none_or(is_absent);
+        if let Some(given) = given(key).or(given(negation)).filter(|_| absent(key) && absent(negation)) {
+            members.push(member(name, Value::unknown(Hole::plain(key), given.span)));
+        }
+    }
     for (key, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
         if let Some(blocks) = value.get(key).filter(|v| !is_absent(v)) {
             members.push(Member { key: Text::known(name), key_span: blocks.span, value: principals(blocks) });
@@ -80,10 +88,14 @@ fn statement(value: &Value) -> Value {
     Value::new(Data::Object(members), value.span)
 }
 
+fn covers(outer: Span, inner: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
 /// A plan writes `null` for list elements that are only known after apply.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match v.data {
-        Data::Null => Value::new(Data::Unknown(Hole::plain(what)), v.span),
+        Data::Null => Value::new(Data::Unknown(Box::new(Hole::plain(what))), v.span),
         _ => v.clone(),
     };
     match &value.data {

@@ -76,7 +76,7 @@ fn fill<'a>(value: &mut Value, holes: &mut impl Iterator<Item = &'a Hole>) {
             let is_whole = text.raw().contains(WHOLE);
             let filled = take(text, holes);
             value.data = if is_whole {
-                Data::Unknown(filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value")))
+                Data::Unknown(Box::new(filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value"))))
             } else {
                 Data::String(filled)
             };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::project::{BrokenPolicy, Project};
-use crate::source::{File, ReadError};
+use crate::source::{File, Files, ReadError};
 use crate::value::Value;
 
 pub mod eval;
@@ -19,10 +19,12 @@ pub mod resource;
 pub mod template;
 pub mod tree;
 pub mod types;
+pub mod world;
 
-use eval::{Env, World};
+use eval::Env;
 use module::{Instance, Module};
 use tree::{Body, Source};
+use world::World;
 
 /// What was read from Terraform source.
 #[derive(Default)]
@@ -49,7 +51,7 @@ pub fn read(folders: &[PathBuf], var_files: &[PathBuf]) -> Outcome {
         if let Err(error) = variables(&root, var_files, &world, &mut arguments) {
             outcome.errors.push(error);
         }
-        let instance = Rc::new(Instance::new(module, String::new(), arguments, 0, &root));
+        let instance = Rc::new(Instance::new(module, String::new(), arguments, Vec::new(), &root));
         let mut project = Project::default();
         instance::read(&instance, &world, &mut project);
         outcome.projects.push(project);
@@ -60,6 +62,41 @@ pub fn read(folders: &[PathBuf], var_files: &[PathBuf]) -> Outcome {
     let files = world.files.borrow().clone();
     outcome.projects.iter_mut().for_each(|p| p.files = files.clone());
     outcome
+}
+
+/// What a plan says of the source that it was made from.
+pub struct Written<'a> {
+    /// What its root declares: `module.x`, or type and name.
+    pub declared: &'a BTreeSet<String>,
+    /// Values of variables.
+    pub given: Vec<(&'a str, &'a Value)>,
+}
+
+/// Reads the root module in `folder` with a plan's variables, if it declares most of what the plan says; its files
+/// come behind those that are in `files`.
+pub fn read_planned(folder: &Path, written: &Written<'_>, files: &mut Files) -> Option<Project> {
+    let world = World::default();
+    world.files.borrow_mut().clone_from(files);
+    let module = load(folder, &world)?;
+    let known = written.declared.iter().filter(|d| module.declares(d)).count();
+    if known * 2 <= written.declared.len() {
+        return None;
+    }
+    let mut arguments = HashMap::new();
+    variables(folder, &[], &world, &mut arguments).ok()?;
+    let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, Vec::new(), folder));
+    let own = instance(arguments.clone());
+    let env = Env { world: &world, instance: &own, file: 0, scope: None };
+    for &(name, value) in &written.given {
+        // Where the source gives the same value, that is its place.
+        if functions::equal(&reference::variable(name, value.span, env), value) != Some(true) {
+            arguments.insert(name.to_owned(), value.clone());
+        }
+    }
+    let mut project = Project::default();
+    instance::read(&instance(arguments), &world, &mut project);
+    *files = world.files.borrow().clone();
+    Some(project)
 }
 
 /// A folder whose files are parsed but not yet numbered.
@@ -82,11 +119,20 @@ pub fn is_terraform(name: &str) -> Option<bool> {
     if name.ends_with(".tf.json") { Some(true) } else { name.ends_with(".tf").then_some(false) }
 }
 
+/// Whether a file of this name changes what the others declare.
+fn is_override(name: &str) -> bool {
+    let stem = name.strip_suffix(".json").unwrap_or(name).trim_end_matches(".tf");
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// The Terraform files of a folder: those that override others come last, as Terraform reads them.
 fn read_folder(folder: &Path) -> (Vec<(Arc<File>, bool)>, Vec<ReadError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let entries = std::fs::read_dir(here).map(|e| e.flatten().map(|e| e.file_name()).collect::<BTreeSet<_>>());
-    for name in entries.unwrap_or_default() {
+    let mut names: Vec<_> = entries.unwrap_or_default().into_iter().collect();
+    names.sort_by_key(|n| n.to_str().is_some_and(is_override));
+    for name in names {
         let Some(is_json) = name.to_str().and_then(is_terraform) else { continue };
         match crate::source::read(&folder.join(&name)) {
             Ok(file) => files.push((file, is_json)),
@@ -107,6 +153,9 @@ fn keep(
     for (file, is_json) in files {
         let number = world.files.borrow_mut().add(file.clone());
         match tree::parse(&file.text, number, is_json) {
+            Ok(body) if Path::new(&file.path).file_name().and_then(|n| n.to_str()).is_some_and(is_override) => {
+                module.add_override(body);
+            }
             Ok(body) => module.add(body),
             Err(e) => broken.push(BrokenPolicy {
                 span: e.span,
@@ -205,7 +254,7 @@ fn variables(
         names.iter().map(String::as_str).filter(|n| n.ends_with(".auto.tfvars") || n.ends_with(".auto.tfvars.json"));
     let mut paths: Vec<PathBuf> = own.chain(auto).map(|n| root.join(n)).collect();
     paths.extend(named.iter().cloned());
-    let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), 0, root));
+    let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), Vec::new(), root));
     for path in paths {
         let file = crate::source::read(&path)?;
         let number = world.files.borrow_mut().add(file.clone());

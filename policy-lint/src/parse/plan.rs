@@ -1,4 +1,6 @@
 //! `terraform show -json` of a plan or a state, and raw state files, to policies.
+use std::path::PathBuf;
+
 use crate::model::read::policy;
 use crate::model::{Carrier, Kind};
 use crate::parse::carriers;
@@ -6,8 +8,10 @@ use crate::parse::{document, embedded};
 use crate::project::{BrokenPolicy, Project, Resource, Unknown};
 use crate::value::{Data, Text, Value};
 
+mod beside;
 mod changes;
 
+use beside::Beside;
 use changes::Changes;
 
 /// Whether a text could be a plan or a state, so that it is worth parsing.
@@ -24,32 +28,36 @@ pub fn is_plan(value: &Value) -> bool {
     shown || raw_state
 }
 
-/// Reads every policy of a plan or state.
-pub fn read(plan: &Value, project: &mut Project) {
+/// Reads every policy of a plan or state; its source is looked for in `folders`.
+pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
     let mut resources = Vec::new();
     for root in [plan.path(&["planned_values", "root_module"]), plan.path(&["values", "root_module"])] {
         collect_module(root, &mut resources);
     }
     collect_raw_state(plan, &mut resources);
+    let beside = Beside::find(plan, &resources, folders, &mut project.files);
     let changes = Changes::of(plan);
     let mut documents_used = Vec::new();
     for resource in &resources {
         for carrier in carriers::of(&resource.kind) {
-            read_carrier(resource, carrier, &changes, project, &mut documents_used);
+            let reading = Reading { resource, carrier, changes: &changes, beside: &beside };
+            read_carrier(&reading, project, &mut documents_used);
         }
     }
     for (address, after) in &changes.documents {
-        let used = documents_used.iter().find(|(document, _, _)| document == address);
+        let used = documents_used.iter().find(|(document, _)| document == address);
         let (owner, kind) = match used {
-            Some((_, owner, kind)) => (owner.clone(), Some(*kind)),
+            Some((_, owner)) => (owner.address.clone(), Some(owner.kind)),
             None => (address.clone(), None),
         };
-        let value = document::to_policy(after);
+        let mut value = document::to_policy(after);
+        beside.place_policy(&owner, used.map_or("json", |(_, owner)| owner.attribute), &mut value);
         let kind = kind.unwrap_or_else(|| Kind::guess(&value, ""));
         let carrier = Carrier { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
         project.policies.push(policy(value, kind, Some(owner), carrier));
     }
-    for resource in resources {
+    for mut resource in resources {
+        beside.place_resource(&mut resource);
         carriers::keep(resource, project);
     }
 }
@@ -101,15 +109,24 @@ fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
     }
 }
 
-type Used = Vec<(String, String, Kind)>;
+/// What carries a policy document that is not known yet.
+struct Owner {
+    address: String,
+    attribute: &'static str,
+    kind: Kind,
+}
 
-fn read_carrier(
-    resource: &Resource,
-    carrier: &carriers::Carrier,
-    changes: &Changes<'_>,
-    project: &mut Project,
-    used: &mut Used,
-) {
+/// One attribute of one resource, and all that helps to read it.
+struct Reading<'a> {
+    resource: &'a Resource,
+    carrier: &'static carriers::Carrier,
+    changes: &'a Changes<'a>,
+    beside: &'a Beside,
+}
+
+fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, Owner)>) {
+    let Reading { resource, carrier, changes, beside } = *reading;
+    let place = || beside.place(&resource.address, carrier.attribute);
     let known = carriers::attribute_values(&resource.values, carrier.attribute);
     let kind = carriers::kind_of(resource, carrier);
     let mut any = false;
@@ -123,12 +140,13 @@ fn read_carrier(
         let text = raw.map_or_else(|| Text::known(text), |raw| embedded::unquote(raw, value.span));
         let Some(kind) = kind else { continue };
         match embedded::parse(&text, value.span) {
-            Ok(root) => {
+            Ok(mut root) => {
+                beside.place_policy(&resource.address, carrier.attribute, &mut root);
                 let place = Carrier { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
                 project.policies.push(policy(root, kind, Some(resource.address.clone()), place));
             }
             Err(e) => project.broken.push(BrokenPolicy {
-                span: e.span,
+                span: place().unwrap_or(e.span),
                 address: Some(resource.address.clone()),
                 reason: e.reason,
                 help: e.help.to_owned(),
@@ -141,9 +159,12 @@ fn read_carrier(
     };
     if !any && open() {
         match (changes.document_of(&resource.address, carrier.attribute), kind) {
-            (Some((document, _)), Some(kind)) => used.push((document.clone(), resource.address.clone(), kind)),
+            (Some((document, _)), Some(kind)) => {
+                let owner = Owner { address: resource.address.clone(), attribute: carrier.attribute, kind };
+                used.push((document.clone(), owner));
+            }
             _ => project.unknowns.push(Unknown {
-                span: resource.values.span,
+                span: place().unwrap_or(resource.values.span),
                 what: format!("{}.{}", resource.address, carrier.attribute),
                 why: String::from("known after apply"),
             }),

@@ -1,4 +1,5 @@
 //! A JSON file that is a policy, wraps one as AWS's tools do, or is a plan or state.
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::read::{policy, same};
@@ -18,6 +19,11 @@ pub enum Outcome {
 
 /// Reads a JSON file; `kind` overrides the guess for raw policies, `named` says the user named the file.
 pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
+    read_beside(file, kind, named, &[])
+}
+
+/// The same, where the source of a plan may be in one of `folders`.
+pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[PathBuf]) -> Outcome {
     let mut project = Project::default();
     let number = project.files.add(file.clone());
     let place = |start: usize, end: usize| Span::new(number, start, end);
@@ -35,7 +41,8 @@ pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
         }
     };
     if plan::is_plan(&value) {
-        plan::read(&value, &mut project);
+        project.input = Some(number);
+        plan::read(&value, folders, &mut project);
         return Outcome::Read(Box::new(project));
     }
     let Some(document) = find_document(value, named) else {

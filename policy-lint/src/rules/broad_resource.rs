@@ -1,8 +1,9 @@
 //! See the page.
+use crate::arn;
 use crate::catalogue::{Action, Level};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::{service_wildcard, wildcard_action};
+use crate::rules::{service_wildcard, unbounded_service_linked_role, wildcard_action};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -27,6 +28,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
+/// Actions that have rules of their own.
+const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTION];
+
 fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let mut worst: Option<(bool, Level, Action, &Item)> = None;
     let mut count = 0;
@@ -34,7 +38,9 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }
-        for action in actions.iter().copied().filter(|a| a.restrictable()) {
+        for action in
+            actions.iter().copied().filter(|a| a.restrictable() && !ELSEWHERE.contains(&a.full_name().as_str()))
+        {
             count += 1;
             let weighs = matters(action) && !is_tied(statement);
             if worst.is_none_or(|(w, level, _, _)| (weighs, action.level()) > (w, level)) {
@@ -46,11 +52,11 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
         return;
     };
     let others = if count > 1 { format!(" and {} more actions", count - 1) } else { String::new() };
-    let help = action.resources().next().map_or_else(String::new, |r| {
+    let help = arn::primary(action).map_or_else(String::new, |r| {
         format!(
             "name the {} it is for, as in `{}`; keep `*` only for actions that take nothing else",
             r.name(),
-            example(r.arn())
+            arn::example(r.arn())
         )
     });
     let message = format!("`{}`{others} may be used on every resource, but can be restricted", action.full_name());
@@ -76,40 +82,27 @@ fn matters(action: Action) -> bool {
     matches!(action.level(), Level::Write | Level::Permissions) || secret.contains(&action.full_name().as_str())
 }
 
+/// Condition keys, without their service, that say which resources are meant.
+const TYING: &[&str] = &[
+    "awsservicename",
+    "calledvia",
+    "calledviafirst",
+    "calledvialast",
+    "createaction",
+    "grantisforawsresource",
+    "namespace",
+    "passedtoservice",
+    "resourcealiases",
+    "viaservice",
+];
+
 /// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
 pub fn is_tied(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();
             let tail = key.split_once(':').map_or("", |(_, t)| t);
-            tail.starts_with("resourcetag/")
-                || tail.starts_with("requesttag/")
-                || tail == "resourcealiases"
-                || tail == "viaservice"
-                || tail == "calledvia"
-                || tail == "calledvialast"
-                || tail == "calledviafirst"
-                || tail == "namespace"
-                || tail == "passedtoservice"
-                || tail == "awsservicename"
-                || tail.starts_with("encryptioncontext")
+            TYING.contains(&tail)
+                || ["resourcetag/", "requesttag/", "encryptioncontext"].iter().any(|t| tail.starts_with(t))
         })
-}
-
-/// An ARN pattern with its placeholders filled for reading.
-pub fn example(arn: &str) -> String {
-    let mut filled = String::new();
-    let mut rest = arn;
-    while let Some((before, after)) = rest.split_once("${") {
-        filled.push_str(before);
-        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
-        match name {
-            "Partition" => filled.push_str("aws"),
-            "Region" => filled.push_str("eu-west-1"),
-            "Account" => filled.push_str("111122223333"),
-            _ => filled.push_str(&format!("<{name}>")),
-        }
-        rest = tail;
-    }
-    filled + rest
 }

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::Policy;
+use crate::model::{Item, Policy};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -27,12 +27,40 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                     );
                     break;
                 };
-                if inside.trim().is_empty() {
-                    let message = format!("a variable in `{}` is empty", item.text);
-                    out.at(item.at, message, "name a condition key, as in `${aws:username}`").aws("EMPTY_VARIABLE");
-                }
+                judge(item, inside, out);
                 rest = tail;
             }
         }
+        let actions = statement.actions.iter().flat_map(|a| &a.items);
+        let principals = statement.principals.iter().flat_map(|p| &p.items).map(|p| &p.item);
+        for item in actions.chain(principals).filter(|i| has_variable(i.raw())) {
+            let message = format!("`{}` has a variable where none is replaced", item.text);
+            let help = "variables are replaced in `Resource` and `Condition` only; write the name";
+            out.at(item.at, message, help).aws("VARIABLE_UNSUPPORTED_IN_ELEMENT");
+        }
+    }
+}
+
+/// Whether a text has a variable of IAM, not the placeholder of a template.
+pub fn has_variable(text: &str) -> bool {
+    text.split("${").skip(1).any(|v| v.split('}').next().is_some_and(|inside| inside.contains(':')))
+}
+
+/// What stands between the braces: a key, perhaps with a quoted default behind a comma.
+fn judge(item: &Item, inside: &str, out: &mut Out<'_>) {
+    if inside.trim().is_empty() {
+        let message = format!("a variable in `{}` is empty", item.text);
+        out.at(item.at, message, "name a condition key, as in `${aws:username}`").aws("EMPTY_VARIABLE");
+        return;
+    }
+    let (key, default) = inside.split_once(',').map_or((inside, None), |(k, d)| (k, Some(d.trim())));
+    let quoted = |d: &str| d.len() > 1 && d.starts_with('\'') && d.ends_with('\'');
+    if default.is_some_and(|d| !quoted(d)) {
+        let message = format!("the default of the variable in `{}` is not in quotes", item.text);
+        out.at(item.at, message, format!("write `${{{}, 'default'}}`", key.trim())).aws("MISSING_QUOTE");
+    } else if key.trim_end().contains(' ') || key.starts_with(' ') {
+        let message = format!("the key of the variable in `{}` has a blank in it", item.text);
+        let joined: String = key.split_whitespace().collect();
+        out.at(item.at, message, format!("write `${{{joined}}}`")).aws("UNSUPPORTED_SPACE_IN_VARIABLE");
     }
 }

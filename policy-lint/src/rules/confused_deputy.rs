@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
 const SENDERS: &[&str] = &[
     "apigateway",
     "budgets",
+    "cloudfront",
     "cloudtrail",
     "cloudwatch",
     "codestar-notifications",
@@ -73,6 +74,8 @@ fn is_tied(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();
-            keys.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext")
+            let asked = keys.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext");
+            let vacuous = c.values.iter().any(|v| v.raw().bytes().all(|b| b == b'*'));
+            asked && !vacuous && !c.is_negative() && !c.base().eq_ignore_ascii_case("Null")
         })
 }

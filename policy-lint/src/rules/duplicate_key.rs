@@ -23,7 +23,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 fn visit(value: &Value, trail: Trail, out: &mut Out<'_>) {
     let mut seen = std::collections::HashMap::new();
     for (member, at) in members_at(value, trail) {
-        match seen.entry(member.key.raw().to_ascii_lowercase()) {
+        match seen.entry(member.key.to_string().to_ascii_lowercase()) {
             Entry::Occupied(first) => {
                 let message = format!("`{}` stands here a second time", member.key);
                 out.at(at, message, "join the two, or remove one").related(*first.get(), "the first is here");

@@ -30,10 +30,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 }
 
 fn judge(member: &Member, at: At, out: &mut Out<'_>) {
+    let mut severity = Severity::Warning;
     let (what, code) = match &member.value.data {
         Data::Array(list) if list.is_empty() => ("an empty list", "EMPTY_ARRAY_ACTION"),
         Data::Object(members) if members.is_empty() => ("an empty object", "EMPTY_OBJECT_CONDITION"),
         Data::String(text) if text.raw().is_empty() && member.key.raw().eq_ignore_ascii_case("Sid") => {
+            severity = Severity::Note;
             ("empty", "EMPTY_SID_VALUE")
         }
         _ => return,
@@ -45,5 +47,5 @@ fn judge(member: &Member, at: At, out: &mut Out<'_>) {
         _ => "EMPTY_ARRAY_CONDITION",
     };
     let at = At { span: member.value.span, ..at };
-    out.at(at, format!("`{}` is {what}", member.key), "fill it, or remove it").aws(code);
+    out.at(at, format!("`{}` is {what}", member.key), "fill it, or remove it").aws(code).severity(severity);
 }

@@ -3,6 +3,7 @@ use crate::evaluate::{Identity, identities, names};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,7 +16,16 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-const NEEDED: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+/// Types of what a function reads, the attribute with the ARN, and the actions that reading needs.
+const SOURCES: &[(&str, &str, &[&str])] = &[
+    (
+        "aws_dynamodb_table",
+        "stream_arn",
+        &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+    ),
+    ("aws_kinesis_stream", "arn", &["kinesis:GetRecords", "kinesis:GetShardIterator"]),
+    ("aws_sqs_queue", "arn", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]),
+];
 
 fn check(project: &Project, out: &mut Out<'_>) {
     let mappings: Vec<&Resource> = project.of_kind("aws_lambda_event_source_mapping").collect();
@@ -29,9 +39,12 @@ fn check(project: &Project, out: &mut Out<'_>) {
         else {
             continue;
         };
-        let queue = project.of_kind("aws_sqs_queue").find(|q| names(source, q, &["arn"]));
+        let read = SOURCES.iter().find_map(|(kind, attribute, needed)| {
+            let named = |r: &&Resource| names(source, r, &[attribute]) && refers_to(source, attribute);
+            project.of_kind(kind).find(named).map(|r| (r, *needed))
+        });
         let function = project.of_kind("aws_lambda_function").find(|f| names(target, f, &["arn", "function_name"]));
-        let (Some(queue), Some(function)) = (queue, function) else { continue };
+        let (Some((queue, needed)), Some(function)) = (read, function) else { continue };
         let Some(role) = function.values.get("role") else { continue };
         let Some(role) = project.of_kind("aws_iam_role").find(|r| names(role, r, &["arn"])) else { continue };
         if has_others(project, role) {
@@ -39,10 +52,18 @@ fn check(project: &Project, out: &mut Out<'_>) {
         }
         let identity = identities.iter().find(|i| i.name == role.address);
         let missing: Vec<&str> =
-            NEEDED.iter().copied().filter(|a| !identity.is_some_and(|i: &Identity<'_>| i.allows(a))).collect();
+            needed.iter().copied().filter(|a| !identity.is_some_and(|i: &Identity<'_>| i.allows(a))).collect();
         if !missing.is_empty() {
             report(mapping, queue, role, &missing, out);
         }
+    }
+}
+
+/// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.
+fn refers_to(value: &Value, attribute: &str) -> bool {
+    match &value.data {
+        Data::Unknown(hole) => hole.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
+        _ => true,
     }
 }
 
@@ -55,9 +76,9 @@ fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str
         role.address,
         list.join(", ")
     );
-    let finding = out.span(mapping.head, message, "allow these actions on the queue in the role's policy");
+    let finding = out.span(mapping.head, message, "allow these actions on the source in the role's policy");
     finding.address = Some(mapping.address.clone());
-    finding.related(role.head, "the role is here").related(queue.head, "the queue is here");
+    finding.related(role.head, "the role is here").related(queue.head, "the source is here");
 }
 
 /// Whether the role has policies that cannot be read here.
@@ -67,7 +88,7 @@ fn has_others(project: &Project, role: &Resource) -> bool {
             .resources
             .iter()
             .find(|r| r.address == address)
-            .and_then(|r| r.values.get("role").or(r.values.get("roles")))
+            .and_then(|r| ["role", "roles", "role_name"].iter().find_map(|key| r.values.get(key)))
     };
     let own = project.policies.iter().filter_map(|p| p.address.as_deref()).collect::<Vec<_>>();
     let foreign = project.attachments.iter().any(|a| {

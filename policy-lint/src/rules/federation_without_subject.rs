@@ -1,5 +1,6 @@
 //! See the page.
 use crate::model::{Condition, Item, Kind, Policy, Sort, Statement};
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -31,13 +32,16 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
         return;
     }
     let is_github = name.contains("token.actions.githubusercontent.com");
+    let is_shared = SHARED.iter().any(|s| name.contains(s));
     let on = |tail: &'static str| {
         statement.conditions.iter().filter(move |c| c.key.raw().to_ascii_lowercase().ends_with(tail))
     };
-    let narrowed = |c: &Condition| !c.is_negative() && !c.if_exists() && c.values.iter().any(|v| !open(v.raw()));
+    let narrowed =
+        |c: &Condition| !c.is_negative() && !c.if_exists() && (c.incomplete || c.values.iter().any(|v| !open(v.raw())));
     let subject = on(":sub").next();
     match subject {
         Some(condition) => {
+            let broad = |v: &&Item| v.raw().strip_prefix("repo:").is_some_and(|r| r.ends_with("/*"));
             if let Some(value) = condition.values.iter().find(|v| open(v.raw())) {
                 let message = format!("`{}` lets in subjects that nobody here owns", value.text);
                 let finding = out.at(
@@ -48,19 +52,33 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
                 if is_github {
                     finding.aws("MISSING_GITHUB_REPO_CONDITION_KEY");
                 }
+            } else if let Some(value) = condition.values.iter().find(broad) {
+                let message = format!("`{}` lets in every repository of the organization", value.text);
+                let help = "name the repository and the branch or environment";
+                out.at(value.at, message, help)
+                    .severity(Severity::Note)
+                    .persona(Persona::Pedantic)
+                    .aws("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED");
             }
         }
-        None if on(":aud").any(narrowed) && !is_github => {}
+        None if on(":aud").any(narrowed) && !is_shared => {}
         None => {
             let host = name.rsplit_once("oidc-provider/").map_or(name, |(_, h)| h);
             let message = format!("the role trusts `{host}` for whoever it vouches for");
-            out.at(provider.at, message, format!("add conditions on `{host}:sub` and `{host}:aud`"));
+            let pool = host == "cognito-identity.amazonaws.com";
+            let keys = if pool { ["aud", "amr"] } else { ["sub", "aud"] };
+            out.at(provider.at, message, format!("add conditions on `{host}:{}` and `{host}:{}`", keys[0], keys[1]));
         }
     }
 }
 
-/// Whether a pattern of a subject leaves the owner open: `*`, `repo:*`, `repo:*/name:…`.
+/// Providers at which others get tokens for the same audience: only the subject tells who comes.
+const SHARED: &[&str] =
+    &["token.actions.githubusercontent.com", "oidc.eks.", "gitlab.com", "app.terraform.io", "agent.buildkite.com"];
+
+/// Whether a pattern of a subject leaves the owner open: `*`, `repo:*`, `repo:ac*`, `repo:*/name:…`.
 fn open(value: &str) -> bool {
-    let owner = value.strip_prefix("repo:").unwrap_or(value);
-    owner.starts_with('*') || owner.is_empty()
+    let Some(repository) = value.strip_prefix("repo:") else { return value.starts_with('*') || value.is_empty() };
+    let owner = repository.split('/').next().unwrap_or_default();
+    owner.is_empty() || pattern::has_wildcard(owner)
 }

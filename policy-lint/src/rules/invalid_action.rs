@@ -3,6 +3,7 @@ use crate::catalogue::Service;
 use crate::model::Policy;
 use crate::pattern::HOLE;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::broken_variable::has_variable;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,7 +19,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
         let text = item.raw();
-        if text.contains(HOLE) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
+        if text.contains(HOLE) || has_variable(text) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
             continue;
         }
         let (reason, help, code) = match text.split_once(':') {

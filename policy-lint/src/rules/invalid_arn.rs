@@ -1,5 +1,6 @@
 //! See the page.
 use crate::arn::{self, Arn};
+use crate::catalogue::Service;
 use crate::model::{Item, Policy};
 use crate::pattern::{self, HOLE};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -18,7 +19,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let text = item.raw();
-        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.is_empty() {
+        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.starts_with("${") || text.is_empty() {
             continue;
         }
         let is_name = |kind: &str| policy.carrier.resource == kind;
@@ -26,8 +27,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         {
             continue;
         }
+        if is_name("aws_iam_policy_document") && is_placeholder(text) {
+            continue;
+        }
         judge(item, text, out);
     }
+}
+
+/// Whether a document that nobody here carries as it is begins with what its user replaces: `@BUCKET@/*`, `_ARN_`.
+fn is_placeholder(text: &str) -> bool {
+    let head = text.split(['/', ':']).next().unwrap_or_default();
+    let shouts = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
+    shouts || head.starts_with(['@', '_', '<', '{', '%', '$'])
 }
 
 fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
@@ -49,6 +60,7 @@ fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
     };
     names(item, arn, out);
     numbers(item, arn, out);
+    parts(item, arn, out);
 }
 
 /// Whether a part may be anything.
@@ -91,6 +103,36 @@ fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
         let message = format!("ARNs of buckets and objects have no region and no account: `{}`", item.text);
         out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource))
             .aws("ARN_ACCOUNT_NOT_ALLOWED");
+    }
+}
+
+/// Services in which AWS itself, without an account, has nothing to name.
+const OWNED: &[&str] = &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
+
+/// What the types of the service say about the region and the account of their ARNs.
+fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
+    if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !open(arn.service) {
+        let message = format!("`{}` is written in small letters in ARNs", arn.service);
+        out.at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
+            .aws("INVALID_ARN_SERVICE_CASE");
+        return;
+    }
+    let Some(service) = Service::find(arn.service).filter(|s| s.prefix() != "s3") else { return };
+    let types = || service.resources().filter_map(|t| Arn::parse(t.arn())).filter(|t| t.service == arn.service);
+    let all = |has: &dyn Fn(&Arn<'_>) -> bool| types().next().is_some() && types().all(|t| has(&t));
+    if arn.region.is_empty() && all(&|t| t.region == "${Region}") {
+        let help = "write the region, or `*` for every region";
+        out.at(item.at, format!("`{}` has no region, and every ARN of `{}` has one", item.text, arn.service), help)
+            .aws("MISSING_ARN_REGION");
+    }
+    if arn.account.is_empty() && OWNED.contains(&arn.service) && !arn.resource.is_empty() {
+        let help = "write the account's number, or `*` for every account";
+        out.at(item.at, format!("`{}` has no account, and every ARN of `{}` has one", item.text, arn.service), help)
+            .aws("INVALID_ARN_ACCOUNT");
+    }
+    if !open(arn.region) && all(&|t| t.region.is_empty()) {
+        let message = format!("`{}` has a region, and no ARN of `{}` has one", item.text, arn.service);
+        out.at(item.at, message, "leave the place of the region empty").aws("ARN_REGION_NOT_ALLOWED");
     }
 }
 

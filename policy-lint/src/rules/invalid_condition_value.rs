@@ -1,8 +1,11 @@
 //! See the page.
+use std::net::IpAddr;
+
 use crate::arn::Arn;
-use crate::model::Policy;
+use crate::model::{Condition, Item, Policy};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::unknown_operator::OPERATORS;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,8 +21,18 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
+        if let ("bool", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
+            let message = format!("`{}` compares one truth value, and here are several", condition.operator.text);
+            out.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
+            continue;
+        }
         for item in &condition.values {
-            let Some(text) = item.text.as_known().filter(|t| !t.contains("${")) else { continue };
+            let Some(text) = item.text.as_known() else { continue };
+            if text.contains("${") {
+                variable(&base, condition, item, out);
+                continue;
+            }
+            range(&base, text, item, out);
             let (what, fits, help) = match base.as_str() {
                 "bool" | "null" => ("a truth value", is_truth(text), "write `true` or `false`"),
                 "ipaddress" | "notipaddress" => {
@@ -39,13 +52,45 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
+/// Variables stand for texts, which only some operators compare.
+fn variable(base: &str, condition: &Condition, item: &Item, out: &mut Out<'_>) {
+    let fits = ["string", "arn"].iter().any(|f| base.starts_with(f));
+    let is_variable = item.raw().split("${").skip(1).any(|v| v.contains(':'));
+    if !fits && is_variable && OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
+        let message = format!("`{}` reads the variable in `{}` as plain text", condition.operator.text, item.text);
+        out.at(item.at, message, "write the value; variables are for operators that compare texts and ARNs")
+            .aws("INVALID_VARIABLE_FOR_OPERATOR");
+    }
+}
+
+/// Bits of an address that its own prefix length cuts off.
+fn range(base: &str, text: &str, item: &Item, out: &mut Out<'_>) {
+    if !matches!(base, "ipaddress" | "notipaddress") || !is_range(text) {
+        return;
+    }
+    let Some((address, length)) = text.split_once('/') else { return };
+    let (Ok(address), Ok(length)) = (address.parse::<IpAddr>(), length.parse::<u32>()) else { return };
+    let network = match address {
+        IpAddr::V4(v4) => IpAddr::V4(u32::MAX.checked_shl(32 - length).map_or(0, |mask| u32::from(v4) & mask).into()),
+        IpAddr::V6(v6) => {
+            IpAddr::V6(u128::MAX.checked_shl(128 - length).map_or(0, |mask| u128::from(v6) & mask).into())
+        }
+    };
+    if network != address {
+        let message = format!("`{text}` begins in the middle of its range, and what is behind the prefix is ignored");
+        out.at(item.at, message, format!("write `{network}/{length}`"))
+            .severity(Severity::Note)
+            .aws("IMPROVE_IP_RANGE");
+    }
+}
+
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
 fn is_range(text: &str) -> bool {
     let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
-    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
     let most = if address.is_ipv4() { 32 } else { 128 };
     length.is_none_or(|l| l.parse::<u32>().is_ok_and(|l| l <= most))
 }

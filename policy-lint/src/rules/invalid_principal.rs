@@ -3,6 +3,7 @@ use crate::arn::Arn;
 use crate::model::{Policy, Principal, Sort};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::broken_variable::has_variable;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,7 +18,7 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for principal in policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items) {
-        let Some(name) = principal.item.text.as_known() else { continue };
+        let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
         match &principal.sort {
             Sort::Everyone if name != "*" => {
                 let message = format!("`{name}` stands where only `*` can");

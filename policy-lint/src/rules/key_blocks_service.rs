@@ -1,10 +1,10 @@
 //! See the page.
-use crate::evaluate::names;
-use crate::model::Sort;
+use crate::evaluate::{names, speaks_of};
+use crate::model::{Policy, Principal, Principals, Sort, Statement};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::Value;
+use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,31 +22,55 @@ fn check(project: &Project, out: &mut Out<'_>) {
         [("aws_sqs_queue", "aws_sqs_queue_policy", "queue_url"), ("aws_sns_topic", "aws_sns_topic_policy", "arn")]
     {
         for target in project.of_kind(kind) {
-            let key = target.values.get("kms_master_key_id").and_then(Value::as_str).unwrap_or_default();
-            if !key.ends_with("alias/aws/sqs") && !key.ends_with("alias/aws/sns") {
-                continue;
-            }
-            let own = |r: &&Resource| {
+            let Some(key) = target.values.get("kms_master_key_id") else { continue };
+            let own = |r: &Resource| {
                 r.kind == carrier && r.values.get(attribute).is_some_and(|v| names(v, target, &["arn", "id", "url"]))
                     || r.address == target.address
             };
-            let addresses: Vec<&String> = project.resources.iter().filter(own).map(|r| &r.address).collect();
-            let policies =
-                project.policies.iter().filter(|p| p.address.as_ref().is_some_and(|a| addresses.contains(&a)));
-            let principals =
-                policies.flat_map(|p| &p.statements).filter(|s| s.allows()).filter_map(|s| s.principals.as_ref());
-            let sender = principals.flat_map(|p| &p.items).find(|p| p.sort == Sort::Service);
-            if let Some(sender) = sender {
+            let principals = policies(project, &own).filter(|s| s.allows()).filter_map(|s| s.principals.as_ref());
+            let senders = principals.flat_map(|p| &p.items).filter(|p| p.sort == Sort::Service);
+            if let Some((sender, name)) = senders.into_iter().find_map(|s| Some((s, shut_out(project, key, s)?))) {
                 let message =
-                    format!("`{}` is encrypted with `{key}`, which `{}` cannot use", target.address, sender.item.text);
-                let finding = out.span(
-                    target.head,
-                    message,
-                    "use the service's own encryption, or a key whose policy lets the service in",
-                );
+                    format!("`{}` is encrypted with `{name}`, which `{}` cannot use", target.address, sender.item.text);
+                let help = "use the service's own encryption, or a key whose policy allows `kms:GenerateDataKey` and \
+                            `kms:Decrypt` to the service";
+                let finding = out.span(target.head, message, help);
                 finding.address = Some(target.address.clone());
                 finding.related(sender.item.at.span, "the service is let in here");
             }
         }
     }
+}
+
+/// The statements of the policies that certain resources carry.
+fn policies<'a>(project: &'a Project, own: &dyn Fn(&Resource) -> bool) -> impl Iterator<Item = &'a Statement> {
+    let addresses: Vec<&str> = project.resources.iter().filter(|r| own(r)).map(|r| r.address.as_str()).collect();
+    let carried = move |p: &&Policy| p.address.as_deref().is_some_and(|a| addresses.contains(&a));
+    project.policies.iter().filter(carried).flat_map(|p| &p.statements)
+}
+
+/// The name of the key when a service cannot use it: one of AWS's own, or one of the tree whose policy does not say so.
+fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String> {
+    if let Some(name) = key.as_str().filter(|n| n.ends_with("alias/aws/sqs") || n.ends_with("alias/aws/sns")) {
+        return Some(name.to_owned());
+    }
+    let attributes = ["arn", "key_id", "id"];
+    let found = project.of_kind("aws_kms_key").find(|k| names(key, k, &attributes))?;
+    let own = |r: &Resource| {
+        r.address == found.address
+            || r.kind == "aws_kms_key_policy" && r.values.get("key_id").is_some_and(|v| names(v, found, &attributes))
+    };
+    let carriers = project.resources.iter().filter(|r| own(r));
+    let written = carriers.filter_map(|r| r.values.get("policy")).filter(|p| !matches!(p.data, Data::Null)).count();
+    let read = project
+        .policies
+        .iter()
+        .filter(|p| project.resources.iter().any(|r| own(r) && Some(&r.address) == p.address.as_ref()));
+    let lets_in = |s: &Statement| {
+        let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
+        let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
+        s.allows() && s.principals.as_ref().is_some_and(includes) && speaks_of(s, "kms:GenerateDataKey")
+    };
+    let shut = written == read.count() && !policies(project, &own).any(lets_in);
+    shut.then(|| found.address.clone())
 }

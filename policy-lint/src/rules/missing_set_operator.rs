@@ -2,14 +2,15 @@
 use crate::catalogue::Key;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "missing-set-operator",
     family: Family::Match,
-    severity: Severity::Warning,
-    persona: Persona::Pedantic,
-    aws: None,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("MISSING_QUALIFIER"),
     doc: include_str!("missing_set_operator.md"),
     check: Check::Policy(check),
 };
@@ -21,10 +22,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         };
         let message = format!("`{}` has many values, and `{}` compares one", key.name(), condition.operator.text);
-        out.at(
-            condition.key.at,
-            message,
-            format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text),
-        );
+        let help = format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
+        let finding = out.at(condition.key.at, message, help);
+        let service = key.name().split(':').next().unwrap_or_default();
+        if !key.is_global() && (service == "events" || !is_settled(service)) {
+            finding.severity(Severity::Warning).persona(Persona::Pedantic);
+        }
     }
 }

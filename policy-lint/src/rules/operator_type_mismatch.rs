@@ -2,6 +2,7 @@
 use crate::catalogue::Key;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -28,7 +29,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
             "String" | "ArrayOfString" => (
                 "a string operator, as in `StringLike`",
-                matches!(family, "string" | "arn" | "bool" | "numeric" | "ip" | "date"),
+                matches!(family, "string" | "arn") || !is_sure(key),
                 "TYPE_MISMATCH_STRING",
             ),
             _ => continue,
@@ -43,6 +44,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 .related(condition.operator.at.span, "the operator is here");
         }
     }
+}
+
+/// Whether a key that is listed as a text is nothing else: lists of less common services are careless about it.
+fn is_sure(key: Key) -> bool {
+    let service = key.name().split(':').next().unwrap_or_default();
+    key.is_global() && !key.name().contains('/') || is_settled(service)
 }
 
 /// The type that an operator compares; `None` for those that fit all.

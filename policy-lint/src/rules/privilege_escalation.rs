@@ -92,12 +92,12 @@ fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
         told.push(key);
         let list: Vec<String> = actions.iter().map(|a| format!("`{a}`")).collect();
         let message = format!("with {} on every resource they can {how}", list.join(" and "));
-        let finding = out.policy(
-            policy,
-            item.at,
-            message,
-            "name the resources these actions are for; a condition on `iam:PassedToService` ties `iam:PassRole`",
-        );
+        let help = if actions.contains(&"iam:PassRole") {
+            "name the resources these actions are for; a condition on `iam:PassedToService` ties `iam:PassRole`"
+        } else {
+            "name the resources these actions are for"
+        };
+        let finding = out.policy(policy, item.at, message, help);
         for (action, _, other) in named.iter().filter(|(_, _, i)| i.at.span != item.at.span) {
             finding.related(other.at.span, format!("`{action}` is allowed here"));
         }

@@ -1,6 +1,9 @@
 //! See the page.
-use crate::model::{Condition, Kind, Policy, Statement};
+use crate::arn::Arn;
+use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::redundant_statement::{covers_action, includes};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,7 +23,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
-            if is_narrowed(statement) {
+            if is_narrowed(statement) || policy.statements.iter().any(|d| shuts_out(d, statement)) {
                 continue;
             }
             let what = if policy.kind == Kind::Trust { "assume the role" } else { "use what the statement allows" };
@@ -68,13 +71,41 @@ pub fn is_narrowed(statement: &Statement) -> bool {
     statement.unknown_condition || statement.conditions.iter().any(narrows)
 }
 
+/// Whether a `Deny` of everybody but some keeps strangers from what another statement allows.
+fn shuts_out(deny: &Statement, allow: &Statement) -> bool {
+    let perimeter = |c: &Condition| {
+        let key = c.key.raw().to_ascii_lowercase();
+        let own = c.base().eq_ignore_ascii_case("Bool") && matches!(key.as_str(), PRINCIPAL_IS_SERVICE | VIA_SERVICE);
+        own || is_about_callers(&key) && c.is_negative() && !c.if_exists() && !c.values.iter().any(is_open)
+    };
+    deny.denies()
+        && deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone))
+        && deny.conditions.iter().any(|c| c.is_negative())
+        && deny.conditions.iter().all(perimeter)
+        && includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
+        && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
+}
+
+const PRINCIPAL_IS_SERVICE: &str = "aws:principalisawsservice";
+const VIA_SERVICE: &str = "aws:viaawsservice";
+
+/// Whether a key says who is calling or from where.
+fn is_about_callers(key: &str) -> bool {
+    NARROWING.contains(&key) || key.starts_with("aws:principaltag/") || key.ends_with(":sub")
+}
+
+/// Whether a value lets everybody in: all addresses, all names, or a name that anybody's account may have.
+fn is_open(value: &Item) -> bool {
+    let text = value.raw();
+    let anybodys = |arn: Arn<'_>| pattern::has_wildcard(arn.account) && arn.account.bytes().all(|b| b == b'*');
+    text.bytes().all(|b| b == b'*') || matches!(text, "0.0.0.0/0" | "::/0") || Arn::parse(text).is_some_and(anybodys)
+}
+
 fn narrows(condition: &Condition) -> bool {
     let key = condition.key.raw().to_ascii_lowercase();
-    let who = NARROWING.contains(&key.as_str()) || key.starts_with("aws:principaltag/") || key.ends_with(":sub");
-    let open = |v: &str| v.chars().all(|c| c == '*') || v == "0.0.0.0/0" || v == "::/0";
-    let vacuous = condition.values.iter().any(|v| open(v.raw()));
+    let who = is_about_callers(&key);
     who && !condition.is_negative()
         && !condition.if_exists()
-        && !vacuous
+        && !condition.values.iter().any(is_open)
         && !condition.base().eq_ignore_ascii_case("Null")
 }

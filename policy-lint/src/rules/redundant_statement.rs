@@ -43,7 +43,8 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
         && includes(wide.actions.as_ref(), narrow.actions.as_ref(), &covers_action)
 }
 
-fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
+/// Whether one list says all that another says.
+pub fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
     let (Some(wide), Some(narrow)) = (wide, narrow) else { return wide.is_none() && narrow.is_none() };
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
     let fits = |w: &Item, n: &Item| w.text.holes() == n.text.holes() && w.raw() == n.raw() || covers(w.raw(), n.raw());
@@ -51,7 +52,7 @@ fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(
 }
 
 /// Names of actions are the same in any case.
-fn covers_action(wide: &str, narrow: &str) -> bool {
+pub fn covers_action(wide: &str, narrow: &str) -> bool {
     let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
     let may = wide.starts_with('*') || first(wide) == first(narrow);
     may && pattern::covers(&wide.to_ascii_lowercase(), &narrow.to_ascii_lowercase())

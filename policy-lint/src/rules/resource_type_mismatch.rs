@@ -1,10 +1,9 @@
 //! See the page.
-use crate::arn;
-use crate::catalogue::{Action, ResourceType};
+use crate::arn::{self, Arn};
+use crate::catalogue::{Action, ResourceType, Service};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::broad_resource::example;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -37,10 +36,16 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (item, actions) in statement.granted() {
             let Some(action) = exact(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
-                report(statement, item, action, &resources.items, out);
+                report(statement, item, action, &Given { items: &resources.items, shapes: &shapes }, out);
             }
         }
     }
+}
+
+/// The resources of a statement, as written and as ARNs.
+struct Given<'a> {
+    items: &'a [Item],
+    shapes: &'a [String],
 }
 
 /// Pairs of actions and resources that are compared at most in one statement.
@@ -51,42 +56,89 @@ fn exact(name: &str, actions: &[Action]) -> Option<Action> {
     (!pattern::has_wildcard(name)).then(|| actions.first().copied()).flatten()
 }
 
-/// Whether so many actions share so many resources that not every one of them is for each.
-pub fn is_crowded(statement: &Statement) -> bool {
-    statement.action_items().len() > 6 || statement.resource_items().len() > 3
+/// Services that most people use, whose resource types AWS lists completely.
+const SETTLED: &[&str] = &[
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "eks",
+    "events",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "rds",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+    "sts",
+];
+
+/// Services of which everybody uses actions that work on no single resource.
+const WITHOUT_RESOURCE: &[&str] =
+    &["cloudwatch", "dynamodb", "ec2", "ecr", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
+
+/// Whether what the catalogue says of a service is all that there is.
+pub fn is_settled(service: &str) -> bool {
+    SETTLED.contains(&service)
 }
 
-/// Services whose actions without a resource everybody uses.
-const COMMON: &[&str] = &["cloudwatch", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
+/// Whether a defect is sure: everything about the action is known, and so is what the resources are.
+fn is_sure(statement: &Statement, action: Action, shapes: &[String]) -> bool {
+    if !action.restrictable() {
+        // Lists of actions that share resources often have one of these among them.
+        let crowded = statement.action_items().len() > 6 || shapes.len() > 3;
+        return !crowded && WITHOUT_RESOURCE.contains(&action.service().prefix());
+    }
+    is_settled(action.service().prefix()) && shapes.iter().all(|s| is_known(s, action.service()))
+}
 
-fn report(statement: &Statement, item: &Item, action: Action, resources: &[Item], out: &mut Out<'_>) {
-    let kinds: Vec<ResourceType> = action.resources().collect();
+/// Whether a resource is of another service, or of a type that this one has, a misspelled one included.
+fn is_known(shape: &str, service: Service) -> bool {
+    let Some(arn) = Arn::parse(shape) else { return true };
+    if arn.service != service.prefix() {
+        return is_settled(arn.service);
+    }
+    let word = |text: &str| text.split(['/', ':']).next().unwrap_or_default().to_owned();
+    let written = word(arn.resource);
+    service.resources().any(|kind| {
+        let own = Arn::parse(kind.arn()).map(|a| word(a.resource)).filter(|w| !w.contains('$'));
+        arn.can_be(kind) || own.is_some_and(|own| pattern::closest(&written, std::iter::once(own.as_str())).is_some())
+    })
+}
+
+fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>, out: &mut Out<'_>) {
     let verb = if statement.denies() { "denies" } else { "grants" };
-    let (message, help) = match kinds.first() {
+    let (message, help) = match arn::primary(action) {
         None => (
             format!("`{}` works on no single resource, so the statement {verb} nothing for it", action.full_name()),
             String::from("put it in a statement of its own with `\"Resource\": \"*\"`"),
         ),
-        Some(first) => {
-            let names: Vec<&str> = kinds.iter().take(3).map(|k| k.name()).collect();
-            let named = resources.first().map(|r| r.text.to_string()).unwrap_or_default();
-            let chosen = kinds.iter().find(|k| matches!(k.name(), "object" | "bucket")).unwrap_or(first);
+        Some(chosen) => {
+            let others = action.resources().filter(|k| *k != chosen).take(2);
+            let names: Vec<&str> = std::iter::once(chosen).chain(others).map(ResourceType::name).collect();
+            let named = given.items.first().map(|r| r.text.to_string()).unwrap_or_default();
             (
                 format!(
                     "`{}` works on {}, which `{named}` is not, so the statement {verb} nothing for it",
                     action.full_name(),
                     names.join(" or ")
                 ),
-                format!("name the {}, as in `{}`", chosen.name(), example(chosen.arn())),
+                format!("name the {}, as in `{}`", chosen.name(), arn::example(chosen.arn())),
             )
         }
     };
     let finding = out.at(item.at, message, help);
-    let crowded = is_crowded(statement);
-    if crowded || kinds.is_empty() && !COMMON.contains(&action.service().prefix()) {
+    if !is_sure(statement, action, given.shapes) {
         finding.persona(Persona::Pedantic).severity(Severity::Warning);
     }
-    if let Some(first) = resources.first() {
+    if let Some(first) = given.items.first() {
         finding.related(first.at.span, "the resource is here");
     }
 }

@@ -59,7 +59,27 @@ fn message(prefix: &str, item: &crate::model::Item) -> String {
     format!("`{}` allows all {total} actions of {}{change}", item.text, service.title())
 }
 
+/// What people mostly need of services where the shortest name would mislead.
+const USUAL: &[(&str, &str)] = &[
+    ("cloudwatch", "PutMetricData"),
+    ("dynamodb", "GetItem"),
+    ("ec2", "DescribeInstances"),
+    ("ecr", "BatchGetImage"),
+    ("kms", "Decrypt"),
+    ("lambda", "InvokeFunction"),
+    ("logs", "PutLogEvents"),
+    ("rds", "DescribeDBInstances"),
+    ("secretsmanager", "GetSecretValue"),
+    ("sns", "Publish"),
+    ("sqs", "SendMessage"),
+    ("ssm", "GetParameter"),
+];
+
 fn help(prefix: &str) -> String {
+    let usual = USUAL.iter().find(|(s, _)| s.eq_ignore_ascii_case(prefix));
+    if let Some((service, name)) = usual {
+        return format!("name the actions that are needed, as in `{service}:{name}`");
+    }
     let example = Service::find(prefix).and_then(|s| {
         let reading = || s.actions().filter(|a| a.level() == Level::Read);
         let getting = reading().filter(|a| a.name().starts_with("Get") && a.restrictable());

@@ -2,6 +2,7 @@
 use crate::catalogue::Key;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,15 +17,29 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
+        if condition.qualifier().is_some() && condition.base().eq_ignore_ascii_case("Null") {
+            let message =
+                format!("`{}` asks whether a key is there, of which there is no set", condition.operator.text);
+            out.at(condition.operator.at, message, "write `Null`").aws("NULL_WITH_QUALIFIER");
+            continue;
+        }
+        let any = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAnyValue"));
+        if any && condition.key.raw().ends_with(":aud") {
+            let message = format!("`{}` has one value, and here any of several will do", condition.key.text);
+            let help = format!("write `{}`", condition.base());
+            out.at(condition.operator.at, message, help).aws("FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE");
+            continue;
+        }
         let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
         let Some(key) = Key::find(condition.key.raw()).filter(|k| all && !k.kind().starts_with("Array")) else {
             continue;
         };
         let message = format!("`{}` has one value, and `ForAllValues` is true when it has none", key.name());
-        out.at(
-            condition.operator.at,
-            message,
-            format!("write `{}`", condition.operator.raw().split_once(':').map_or("", |(_, o)| o)),
-        );
+        let plain = condition.operator.raw().split_once(':').map_or("", |(_, o)| o);
+        let finding = out.at(condition.operator.at, message, format!("write `{plain}`"));
+        let service = key.name().split(':').next().unwrap_or_default();
+        if !key.is_global() && !is_settled(service) {
+            finding.persona(Persona::Pedantic);
+        }
     }
 }

@@ -8,7 +8,7 @@ pub static RULE: Rule = Rule {
     name: "string-operator-on-arn-key",
     family: Family::Match,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS"),
     doc: include_str!("string_operator_on_arn_key.md"),
     check: Check::Policy(check),
@@ -21,7 +21,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let wild = condition.values.iter().any(|v| v.raw().contains('*') && v.raw() != "*");
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && wild {
             let arn = if base.contains("not") { "ArnNotLike" } else { "ArnLike" };
-            out.at(condition.key.at, format!("`{}` is an ARN compared as text", key.name()), format!("write `{arn}`"));
+            let message = format!("`{}` is an ARN compared as text, where `*` also stands for `:`", key.name());
+            let finding = out.at(condition.key.at, message, format!("write `{arn}`"));
+            if !key.is_global() {
+                finding.persona(Persona::Pedantic);
+            }
         }
     }
 }

@@ -35,6 +35,11 @@ fn check(project: &Project, out: &mut Out<'_>) {
             judge(project, target, arn, "events.amazonaws.com", out);
         }
     }
+    for subscription in project.of_kind("aws_sns_topic_subscription") {
+        if let Some(arn) = subscription.values.get("endpoint") {
+            judge(project, subscription, arn, "sns.amazonaws.com", out);
+        }
+    }
     for notification in project.of_kind("aws_s3_bucket_notification") {
         for (block, attribute) in
             [("queue", "queue_arn"), ("topic", "topic_arn"), ("lambda_function", "lambda_function_arn")]

@@ -21,7 +21,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let name = condition.key.raw();
         if name.contains(HOLE)
             || name.contains("${")
-            || Key::find(name).is_some()
+            || Key::find(name).is_some() && !name.ends_with('/')
+            || name.get(..15).is_some_and(|n| n.eq_ignore_ascii_case("iot:Connection."))
+            || UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name))
             || !seen.insert(condition.key.at.span)
         {
             continue;
@@ -30,6 +32,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
+/// Keys that AWS uses itself and does not list.
+const UNLISTED: &[&str] = &["aws:PrincipalOrgMasterAccountId", "lakeformation:GlueARN"];
+
 fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
     let at = condition.key.at;
     let Some((prefix, _)) = name.split_once(':') else {
@@ -37,6 +42,19 @@ fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
         out.at(at, format!("`{name}` is no condition key"), help).aws("INVALID_CONDITION_KEY_FORMAT");
         return;
     };
+    if ["aws:RequestTag", "aws:ResourceTag", "aws:PrincipalTag"]
+        .iter()
+        .any(|f| f.eq_ignore_ascii_case(name.strip_suffix('/').unwrap_or(name)))
+    {
+        let help = format!("write which tag, as in `{}/team`", name.trim_end_matches('/'));
+        out.at(at, format!("`{name}` names no tag"), help).aws("MISSING_TAG_KEY_IN_CONDITION");
+        return;
+    }
+    if name.eq_ignore_ascii_case("aws:ARN") {
+        let help = "write `aws:PrincipalArn` for who calls, or `aws:SourceArn` for what a service acts for";
+        out.at(at, format!("`{name}` is no longer supported"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
+        return;
+    }
     let near = pattern::closest(name, Key::all().map(Key::name).filter(|k| same_prefix(k, prefix)));
     let help = near.map_or_else(
         || format!("look the key up; the catalogue is of {}", catalogue::DATE),

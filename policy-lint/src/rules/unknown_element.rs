@@ -20,8 +20,8 @@ const STATEMENT: &[&str] =
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     let document = policy.members().map(|m| (m, DOCUMENT, "a policy"));
-    let written = policy.written();
-    let statements = written.iter().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
+    let statements =
+        policy.written().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
     for ((member, at), known, whole) in document.chain(statements) {
         let name = member.key.raw();
         if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {

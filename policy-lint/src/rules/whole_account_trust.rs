@@ -1,5 +1,7 @@
 //! See the page.
-use crate::model::{Kind, Policy, Sort, Statement};
+use crate::arn::Arn;
+use crate::model::{Kind, Sort, Statement};
+use crate::project::Project;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -10,27 +12,40 @@ pub static RULE: Rule = Rule {
     persona: Persona::Regular,
     aws: None,
     doc: include_str!("whole_account_trust.md"),
-    check: Check::Policy(check),
+    check: Check::Project(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
-        return;
-    }
-    for statement in policy.statements.iter().filter(|s| s.allows() && !is_told_apart(s)) {
-        let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-        for principal in principals.filter(|p| p.sort == Sort::Aws) {
-            let Some(name) = principal.item.text.as_known() else { continue };
-            let is_account = name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
-            if is_account || name.starts_with("arn:") && name.ends_with(":root") {
-                out.at(
-                    principal.item.at,
-                    format!("everybody in account `{}` may assume the role", name.split(':').nth(4).unwrap_or(name)),
-                    "name a role, or add a condition on `sts:ExternalId` (a vendor) or `aws:PrincipalOrgID` (your organization)",
-                );
+fn check(project: &Project, out: &mut Out<'_>) {
+    for policy in project.policies.iter().filter(|p| p.kind == Kind::Trust) {
+        for statement in policy.statements.iter().filter(|s| s.allows() && !is_told_apart(s)) {
+            let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
+            for principal in principals.filter(|p| p.sort == Sort::Aws) {
+                let Some(account) = principal.item.text.as_known().and_then(whole) else { continue };
+                let message = format!("everybody in account `{account}` may assume the role");
+                let help = "name a role, or add a condition on `sts:ExternalId` (a vendor) or `aws:PrincipalOrgID` (your organization)";
+                let finding = out.policy(policy, principal.item.at, message, help);
+                if is_own(account, project) {
+                    // There, the policies of its people still have to allow it.
+                    finding.severity(Severity::Note).persona(Persona::Auditor);
+                }
             }
         }
     }
+}
+
+/// The account, when a principal stands for all of it.
+fn whole(name: &str) -> Option<&str> {
+    let is_account = name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
+    let root = name.starts_with("arn:") && name.ends_with(":root");
+    is_account.then_some(name).or_else(|| name.split(':').nth(4).filter(|_| root))
+}
+
+/// Whether an account is that of the tree: people's policies in it speak of the account's resources.
+fn is_own(account: &str, project: &Project) -> bool {
+    let identity = project.policies.iter().filter(|p| p.kind == Kind::Identity);
+    let mut resources = identity.flat_map(|p| &p.statements).flat_map(|s| s.resource_items());
+    let elsewhere = |service: &str| matches!(service, "sts" | "iam");
+    resources.any(|r| Arn::parse(r.raw()).is_some_and(|a| a.account == account && !elsewhere(a.service)))
 }
 
 fn is_told_apart(statement: &Statement) -> bool {

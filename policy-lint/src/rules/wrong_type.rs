@@ -2,6 +2,7 @@
 use crate::model::members_at;
 use crate::model::{At, Policy};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::source::Span;
 use crate::value::{Data, Member, Value};
 
 /// The rule.
@@ -43,6 +44,12 @@ fn is_text(value: &Value) -> bool {
 }
 
 fn report(name: &str, value: &Value, wanted: &str, at: At, out: &mut Out<'_>) {
+    // The empty default of a variable stands for what a caller gives.
+    let within =
+        |whole: Span| whole.file == value.span.file && whole.start <= value.span.start && value.span.end <= whole.end;
+    if matches!(value.data, Data::Null) && !out.whole().is_some_and(within) {
+        return;
+    }
     let at = At { span: value.span, ..at };
     out.at(at, format!("{name} is {}, not {wanted}", value.kind()), format!("write {wanted}"));
 }

@@ -1,66 +1,16 @@
 //! Expressions to values. What cannot be known stays unknown and says which expression it was.
-use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use hcl_edit::Span as _;
-use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, UnaryOperator};
+use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
 
 use super::functions;
-use super::module::{Instance, Module};
+use super::module::Instance;
 use super::template;
 use super::tree::{Attribute, Source};
-use crate::project::BrokenPolicy;
-use crate::source::{Files, Span};
+use super::world::{World, weight};
+use crate::source::Span;
 use crate::value::{Data, Hole, Member, Text, Value};
-
-/// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
-const DEEPEST: u32 = 200;
-const MOST_STEPS: u64 = 2_000_000;
-/// Heavier values than this are not copied.
-const HEAVIEST: u64 = 50_000;
-
-/// What all evaluations of one tree share.
-#[derive(Default)]
-pub struct World {
-    /// The files that spans point into.
-    pub files: RefCell<Files>,
-    /// Modules by their folder's absolute path; `None` where there are no files.
-    pub modules: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
-    /// Files that are not Terraform though their name says so.
-    pub broken: RefCell<Vec<BrokenPolicy>>,
-    /// Addresses of policy documents that something uses.
-    pub used_documents: RefCell<HashSet<String>>,
-    depth: Cell<u32>,
-    steps: Cell<u64>,
-}
-
-/// How much a value weighs against the measure of evaluations.
-pub fn weight(value: &Value) -> u64 {
-    let inner: u64 = match &value.data {
-        Data::Array(list) => list.iter().map(weight).sum(),
-        Data::Object(members) => members.iter().map(|m| weight(&m.value)).sum(),
-        Data::Encoded(inner) => weight(inner),
-        Data::String(text) => text.raw().len() as u64 / 64 + text.origin().len() as u64,
-        _ => 0,
-    };
-    1 + inner
-}
-
-impl World {
-    /// Counts work that is not an expression; false when there was too much of it.
-    pub fn spend(&self, work: u64) -> bool {
-        self.steps.set(self.steps.get().saturating_add(work));
-        work < HEAVIEST && self.steps.get() < MOST_STEPS
-    }
-
-    /// Gives the next root its own measure of evaluations.
-    pub fn start_root(&self) {
-        self.steps.set(0);
-        self.used_documents.borrow_mut().clear();
-    }
-}
 
 /// A name that an expression can use: of a `for`, of `each`, of a `dynamic` block.
 pub struct Scope<'a> {
@@ -116,6 +66,20 @@ impl<'a> Env<'a> {
         Value::unknown(Hole::plain(self.text_of(span)), span)
     }
 
+    /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
+    pub fn each_way(&self, value: &Value, span: Span, function: impl Fn(&Value) -> Option<Value>) -> Value {
+        let made = |v: &Value| function(v).unwrap_or_else(|| self.unknown(span));
+        let ways = value.ways() as u64;
+        if ways == 1 {
+            return made(value);
+        }
+        if self.world.spend(ways * weight(value)) {
+            value.each_way(&self.text_of(span), made)
+        } else {
+            self.unknown(span)
+        }
+    }
+
     /// The place of a part of this file.
     pub fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
         range.map_or(Span { file: self.file, start: 0, end: 0 }, |r| Span::new(self.file, r.start, r.end))
@@ -150,14 +114,11 @@ fn json(value: &Value, env: Env<'_>) -> Value {
 /// Evaluates an expression.
 pub fn eval(expression: &Expression, env: Env<'_>) -> Value {
     let span = env.span(expression.span());
-    let world = env.world;
-    if world.depth.get() >= DEEPEST || world.steps.get() >= MOST_STEPS {
+    if !env.world.enter() {
         return env.unknown(span);
     }
-    world.depth.set(world.depth.get() + 1);
-    world.steps.set(world.steps.get() + 1);
     let value = step(expression, span, env);
-    world.depth.set(world.depth.get() - 1);
+    env.world.leave();
     value
 }
 
@@ -165,7 +126,7 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
     let data = match expression {
         Expression::Null(_) => Data::Null,
         Expression::Bool(b) => Data::Bool(*b.value()),
-        Expression::Number(n) => Data::Number(n.value().to_string()),
+        Expression::Number(n) => Data::Number(n.value().to_string().into()),
         Expression::String(s) => Data::String(Text::known(s.value().as_str())),
         Expression::Array(list) => Data::Array(list.iter().map(|e| eval(e, env)).collect()),
         Expression::Object(object) => return self::object(object, span, env),
@@ -175,14 +136,7 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
         Expression::Variable(_) | Expression::Traversal(_) => {
             return super::reference::eval_reference(expression, span, env);
         }
-        Expression::Conditional(c) => {
-            let chosen = match eval(&c.cond_expr, env).data {
-                Data::Bool(true) => &c.true_expr,
-                Data::Bool(false) => &c.false_expr,
-                _ => return env.unknown(span),
-            };
-            return eval(chosen, env);
-        }
+        Expression::Conditional(c) => return conditional(c, span, env),
         Expression::FuncCall(call) => return functions::call(call, span, env),
         Expression::UnaryOp(op) => match (op.operator.value(), eval(&op.expr, env).data) {
             (UnaryOperator::Not, Data::Bool(b)) => Data::Bool(!b),
@@ -190,20 +144,41 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         },
         Expression::BinaryOp(op) => {
-            let (left, right) = (eval(&op.lhs_expr, env), eval(&op.rhs_expr, env));
-            match binary(*op.operator.value(), &left, &right) {
-                Some(data) => data,
-                None => return env.unknown(span),
-            }
+            let sides = Value::new(Data::Array(vec![eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)]), span);
+            return env.each_way(&sides, span, |sides| match sides.elements() {
+                [left, right] => binary(*op.operator.value(), left, right).map(|data| Value::new(data, span)),
+                _ => None,
+            });
         }
         Expression::ForExpr(expression) => return for_expression(expression, span, env),
     };
     Value::new(data, span)
 }
 
+/// Where the test is not known, the value is one of both.
+fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
+    match eval(&conditional.cond_expr, env).data {
+        Data::Bool(true) => eval(&conditional.true_expr, env),
+        Data::Bool(false) => eval(&conditional.false_expr, env),
+        Data::Unknown(_) => {
+            let (yes, no) = (eval(&conditional.true_expr, env), eval(&conditional.false_expr, env));
+            if functions::equal(&yes, &no) == Some(true) {
+                return yes;
+            }
+            if env.world.spend(weight(&yes) + weight(&no)) {
+                Value::one_of(vec![yes, no], env.text_of(span), span)
+            } else {
+                env.unknown(span)
+            }
+        }
+        _ => env.unknown(span),
+    }
+}
+
 /// A number as Terraform writes it.
 pub fn number(value: f64) -> Data {
-    Data::Number(if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { value.to_string() })
+    let whole = value.fract() == 0.0 && value.abs() < 1e15;
+    Data::Number(if whole { format!("{value:.0}") } else { value.to_string() }.into())
 }
 
 fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data> {
@@ -266,7 +241,7 @@ pub fn to_text(value: &Value) -> Option<Text> {
         Data::String(text) => Some(text.clone()),
         Data::Number(n) => Some(Text::known(n.clone())),
         Data::Bool(b) => Some(Text::known(b.to_string())),
-        Data::Unknown(hole) => Some(Text::unknown(hole.clone())),
+        Data::Unknown(hole) => Some(Text::unknown((**hole).clone())),
         Data::Encoded(inner) => Some(functions::encode(inner)),
         _ => None,
     }
@@ -276,8 +251,10 @@ pub fn to_text(value: &Value) -> Option<Text> {
 pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match &value.data {
         Data::Array(list) => {
-            let keyed =
-                list.iter().enumerate().map(|(i, v)| (Value::new(Data::Number(i.to_string()), v.span), v.clone()));
+            let keyed = list
+                .iter()
+                .enumerate()
+                .map(|(i, v)| (Value::new(Data::Number(i.to_string().into()), v.span), v.clone()));
             Some(keyed.collect())
         }
         Data::Object(members) => {
@@ -302,10 +279,17 @@ fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
 
 fn for_expression(expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
     let collection = eval(&expression.intro.collection_expr, env);
-    let known = entries(&collection);
+    if collection.choices().is_empty() {
+        return for_each_of(&collection, expression, span, env);
+    }
+    env.each_way(&collection, span, |c| Some(for_each_of(c, expression, span, env)))
+}
+
+fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
+    let known = entries(collection);
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
-    let entries = known.unwrap_or_else(|| vec![unknown_entry(&collection, span, value_name)]);
+    let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
     let (mut list, mut members): (Vec<Value>, Vec<Member>) = (Vec::new(), Vec::new());
     let mut open = !complete;
     for (key, value) in entries {

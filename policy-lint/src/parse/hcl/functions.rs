@@ -5,7 +5,7 @@ use super::eval::{Env, Scope, eval, to_text};
 use super::template;
 use crate::parse::embedded;
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Value};
+use crate::value::{Data, Member, Pieces, Text, Value};
 
 mod collections;
 mod texts;
@@ -29,19 +29,38 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         }
     }
-    apply(name, &arguments, span, env).unwrap_or_else(|| env.unknown(span))
+    let open = arguments.iter().any(|a| !a.choices().is_empty());
+    let arguments = Value::new(Data::Array(arguments), span);
+    // A choice inside a list stays there; only `flatten` looks into what is inside.
+    if open || name == "flatten" {
+        return env.each_way(&arguments, span, |way| apply(name, way.elements(), span, env));
+    }
+    apply(name, arguments.elements(), span, env).unwrap_or_else(|| env.unknown(span))
 }
 
-/// `try` gives the first value that is known; one that is not might fail or not, so the next is no answer.
+/// `try` gives the first value that does not fail. What leads nowhere fails, and is the expression as written;
+/// anything else that is not known will have a value, so that what stands behind it is no answer.
 fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
-    let mut values = call.args.iter().map(|a| eval(a, env));
+    let mut values = call.args.iter().map(|a| (eval(a, env), env.span(hcl_edit::Span::span(a))));
     if name == "can" {
         return match values.next() {
-            Some(value) if !value.is_unknown() => Value::new(Data::Bool(true), span),
+            Some((value, _)) if !value.is_unknown() => Value::new(Data::Bool(true), span),
             _ => env.unknown(span),
         };
     }
-    values.find(|v| !v.is_unknown()).unwrap_or_else(|| env.unknown(span))
+    let mut waiting: Option<Value> = None;
+    for (value, place) in values {
+        let hole = match &value.data {
+            Data::Unknown(hole) if hole.choices.is_empty() => hole,
+            _ => return waiting.unwrap_or(value),
+        };
+        let reference = hole.reference.as_deref();
+        let better = waiting.is_none() || reference.is_some_and(|r| !r.contains("data."));
+        if better && (reference.is_some() || hole.source != env.text_of(place)) {
+            waiting = Some(value);
+        }
+    }
+    waiting.unwrap_or_else(|| env.unknown(span))
 }
 
 fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Value> {
@@ -136,14 +155,14 @@ fn template_file(path: &Value, variables: &Value, env: Env<'_>) -> Option<Value>
 
 /// The text that is the JSON of a value, as Terraform writes it but for its escapes of `<`, `>` and `&`.
 pub fn encode(value: &Value) -> Text {
-    let mut text = Text::default();
+    let mut text = Pieces::default();
     write(value, &mut text);
-    Text::with_origin(text.raw().to_owned(), text.holes().to_vec(), Vec::new())
+    text.placeless()
 }
 
-fn write(value: &Value, out: &mut Text) {
+fn write(value: &Value, out: &mut Pieces) {
     let span = value.span;
-    let put = |out: &mut Text, s: &str| out.push(&Text::known(s), span);
+    let put = |out: &mut Pieces, s: &str| out.put(s, span);
     match &value.data {
         Data::Null => put(out, "null"),
         Data::Bool(b) => put(out, if *b { "true" } else { "false" }),
@@ -157,7 +176,7 @@ fn write(value: &Value, out: &mut Text) {
             let quoted = serde_json::to_string(text.raw()).unwrap_or_default();
             out.push(&Text::with_origin(quoted, text.holes().to_vec(), Vec::new()), span);
         }
-        Data::Unknown(hole) => out.push(&Text::unknown(hole.clone()), span),
+        Data::Unknown(hole) => out.push(&Text::unknown((**hole).clone()), span),
         Data::Array(list) => {
             put(out, "[");
             for (i, element) in list.iter().enumerate() {

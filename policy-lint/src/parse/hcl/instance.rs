@@ -1,11 +1,11 @@
 //! What one instance of a module declares, and those below it: resources, policies, attachments.
 use std::rc::Rc;
 
-use super::eval::{Env, World, to_text};
+use super::eval::{Env, to_text};
 use super::module::Instance;
 use super::tree::Block;
+use super::world::World;
 use super::{reference, resource, template};
-use crate::model::read::policy;
 use crate::model::{Carrier, Kind};
 use crate::parse::{carriers, embedded};
 use crate::project::{BrokenPolicy, Project, Resource, Unknown};
@@ -20,7 +20,8 @@ pub fn read(instance: &Rc<Instance>, world: &World, project: &mut Project) {
             let address = format!("{}{}.{}{suffix}", instance.address, block.labels[0], block.labels[1]);
             let values = resource::body(&block.body, env);
             let kind = block.labels[0].clone();
-            read_resource(Resource { address, kind, values, head: block.head, from_source: true }, world, project);
+            let resource = Resource { address, kind, values, head: block.head, from_source: true };
+            read_resource(resource, env.instance.off, world, project);
         });
     }
     for call in &instance.module.calls {
@@ -37,6 +38,11 @@ fn each_instance(block: &Block, env: Env<'_>, run: &mut dyn FnMut(String, Env<'_
     match resource::keys(block, env) {
         resource::Keys::One => run(String::new(), env),
         resource::Keys::Open(each, count) => resource::with_each(&each, &count, env, |env| run(String::new(), env)),
+        resource::Keys::Many(keys) if keys.is_empty() => {
+            let shadow = env.instance.shadow(resource::repetition(block));
+            let (each, count) = resource::absent(block);
+            resource::with_each(&each, &count, Env { instance: &shadow, ..env }, |env| run(String::new(), env));
+        }
         resource::Keys::Many(keys) => {
             let numbered = block.body.attribute("count").is_some();
             for (key, value) in keys {
@@ -57,58 +63,77 @@ fn unused_documents(instance: &Rc<Instance>, env: Env<'_>, project: &mut Project
         }
         each_instance(block, env, &mut |suffix, env| {
             let value = resource::document_here(block, env);
-            let kind = Kind::guess(&value, "");
+            let kind = Kind::guess(&value.way(0), "");
             let carrier = Carrier { resource: block.labels[0].clone(), attribute: String::from("json") };
-            project.policies.push(policy(value, kind, Some(format!("{address}{suffix}")), carrier));
+            project.add(value, kind, format!("{address}{suffix}"), carrier, env.instance.off);
         });
     }
 }
 
-fn read_resource(resource: Resource, world: &World, project: &mut Project) {
+/// Of a resource that is off only the policies are kept, for nothing is attached to it or reached through it.
+fn read_resource(resource: Resource, off: Option<Span>, world: &World, project: &mut Project) {
     for carrier in carriers::of(&resource.kind) {
         let Some(kind) = carriers::kind_of(&resource, carrier) else { continue };
         for value in carriers::attribute_values(&resource.values, carrier.attribute) {
-            read_carrier(&resource, carrier, kind, value, world, project);
+            read_carrier(&Carried { resource: &resource, carrier, kind, off }, value, world, project);
         }
     }
-    carriers::keep(resource, project);
+    if off.is_none() {
+        carriers::keep(resource, project);
+    }
 }
 
-fn read_carrier(
-    resource: &Resource,
-    carrier: &carriers::Carrier,
+/// An attribute that carries a policy.
+struct Carried<'a> {
+    resource: &'a Resource,
+    carrier: &'static carriers::Carrier,
     kind: Kind,
-    value: &Value,
-    world: &World,
-    project: &mut Project,
-) {
-    let broken = |span: Span, reason: String, help: &str| BrokenPolicy {
-        span,
-        address: Some(resource.address.clone()),
-        reason,
-        help: help.to_owned(),
-    };
-    let root = match &value.data {
-        Data::Null => return,
-        Data::Encoded(inner) if !inner.is_unknown() => inner.as_ref().clone(),
-        Data::Encoded(_) | Data::Unknown(_) => {
-            let hole = to_text(value).and_then(|t| t.holes().first().cloned());
+    off: Option<Span>,
+}
+
+fn read_carrier(carried: &Carried<'_>, value: &Value, world: &World, project: &mut Project) {
+    let Carried { resource, carrier, kind, off } = *carried;
+    match root(value, carrier.attribute, world) {
+        Ok(None) => {}
+        Ok(Some(root)) if root.is_unknown() && root.choices().is_empty() => {
+            let hole = to_text(&root).and_then(|t| t.holes().first().cloned());
             let what = hole.map(|h| h.source).unwrap_or_default();
             let why = format!("`{}` of `{}` is not known before a plan", carrier.attribute, resource.address);
-            return project.unknowns.push(Unknown { span: value.span, what, why });
+            if off.is_none() {
+                project.unknowns.push(Unknown { span: value.span, what, why });
+            }
         }
-        Data::String(text) if text.raw().trim().is_empty() => return,
-        Data::String(text) => match embedded::parse(&with_origin(text, value.span, world), value.span) {
-            Ok(root) => root,
-            Err(e) => return project.broken.push(broken(e.span, e.reason, e.help)),
-        },
+        Ok(Some(root)) => {
+            let place = Carrier { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
+            project.add(root, kind, resource.address.clone(), place, off);
+        }
+        Err(_) if off.is_some() => {}
+        Err(broken) => project.broken.push(BrokenPolicy { address: Some(resource.address.clone()), ..broken }),
+    }
+}
+
+/// The document in an attribute's value; of one of several values, one of several documents.
+fn root(value: &Value, attribute: &str, world: &World) -> Result<Option<Value>, BrokenPolicy> {
+    let broken =
+        |span: Span, reason: String, help: &str| BrokenPolicy { span, address: None, reason, help: help.to_owned() };
+    match &value.data {
+        Data::Null => Ok(None),
+        Data::Encoded(inner) => Ok(Some(inner.as_ref().clone())),
+        Data::Unknown(hole) if !hole.choices.is_empty() => {
+            let roots = hole.choices.iter().filter_map(|c| root(c, attribute, world).transpose());
+            let roots = roots.collect::<Result<Vec<_>, _>>()?;
+            Ok((!roots.is_empty()).then(|| Value::one_of(roots, hole.source.clone(), value.span)))
+        }
+        Data::Unknown(_) => Ok(Some(value.clone())),
+        Data::String(text) if text.raw().trim().is_empty() => Ok(None),
+        Data::String(text) => embedded::parse(&with_origin(text, value.span, world), value.span)
+            .map(Some)
+            .map_err(|e| broken(e.span, e.reason, e.help)),
         _ => {
-            let reason = format!("`{}` is {}, not JSON text", carrier.attribute, value.kind());
-            return project.broken.push(broken(value.span, reason, "wrap the value in `jsonencode(…)`"));
+            let reason = format!("`{attribute}` is {}, not JSON text", value.kind());
+            Err(broken(value.span, reason, "wrap the value in `jsonencode(…)`"))
         }
-    };
-    let place = Carrier { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
-    project.policies.push(policy(root, kind, Some(resource.address.clone()), place));
+    }
 }
 
 /// A plain quoted text does not remember its escapes; its source does.

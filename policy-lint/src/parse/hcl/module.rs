@@ -1,11 +1,12 @@
 //! A folder of Terraform files, and its instances: the module with the arguments of one call.
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::tree::{Attribute, Block, Body};
+use crate::source::Span;
 use crate::value::Value;
 
 /// Everything the files of one folder declare.
@@ -44,6 +45,37 @@ impl Module {
         }
     }
 
+    /// Changes what other files declare by what an override file says; what has no base is added.
+    pub fn add_override(&mut self, body: Body) {
+        let mut rest = Body::default();
+        for block in body.blocks {
+            let same = |b: &&mut Block| b.labels == block.labels;
+            let label = block.labels.first().map_or("", String::as_str);
+            let base = match block.word.as_str() {
+                "variable" => self.variables.get_mut(label),
+                "output" => self.outputs.get_mut(label),
+                "resource" => self.resources.iter_mut().find(same),
+                "data" => self.data.iter_mut().find(same),
+                "module" => self.calls.iter_mut().find(same),
+                _ => None,
+            };
+            match base {
+                Some(base) => base.body.change(block.body),
+                None => rest.blocks.push(block),
+            }
+        }
+        self.add(rest);
+    }
+
+    /// Whether it has the resource `type.name` or the call `module.name`.
+    pub fn declares(&self, declaration: &str) -> bool {
+        match declaration.split_once('.') {
+            Some(("module", name)) => self.calls.iter().any(|c| c.labels.first().is_some_and(|l| l == name)),
+            Some((kind, name)) => Module::find(&self.resources, kind, name).is_some(),
+            None => false,
+        }
+    }
+
     /// The `resource` or `data` block of a type and name.
     pub fn find<'a>(blocks: &'a [Block], kind: &str, name: &str) -> Option<&'a Block> {
         blocks
@@ -64,10 +96,14 @@ pub struct Instance {
     pub known: RefCell<HashMap<String, Option<(Value, u64)>>>,
     /// Instances of the modules it calls, by the call's name.
     pub children: RefCell<HashMap<String, Children>>,
-    /// How many calls it is below a root.
-    pub depth: u32,
+    /// The modules from the root to the one that calls it.
+    pub callers: Vec<Rc<Module>>,
     /// The root's folder.
     pub root: PathBuf,
+    /// What says that there are no instances of it, or of what is read through it, with the values that were given.
+    pub off: Option<Span>,
+    /// The same instance for what is off in it.
+    pub shadow: OnceCell<Rc<Instance>>,
 }
 
 /// The instances of one call.
@@ -79,15 +115,17 @@ pub enum Children {
     Keyed(Vec<(String, Rc<Instance>)>),
     /// One per number of `count`.
     Counted(Vec<Rc<Instance>>),
+    /// None with the values that were given; this is what one would be.
+    Off(Rc<Instance>),
     /// A module that is not in the tree, or one that calls itself.
     Elsewhere,
 }
 
 impl Children {
-    /// All of them.
+    /// All of them, and the one that would be.
     pub fn all(&self) -> Vec<Rc<Instance>> {
         match self {
-            Children::One(one) => vec![one.clone()],
+            Children::One(one) | Children::Off(one) => vec![one.clone()],
             Children::Keyed(keyed) => keyed.iter().map(|(_, i)| i.clone()).collect(),
             Children::Counted(counted) => counted.clone(),
             Children::Elsewhere => Vec::new(),
@@ -101,7 +139,7 @@ impl Instance {
         module: Rc<Module>,
         address: String,
         arguments: HashMap<String, Value>,
-        depth: u32,
+        callers: Vec<Rc<Module>>,
         root: &Path,
     ) -> Instance {
         Instance {
@@ -110,8 +148,21 @@ impl Instance {
             arguments,
             known: RefCell::default(),
             children: RefCell::default(),
-            depth,
+            callers,
             root: root.to_path_buf(),
+            off: None,
+            shadow: OnceCell::new(),
         }
+    }
+
+    /// The same instance for what does not exist with the values that were given: those that are empty or false
+    /// are taken for unknown, for they are what is said when something is not wanted.
+    pub fn shadow(&self, off: Span) -> Rc<Instance> {
+        let make = || {
+            let (module, arguments) = (self.module.clone(), self.arguments.clone());
+            let plain = Instance::new(module, self.address.clone(), arguments, self.callers.clone(), &self.root);
+            Rc::new(Instance { off: Some(off), ..plain })
+        };
+        self.shadow.get_or_init(make).clone()
     }
 }

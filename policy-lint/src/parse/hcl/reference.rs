@@ -4,16 +4,17 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, TraversalOperator};
 
-use super::eval::{Env, attribute, entries, eval, to_text, weight};
+use super::eval::{Env, attribute, entries, eval, to_text};
 use super::module::{Children, Instance, Module};
 use super::resource;
 use super::tree::Block;
 use super::types;
+use super::world::weight;
 use crate::source::Span;
 use crate::value::{Data, Hole, Text, Value};
 
 /// How deep modules may call modules.
-const DEEPEST_CALL: u32 = 24;
+const DEEPEST_CALL: usize = 24;
 
 /// One step of a reference.
 enum Step<'a> {
@@ -54,7 +55,7 @@ fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
         TraversalOperator::GetAttr(name) => Step::Name(name.value().as_str()),
         TraversalOperator::Index(expression) => Step::Index(eval(expression, env)),
         TraversalOperator::LegacyIndex(n) => {
-            Step::Index(Value::new(Data::Number(n.value().to_string()), Span::default()))
+            Step::Index(Value::new(Data::Number(n.value().to_string().into()), Span::default()))
         }
     }
 }
@@ -62,6 +63,9 @@ fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
 fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let Some((first, rest)) = steps.split_first() else { return value };
     let found = match (first, &value.data) {
+        (_, Data::Unknown(hole)) if !hole.choices.is_empty() => {
+            return env.each_way(&value, span, |way| Some(walk(way.clone(), steps, span, env)));
+        }
         (_, Data::Unknown(hole)) => return Value::unknown(deeper(hole, steps), span),
         (Step::Name(name), Data::Object(_)) => value.get(name).cloned(),
         (Step::Index(key), Data::Object(_)) => key.as_str().and_then(|k| value.get(k).cloned()),
@@ -109,10 +113,11 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
             Step::Splat => source.push_str("[*]"),
         }
     }
-    Hole { source, reference }
+    Hole { source, reference, ..Hole::default() }
 }
 
-fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
+/// The value of a variable: as it was given, or its default.
+pub fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
     let instance = env.instance;
     let Some(block) = instance.module.variables.get(name) else { return env.unknown(span) };
     let given = instance.arguments.get(name);
@@ -126,11 +131,27 @@ fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
         let nullable = block.body.attribute("nullable").map(|n| attribute(n, plain).data);
         let given = given.filter(|v| !(matches!(v.data, Data::Null) && matches!(nullable, Some(Data::Bool(false)))));
         let value = given.cloned().or_else(default).unwrap_or_else(|| env.unknown(span));
-        match block.body.attribute("type") {
+        let value = match block.body.attribute("type") {
             Some(kind) => types::convert(value, kind, plain),
             None => value,
+        };
+        if instance.off.is_some() && says_no(&value) {
+            return Value::unknown(Hole::plain(format!("{}var.{name}", instance.address)), span);
         }
+        value
     })
+}
+
+/// Whether a value is what people give for something that they do not want.
+pub fn says_no(value: &Value) -> bool {
+    match &value.data {
+        Data::Null | Data::Bool(false) => true,
+        Data::Number(n) => &**n == "0",
+        Data::String(text) => text.raw().is_empty(),
+        Data::Array(elements) => elements.is_empty(),
+        Data::Object(members) => members.is_empty(),
+        _ => false,
+    }
 }
 
 fn local(name: &str, span: Span, env: Env<'_>) -> Value {
@@ -168,7 +189,7 @@ fn path(which: &str, span: Span, env: Env<'_>) -> Value {
 fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let module = env.instance.module.clone();
     let address = format!("{}{kind}.{name}", env.instance.address);
-    let hole = Hole { source: format!("{kind}.{name}"), reference: Some(address) };
+    let hole = Hole { source: format!("{kind}.{name}"), reference: Some(address), ..Hole::default() };
     let Some(block) = Module::find(&module.resources, kind, name) else {
         return walk(Value::unknown(hole, span), rest, span, env);
     };
@@ -194,7 +215,8 @@ fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, 
     let keys = resource::keys(block, env);
     let one = |key: &Value| -> Value {
         let text = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
-        let member = Hole { source: format!("{}[{text}]", hole.source), reference: hole.reference.clone() };
+        let member =
+            Hole { source: format!("{}[{text}]", hole.source), reference: hole.reference.clone(), ..Hole::default() };
         Value::unknown(member, span)
     };
     match keys {
@@ -217,7 +239,8 @@ fn data(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> 
     let module = env.instance.module.clone();
     let source = format!("data.{kind}.{name}");
     let reference = Some(format!("{}{source}", env.instance.address));
-    let hole = || Value::unknown(Hole { source: source.clone(), reference: reference.clone() }, span);
+    let hole =
+        || Value::unknown(Hole { source: source.clone(), reference: reference.clone(), ..Hole::default() }, span);
     let found = Module::find(&module.data, kind, name);
     let Some(block) = found.filter(|_| kind == "aws_iam_policy_document") else { return walk(hole(), rest, span, env) };
     env.world.used_documents.borrow_mut().insert(format!("{}{source}", env.instance.address));
@@ -268,6 +291,7 @@ fn module_output(name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Val
             let child = index(key).and_then(|i| all.get(i).cloned());
             child.map_or_else(|| env.unknown(span), |c| walk(output(&c, wanted), after, span, env))
         }
+        (Children::Off(_), [Step::Splat, ..]) => Value::new(Data::Array(Vec::new()), span),
         (Children::Counted(all), [Step::Splat, Step::Name(wanted), after @ ..]) => {
             let each = all.iter().map(|c| walk(output(c, wanted), after, span, env)).collect();
             Value::new(Data::Array(each), span)
@@ -293,21 +317,38 @@ fn make_children(name: &str, block: &Block, env: Env<'_>) -> Children {
     let env = Env { scope: None, ..env };
     let source = block.body.attribute("source").map(|s| attribute(s, env));
     let source = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
-    let Some(source) = source.filter(|_| env.instance.depth < DEEPEST_CALL) else { return Children::Elsewhere };
+    let Some(source) = source.filter(|_| env.instance.callers.len() < DEEPEST_CALL) else {
+        return Children::Elsewhere;
+    };
     let Some(module) = super::load(&env.instance.module.folder.join(source), env.world) else {
         return Children::Elsewhere;
     };
-    let make = |suffix: String, env: Env<'_>| {
+    let mut callers = env.instance.callers.clone();
+    callers.push(env.instance.module.clone());
+    let keys = resource::keys(block, env);
+    let many = if let resource::Keys::Many(keys) = &keys { keys.len() } else { 1 };
+    if callers.iter().any(|c| Rc::ptr_eq(c, &module)) || !env.world.start_modules(many) {
+        return Children::Elsewhere;
+    }
+    let make = |suffix: String, off: Option<Span>, env: Env<'_>| {
         let own = ["source", "version", "providers", "count", "for_each", "depends_on"];
         let given = block.body.attributes.iter().filter(|a| !own.contains(&a.name.as_str()));
         let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, env))).collect();
         let address = format!("{}module.{name}{suffix}.", env.instance.address);
-        Rc::new(Instance::new(module.clone(), address, arguments, env.instance.depth + 1, &env.instance.root))
+        let plain = Instance::new(module.clone(), address, arguments, callers.clone(), &env.instance.root);
+        Rc::new(Instance { off: off.or(env.instance.off), ..plain })
     };
-    match resource::keys(block, env) {
-        resource::Keys::One => Children::One(make(String::new(), env)),
+    match keys {
+        resource::Keys::One => Children::One(make(String::new(), None, env)),
         resource::Keys::Open(each, count) => {
-            Children::One(resource::with_each(&each, &count, env, |env| make(String::new(), env)))
+            Children::One(resource::with_each(&each, &count, env, |env| make(String::new(), None, env)))
+        }
+        resource::Keys::Many(keys) if keys.is_empty() => {
+            let off = resource::repetition(block);
+            let shadow = env.instance.shadow(off);
+            let (each, count) = resource::absent(block);
+            let env = Env { instance: &shadow, ..env };
+            Children::Off(resource::with_each(&each, &count, env, |env| make(String::new(), Some(off), env)))
         }
         resource::Keys::Many(keys) => {
             let mut keyed = Vec::new();
@@ -315,7 +356,7 @@ fn make_children(name: &str, block: &Block, env: Env<'_>) -> Children {
             for (key, value) in keys {
                 let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
                 let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
-                let child = resource::with_key(&key, &value, numbered, env, |env| make(suffix, env));
+                let child = resource::with_key(&key, &value, numbered, env, |env| make(suffix, None, env));
                 keyed.push((label, child));
             }
             if numbered {

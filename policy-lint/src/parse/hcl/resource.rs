@@ -24,7 +24,7 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
     let env = Env { scope: None, ..env };
     if let Some(source) = block.body.attribute("for_each") {
         let value = attribute(source, env);
-        return match each_entries(&value) {
+        return match all_entries(&value) {
             Some(mut entries) => {
                 entries.truncate(MOST);
                 Keys::Many(entries)
@@ -37,13 +37,28 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
         return match &value.data {
             Data::Number(n) => {
                 let many = n.parse::<usize>().unwrap_or(0).min(MOST);
-                let number = |i: usize| Value::new(Data::Number(i.to_string()), value.span);
+                let number = |i: usize| Value::new(Data::Number(i.to_string().into()), value.span);
                 Keys::Many((0..many).map(|i| (number(i), number(i))).collect())
             }
             _ => Keys::Open(each(&value, &value), count(0, value.span)),
         };
     }
     Keys::One
+}
+
+/// The entries of a `for_each`; where it is one of several collections, of all of them.
+fn all_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
+    if value.choices().is_empty() {
+        return each_entries(value);
+    }
+    let mut all: Vec<(Value, Value)> = Vec::new();
+    for choice in value.choices().iter().filter(|c| !matches!(c.data, Data::Null)) {
+        let raw = |key: &Value| key.as_text().map(|t| t.raw().to_owned());
+        let more = each_entries(choice)?;
+        let new: Vec<_> = more.into_iter().filter(|(key, _)| !all.iter().any(|(k, _)| raw(k) == raw(key))).collect();
+        all.extend(new);
+    }
+    Some(all)
 }
 
 fn open(collection: &Value, name: &str) -> Value {
@@ -64,7 +79,7 @@ fn each(key: &Value, value: &Value) -> Value {
 }
 
 fn count(index: usize, span: Span) -> Value {
-    object(vec![("index", Value::new(Data::Number(index.to_string()), span))], span)
+    object(vec![("index", Value::new(Data::Number(index.to_string().into()), span))], span)
 }
 
 /// Runs with `each` and `count` bound to what stands for all of an unknown collection.
@@ -79,6 +94,18 @@ pub fn with_key<T>(key: &Value, value: &Value, numbered: bool, env: Env<'_>, run
     let bound = if numbered { object(vec![("index", key.clone())], key.span) } else { each(key, value) };
     let scope = Scope { name: if numbered { "count" } else { "each" }, value: &bound, parent: env.scope };
     run(env.bind(&scope))
+}
+
+/// What stands for `each` and `count` where there is no instance: nothing is known of them.
+pub fn absent(block: &Block) -> (Value, Value) {
+    let hole = |what: &str| Value::unknown(Hole::plain(what), block.head);
+    (each(&hole("each.key"), &hole("each.value")), object(vec![("index", hole("count.index"))], block.head))
+}
+
+/// Where a block says how often it stands for something.
+pub fn repetition(block: &Block) -> Span {
+    let attribute = block.body.attribute("for_each").or_else(|| block.body.attribute("count"));
+    attribute.map_or(block.head, |a| a.key_span)
 }
 
 /// Runs with what belongs to the instance of a block that `key` names.
@@ -129,8 +156,10 @@ pub fn document(block: &Block, key: Option<&Value>, env: Env<'_>) -> Value {
 /// The same where `each` and `count` are bound already.
 pub fn document_here(block: &Block, env: Env<'_>) -> Value {
     let values = body(&block.body, env);
-    let own = document::to_policy(&values);
-    document::merge(own, values.get("source_policy_documents"), values.get("override_policy_documents"))
+    env.each_way(&values, values.span, |values| {
+        let own = document::to_policy(values);
+        Some(document::merge(own, values.get("source_policy_documents"), values.get("override_policy_documents")))
+    })
 }
 
 /// Evaluates a body: attributes, and blocks as lists under their word.
@@ -144,21 +173,33 @@ pub fn body(source: &Body, env: Env<'_>) -> Value {
         if block.word == "dynamic" {
             dynamic(block, &mut members, env);
         } else {
-            let value = body(&block.body, env);
-            push(&mut members, &block.word, block.head, value);
+            let value = Value::new(Data::Array(vec![body(&block.body, env)]), block.head);
+            push(&mut members, &block.word, value, env);
         }
     }
     Value::new(Data::Object(members), source.span)
 }
 
-fn push(members: &mut Vec<Member>, word: &str, head: Span, value: Value) {
-    match members.iter_mut().find(|m| m.key.raw() == word) {
-        Some(Member { value: Value { data: Data::Array(list), .. }, .. }) => list.push(value),
-        _ => {
-            let value = Value::new(Data::Array(vec![value]), head);
-            members.push(Member { key: Text::known(word), key_span: head, value });
+/// Adds blocks of a type to those that are there; either list may be open.
+fn push(members: &mut Vec<Member>, word: &str, blocks: Value, env: Env<'_>) {
+    let span = blocks.span;
+    let Some(member) = members.iter_mut().find(|m| m.key.raw() == word) else {
+        return members.push(Member { key: Text::known(word), key_span: span, value: blocks });
+    };
+    let there = std::mem::replace(&mut member.value, Value::new(Data::Null, span));
+    member.value = match (there.data, blocks.data) {
+        (Data::Array(mut list), Data::Array(more)) => {
+            list.extend(more);
+            Value::new(Data::Array(list), there.span)
         }
-    }
+        (there_data, more) => {
+            let both = vec![Value::new(there_data, there.span), Value::new(more, span)];
+            env.each_way(&Value::new(Data::Array(both), there.span), span, |both| {
+                let all = both.elements().iter().flat_map(|v| v.elements().iter().cloned()).collect();
+                Some(Value::new(Data::Array(all), there.span))
+            })
+        }
+    };
 }
 
 fn dynamic(block: &Block, members: &mut Vec<Member>, env: Env<'_>) {
@@ -168,30 +209,39 @@ fn dynamic(block: &Block, members: &mut Vec<Member>, env: Env<'_>) {
     let collection = attribute(source, env);
     let iterator = block.body.attribute("iterator").map(|i| env.text_of(expression_span(i, env)));
     let name = iterator.as_deref().unwrap_or(word);
-    let known = each_entries(&collection).or_else(|| entries(&collection));
+    let blocks = match collection.choices() {
+        [] => repeated(&collection, content, name, env),
+        _ => env.each_way(&collection, collection.span, |way| Some(repeated(way, content, name, env))),
+    };
+    push(members, word, blocks, env);
+}
+
+/// The blocks that a `dynamic` block makes of a collection.
+fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Value {
+    let known = each_entries(collection).or_else(|| entries(collection));
     let complete = known.is_some();
     let entries = known.unwrap_or_else(|| {
-        vec![(open(&collection, &format!("{name}.key")), open(&collection, &format!("{name}.value")))]
+        vec![(open(collection, &format!("{name}.key")), open(collection, &format!("{name}.value")))]
     });
     // A list of objects iterates by number; a list of texts is a set.
     let entries = match &collection.data {
         Data::Array(list) if list.iter().any(|v| v.as_text().is_none()) => {
-            let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string()), v.span);
+            let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string().into()), v.span);
             list.iter().enumerate().map(|(i, v)| (number(i, v), v.clone())).collect()
         }
         _ => entries,
     };
-    for (key, value) in entries.iter().take(MOST) {
+    let one = |(key, value): &(Value, Value)| {
         let bound = each(key, value);
         let scope = Scope { name, value: &bound, parent: env.scope };
-        let value = body(&content.body, env.bind(&scope));
-        push(members, word, content.head, value);
-    }
+        body(&content.body, env.bind(&scope))
+    };
+    let mut blocks: Vec<Value> = entries.iter().take(MOST).map(one).collect();
     if !complete {
-        let rest =
-            Value::unknown(Hole::plain(format!("{word} blocks of {}", source_text(&collection))), collection.span);
-        push(members, word, content.head, rest);
+        let rest = Hole::plain(format!("{name} blocks of {}", source_text(collection)));
+        blocks.push(Value::unknown(rest, collection.span));
     }
+    Value::new(Data::Array(blocks), content.head)
 }
 
 fn source_text(value: &Value) -> String {

@@ -4,7 +4,7 @@ use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate, St
 
 use super::eval::{Env, Scope, entries, eval, to_text};
 use crate::source::Span;
-use crate::value::{Data, Segment, Text, Value};
+use crate::value::{Data, Pieces, Segment, Text, Value};
 
 /// Largest text that a template may make, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -53,16 +53,16 @@ fn render(elements: &[&Element], quoted: bool, span: Span, env: Env<'_>) -> Valu
             _ => value,
         };
     }
-    let mut text = Text::default();
+    let mut text = Pieces::default();
     match append(elements, quoted, &mut text, env) {
-        Some(()) => Value::new(Data::String(text), span),
+        Some(()) => Value::new(Data::String(text.text()), span),
         None => env.unknown(span),
     }
 }
 
-fn append(elements: &[&Element], quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+fn append(elements: &[&Element], quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     for (at, element) in elements.iter().enumerate() {
-        if text.raw().len() > LARGEST {
+        if text.len() > LARGEST {
             return None;
         }
         match element {
@@ -107,7 +107,7 @@ fn trim(text: Text, start: bool, end: bool) -> Text {
     if from == 0 && to == raw.len() { text } else { text.slice(from, to) }
 }
 
-fn directive(directive: &Directive, quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+fn directive(directive: &Directive, quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     match directive {
         Directive::If(d) => {
             let condition = match eval(&d.if_expr.cond_expr, env).data {
@@ -138,10 +138,11 @@ fn directive(directive: &Directive, quoted: bool, text: &mut Text, env: Env<'_>)
     }
 }
 
-fn body(template: &Template, first: Strip, last: Strip, quoted: bool, text: &mut Text, env: Env<'_>) -> Option<()> {
+fn body(template: &Template, first: Strip, last: Strip, quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     let elements: Vec<&Element> = template.iter().collect();
-    let mut inner = Text::default();
+    let mut inner = Pieces::default();
     append(&elements, quoted, &mut inner, env)?;
+    let inner = inner.text();
     let start = matches!(first, Strip::End | Strip::Both);
     let end = matches!(last, Strip::Start | Strip::Both);
     let span = inner.locate(0, inner.raw().len(), Span { file: env.file, start: 0, end: 0 });

@@ -39,6 +39,13 @@ pub struct Block {
     pub head: Span,
 }
 
+impl Block {
+    /// The word of the blocks that it stands for: of a `dynamic` block its label.
+    fn produces(&self) -> &str {
+        if self.word == "dynamic" { self.labels.first().map_or("", String::as_str) } else { &self.word }
+    }
+}
+
 /// Attributes and blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
@@ -55,6 +62,16 @@ impl Body {
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name == name)
     }
+
+    /// Replaces attributes, and all blocks of a type by those of that type.
+    pub fn change(&mut self, by: Body) {
+        let words = by.blocks.iter().map(Block::produces).chain(by.attributes.iter().map(|a| a.name.as_str()));
+        let words: Vec<&str> = words.collect();
+        self.attributes.retain(|a| !words.contains(&a.name.as_str()));
+        self.blocks.retain(|b| !words.contains(&b.produces()));
+        self.attributes.extend(by.attributes);
+        self.blocks.extend(by.blocks);
+    }
 }
 
 /// Why a file is not Terraform.
@@ -66,6 +83,38 @@ pub struct Malformed {
     pub reason: String,
 }
 
+/// Parses HCL as Terraform does, which takes a key of an object twice and keeps the last; the parser takes none.
+/// A key that repeats is parsed under another name of the same length, unless it is a word of a policy.
+fn tolerant(text: &str) -> Result<structure::Body, hcl_edit::parser::Error> {
+    const NAMES: &[u8] = b"_zyxwvutsrqponmlkjihgfedcba";
+    let mut changed = text.as_bytes().to_vec();
+    for attempt in 0..256 {
+        let now = std::str::from_utf8(&changed).unwrap_or(text);
+        let error = match hcl_edit::parser::parse_body(now) {
+            Err(error) if error.message().contains("redefined object key") => error,
+            other => return other,
+        };
+        let at = error.location().offset();
+        let at = if changed.get(at) == Some(&b'"') { at + 1 } else { at };
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':' | b'/' | b'.');
+        let name: Vec<u8> = text.as_bytes().iter().skip(at).copied().take_while(is_name).collect();
+        if name.is_empty() || is_policy_word(&String::from_utf8_lossy(&name)) {
+            return Err(error);
+        }
+        changed[at] = NAMES[attempt % NAMES.len()];
+    }
+    hcl_edit::parser::parse_body(text)
+}
+
+/// Whether a key is one that policies have.
+fn is_policy_word(name: &str) -> bool {
+    const WORDS: &[&str] = &["aws", "service", "federated", "canonicaluser", "version", "statement", "sid", "effect"];
+    const STARTS: &[&str] =
+        &["action", "notaction", "resource", "notresource", "principal", "notprincipal", "condition", "string", "arn"];
+    let name = name.to_ascii_lowercase();
+    name.contains(':') || WORDS.contains(&name.as_str()) || STARTS.iter().any(|s| name.starts_with(s))
+}
+
 /// Parses the text of the file numbered `file`.
 pub fn parse(text: &str, file: u32, is_json: bool) -> Result<Body, Malformed> {
     if is_json {
@@ -75,7 +124,7 @@ pub fn parse(text: &str, file: u32, is_json: bool) -> Result<Body, Malformed> {
         return Ok(json_body(&value));
     }
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    match hcl_edit::parser::parse_body(&text[skipped..]) {
+    match tolerant(&text[skipped..]) {
         Ok(body) => Ok(convert(body, file, text.len())),
         Err(e) => {
             let at = (e.location().offset() + skipped).min(text.len());

@@ -81,7 +81,8 @@ fn split_module(address: &str) -> (&str, &str) {
     address.split_at(local)
 }
 
-fn without_indexes(address: &str) -> String {
+/// An address without the keys of instances.
+pub fn without_indexes(address: &str) -> String {
     let mut depth = 0;
     let keep = |c: &char| {
         depth += i32::from(*c == '[');

@@ -61,7 +61,7 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             [only] => Some(only.clone()),
             _ => None,
         },
-        ("length", [value]) => length(value).map(|n| Value::new(Data::Number(n.to_string()), span)),
+        ("length", [value]) => length(value).map(|n| Value::new(Data::Number(n.to_string().into()), span)),
         ("contains", [value, wanted]) => contains(value, wanted).map(|b| Value::new(Data::Bool(b), span)),
         _ => None,
     }
@@ -210,7 +210,7 @@ fn range(bounds: &[Value], span: Span) -> Option<Value> {
     let mut values = Vec::new();
     let mut at = from;
     while step != 0 && values.len() < 1024 && if step > 0 { at < to } else { at > to } {
-        values.push(Value::new(Data::Number(at.to_string()), span));
+        values.push(Value::new(Data::Number(at.to_string().into()), span));
         at += step;
     }
     Some(Value::new(Data::Array(values), span))

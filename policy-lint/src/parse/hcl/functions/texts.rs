@@ -2,7 +2,7 @@
 use crate::parse::hcl::eval::to_text;
 use crate::pattern::HOLE;
 use crate::source::Span;
-use crate::value::{Data, Text, Value};
+use crate::value::{Data, Member, Pieces, Text, Value};
 
 /// Applies a function; `None` when it is no function over texts or its result is not known.
 pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
@@ -20,9 +20,9 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         ("trimspace", [value]) => changed(value, &|s| s.trim().to_owned()),
         ("chomp", [value]) => changed(value, &|s| s.trim_end_matches(['\n', '\r']).to_owned()),
         ("replace", [value, _, _]) => {
-            let (from, to) = (known(1)?, known(2)?);
+            let from = known(1).filter(|f| !f.is_empty())?;
             let is_pattern = from.len() > 1 && from.starts_with('/') && from.ends_with('/');
-            if is_pattern { None } else { changed(value, &|s| s.replace(from, to)) }
+            if is_pattern { None } else { replaced(value, from, &to_text(&arguments[2])?) }
         }
         ("trimprefix", [value, _]) => {
             changed(value, &|s| s.strip_prefix(known(1).unwrap_or("")).unwrap_or(s).to_owned())
@@ -67,6 +67,32 @@ pub fn path(name: &str, path: &str, span: Span) -> Option<Value> {
 }
 
 /// Changes the letters of a text and keeps its unknown parts.
+/// A text, or every text of a document that is encoded as one, with its parts `from` replaced.
+fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
+    let inside = |v: &Value| replaced(v, from, to);
+    let data = match &value.data {
+        Data::Encoded(inner) => Data::Encoded(Box::new(inside(inner)?)),
+        Data::Array(list) => Data::Array(list.iter().map(inside).collect::<Option<_>>()?),
+        Data::Object(members) => {
+            let member = |m: &Member| Some(Member { value: inside(&m.value)?, ..m.clone() });
+            Data::Object(members.iter().map(member).collect::<Option<_>>()?)
+        }
+        Data::String(text) if text.raw().contains(from) => {
+            let mut made = Pieces::default();
+            let mut at = 0;
+            for (found, _) in text.raw().match_indices(from) {
+                made.push(&text.slice(at, found), value.span);
+                made.push(to, value.span);
+                at = found + from.len();
+            }
+            made.push(&text.slice(at, text.raw().len()), value.span);
+            Data::String(made.text())
+        }
+        other => other.clone(),
+    };
+    Some(Value::new(data, value.span))
+}
+
 fn changed(value: &Value, change: &dyn Fn(&str) -> String) -> Option<Value> {
     let text = to_text(value)?;
     let holes = text.holes().to_vec();
@@ -87,14 +113,14 @@ fn title(text: &str) -> String {
 
 fn join(separator: &str, list: &Value) -> Option<Text> {
     let Data::Array(elements) = &list.data else { return None };
-    let mut joined = Text::default();
+    let mut joined = Pieces::default();
     for (i, element) in elements.iter().enumerate() {
         if i > 0 {
-            joined.push(&Text::known(separator), list.span);
+            joined.put(separator, list.span);
         }
         joined.push(&to_text(element)?, element.span);
     }
-    Some(joined)
+    Some(joined.text())
 }
 
 fn split(separator: &str, value: &Value) -> Option<Value> {
@@ -113,16 +139,16 @@ fn split(separator: &str, value: &Value) -> Option<Value> {
 
 /// `%s`, `%d`, `%v`, `%q`, `%%` and padded numbers; any other verb is not known.
 fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
-    let mut out = Text::default();
+    let mut out = Pieces::default();
     let mut next = arguments.iter();
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
-        out.push(&Text::known(before), span);
+        out.put(before, span);
         let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%')?;
         let (flags, verb) = (&after[..end], after[end..].chars().next()?);
         rest = &after[end + 1..];
         if verb == '%' {
-            out.push(&Text::known("%"), span);
+            out.put("%", span);
             continue;
         }
         let argument = next.next()?;
@@ -134,18 +160,18 @@ fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
                 let number: i64 = text.as_known()?.parse().ok()?;
                 let padded =
                     if flags.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") };
-                out.push(&Text::known(padded), argument.span);
+                out.put(&padded, argument.span);
             }
             ('q', "") => {
-                out.push(&Text::known("\""), span);
+                out.put("\"", span);
                 out.push(&text, argument.span);
-                out.push(&Text::known("\""), span);
+                out.put("\"", span);
             }
             _ => return None,
         }
     }
-    out.push(&Text::known(rest), span);
-    Some(out)
+    out.put(rest, span);
+    Some(out.text())
 }
 
 fn format_list(format: &str, arguments: &[Value], span: Span) -> Option<Value> {

@@ -1,0 +1,86 @@
+//! What all evaluations of one tree share, and the bounds that keep any source from taking forever.
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::module::Module;
+use crate::project::BrokenPolicy;
+use crate::source::Files;
+use crate::value::{Data, Value};
+
+/// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
+const DEEPEST: u32 = 200;
+const MOST_STEPS: u64 = 2_000_000;
+/// Instances of modules below one root, beyond which modules are not looked into.
+const MOST_MODULES: usize = 10_000;
+/// Heavier values than this are not copied.
+const HEAVIEST: u64 = 50_000;
+
+/// What all evaluations of one tree share.
+#[derive(Default)]
+pub struct World {
+    /// The files that spans point into.
+    pub files: RefCell<Files>,
+    /// Modules by their folder's absolute path; `None` where there are no files.
+    pub modules: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
+    /// Files that are not Terraform though their name says so.
+    pub broken: RefCell<Vec<BrokenPolicy>>,
+    /// Addresses of policy documents that something uses.
+    pub used_documents: RefCell<HashSet<String>>,
+    depth: Cell<u32>,
+    steps: Cell<u64>,
+    modules_started: Cell<usize>,
+}
+
+/// How much a value weighs against the measure of evaluations.
+pub fn weight(value: &Value) -> u64 {
+    let inner: u64 = match &value.data {
+        Data::Array(list) => list.iter().map(weight).sum(),
+        Data::Object(members) => members.iter().map(|m| weight(&m.value)).sum(),
+        Data::Encoded(inner) => weight(inner),
+        Data::String(text) => {
+            let holes = text.holes().iter().flat_map(|h| &h.choices);
+            text.raw().len() as u64 / 64 + text.origin().len() as u64 + holes.map(weight).sum::<u64>()
+        }
+        Data::Unknown(hole) => hole.choices.iter().map(weight).sum(),
+        _ => 0,
+    };
+    1 + inner
+}
+
+impl World {
+    /// Begins an evaluation; false when they nest too deep or were too many.
+    pub fn enter(&self) -> bool {
+        let may = self.depth.get() < DEEPEST && self.steps.get() < MOST_STEPS;
+        if may {
+            self.depth.set(self.depth.get() + 1);
+            self.steps.set(self.steps.get() + 1);
+        }
+        may
+    }
+
+    /// Ends an evaluation that was entered.
+    pub fn leave(&self) {
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    /// Counts work that is not an expression; false when there was too much of it.
+    pub fn spend(&self, work: u64) -> bool {
+        self.steps.set(self.steps.get().saturating_add(work));
+        work < HEAVIEST && self.steps.get() < MOST_STEPS
+    }
+
+    /// Counts instances of modules; false when there were too many.
+    pub fn start_modules(&self, many: usize) -> bool {
+        self.modules_started.set(self.modules_started.get() + many.max(1));
+        self.modules_started.get() <= MOST_MODULES
+    }
+
+    /// Gives the next root its own measure of evaluations.
+    pub fn start_root(&self) {
+        self.steps.set(0);
+        self.modules_started.set(0);
+        self.used_documents.borrow_mut().clear();
+    }
+}

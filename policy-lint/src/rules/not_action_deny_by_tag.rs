@@ -1,0 +1,30 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "not-action-deny-by-tag",
+    family: Family::Match,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE"),
+    doc: include_str!("not_action_deny_by_tag.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for statement in policy.statements.iter().filter(|s| s.denies()) {
+        let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) else { continue };
+        for condition in statement.conditions.iter().filter(|c| !c.is_negative()) {
+            let key = condition.key.raw().to_ascii_lowercase();
+            let by_tag = key.starts_with("aws:requesttag/") || key.starts_with("aws:resourcetag/");
+            let asks_for_absence = condition.base().eq_ignore_ascii_case("Null");
+            if by_tag && !asks_for_absence && !condition.if_exists() {
+                let message = format!("actions that do not carry `{}` escape this `Deny`", condition.key.text);
+                let help = "list the actions under `Action`, or deny where the tag is absent too (`Null`)";
+                out.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! See the page.
+use crate::model::Policy;
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "prefix-by-exclusion",
+    family: Family::Exposure,
+    severity: Severity::Warning,
+    persona: Persona::Regular,
+    aws: Some("S3_PREFIX_IN_NEGATIVE_CONTEXT"),
+    doc: include_str!("prefix_by_exclusion.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for statement in policy.statements.iter().filter(|s| s.effect.is_some()) {
+        for condition in statement.conditions_on("s3:prefix") {
+            let lists_the_rest = statement.allows() == condition.is_negative();
+            if lists_the_rest && !condition.base().eq_ignore_ascii_case("Null") {
+                let message = "a listing with a shorter prefix, or without one, still shows what this leaves out";
+                let help =
+                    "allow the prefixes that may be listed: `Allow` with `StringLike`, or `Deny` with `StringNotLike`";
+                out.at(condition.key.at, message, help).related(condition.operator.at.span, "the operator is here");
+            }
+        }
+    }
+}

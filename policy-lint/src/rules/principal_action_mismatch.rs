@@ -1,0 +1,77 @@
+//! See the page.
+use crate::model::{Kind, Policy, Principal, Sort};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "principal-action-mismatch",
+    family: Family::Grammar,
+    severity: Severity::Error,
+    persona: Persona::Regular,
+    aws: Some("MISMATCHED_ACTION_FOR_PRINCIPAL"),
+    doc: include_str!("principal_action_mismatch.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    if policy.kind != Kind::Trust {
+        return;
+    }
+    for statement in policy.statements.iter().filter(|s| s.allows()) {
+        let principals: Vec<&Principal> =
+            statement.principals.iter().filter(|p| !p.negated && !p.incomplete).flat_map(|p| &p.items).collect();
+        for item in statement.action_items() {
+            let Some((action, wanted)) = WANTED.iter().find(|(a, _)| a.eq_ignore_ascii_case(item.raw())) else {
+                continue;
+            };
+            if !principals.is_empty() && !principals.iter().any(|p| wanted.fits(p)) {
+                let first = principals[0];
+                let message = format!("`{}` cannot call `{action}`: that is for {}", first.item.text, wanted.word());
+                let help = format!("write `{}`", call_of(first));
+                out.at(item.at, message, help).related(first.item.at.span, "the principal is here");
+            }
+        }
+    }
+}
+
+/// Who can call an action.
+enum Callers {
+    Signed,
+    Web,
+    Saml,
+}
+
+const WANTED: &[(&str, Callers)] = &[
+    ("sts:AssumeRole", Callers::Signed),
+    ("sts:AssumeRoleWithWebIdentity", Callers::Web),
+    ("sts:AssumeRoleWithSAML", Callers::Saml),
+];
+
+impl Callers {
+    fn fits(&self, principal: &Principal) -> bool {
+        let federated = principal.sort == Sort::Federated;
+        let saml = principal.item.raw().contains(":saml-provider/");
+        let open = !principal.item.text.is_known() || principal.is_everyone();
+        match self {
+            Callers::Signed => !federated,
+            Callers::Web => open || federated && !saml,
+            Callers::Saml => open || federated && saml,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Callers::Signed => "accounts, roles, users and services",
+            Callers::Web => "identity providers of the web (OIDC)",
+            Callers::Saml => "SAML providers",
+        }
+    }
+}
+
+fn call_of(principal: &Principal) -> &'static str {
+    match &principal.sort {
+        Sort::Federated if principal.item.raw().contains(":saml-provider/") => "sts:AssumeRoleWithSAML",
+        Sort::Federated => "sts:AssumeRoleWithWebIdentity",
+        _ => "sts:AssumeRole",
+    }
+}

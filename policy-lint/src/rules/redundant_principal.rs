@@ -1,0 +1,42 @@
+//! See the page.
+use crate::model::{Policy, Principal};
+use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    name: "redundant-principal",
+    family: Family::Redundancy,
+    severity: Severity::Note,
+    persona: Persona::Pedantic,
+    aws: Some("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY"),
+    doc: include_str!("redundant_principal.md"),
+    check: Check::Policy(check),
+};
+
+fn check(policy: &Policy, out: &mut Out<'_>) {
+    for principals in policy.statements.iter().filter_map(|s| s.principals.as_ref()).filter(|p| !p.negated) {
+        let items = &principals.items;
+        for (i, one) in items.iter().enumerate().take(256) {
+            let cover = items.iter().enumerate().take(256).find(|(j, other)| {
+                *j != i && other.sort == one.sort && (covers(other, one) || same(other, one) && *j < i)
+            });
+            if let Some((_, other)) = cover {
+                let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
+                out.at(one.item.at, message, "remove it").related(other.item.at.span, "the other is here");
+            }
+        }
+    }
+}
+
+fn same(a: &Principal, b: &Principal) -> bool {
+    a.item.raw() == b.item.raw() && a.item.text.holes() == b.item.text.holes()
+}
+
+/// Whether a principal is the role of another, which is one of its sessions.
+fn covers(role: &Principal, session: &Principal) -> bool {
+    let (Some(role), Some(session)) = (role.item.text.as_known(), session.item.text.as_known()) else { return false };
+    let split = |text: &str, middle: &str| text.split_once(middle).map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let (Some(role), Some(session)) = (split(role, ":role/"), split(session, ":assumed-role/")) else { return false };
+    let account = |head: &str| head.rsplit(':').next().unwrap_or_default().to_owned();
+    account(&role.0) == account(&session.0) && role.1.rsplit('/').next() == session.1.split('/').next()
+}

@@ -1,0 +1,204 @@
+//! Texts, whose parts may be unknown and may come from many places.
+use std::fmt;
+use std::sync::Arc;
+
+use crate::pattern::HOLE;
+use crate::source::Span;
+use crate::value::Value;
+
+/// A text, of which parts may be unknown: each such part is one [`HOLE`] character.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    value: Arc<str>,
+    more: Option<Box<More>>,
+}
+
+/// What only texts of Terraform source have.
+#[derive(Clone, Debug, Default)]
+struct More {
+    holes: Vec<Hole>,
+    origin: Vec<Segment>,
+}
+
+/// An unknown part of a text.
+#[derive(Clone, Debug, Default)]
+pub struct Hole {
+    /// The expression as written, for messages.
+    pub source: String,
+    /// The Terraform reference it is, as `aws_s3_bucket.raw.arn`, when it is one.
+    pub reference: Option<String>,
+    /// What it can be, where that is known; see [`Value::one_of`].
+    pub choices: Vec<Value>,
+}
+
+impl PartialEq for Hole {
+    fn eq(&self, other: &Hole) -> bool {
+        self.source == other.source && self.reference == other.reference
+    }
+}
+
+/// Where a stretch of a text came from, when that is not simply its own span.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    /// First byte within the text.
+    pub at: u32,
+    /// The source of the stretch.
+    pub span: Span,
+    /// Whether bytes of the text and of the source correspond one to one.
+    pub exact: bool,
+}
+
+impl Hole {
+    /// Something that is not known and is not a reference.
+    pub fn plain(source: impl Into<String>) -> Hole {
+        Hole { source: source.into(), ..Hole::default() }
+    }
+}
+
+impl Text {
+    /// A text without unknown parts.
+    pub fn known(value: impl Into<Arc<str>>) -> Text {
+        Text { value: value.into(), more: None }
+    }
+
+    /// A text that is one unknown part.
+    pub fn unknown(hole: Hole) -> Text {
+        Text::with_origin(HOLE.to_string(), vec![hole], Vec::new())
+    }
+
+    /// A text whose bytes came from the places that `origin` tells.
+    pub fn with_origin(value: impl Into<Arc<str>>, holes: Vec<Hole>, origin: Vec<Segment>) -> Text {
+        let any = !holes.is_empty() || !origin.is_empty();
+        Text { value: value.into(), more: any.then(|| Box::new(More { holes, origin })) }
+    }
+
+    /// The text with a [`HOLE`] for every unknown part.
+    pub fn raw(&self) -> &str {
+        &self.value
+    }
+
+    /// The text, when all of it is known.
+    pub fn as_known(&self) -> Option<&str> {
+        self.is_known().then_some(self.raw())
+    }
+
+    /// Whether all of it is known.
+    pub fn is_known(&self) -> bool {
+        self.holes().is_empty()
+    }
+
+    /// The unknown parts, in order.
+    pub fn holes(&self) -> &[Hole] {
+        self.more.as_ref().map_or(&[], |m| &m.holes)
+    }
+
+    /// Where its stretches came from; empty when that is its own span.
+    pub fn origin(&self) -> &[Segment] {
+        self.more.as_ref().map_or(&[], |m| &m.origin)
+    }
+
+    /// The bytes `from..to` as a text of their own, with their origin.
+    pub fn slice(&self, from: usize, to: usize) -> Text {
+        let count = |text: &str| text.matches(HOLE).count();
+        let before = count(&self.value[..from]);
+        let value = self.value[from..to].to_owned();
+        let holes = self.holes().iter().skip(before).take(count(&value)).cloned().collect();
+        let mut origin = Vec::new();
+        for (i, segment) in self.origin().iter().enumerate() {
+            let start = segment.at as usize;
+            let end = self.origin().get(i + 1).map_or(self.value.len(), |n| n.at as usize);
+            if end <= from || start >= to {
+                continue;
+            }
+            let cut = from.saturating_sub(start);
+            let mut span = segment.span;
+            if segment.exact {
+                span.start += u32::try_from(cut).unwrap_or(0);
+            }
+            origin.push(Segment {
+                at: u32::try_from((start + cut) - from).unwrap_or(u32::MAX),
+                span,
+                exact: segment.exact,
+            });
+        }
+        Text::with_origin(value, holes, origin)
+    }
+
+    /// Where the bytes `start..end` of the text came from, `whole` being the place of all of it.
+    pub fn locate(&self, start: usize, end: usize, whole: Span) -> Span {
+        let segment = |byte: usize| {
+            let next = self.origin().partition_point(|s| s.at as usize <= byte);
+            next.checked_sub(1).and_then(|i| self.origin().get(i))
+        };
+        let (Some(first), Some(last)) = (segment(start), segment(end.saturating_sub(1).max(start))) else {
+            return whole;
+        };
+        let from = if first.exact { first.span.start + (start as u32 - first.at) } else { first.span.start };
+        let to = if last.exact { last.span.start + (end as u32 - last.at) } else { last.span.end };
+        if first.span.file == last.span.file && from <= to {
+            Span { file: first.span.file, start: from, end: to }
+        } else {
+            first.span
+        }
+    }
+}
+
+/// A text that is being put together.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    value: String,
+    more: More,
+}
+
+impl Pieces {
+    /// Appends a text; `span` is its place.
+    pub fn push(&mut self, text: &Text, span: Span) {
+        let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
+        if text.origin().is_empty() {
+            self.more.origin.push(Segment { at: base, span, exact: false });
+        }
+        self.more.origin.extend(text.origin().iter().map(|s| Segment { at: base + s.at, ..*s }));
+        self.value.push_str(text.raw());
+        self.more.holes.extend(text.holes().iter().cloned());
+    }
+
+    /// Appends letters; `span` is what they come from.
+    pub fn put(&mut self, letters: &str, span: Span) {
+        let at = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
+        self.more.origin.push(Segment { at, span, exact: false });
+        self.value.push_str(letters);
+    }
+
+    /// Its length so far, in bytes.
+    pub fn len(&self) -> usize {
+        self.value.len()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+
+    /// The text.
+    pub fn text(self) -> Text {
+        Text::with_origin(self.value, self.more.holes, self.more.origin)
+    }
+
+    /// The text without where its parts came from.
+    pub fn placeless(self) -> Text {
+        Text::with_origin(self.value, self.more.holes, Vec::new())
+    }
+}
+
+impl fmt::Display for Text {
+    /// Unknown parts appear as `${source}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.raw();
+        for hole in self.holes() {
+            let Some((before, after)) = rest.split_once(HOLE) else { break };
+            write!(f, "{before}${{{}}}", hole.source)?;
+            rest = after;
+        }
+        f.write_str(rest)
+    }
+}

@@ -1,0 +1,176 @@
+//! What Terraform source may be: branches whose test is not known, and what does not exist with the given values.
+use policy_lint::engine::{self, Report};
+use policy_lint::parse::hcl;
+
+fn check(files: &[(&str, &str)]) -> Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    }
+    let mut report = Report::default();
+    let outcome = hcl::read(&[folder.path().to_path_buf()], &[]);
+    outcome.projects.iter().for_each(|p| report.merge(engine::run(p)));
+    report.sort();
+    report
+}
+
+/// Rule, marked text and words of the related places of every finding of `rules`.
+fn found(report: &Report, rules: &[&str]) -> Vec<(&'static str, String, Vec<String>)> {
+    let text = |p: &policy_lint::source::Place| p.file.text[p.start as usize..p.end as usize].to_owned();
+    let wanted = report.findings.iter().filter(|f| rules.contains(&f.finding.rule.name));
+    wanted
+        .map(|f| {
+            let related = f.related.iter().map(|(p, m)| format!("{}: {m}", text(p))).collect();
+            (f.finding.rule.name, text(&f.place), related)
+        })
+        .collect()
+}
+
+fn policy(statement: &str) -> String {
+    format!(
+        "variable \"x\" {{}}\nresource \"aws_iam_policy\" \"p\" {{\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = {statement} }})\n}}\n"
+    )
+}
+
+const BRANCH: &str = "in one branch of this, whose test only a plan can know";
+
+#[test]
+fn both_branches_are_judged_and_what_holds_in_one_says_so() {
+    for (statement, wide, choice) in [
+        (
+            "[{ Effect = \"Allow\", Action = var.x ? \"s3:*\" : \"s3:GetObject\", Resource = \"arn:aws:s3:::b/*\" }]",
+            "\"s3:*\"",
+            "var.x ? \"s3:*\" : \"s3:GetObject\"",
+        ),
+        (
+            "[{ Effect = \"Allow\", Action = \"s3:${var.x ? \"*\" : \"GetObject\"}\", Resource = \"arn:aws:s3:::b/*\" }]",
+            "\"s3:${var.x ? \"*\" : \"GetObject\"}\"",
+            "\"s3:${var.x ? \"*\" : \"GetObject\"}\"",
+        ),
+        (
+            "concat([], var.x == \"y\" ? [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = \"arn:aws:sqs:*:1:q\" }] : [])",
+            "\"sqs:*\"",
+            "concat([], var.x == \"y\" ? [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = \"arn:aws:sqs:*:1:q\" }] : [])",
+        ),
+    ] {
+        let report = check(&[("main.tf", &policy(statement))]);
+        let expected = vec![("service-wildcard", wide.to_owned(), vec![format!("{choice}: {BRANCH}")])];
+        assert_eq!(found(&report, &["service-wildcard", "wrong-type", "redundant-action"]), expected, "{statement}");
+        assert!(report.unknown.iter().any(|u| u.why.contains("every branch is judged")), "{:?}", report.unknown);
+    }
+}
+
+#[test]
+fn branches_do_not_speak_about_each_other() {
+    let report = check(&[(
+        "main.tf",
+        &policy(
+            "[var.x ? { Sid = \"A\", Effect = \"Allow\", Action = [\"s3:GetObject\", \"s3:Get*\"], Resource = \"arn:aws:s3:::b/*\" } : { Sid = \"A\", Effect = \"Deny\", Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::b/*\" }]",
+        ),
+    )]);
+    let rules: Vec<&str> =
+        found(&report, &["duplicate-sid", "redundant-action", "redundant-statement"]).iter().map(|f| f.0).collect();
+    assert_eq!(rules, ["redundant-action"]);
+}
+
+#[test]
+fn what_holds_in_every_branch_says_nothing_of_branches() {
+    let statement =
+        "[{ Effect = \"Allow\", Action = \"s3:*\", Resource = var.x ? \"arn:aws:s3:::a/*\" : \"arn:aws:s3:::b/*\" }]";
+    let report = check(&[("main.tf", &policy(statement))]);
+    assert_eq!(found(&report, &["service-wildcard"]), [("service-wildcard", String::from("\"s3:*\""), vec![])]);
+}
+
+#[test]
+fn every_branch_of_a_chain_and_of_a_whole_policy_is_judged() {
+    let document = |action: &str| {
+        format!(
+            "jsonencode({{ Version = \"2012-10-17\", Statement = {{ Effect = \"Allow\", Action = \"{action}\", Resource = \"arn:aws:{}:*:1:x\" }} }})",
+            action.trim_end_matches(":*")
+        )
+    };
+    let source = format!(
+        "variable \"x\" {{}}\nresource \"aws_iam_policy\" \"p\" {{\n  policy = var.x == \"a\" ? {} : var.x == \"b\" ? {} : var.x == \"c\" ? null : {}\n}}\n",
+        document("sqs:*"),
+        document("sns:*"),
+        document("kms:*")
+    );
+    let report = check(&[("main.tf", &source)]);
+    let texts: Vec<String> = found(&report, &["service-wildcard"]).into_iter().map(|f| f.1).collect();
+    assert_eq!(texts, ["\"sqs:*\"", "\"sns:*\"", "\"kms:*\""]);
+    assert_eq!(report.policies, 1);
+}
+
+#[test]
+fn blocks_that_may_be_there_are_judged() {
+    let source = r#"
+variable "x" {}
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::b/*"]
+  }
+  dynamic "statement" {
+    for_each = var.x ? ["sqs:*"] : []
+    content {
+      actions   = [statement.value]
+      resources = ["arn:aws:sqs:eu-west-1:111122223333:q"]
+    }
+  }
+}
+resource "aws_iam_policy" "p" { policy = data.aws_iam_policy_document.d.json }
+resource "aws_iam_policy" "each" {
+  for_each = var.x ? { a = "sns:*" } : {}
+  policy   = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = each.value, Resource = "arn:aws:sns:*:1:t" }] })
+}
+"#;
+    let report = check(&[("main.tf", source)]);
+    let texts: Vec<String> = found(&report, &["service-wildcard", "wrong-type"]).into_iter().map(|f| f.1).collect();
+    assert_eq!(texts, ["\"sqs:*\"", "\"sns:*\""]);
+}
+
+#[test]
+fn what_does_not_exist_is_judged_by_its_text_only() {
+    let module = r#"
+variable "key" { default = null }
+variable "name" { default = "" }
+variable "wide" { default = false }
+resource "aws_s3_bucket" "b" { bucket = "same" }
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "s3:*", Resource = "arn:aws:s3:::${var.name}/*" },
+    { Effect = "Allow", Action = "kms:Decrypt", Resource = var.key },
+    { Effect = "Allow", Action = var.wide ? "sqs:*" : "sqs:SendMessage", Resource = [] },
+  ] })
+}
+"#;
+    let source = r#"
+variable "on" { default = false }
+resource "aws_s3_bucket" "b" { bucket = "same" }
+module "m" {
+  count  = var.on ? 1 : 0
+  source = "./m"
+}
+resource "aws_iam_policy" "none" {
+  for_each = toset([])
+  policy   = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sns:*", Resource = each.value }] })
+}
+output "arns" { value = module.m[*].arn }
+"#;
+    let report = check(&[("main.tf", source), ("m/main.tf", module)]);
+    let note = "not created with these values; what it says is judged all the same";
+    let (count, each) = (format!("count: {note}"), format!("for_each: {note}"));
+    let mut actual =
+        found(&report, &["service-wildcard", "wrong-type", "empty-element", "invalid-arn", "equal-bucket-names"]);
+    actual.iter_mut().for_each(|f| f.2.retain(|r| r.contains(note)));
+    actual.sort();
+    let expected = [
+        ("service-wildcard", String::from("\"s3:*\""), vec![count.clone()]),
+        ("service-wildcard", String::from("\"sns:*\""), vec![each]),
+        ("service-wildcard", String::from("\"sqs:*\""), vec![count]),
+    ];
+    assert_eq!(actual, expected);
+    assert!(report.errors.is_empty());
+}

@@ -1,0 +1,79 @@
+//! Defects planted one by one, each beside a twin that has it not: the first is found at `regular`, at its place and
+//! in words that help; about the second nothing is said.
+use std::sync::Arc;
+
+use policy_lint::engine::{self, Report};
+use policy_lint::model::Kind;
+use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::rule::Persona;
+use policy_lint::source::File;
+
+/// One case of a table: what must be found, and the two documents.
+struct Case {
+    rule: &'static str,
+    kind: &'static str,
+    place: &'static str,
+    word: &'static str,
+    bad: String,
+    good: String,
+}
+
+fn document(line: &str) -> String {
+    if line.contains("\"Version\"") {
+        return line.to_owned();
+    }
+    format!("{{\"Version\":\"2012-10-17\",\"Statement\":{line}}}")
+}
+
+fn cases(table: &'static str) -> Vec<Case> {
+    let lines: Vec<&'static str> = table.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect();
+    let read = |lines: &[&'static str]| {
+        let &[head, bad, good] = lines else { panic!("three lines a case: {lines:?}") };
+        let mut parts = head.split(" | ").map(str::trim);
+        let mut next = || parts.next().expect("four parts");
+        let (rule, kind, place, word) = (next(), next(), next(), next());
+        Case { rule, kind, place, word, bad: document(bad), good: document(good) }
+    };
+    lines.chunks(3).map(read).collect()
+}
+
+fn run(text: &str, kind: &str) -> Report {
+    let kind = <Kind as clap::ValueEnum>::from_str(kind, true).expect("a kind");
+    let file = Arc::new(File::new("planted.json", text.to_owned()));
+    let Outcome::Read(project) = raw::read(file, Some(kind), true) else { panic!("no policy: {text}") };
+    let mut report = engine::run(&project);
+    engine::keep(&mut report, Persona::Regular);
+    report
+}
+
+fn judge(case: &Case, wrong: &mut Vec<String>) {
+    let (bad, good) = (run(&case.bad, case.kind), run(&case.good, case.kind));
+    let names = |r: &Report| r.findings.iter().map(|f| f.finding.rule.name).collect::<Vec<_>>().join(", ");
+    let found = bad.findings.iter().find(|f| f.finding.rule.name == case.rule);
+    let Some(found) = found else {
+        return wrong.push(format!("{}: not found, but [{}] in\n  {}", case.rule, names(&bad), case.bad));
+    };
+    let text = &case.bad[found.place.start as usize..];
+    if !text.starts_with(case.place) {
+        let shown: String = text.chars().take(40).collect();
+        wrong.push(format!("{}: points at `{shown}`, not at `{}`", case.rule, case.place));
+    }
+    let says = format!("{} {}", found.finding.message, found.finding.help);
+    if !says.contains(case.word) {
+        wrong.push(format!("{}: `{says}` does not say `{}`", case.rule, case.word));
+    }
+    if !good.findings.is_empty() {
+        wrong.push(format!("{}: the twin has [{}]\n  {}", case.rule, names(&good), case.good));
+    }
+}
+
+#[test]
+fn planted_defects_are_found_and_their_twins_let_alone() {
+    let tables =
+        [include_str!("defects/grammar.txt"), include_str!("defects/match.txt"), include_str!("defects/access.txt")];
+    let all: Vec<Case> = tables.into_iter().flat_map(cases).collect();
+    assert!(all.len() > 100, "{} cases", all.len());
+    let mut wrong = Vec::new();
+    all.iter().for_each(|c| judge(c, &mut wrong));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}

@@ -1,0 +1,240 @@
+//! Shapes that modules of other people have: what is right in them is not found, and what is wrong still is.
+use policy_lint::rule::Persona;
+use policy_lint::{Request, check};
+
+/// The rules that speak for `regular`, with their lines.
+fn found(source: &str) -> Vec<(usize, &'static str)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("main.tf"), source).expect("a file");
+    let request = Request {
+        paths: vec![folder.path().to_path_buf()],
+        stdin: None,
+        var_files: Vec::new(),
+        skip_others: false,
+        kind: None,
+        persona: Persona::Regular,
+        config: None,
+        today: String::from("2026-01-01"),
+    };
+    let report = check(&request);
+    report.findings.iter().map(|f| (f.place.positions().0.line, f.finding.rule.name)).collect()
+}
+
+/// A document whose placeholders are replaced by the bucket's ARN when it is used.
+#[test]
+fn a_document_with_placeholders_is_what_it_becomes() {
+    let module = |resource: &str| {
+        format!(
+            r#"
+resource "aws_s3_bucket" "this" {{
+  bucket = "quarterly-figures"
+}}
+resource "aws_s3_bucket_policy" "this" {{
+  bucket = aws_s3_bucket.this.id
+  policy = replace(data.aws_iam_policy_document.this.json, "@BUCKET@", aws_s3_bucket.this.arn)
+}}
+data "aws_iam_policy_document" "this" {{
+  statement {{
+    sid       = "PutReports"
+    actions   = ["s3:PutObject"]
+    resources = ["{resource}"]
+    principals {{
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:role/writer"]
+    }}
+  }}
+}}
+"#
+        )
+    };
+    assert_eq!(found(&module("@BUCKET@/*")), []);
+    let unused = module("@BUCKET@/*")
+        .replace("policy = replace(data.aws_iam_policy_document.this.json", "policy = replace(\"\"");
+    assert_eq!(found(&unused), [], "a document that waits for its bucket elsewhere");
+    assert_eq!(found(&module("@BUCKET@")), [(12, "resource-type-mismatch")]);
+}
+
+/// `try` over a data source that has an answer, later, is not its last resort.
+#[test]
+fn what_a_data_source_will_tell_is_not_its_fallback() {
+    let source = r#"
+data "aws_caller_identity" "here" {
+  count = 1
+}
+resource "aws_cloudwatch_log_group" "this" {
+  count = 1
+  name  = "/aws/lambda/copy"
+}
+locals {
+  account = try(data.aws_caller_identity.here[0].account_id, "")
+  logs    = try(data.aws_cloudwatch_log_group.old[0].arn, aws_cloudwatch_log_group.this[0].arn, "")
+}
+resource "aws_kms_key" "this" {
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::${local.account}:root" }
+      Action    = "kms:*"
+      Resource  = "*"
+    }]
+  })
+}
+data "aws_iam_policy_document" "logs" {
+  statement {
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [for v in ["%v:*", "%v:*:*"] : format(v, local.logs)]
+  }
+}
+"#;
+    assert_eq!(found(source), []);
+    let literal = source.replace("try(data.aws_caller_identity.here[0].account_id, \"\")", "\"12345\"");
+    assert_eq!(found(&literal), [(18, "invalid-principal")]);
+}
+
+/// Empty defaults are what a caller fills.
+#[test]
+fn an_empty_default_is_not_a_missing_part() {
+    let source = r#"
+variable "actions" {
+  default = []
+}
+variable "statements" {
+  default = {}
+}
+variable "provider_arn" {
+  default = null
+}
+variable "issuer" {
+  default = null
+}
+data "aws_iam_policy_document" "given" {
+  statement {
+    sid       = "Given"
+    actions   = var.actions
+    resources = ["arn:aws:s3:::figures/*"]
+  }
+}
+data "aws_iam_policy_document" "more" {
+  dynamic "statement" {
+    for_each = var.statements
+    content {
+      actions   = statement.value.actions
+      resources = statement.value.resources
+    }
+  }
+}
+resource "aws_iam_role" "pod" {
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Federated = var.provider_arn }
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Condition = {
+        StringEquals = {
+          "${var.issuer}:aud" = "sts.amazonaws.com"
+          "${var.issuer}:sub" = "system:serviceaccount:etl:copy"
+        }
+      }
+    }]
+  })
+}
+"#;
+    assert_eq!(found(source), []);
+    assert_eq!(found(&source.replace("= var.actions", "= []")), [(16, "missing-element")]);
+    assert_eq!(found(&source.replace("= var.provider_arn", "= null")), [(35, "wrong-type")]);
+}
+
+/// A name with a part that is not known is still the same name in two places.
+#[test]
+fn a_name_that_is_half_known_is_recognized() {
+    let source = r#"
+variable "stage" {}
+resource "aws_lambda_function" "copy" {
+  function_name = "copy-${var.stage}"
+  role          = aws_iam_role.copy.arn
+  timeout       = 5
+}
+resource "aws_iam_role" "copy" {
+  name = "copy-${var.stage}"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
+  })
+}
+resource "aws_iam_role_policy_attachments_exclusive" "copy" {
+  role_name   = aws_iam_role.copy.name
+  policy_arns = ["arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"]
+}
+resource "aws_cloudwatch_event_rule" "nightly" {
+  schedule_expression = "rate(1 day)"
+}
+resource "aws_cloudwatch_event_target" "copy" {
+  rule = aws_cloudwatch_event_rule.nightly.name
+  arn  = aws_lambda_function.copy.arn
+}
+resource "aws_lambda_permission" "nightly" {
+  function_name = aws_lambda_function.copy.function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.nightly.arn
+}
+resource "aws_sqs_queue" "inbox" {
+  visibility_timeout_seconds = 30
+}
+resource "aws_lambda_event_source_mapping" "inbox" {
+  event_source_arn = aws_sqs_queue.inbox.arn
+  function_name    = aws_lambda_function.copy.arn
+}
+"#;
+    assert_eq!(found(source), []);
+    let other = source.replace("function_name = aws_lambda_function.copy.function_name", "function_name = \"other\"");
+    assert_eq!(found(&other), [(22, "target-without-permission")]);
+}
+
+/// Terraform keeps the last of two equal keys of an object; only in a policy is that a defect.
+#[test]
+fn a_key_that_repeats_outside_of_policies_is_none_of_ours() {
+    let source = r#"
+locals {
+  settings = { size = 1, "size" = 2, other = 3, size = 4 }
+}
+resource "aws_iam_policy" "copy" {
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::figures/*" }
+  })
+}
+"#;
+    assert_eq!(found(source), []);
+    let twice = source.replace("Effect = \"Allow\",", "Effect = \"Allow\", Effect = \"Deny\",");
+    assert_eq!(found(&twice), [(8, "invalid-policy")]);
+}
+
+/// A permissions boundary grants nothing, however broad it is; the same policy attached does.
+#[test]
+fn a_boundary_is_not_a_grant() {
+    let source = r#"
+resource "aws_iam_policy" "bounds" {
+  name = "bounds"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = ["s3:*", "sqs:*"], Resource = "*" }
+  })
+}
+resource "aws_iam_role" "copy" {
+  name                 = "copy"
+  permissions_boundary = aws_iam_policy.bounds.arn
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }
+  })
+}
+"#;
+    assert_eq!(found(source), []);
+    let attached = format!(
+        "{source}resource \"aws_iam_role_policy_attachment\" \"copy\" {{\n  role = aws_iam_role.copy.name\n  policy_arn = aws_iam_policy.bounds.arn\n}}\n"
+    );
+    assert_eq!(found(&attached), [(6, "service-wildcard"), (6, "service-wildcard")]);
+}
