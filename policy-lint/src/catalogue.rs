@@ -262,6 +262,10 @@ pub struct Key(u32);
 impl Key {
     /// Finds a condition key in any case; keys with a free part (`aws:RequestTag/team`) find their family.
     pub fn find(name: &str) -> Option<Key> {
+        remembered(&KEYS_FOUND, name, || Key::search(name))
+    }
+
+    fn search(name: &str) -> Option<Key> {
         let exact = |name: &str| KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name)).map(Key);
         exact(name)
             .or_else(|| {
@@ -295,27 +299,37 @@ impl Key {
     }
 }
 
+type Known<T> = std::thread::LocalKey<RefCell<HashMap<String, T>>>;
+
 thread_local! {
     /// What patterns stand for; the same ones come again and again.
     static EXPANDED: RefCell<HashMap<String, Rc<[Action]>>> = RefCell::default();
+    /// What names of condition keys stand for; every rule about conditions asks for the same ones.
+    static KEYS_FOUND: RefCell<HashMap<String, Option<Key>>> = RefCell::default();
 }
 
-/// Patterns that are remembered at most.
+/// Patterns, and names of condition keys, that are remembered at most.
 const REMEMBERED: usize = 20_000;
 
-/// The actions that a pattern `service:Name` stands for; none when there is no such service.
-pub fn expand(pattern: &str) -> Rc<[Action]> {
-    EXPANDED.with_borrow_mut(|known| {
-        if let Some(found) = known.get(pattern) {
+fn remembered<T: Clone>(known: &'static Known<T>, name: &str, find: impl FnOnce() -> T) -> T {
+    known.with_borrow_mut(|known| {
+        if let Some(found) = known.get(name) {
             return found.clone();
         }
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        let split = pattern.split_once(':').and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
-        let found: Rc<[Action]> = split.into_iter().flat_map(|(service, name)| service.matching(name)).collect();
-        known.insert(pattern.to_owned(), found.clone());
+        let found = find();
+        known.insert(name.to_owned(), found.clone());
         found
+    })
+}
+
+/// The actions that a pattern `service:Name` stands for; none when there is no such service.
+pub fn expand(pattern: &str) -> Rc<[Action]> {
+    remembered(&EXPANDED, pattern, || {
+        let split = pattern.split_once(':').and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
+        split.into_iter().flat_map(|(service, name)| service.matching(name)).collect()
     })
 }
 

@@ -36,7 +36,7 @@ impl File {
 
     fn index(&self) -> &Index {
         self.index.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+            let breaks = self.text.match_indices('\n').map(|(i, _)| i + 1);
             let lines = std::iter::once(0).chain(breaks).collect();
             let counts = self.text.as_bytes().chunks(BLOCK).map(characters);
             let blocks = std::iter::once(0).chain(counts.scan(0, |sum, n| {
