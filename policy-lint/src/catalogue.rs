@@ -1,12 +1,13 @@
 //! Every AWS service, action, resource type and condition key, looked up without loading.
 //!
 //! The tables are packed by `build.rs` from `catalogue/*.txt`; names are found in any case, as IAM does.
-use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::rc::Rc;
 
 use crate::pattern;
+
+mod remembered;
+
+pub use remembered::expand;
 
 /// The day the catalogue's source was published, `YYYY-MM-DD`.
 pub const DATE: &str = env!("CATALOGUE_DATE");
@@ -262,6 +263,11 @@ pub struct Key(u32);
 impl Key {
     /// Finds a condition key in any case; keys with a free part (`aws:RequestTag/team`) find their family.
     pub fn find(name: &str) -> Option<Key> {
+        remembered::key(name)
+    }
+
+    /// The same without remembering what was asked before.
+    fn search(name: &str) -> Option<Key> {
         let exact = |name: &str| KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name)).map(Key);
         exact(name)
             .or_else(|| {
@@ -293,30 +299,6 @@ impl Key {
     pub fn is_global(self) -> bool {
         KEYS.get(self.0, 2) == 1
     }
-}
-
-thread_local! {
-    /// What patterns stand for; the same ones come again and again.
-    static EXPANDED: RefCell<HashMap<String, Rc<[Action]>>> = RefCell::default();
-}
-
-/// Patterns that are remembered at most.
-const REMEMBERED: usize = 20_000;
-
-/// The actions that a pattern `service:Name` stands for; none when there is no such service.
-pub fn expand(pattern: &str) -> Rc<[Action]> {
-    EXPANDED.with_borrow_mut(|known| {
-        if let Some(found) = known.get(pattern) {
-            return found.clone();
-        }
-        if known.len() >= REMEMBERED {
-            known.clear();
-        }
-        let split = pattern.split_once(':').and_then(|(prefix, name)| Some((Service::find(prefix)?, name)));
-        let found: Rc<[Action]> = split.into_iter().flat_map(|(service, name)| service.matching(name)).collect();
-        known.insert(pattern.to_owned(), found.clone());
-        found
-    })
 }
 
 /// Whether `service:Name` was an action once, or is one that AWS uses itself and does not list.

@@ -120,6 +120,8 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
                     plan.jobs.push(Job { path: file, named: false, content: None });
                 }
             }
+        } else if hcl::is_terraform(&name).is_some() && path.exists() && !path.is_file() {
+            report.errors.push(source::ReadError::NotFile(path.display().to_string()).to_string());
         } else if hcl::is_terraform(&name).is_some() && path.exists() {
             folders.insert(path.parent().map(Path::to_path_buf).unwrap_or_default());
             plan.only.push(path.clone());

@@ -36,7 +36,7 @@ impl File {
 
     fn index(&self) -> &Index {
         self.index.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+            let breaks = self.text.match_indices('\n').map(|(i, _)| i + 1);
             let lines = std::iter::once(0).chain(breaks).collect();
             let counts = self.text.as_bytes().chunks(BLOCK).map(characters);
             let blocks = std::iter::once(0).chain(counts.scan(0, |sum, n| {
@@ -160,6 +160,9 @@ pub enum ReadError {
         /// The system's words.
         reason: String,
     },
+    /// A pipe, a socket, a device: reading it might never end.
+    #[error("cannot read `{0}`: it is not a file; give `-` and send its content to standard input")]
+    NotFile(String),
     /// Not text.
     #[error("cannot read `{path}`: byte {at} is not UTF-8; convert the file to UTF-8")]
     NotText {
@@ -187,11 +190,19 @@ pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
         std::io::ErrorKind::NotFound => ReadError::Missing(name.clone()),
         _ => ReadError::Refused { path: name.clone(), reason: lower(&e) },
     };
-    let size = std::fs::metadata(path).map_err(refused)?.len();
-    if size > LARGEST {
-        return Err(ReadError::TooLarge { path: name, size });
+    let about = std::fs::metadata(path).map_err(refused)?;
+    if about.len() > LARGEST {
+        return Err(ReadError::TooLarge { path: name, size: about.len() });
+    }
+    if !about.is_file() && !about.is_dir() && !is_open_already(path) {
+        return Err(ReadError::NotFile(name));
     }
     text(name.clone(), std::fs::read(path).map_err(refused)?)
+}
+
+/// What a shell has opened for us, as in `policy-lint check <(terraform show -json plan.bin)`.
+fn is_open_already(path: &Path) -> bool {
+    path.starts_with("/dev/fd") || path == Path::new("/dev/stdin")
 }
 
 /// Makes a file of bytes that came from elsewhere.

@@ -58,6 +58,13 @@ def compiler() -> str | None:
     return None
 
 
+def nightly() -> str | None:
+    """Rust of the night, whose compiler can watch what fuzzing reaches."""
+    if _output("rustup", "run", "nightly", "rustc", "--version") is None:
+        return "rust nightly: `rustup toolchain install nightly --profile minimal`"
+    return None
+
+
 def system() -> str | None:
     """The local stack runs a Lambda's Linux binary as a process of this machine, and finds its own processes by ps."""
     if not sys.platform.startswith("linux"):
@@ -73,6 +80,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "python": python,
     "compiler": compiler,
     "system": system,
+    "nightly": nightly,
 }
 
 
@@ -85,8 +93,8 @@ def _output(*command: str) -> str | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="exits 1 and says how to get them if tools are missing")
-    parser.add_argument("tool", nargs="*", help=f"of {', '.join(CHECKS)}; default: all")
-    names = parser.parse_args().tool or list(CHECKS)
+    parser.add_argument("tool", nargs="*", help=f"of {', '.join(CHECKS)}; default: all but nightly")
+    names = parser.parse_args().tool or [name for name in CHECKS if name != "nightly"]
     if unknown := set(names) - set(CHECKS):
         parser.error(f"no check for {', '.join(sorted(unknown))}")
     missing = [lack for name in names if (lack := CHECKS[name]())]

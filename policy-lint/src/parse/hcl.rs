@@ -1,5 +1,6 @@
 //! Terraform source: folders of files to modules, their instances, and the policies these carry.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -129,7 +130,9 @@ fn is_override(name: &str) -> bool {
 fn read_folder(folder: &Path) -> (Vec<(Arc<File>, bool)>, Vec<ReadError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = std::fs::read_dir(here).map(|e| e.flatten().map(|e| e.file_name()).collect::<BTreeSet<_>>());
+    let is_file = |e: &DirEntry| e.file_type().is_ok_and(|t| t.is_file() || t.is_symlink() && e.path().is_file());
+    let entries =
+        std::fs::read_dir(here).map(|e| e.flatten().filter(is_file).map(|e| e.file_name()).collect::<BTreeSet<_>>());
     let mut names: Vec<_> = entries.unwrap_or_default().into_iter().collect();
     names.sort_by_key(|n| n.to_str().is_some_and(is_override));
     for name in names {

@@ -96,8 +96,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        elements.shrink_to_fit();
-        Some(Data::Array(elements))
+        Some(Data::Array(fitting(elements)))
     }
 
     fn object(&mut self) -> Option<Data> {
@@ -116,8 +115,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        members.shrink_to_fit();
-        Some(Data::Object(members))
+        Some(Data::Object(fitting(members)))
     }
 
     /// Goes past a comma or the end of a list or object; tells whether it was the end.
@@ -238,6 +236,14 @@ impl<'a> Reader<'a> {
         self.at += count;
         (count > 0).then_some(())
     }
+}
+
+/// A list without the room to grow that only long ones have much of.
+fn fitting<T>(mut list: Vec<T>) -> Vec<T> {
+    if list.capacity() > 64 {
+        list.shrink_to_fit();
+    }
+    list
 }
 
 #[cfg(test)]
