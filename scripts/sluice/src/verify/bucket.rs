@@ -1,6 +1,7 @@
 //! A verification of what is in the buckets now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use kit::journal::RECEIPTS;
@@ -24,6 +25,11 @@ use crate::verify::online::{self, Bytes};
 use crate::verify::resume::Resume;
 use crate::verify::versions::{Terms, Versions, Work};
 use crate::verify::{Outcome, Verify};
+
+/// Parts of long versions on their way at once, their size in bytes, and how long one may bring nothing.
+const PARTS: usize = 16;
+const PART: u64 = 4 << 20;
+const STALL: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 ///
@@ -100,7 +106,6 @@ impl Compare<'_> {
         let terms = Terms {
             young_from: now().saturating_sub(self.args.grace),
             strict: self.args.strict,
-            removed_ok: self.args.removed_ok,
         };
         let mut versions = Versions::new(self.chain, &evidence.kept, terms);
         report.progress("listing versions", None);
@@ -116,7 +121,12 @@ impl Compare<'_> {
                 }
             }
         }
-        versions.finish(|receipt| targets.iter().any(|t| t.has(receipt)));
+        // The ingest moves what it refuses out of its own bucket.
+        let own = &self.names.data_bucket;
+        versions.finish(
+            |receipt| targets.iter().any(|t| t.has(receipt)),
+            |receipt| self.args.removed_ok || receipt.bucket != *own,
+        );
         outcome.tell(&versions.findings, report);
         let counts = versions.counts;
         outcome.count("versions", counts.versions);
@@ -144,7 +154,7 @@ impl Compare<'_> {
         outcome.few("read earlier", (all - left.len()) as u64);
         let bytes = left.iter().map(|w| w.size).sum();
         report.progress_bytes("reading versions", bytes);
-        let (mut running, reader) = (JoinSet::new(), Reader::new());
+        let (mut running, reader) = (JoinSet::new(), Reader::with(PARTS, PART, STALL));
         let (mut waiting, mut read, mut unread) = (left.into_iter(), 0, 0);
         loop {
             while running.len() < usize::from(self.args.jobs) {

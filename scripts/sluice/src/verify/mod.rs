@@ -73,7 +73,7 @@ pub struct Verify {
     /// A version recorded without its hash is wrong too
     #[arg(long)]
     strict: bool,
-    /// A version that is no longer there is not wrong: a lifecycle rule takes them away
+    /// A version that is no longer there is not wrong: a lifecycle rule takes them away. Always so in the ingest's bucket, which moves what it refuses
     #[arg(long)]
     removed_ok: bool,
     /// How many versions to read at once

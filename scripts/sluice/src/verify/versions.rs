@@ -48,8 +48,6 @@ pub struct Terms {
     pub young_from: i64,
     /// A version recorded without its hash is wrong too.
     pub strict: bool,
-    /// A version that is no longer there is not wrong: a lifecycle rule takes them away.
-    pub removed_ok: bool,
 }
 
 /// Versions being compared with receipts.
@@ -143,8 +141,9 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// Tells the versions that have a receipt and were not listed, among the receipts that `wanted` takes.
-    pub fn finish(&mut self, wanted: impl Fn(&Receipt) -> bool) {
+    /// Tells the versions that have a receipt and were not listed, among the receipts that `wanted` takes; those that
+    /// `may_go` takes are only counted.
+    pub fn finish(&mut self, wanted: impl Fn(&Receipt) -> bool, may_go: impl Fn(&Receipt) -> bool) {
         let hashed = self
             .kept
             .iter()
@@ -153,11 +152,11 @@ impl<'a> Versions<'a> {
             .filter(|(key, kept)| !self.seen.contains(key.as_str()) && wanted(&kept.receipt))
             .collect();
         missing.sort_unstable_by_key(|(key, _)| *key);
-        if self.terms.removed_ok {
-            self.counts.removed += missing.len() as u64;
-            return;
-        }
         for (key, kept) in missing {
+            if may_go(&kept.receipt) {
+                self.counts.removed += 1;
+                continue;
+            }
             let what = format!(
                 "it was recorded at {}, and is not there",
                 kept.receipt.recorded_at
@@ -193,7 +192,6 @@ mod tests {
     const TERMS: Terms = Terms {
         young_from: 1000,
         strict: false,
-        removed_ok: false,
     };
 
     fn receipt(state: State, key: &str) -> Receipt {
@@ -253,7 +251,7 @@ mod tests {
             versions.add("raw", &other);
         }
         versions.add("raw", &listed("gone"));
-        versions.finish(|_| true);
+        versions.finish(|_| true, |_| false);
         assert_eq!(
             kinds(&versions),
             [
@@ -305,22 +303,14 @@ mod tests {
         let chain = Chain::default();
         let kept = kept(&[
             receipt(State::Hashed, "a"),
+            receipt(State::Hashed, "moved/b"),
             receipt(State::Hashed, "elsewhere"),
-            receipt(State::Gone, "b"),
+            receipt(State::Gone, "c"),
         ]);
         let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.finish(|r| r.key != "elsewhere");
+        versions.finish(|r| r.key != "elsewhere", |r| r.key.starts_with("moved/"));
         assert_eq!(kinds(&versions), [Kind::VersionMissing]);
-        let mut versions = Versions::new(
-            &chain,
-            &kept,
-            Terms {
-                removed_ok: true,
-                ..TERMS
-            },
-        );
-        versions.finish(|r| r.key != "elsewhere");
-        assert_eq!((kinds(&versions).len(), versions.counts.removed), (0, 1));
+        assert_eq!(versions.counts.removed, 1);
     }
 
     #[test]
@@ -330,7 +320,7 @@ mod tests {
         kept.values_mut().for_each(|k| k.sound = false);
         let mut versions = Versions::new(&chain, &kept, TERMS);
         versions.add("raw", &listed("a"));
-        versions.finish(|_| true);
+        versions.finish(|_| true, |_| false);
         assert!(versions.work.is_empty() && versions.findings.is_empty());
     }
 
