@@ -307,10 +307,16 @@ fn an_entry_that_cannot_be_read_is_listed_itself() {
     let elsewhere = Entry::new("journal/a".into(), b"", Moment(9));
     let text = serde_json::to_vec(&elsewhere).unwrap();
     world.s3.put(BUCKET, &elsewhere.key(), &text, true).unwrap();
+    let early = Entry {
+        recorded_at: Moment(5),
+        ..good.entry.clone()
+    };
+    let text = serde_json::to_vec(&good.entry).unwrap();
+    world.s3.put(BUCKET, &early.key(), &text, true).unwrap();
     advance(&mut world, &good, Phase::Nothing);
     advance(&mut world, &good, Phase::Announced);
     let run = run_through(&mut world, &plan(100), NOW, Until::Hour);
-    assert_eq!((run.written[0].listed, run.written[0].announced), (1, 3));
+    assert_eq!((run.written[0].listed, run.written[0].announced), (1, 4));
 }
 
 #[test]
@@ -337,24 +343,31 @@ fn the_last_of_many_is_found() {
 }
 
 #[test]
-fn a_last_manifest_that_was_touched_stops_the_ledger() {
+fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     let mut world = World::default();
     run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
-    let mut touched = bytes(&world.s3, &manifest::key(1));
-    touched.push(b'\n');
-    world
-        .s3
-        .put(BUCKET, &manifest::key(1), &touched, false)
-        .unwrap();
-    let (mut run, mut step) = Run::start(NOW, Until::Hour);
-    while let Step::Perform(effect) = step {
-        step = run.next(&plan(100), perform(&mut world.s3, &effect));
-    }
-    let Step::Fault(fault) = step else {
-        panic!("{step:?}")
+    let honest = bytes(&world.s3, &manifest::key(1));
+    let stops = |world: &mut World, now: Moment, key: &str| {
+        let (mut run, mut step) = Run::start(now, Until::Hour);
+        while let Step::Perform(effect) = step {
+            step = run.next(&plan(100), perform(&mut world.s3, &effect));
+        }
+        let Step::Fault(fault) = step else {
+            panic!("{step:?}")
+        };
+        assert!(fault.to_string().contains(key), "{fault}");
     };
-    assert!(
-        fault.to_string().contains("ledger/000000000001.json"),
-        "{fault}"
-    );
+    let touched = [honest.as_slice(), b"\n"].concat();
+    let mut other = world.clone();
+    let put = other.s3.put(BUCKET, &manifest::key(1), &touched, false);
+    put.unwrap();
+    stops(&mut other, NOW, &manifest::key(1));
+    let mut other = world.clone();
+    other
+        .s3
+        .put(BUCKET, &manifest::key(2), &honest, true)
+        .unwrap();
+    stops(&mut other, NOW, &manifest::key(2));
+    run_through(&mut world, &plan(100), NOW, Until::Hour);
+    stops(&mut world, Moment(HOUR + 1), &manifest::key(3));
 }

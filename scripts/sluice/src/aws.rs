@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -67,6 +67,9 @@ fn arn(outputs: &Outputs, system: System, role: Role) -> anyhow::Result<(Option<
             )
         }
     };
+    if (system, role) == (System::Ingest, Role::Auditor) {
+        bail!("the ingest has no auditor; leave --as out, or name another role");
+    }
     let (arn, who) = match role {
         Role::Caller => (&None, "caller"),
         Role::Uploader => (uploader, "uploader"),
@@ -256,6 +259,23 @@ mod tests {
             assert!(advice.contains(expected), "{code:?}: {advice}");
         }
         assert_eq!(advice(Some("InternalError"), Some(500), "x"), None);
+    }
+
+    #[test]
+    fn a_role_is_of_its_system() {
+        let outputs = crate::outputs::tests::outputs();
+        let of = |system, role| arn(&outputs, system, role);
+        let (auditor, setting) = of(System::Provenance, Role::Auditor).unwrap();
+        assert_eq!(
+            (auditor, setting.as_str()),
+            (Some("arn"), "provenance.auditor_principals")
+        );
+        let (uploader, setting) = of(System::Ingest, Role::Uploader).unwrap();
+        assert_eq!(
+            (uploader, setting.as_str()),
+            (None, "ingest.uploader_principals")
+        );
+        assert!(of(System::Ingest, Role::Auditor).is_err());
     }
 
     #[test]

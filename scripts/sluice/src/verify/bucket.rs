@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use kit::journal::RECEIPTS;
@@ -26,6 +27,11 @@ use crate::verify::online::{self, Bytes};
 use crate::verify::resume::Resume;
 use crate::verify::versions::{Terms, Versions, Work};
 use crate::verify::{Outcome, Verify};
+
+/// Parts of long versions on their way at once, their size in bytes, and how long one may bring nothing.
+const PARTS: usize = 16;
+const PART: u64 = 4 << 20;
+const STALL: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 ///
@@ -154,7 +160,7 @@ impl Compare<'_> {
         outcome.few("read earlier", (all - left.len()) as u64);
         let bytes = left.iter().map(|w| w.size).sum();
         report.progress_bytes("reading versions", bytes);
-        let (mut running, reader) = (JoinSet::new(), Reader::new());
+        let (mut running, reader) = (JoinSet::new(), Reader::with(PARTS, PART, STALL));
         let (mut waiting, mut read, mut unread) = (left.into_iter(), 0, 0);
         loop {
             while running.len() < usize::from(self.args.jobs) {

@@ -14,6 +14,8 @@ mod online;
 mod resume;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tree;
 mod versions;
 
 use std::path::{Path, PathBuf};

@@ -1,166 +1,13 @@
 //! Evidence made by hand with a key of our own, and everything that can be done to it.
 
-use std::collections::BTreeMap;
-
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use kit::names::sha256;
 use kit::time::Moment;
 use ledger::manifest::{self, Listed, Predicate, Statement};
 use proptest::prelude::*;
-use provenance::receipt::{Receipt, State};
 
-use super::chain::{Chain, Pin};
-use super::evidence::{Evidence, Found};
+use super::chain::Pin;
 use super::finding::Kind;
-use super::key::PublicKeys;
-
-const HOUR: u64 = 3_600_000;
-type Files = BTreeMap<String, Vec<u8>>;
-
-/// Who signs.
-struct Signer(EcdsaKeyPair);
-
-impl Signer {
-    fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
-    }
-
-    fn keys(&self) -> PublicKeys {
-        let der: PublicKeyX509Der = self.0.public_key().as_der().unwrap();
-        PublicKeys::of_der(der.as_ref()).unwrap()
-    }
-
-    fn seal(&self, statement: &Statement) -> Vec<u8> {
-        let payload = statement.payload();
-        let signature = self.0.sign(&SystemRandom::new(), &manifest::pae(&payload));
-        manifest::seal(
-            &payload,
-            &statement.predicate.key,
-            signature.unwrap().as_ref(),
-        )
-    }
-}
-
-/// What is in a receipts bucket.
-struct Tree {
-    signer: Signer,
-    files: Files,
-}
-
-fn receipt(name: &str, at: u64) -> Receipt {
-    Receipt {
-        state: State::Hashed,
-        bucket: "raw".into(),
-        key: format!("incoming/{name}"),
-        version_id: "v1".into(),
-        etag: Some("e".into()),
-        size: Some(3),
-        sha256: Some(sha256(name.as_bytes())),
-        s3_checksum: None,
-        s3_checksum_algorithm: None,
-        s3_checksum_type: None,
-        last_modified: Some(Moment(at)),
-        event_time: None,
-        sequencer: None,
-        recorded_at: Moment(at),
-        pinned_late: false,
-    }
-}
-
-fn listed(of: &Receipt) -> Listed {
-    Listed::new(of.key(), sha256(&of.bytes()))
-}
-
-impl Tree {
-    fn new() -> Self {
-        Self {
-            signer: Signer::new(),
-            files: Files::new(),
-        }
-    }
-
-    fn put(&mut self, receipt: &Receipt) -> String {
-        self.files.insert(receipt.key(), receipt.bytes());
-        receipt.key()
-    }
-
-    fn manifests(&self) -> Vec<(String, Vec<u8>)> {
-        let files = self
-            .files
-            .iter()
-            .filter(|(key, _)| key.starts_with("ledger/"));
-        files.map(|(k, b)| (k.clone(), b.clone())).collect()
-    }
-
-    /// Closes the next hour with these lists.
-    fn close(&mut self, present: Vec<Listed>, announced: Vec<Listed>) -> String {
-        let sequence = self.manifests().len() as u64 + 1;
-        let before = sequence - 1;
-        let previous = self.files.get(&manifest::key(before));
-        let predicate = Predicate {
-            sequence,
-            from: (before > 0).then_some(Moment(before * HOUR)),
-            to: Moment(sequence * HOUR),
-            previous: previous.map(|b| Listed::new(manifest::key(before), sha256(b))),
-            announced,
-            key: "alias/ledger".into(),
-        };
-        let sealed = self.signer.seal(&Statement::new(present, predicate));
-        self.files.insert(manifest::key(sequence), sealed);
-        manifest::key(sequence)
-    }
-
-    /// Three hours with two receipts each, and an empty one.
-    fn filled() -> Self {
-        let mut tree = Self::new();
-        for hour in 0..3 {
-            let pair = ["a", "b"].map(|n| receipt(&format!("{hour}{n}"), hour * HOUR + 60_000));
-            let lists = pair.iter().map(listed).collect();
-            pair.iter().for_each(|r| {
-                tree.put(r);
-            });
-            tree.close(lists, Vec::new());
-        }
-        tree.close(Vec::new(), Vec::new());
-        tree
-    }
-
-    fn verify(&self) -> Vec<(Kind, String)> {
-        self.verify_with(&self.signer.keys(), &[], None)
-    }
-
-    fn verify_with(
-        &self,
-        keys: &PublicKeys,
-        pins: &[Pin],
-        at: Option<Moment>,
-    ) -> Vec<(Kind, String)> {
-        let chain = Chain::read(self.manifests(), keys, pins);
-        let mut evidence = Evidence::new(&chain, Moment(1000 * HOUR), false);
-        let receipts = self
-            .files
-            .iter()
-            .filter(|(k, _)| k.starts_with("provenance/"));
-        receipts.for_each(|(k, bytes)| evidence.add(Found::read(k.clone(), bytes)));
-        evidence.finish(|_| true, at);
-        let findings = chain.findings.iter().chain(&evidence.findings);
-        let mut findings: Vec<_> = findings.map(|f| (f.kind, f.evidence.clone())).collect();
-        findings.sort_unstable();
-        findings
-    }
-
-    fn head(&self) -> Pin {
-        Chain::read(self.manifests(), &self.signer.keys(), &[])
-            .head
-            .unwrap()
-    }
-}
-
-fn of(name: &str) -> String {
-    receipt(name, 0).key()
-}
+use super::tree::{HOUR, Signer, Tree, listed, of, receipt};
 
 #[test]
 fn what_was_not_touched_is_right() {
@@ -337,6 +184,41 @@ fn a_manifest_that_is_signed_anew() {
         tree.head(),
         pin,
         "which is why a pin of the head is not enough without the chain"
+    );
+}
+
+#[test]
+fn periods_that_do_not_follow_each_other() {
+    for change in [
+        |p: &mut Predicate| p.from = Some(Moment(5 * HOUR - 1)),
+        |p: &mut Predicate| p.to = Moment(4 * HOUR),
+        |p: &mut Predicate| p.sequence = 6,
+    ] {
+        let mut tree = Tree::filled();
+        let odd = tree.close_as(Vec::new(), change);
+        assert_eq!(tree.verify(), [(Kind::ManifestChain, odd)]);
+    }
+    let mut tree = Tree::new();
+    let other = Listed::new(manifest::key(9), "00");
+    let first = tree.close_as(Vec::new(), |p| p.previous = Some(other));
+    assert_eq!(
+        tree.verify(),
+        [(Kind::ManifestChain, first)],
+        "the ledger did not begin with it"
+    );
+}
+
+#[test]
+fn a_manifest_in_the_place_of_a_later_one() {
+    let mut tree = Tree::filled();
+    let copy = tree.files[&manifest::key(2)].clone();
+    tree.files.insert(manifest::key(4), copy);
+    assert_eq!(tree.verify(), [(Kind::ManifestChain, manifest::key(4))]);
+    tree.files.insert("ledger/notes.txt".into(), Vec::new());
+    let notes = (Kind::ManifestChain, "ledger/notes.txt".to_owned());
+    assert_eq!(
+        tree.verify(),
+        [(Kind::ManifestChain, manifest::key(4)), notes]
     );
 }
 
