@@ -29,7 +29,7 @@ pub enum Written {
     Before,
 }
 
-/// Puts the journal entry of a record that is about to be written.
+/// Puts the journal entry of a record that is about to be written, if it is not there: its key tells its bytes.
 ///
 /// # Errors
 /// When the call fails or takes too long.
@@ -40,9 +40,7 @@ pub async fn announce(
 ) -> Result<(), Fault> {
     let entry = receipt.entry();
     let bytes = serde_json::to_vec(&entry).map_err(|e| Fault::new(ANNOUNCE, e.to_string()))?;
-    let put = timeout(BOUND, put(s3, bucket, entry.key(), bytes).send()).await;
-    let put = put.map_err(|_| late(ANNOUNCE))?;
-    put.map_err(|e| fault(ANNOUNCE, &e))?;
+    once(ANNOUNCE, put(s3, bucket, entry.key(), bytes)).await?;
     Ok(())
 }
 
@@ -55,12 +53,16 @@ pub async fn write(
     bucket: &str,
     receipt: &Receipt,
 ) -> Result<Written, Fault> {
-    let request = put(s3, bucket, receipt.key(), receipt.bytes()).if_none_match("*");
-    match timeout(BOUND, request.send()).await {
-        Err(_) => Err(late(WRITE)),
+    once(WRITE, put(s3, bucket, receipt.key(), receipt.bytes())).await
+}
+
+/// Every write demands that nothing is there, as the bucket's policy asks of everybody.
+async fn once(call: &str, request: PutObjectFluentBuilder) -> Result<Written, Fault> {
+    match timeout(BOUND, request.if_none_match("*").send()).await {
+        Err(_) => Err(late(call)),
         Ok(Ok(_)) => Ok(Written::Now),
         Ok(Err(error)) if status(&error) == Some(412) => Ok(Written::Before),
-        Ok(Err(error)) => Err(fault(WRITE, &error)),
+        Ok(Err(error)) => Err(fault(call, &error)),
     }
 }
 

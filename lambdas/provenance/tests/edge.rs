@@ -140,7 +140,7 @@ async fn handle(url: &str, object: Value) -> Result<Value, lambda_runtime::Error
     kit::serve::answer(&handler, event, MINUTE).await
 }
 
-/// The calls in order, each with what it must carry: the journal entry before the record, the record only once.
+/// The calls in order, each with what it must carry: the journal entry before the record, each only once.
 #[tokio::test]
 async fn a_receipt_is_announced_and_written() {
     let (stand, url) = stand().await;
@@ -168,13 +168,15 @@ async fn a_receipt_is_announced_and_written() {
     let seen = stand.seen.lock().unwrap().clone();
     let (announced, written) = (&seen[3], &seen[4]);
     assert!(announced.target.starts_with("/receipts/journal/"));
-    assert!(!announced.headers.contains_key("if-none-match"));
     assert_eq!(
         serde_json::from_slice::<Entry>(&announced.body).unwrap(),
         entry
     );
-    assert_eq!(written.headers["if-none-match"], "*");
     for put in [announced, written] {
+        assert_eq!(
+            put.headers["if-none-match"], "*",
+            "the bucket refuses any other write"
+        );
         assert_eq!(put.headers["content-type"], "application/json");
         assert!(
             put.headers.contains_key("x-amz-checksum-sha256"),
