@@ -58,6 +58,8 @@ class Provenance:
     receipts: str
     trail_bucket: str
     trail_prefix: str
+    database: str
+    workgroup: str
     queue_url: str
     dead_letters_url: str
     function: str

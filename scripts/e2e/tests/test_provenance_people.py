@@ -1,0 +1,331 @@
+"""The roles of people around provenance hold what they do and nothing to spare: each action is taken away once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .. import evidence
+from ..deployment import Deployment
+from ..evidence import Version
+from ..run import Played
+from ..sluice import Sluice
+from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .waiting import eventually
+
+# ruff: noqa: F811 - the imported fixture is named again by those who use it
+
+POLICIES = {"uploader": "upload", "auditor": "audit", "operator": "operate"}
+Grant = tuple[str, str, str]
+
+
+def role_arn(deployment: Deployment, who: str) -> str:
+    names = deployment.provenance
+    return {
+        "uploader": names.uploader_role_arn,
+        "auditor": names.auditor_role_arn,
+        "operator": names.operator_role_arn,
+    }[who]
+
+
+def statements(deployment: Deployment, who: str) -> list[dict]:
+    name = role_arn(deployment, who).rpartition("/")[2]
+    answer = deployment.client("iam").get_role_policy(RoleName=name, PolicyName=POLICIES[who])
+    return answer["PolicyDocument"]["Statement"]
+
+
+def write(deployment: Deployment, who: str, found: list[dict]) -> None:
+    deployment.client("iam").put_role_policy(
+        RoleName=role_arn(deployment, who).rpartition("/")[2],
+        PolicyName=POLICIES[who],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": found}),
+    )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.fixture(scope="module")
+def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
+    """The policies as Terraform made them; put back at the end."""
+    found = {who: statements(deployment, who) for who in POLICIES}
+    yield found
+    for who, policy in found.items():
+        write(deployment, who, policy)
+
+
+class Bench:
+    """What a role does, once: true if it could."""
+
+    def __init__(self, deployment: Deployment, tool: Sluice, played: Played) -> None:
+        self.deployment, self.tool, self.played = deployment, tool, played
+        self.names = deployment.provenance
+
+    def client(self, service: str, who: str):  # noqa: ANN201 - boto3 makes the type
+        return self.deployment.client(service, f"provenance-{who}")
+
+    def may(self, call: Callable[..., object], **arguments: object) -> bool:
+        try:
+            call(**arguments)
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403), error
+            return "Denied" not in str(error) and "Unauthorized" not in str(error)
+        return True
+
+    def runs(self, *arguments: str, user: str) -> bool:
+        ran = self.tool(*arguments, user=user)
+        told = ran.out + ran.err
+        assert ran.code == 0 or "the role may not" in told, told
+        return ran.code == 0
+
+    def version(self, prefix: str = "incoming/people") -> Version:
+        return evidence.put(self.deployment, f"{prefix}-{uuid.uuid4().hex[:8]}", b"people", "deployer")
+
+    def unseen(self) -> Version:
+        return evidence.unwatched(self.deployment, self.version)
+
+    # the uploader
+    def smokes(self) -> bool:
+        ran = self.tool("smoke", "provenance", "--wait", "30", "--format", "json", user="auditor")
+        checks = {line["check"]: line["ok"] for line in ran.lines if "check" in line}
+        return ran.code in (0, 1) and checks.get("access") is True
+
+    def gives_up_parts(self) -> bool:
+        s3, place = self.client("s3", "uploader"), {"Bucket": self.names.data, "Key": "incoming/parts"}
+        upload = s3.create_multipart_upload(**place)["UploadId"]
+        done = self.may(s3.abort_multipart_upload, **place, UploadId=upload)
+        if not done:
+            self.deployment.client("s3").abort_multipart_upload(**place, UploadId=upload)
+        return done
+
+    # the auditor
+    def verifies(self) -> bool:
+        version = self.version()
+        evidence.until(lambda: evidence.receipt(self.deployment, version), "a receipt")
+        return self.runs("verify", version.key, user="auditor")
+
+    def verifies_ingest(self) -> bool:
+        step = self.played.arrival("broken JSON").step
+        return self.runs("verify", f"s3://{self.deployment.ingest.processing}/{step.key}", user="auditor")
+
+    def finds_log(self) -> bool:
+        """The trail delivers nothing here: a log as CloudTrail writes it is put in its place."""
+        names, s3 = self.names, self.deployment.client("s3")
+        process = self.tool.start("smoke", "provenance", "--wait", "60", "--require-log", "--format", "json", user="auditor")
+        started = time.time() - 5
+        prefix = "incoming/smoke-test/"
+        found: list[dict] = []
+
+        def sent() -> bool:
+            found[:] = [
+                entry
+                for entry in s3.list_objects_v2(Bucket=names.data, Prefix=prefix).get("Contents", [])
+                if entry["LastModified"].timestamp() >= started
+            ]
+            return bool(found) or process.poll() is not None
+
+        eventually(sent, "the smoke test's file")
+        for entry in found:
+            record = {"eventName": "PutObject", "requestParameters": {"bucketName": names.data, "key": entry["Key"]}}
+            now = time.gmtime()
+            folder = time.strftime(f"{names.trail_prefix}{self.deployment.emulator.region}/%Y/%m/%d/", now)
+            name = time.strftime(f"{self.deployment.emulator.account}_CloudTrail_x_%Y%m%dT%H%MZ_{uuid.uuid4().hex}.json.gz", now)
+            body = gzip.compress(json.dumps({"Records": [record]}).encode())
+            s3.put_object(Bucket=names.trail_bucket, Key=folder + name, Body=body)
+        out, err = process.communicate(timeout=120)
+        checks = {line["check"]: line for text in out.splitlines() if "check" in (line := json.loads(text))}
+        if "the role may not" in out + err:
+            return False
+        assert checks["log"]["ok"] is True, out + err
+        return True
+
+    def asks(self) -> bool:
+        query = {"QueryString": "SELECT 1", "QueryExecutionContext": {"Database": self.names.database}}
+        athena = self.client("athena", "auditor")
+        return self.may(athena.start_query_execution, WorkGroup=self.names.workgroup, **query)
+
+    def sees_workgroup(self) -> bool:
+        return self.may(self.client("athena", "auditor").get_work_group, WorkGroup=self.names.workgroup)
+
+    def lists_queries(self) -> bool:
+        return self.may(self.client("athena", "auditor").list_named_queries, WorkGroup=self.names.workgroup)
+
+    def sees_table(self) -> bool:
+        return self.may(self.client("glue", "auditor").get_table, DatabaseName=self.names.database, Name="receipts")
+
+    def lists_tables(self) -> bool:
+        return self.may(self.client("glue", "auditor").get_tables, DatabaseName=self.names.database)
+
+    # the operator
+    def backfills(self) -> bool:
+        version = self.unseen()
+        if not self.runs("provenance", "backfill", version.key, "--yes", "--grace", "0", user="operator"):
+            return False
+        evidence.until(lambda: evidence.receipt(self.deployment, version), "a receipt")
+        return True
+
+    def backfills_ingest(self) -> bool:
+        return self.runs("provenance", "backfill", f"s3://{self.deployment.ingest.processing}/", user="operator")
+
+    def completes(self) -> bool:
+        """A version that the function put off is hashed here and recorded."""
+        version = self.unseen()
+        record = {"state": "deferred", "bucket": version.bucket, "key": version.key, "version_id": version.version_id}
+        body = json.dumps(record | {"recorded_at": "2026-01-02T03:04:05.000Z"}).encode()
+        key = version.receipt.replace(".json", ".deferred.json")
+        self.deployment.client("s3").put_object(Bucket=self.names.receipts, Key=key, Body=body)
+        done = self.runs("provenance", "backfill", version.key, "--yes", "--grace", "0", user="operator")
+        found = evidence.receipt(self.deployment, version)
+        assert done == (found is not None and found["state"] == "hashed")
+        return done
+
+    def redrives(self) -> bool:
+        """A dead letter about a version that is there is sent again."""
+        version = self.unseen()
+        body = {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {
+                "bucket": {"name": version.bucket},
+                "object": {"key": version.key, "version-id": version.version_id},
+            },
+        }
+        sqs, url = self.deployment.client("sqs"), self.names.dead_letters_url
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+        done = self.runs("redrive", "--system", "provenance", "--queue", "messages", "--yes", user="operator")
+        if done:
+            evidence.until(lambda: evidence.receipt(self.deployment, version), "a receipt")
+        sqs.purge_queue(QueueUrl=url)
+        return done
+
+    def tells(self) -> bool:
+        self.deployment.client("sqs").purge_queue(QueueUrl=self.names.dead_letters_url)
+        return self.runs("status", "--system", "provenance", user="operator")
+
+
+@pytest.fixture
+def bench(deployment: Deployment, sluice: Sluice, played: Played) -> Bench:
+    return Bench(deployment, sluice, played)
+
+
+# What a role does that it cannot do without the action.
+NEEDED_BY: dict[Grant, Callable[[Bench], bool]] = {
+    ("uploader", "Upload", "s3:PutObject"): Bench.smokes,
+    ("uploader", "Upload", "s3:AbortMultipartUpload"): Bench.gives_up_parts,
+    ("uploader", "CompareUploaded", "s3:GetObject"): Bench.smokes,
+    ("auditor", "FindVersion", "s3:ListBucketVersions"): Bench.verifies,
+    ("auditor", "FindVersionIngest", "s3:ListBucketVersions"): Bench.verifies_ingest,
+    ("auditor", "ReadVersion", "s3:GetObjectVersion"): Bench.verifies,
+    ("auditor", "ListLedger", "s3:ListBucket"): Bench.verifies,
+    ("auditor", "ReadLedger", "s3:GetObject"): Bench.verifies,
+    ("auditor", "FindMoved", "s3:ListBucketVersions"): Bench.verifies_ingest,
+    ("auditor", "ReadMoved", "s3:GetObjectVersion"): Bench.verifies_ingest,
+    ("auditor", "ListTrail", "s3:ListBucket"): Bench.finds_log,
+    ("auditor", "ReadTrail", "s3:GetObject"): Bench.finds_log,
+    ("auditor", "Ask", "athena:StartQueryExecution"): Bench.asks,
+    ("auditor", "Ask", "athena:GetWorkGroup"): Bench.sees_workgroup,
+    ("auditor", "Ask", "athena:ListNamedQueries"): Bench.lists_queries,
+    ("auditor", "ReadCatalog", "glue:GetTable"): Bench.sees_table,
+    ("auditor", "ReadCatalog", "glue:GetTables"): Bench.lists_tables,
+    ("operator", "FindVersion", "s3:ListBucketVersions"): Bench.backfills,
+    ("operator", "FindVersionIngest", "s3:ListBucketVersions"): Bench.backfills_ingest,
+    ("operator", "ReadVersion", "s3:GetObjectVersion"): Bench.completes,
+    ("operator", "ListReceipts", "s3:ListBucket"): Bench.backfills,
+    ("operator", "ReadReceipts", "s3:GetObject"): Bench.completes,
+    ("operator", "AnnounceReceipt", "s3:PutObject"): Bench.completes,
+    ("operator", "WriteReceipt", "s3:PutObject"): Bench.completes,
+    ("operator", "TakeDeadLetters", "sqs:ReceiveMessage"): Bench.redrives,
+    ("operator", "TakeDeadLetters", "sqs:ChangeMessageVisibility"): Bench.redrives,
+    ("operator", "TakeDeadLetters", "sqs:DeleteMessage"): Bench.redrives,
+    ("operator", "TakeDeadLetters", "sqs:GetQueueAttributes"): Bench.tells,
+    ("operator", "AnnounceAgain", "sqs:SendMessage"): Bench.backfills,
+    ("operator", "AnnounceAgain", "sqs:GetQueueAttributes"): Bench.tells,
+}
+
+# What the emulator does not ask for: 404 for what is not there (`missing-key-status`), Athena's and Glue's calls about
+# one query or database, which it does not find in a workgroup (`query-permissions`), Athena's answers, metrics and
+# encryption, which happen in nobody's name.
+UNENFORCED: set[Grant] = {
+    ("uploader", "SeeUploaded", "s3:ListBucket"),
+    *((who, "UseEncrypted", f"kms:{call}") for who in POLICIES for call in ("Decrypt", "GenerateDataKey")),
+    *(
+        ("auditor", "Ask", f"athena:{call}")
+        for call in ("GetNamedQuery", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+    ),
+    ("auditor", "ReadCatalog", "glue:GetDatabase"),
+    *(
+        ("auditor", "KeepAnswers", f"s3:{call}")
+        for call in ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject")
+    ),
+    *(("auditor", "FindAnswers", f"s3:{call}") for call in ("GetBucketLocation", "ListBucket")),
+    ("operator", "SeeMetrics", "cloudwatch:GetMetricData"),
+}
+
+
+def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
+    """001.16: an action that nobody needs has no line here, and fails this test."""
+    found = {
+        (who, statement["Sid"], action)
+        for who in POLICIES
+        for statement in statements(deployment, who)
+        for action in listed(statement["Action"])
+    }
+    assert found == set(NEEDED_BY) | UNENFORCED
+
+
+@pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
+def test_without(who: str, sid: str, action: str, bench: Bench, whole: dict) -> None:
+    """What needs the action cannot be done without it, says so, and can be done once it is back."""
+    left = []
+    for statement in whole[who]:
+        actions = [one for one in listed(statement["Action"]) if (statement["Sid"], one) != (sid, action)]
+        if actions:
+            left.append(statement | {"Action": actions})
+    do = NEEDED_BY[who, sid, action]
+    write(bench.deployment, who, left)
+    try:
+        assert not do(bench)
+    finally:
+        write(bench.deployment, who, whole[who])
+    assert do(bench)
+
+
+def test_the_uploader_only_uploads(deployment: Deployment) -> None:
+    """001.6: under the watched prefixes, and neither receipts nor the trail."""
+    s3, names = deployment.client("s3", "provenance-uploader"), deployment.provenance
+    for bucket, key in (
+        (names.data, "elsewhere/x"),
+        (names.receipts, "provenance/x"),
+        (names.receipts, "ledger/000000000001.json"),
+        (names.trail_bucket, "x"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"")
+
+
+@pytest.mark.parametrize("who", ["auditor", "operator", "uploader"])
+def test_nobody_deletes(who: str, deployment: Deployment) -> None:
+    """What is recorded stays, and so do versions: no role may delete."""
+    names, s3 = deployment.provenance, deployment.client("s3", f"provenance-{who}")
+    for bucket, key in ((names.receipts, "provenance/x"), (names.data, "incoming/x"), (names.trail_bucket, "x")):
+        for version in ({}, {"VersionId": str(uuid.uuid4())}):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                s3.delete_object(Bucket=bucket, Key=key, **version)
+
+
+def test_a_user_has_nothing_but_its_role(deployment: Deployment) -> None:
+    """001.6: nobody holds more than the right to assume a role."""
+    for user in ("uploader", "auditor", "operator"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            deployment.client("s3", user).list_objects_v2(Bucket=deployment.provenance.receipts)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        deployment.client("sts", "uploader").assume_role(
+            RoleArn=deployment.provenance.auditor_role_arn, RoleSessionName="other"
+        )
