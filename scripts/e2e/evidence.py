@@ -15,6 +15,11 @@ PATIENCE = 60.0
 GRACE = 61.0  # a manifest covers what is older than a minute
 
 
+def mirrored(path: str) -> str:
+    """A key in the key of its receipt: parts that file systems or SQL would not see have a `~` in front."""
+    return "/".join(f"~{part}" if part[:1] in ("", ".", "_", "~") else part for part in path.split("/"))
+
+
 @dataclass(frozen=True)
 class Version:
     bucket: str
@@ -24,9 +29,8 @@ class Version:
 
     @property
     def receipt(self) -> str:
-        """Its receipt's key: parts that file systems or SQL would not see have a `~` in front."""
-        parts = [f"~{part}" if part[:1] in ("", ".", "_", "~") else part for part in self.key.split("/")]
-        return f"provenance/{self.bucket}/{'/'.join(parts)}/{self.version_id}.json"
+        """Its receipt's key."""
+        return f"provenance/{self.bucket}/{mirrored(self.key)}/{mirrored(self.version_id)}.json"
 
 
 FILES: dict[str, bytes] = {

@@ -11,6 +11,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from .evidence import mirrored
+
 ACCOUNT, REGION = "111122223333", "us-east-1"
 NOW = dt.datetime(2026, 11, 23, 14, 5, 9, 123000, tzinfo=dt.timezone.utc)
 
@@ -166,7 +168,7 @@ def receipt(
         }
     record |= more
     suffix = ".deferred.json" if state == "deferred" else ".json"
-    file = buckets / receipts / "provenance" / bucket / key / f"{version}{suffix}"
+    file = buckets / receipts / "provenance" / bucket / mirrored(key) / f"{mirrored(version)}{suffix}"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(record, separators=(",", ":")) + "\n")
     return record

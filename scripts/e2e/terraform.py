@@ -130,7 +130,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "receipts_bucket": {"force_destroy": True},
             "trail": {"force_destroy": True},
             "watch_ingest": True,
-            "write_once": False,  # see `if-none-match-key` in deviations.md
+            "write_once": False,  # see `write-once` in deviations.md
             "timeout_s": 60,
             "uploader_principals": [f"{user}/uploader", f"{user}/auditor"],
             "auditor_principals": [f"{user}/auditor"],

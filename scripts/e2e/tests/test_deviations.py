@@ -316,3 +316,27 @@ def test_catalog_views(deployment: Deployment, provenance: dict) -> None:
 
     assert state("SELECT count(*) FROM receipts") == "SUCCEEDED"
     assert state("SELECT count(*) FROM provenance_ledger") == "FAILED"
+
+
+def test_bucket_key_told(deployment: Deployment, provenance: dict) -> None:
+    s3, place = deployment.client("s3"), {"Bucket": provenance["data_bucket"], "Key": "elsewhere/bucket-key"}
+    answer = s3.put_object(**place, Body=b"x")
+    assert answer["ServerSideEncryption"] == "aws:kms"
+    assert "BucketKeyEnabled" not in answer and "BucketKeyEnabled" not in s3.head_object(**place)
+
+
+def test_query_permissions(deployment: Deployment, provenance: dict) -> None:
+    athena, glue = (deployment.client(service, "provenance-auditor") for service in ("athena", "glue"))
+    query = athena.start_query_execution(QueryString="SELECT 1", WorkGroup=provenance["workgroup"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        athena.get_query_execution(QueryExecutionId=query["QueryExecutionId"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        glue.get_database(Name=provenance["database"])
+    workgroup = f"arn:aws:athena:{deployment.emulator.region}:{deployment.emulator.account}:workgroup/"
+    for action in ("GetNamedQuery", "GetQueryExecution", "GetQueryResults", "StopQueryExecution"):
+        answer = deployment.client("iam").simulate_principal_policy(
+            PolicySourceArn=provenance["auditor_role_arn"],
+            ActionNames=[f"athena:{action}"],
+            ResourceArns=[workgroup + provenance["workgroup"]],
+        )
+        assert answer["EvaluationResults"][0]["EvalDecision"] == "allowed", action

@@ -12,6 +12,8 @@ def test_hooks_run_in_the_pinned_pre_commit() -> None:
     program = Path(sys.executable).with_name("pre-commit")
     assert program.exists(), "scripts/local/venv installs it"
     command = ["cargo", "test", "--locked", "--quiet", "-p", "policy-lint", "--test", "hooks", "--", "--nocapture"]
-    run = subprocess.run(command, cwd=ROOT, env=os.environ | {"PRE_COMMIT": str(program)}, capture_output=True, text=True)
+    run = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PRE_COMMIT": str(program)}, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "SKIPPED" not in run.stderr, run.stderr

@@ -50,9 +50,7 @@ def copy(deployment: Deployment, sealed: dict, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def tool(
-    deployment: Deployment, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sluice]:
+def tool(deployment: Deployment, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sluice]:
     yield at_work(deployment, terraform, tmp_path_factory.mktemp("tool"))
 
 
@@ -106,7 +104,9 @@ def test_everything_is_in_order(deployment: Deployment, sealed: dict, tool: Slui
     assert re.fullmatch(r"\d+:[0-9a-f]{64}", ran.lines[-1]["head"])
 
 
-def test_what_the_ingest_moved_is_not_missing(deployment: Deployment, sealed: dict, played: Played, tool: Sluice) -> None:
+def test_what_the_ingest_moved_is_not_missing(
+    deployment: Deployment, sealed: dict, played: Played, tool: Sluice
+) -> None:
     """The bytes of a refused version are in quarantine; only what its owner deleted is missing."""
     ran = tool("verify", "--format", "json", user="auditor")
     deleted = [one.arrival.step.of for one in played.outcomes if one.arrival.step.how == "vanish"]
@@ -133,7 +133,9 @@ def test_without_us(copy: Path) -> None:
     """The page's way, with openssl, jq and sha256sum, holds for every manifest."""
     block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) if "openssl" in text)
     for manifest in sorted((copy / "copy" / "ledger").iterdir()):
-        script = block.replace("ledger/000000000001.json", f"ledger/{manifest.name}").replace("ledger.pem", "../ledger.pem")
+        script = block.replace("ledger/000000000001.json", f"ledger/{manifest.name}").replace(
+            "ledger.pem", "../ledger.pem"
+        )
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script], cwd=copy / "copy", capture_output=True, text=True
         )

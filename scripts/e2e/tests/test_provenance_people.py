@@ -118,7 +118,8 @@ class Bench:
     def finds_log(self) -> bool:
         """The trail delivers nothing here: a log as CloudTrail writes it is put in its place."""
         names, s3 = self.names, self.deployment.client("s3")
-        process = self.tool.start("smoke", "provenance", "--wait", "60", "--require-log", "--format", "json", user="auditor")
+        command = ["smoke", "provenance", "--wait", "60", "--require-log", "--format", "json"]
+        process = self.tool.start(*command, user="auditor")
         started = time.time() - 5
         prefix = "incoming/smoke-test/"
         found: list[dict] = []
@@ -134,9 +135,9 @@ class Bench:
         eventually(sent, "the smoke test's file")
         for entry in found:
             record = {"eventName": "PutObject", "requestParameters": {"bucketName": names.data, "key": entry["Key"]}}
-            now = time.gmtime()
-            folder = time.strftime(f"{names.trail_prefix}{self.deployment.emulator.region}/%Y/%m/%d/", now)
-            name = time.strftime(f"{self.deployment.emulator.account}_CloudTrail_x_%Y%m%dT%H%MZ_{uuid.uuid4().hex}.json.gz", now)
+            here, now = self.deployment.emulator, time.gmtime()
+            folder = time.strftime(f"{names.trail_prefix}{here.region}/%Y/%m/%d/", now)
+            name = time.strftime(f"{here.account}_CloudTrail_x_%Y%m%dT%H%MZ_{uuid.uuid4().hex}.json.gz", now)
             body = gzip.compress(json.dumps({"Records": [record]}).encode())
             s3.put_object(Bucket=names.trail_bucket, Key=folder + name, Body=body)
         out, err = process.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""The roles of the two functions of provenance hold what they call and nothing to spare: each action is taken away once."""
+"""The roles of the functions of provenance hold what they call, nothing to spare: each action is taken away once."""
 
 from __future__ import annotations
 
@@ -36,9 +36,14 @@ NEEDED_BY: dict[tuple[str, str, str], set[str]] = {
 UNENFORCED = {
     (FUNCTION, "SeeReceipts", "s3:ListBucket"),
     *((FUNCTION, "TakeFromQueue", f"sqs:{call}") for call in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-    *((who, sid, action) for who in (FUNCTION, LEDGER) for sid, action in (
-        ("ReadEncrypted", "kms:Decrypt"), ("WriteEncrypted", "kms:GenerateDataKey"),
-    )),
+    *(
+        (who, sid, action)
+        for who in (FUNCTION, LEDGER)
+        for sid, action in (
+            ("ReadEncrypted", "kms:Decrypt"),
+            ("WriteEncrypted", "kms:GenerateDataKey"),
+        )
+    ),
 }
 
 

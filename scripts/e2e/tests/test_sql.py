@@ -316,19 +316,19 @@ def test_open_questions(planned: Planned, engine: Engine) -> None:
     assert [row["version_id"] for row in rows] == ["v12", "v10", "v9", "v6", "v0"]
 
 
-def test_a_name_that_athena_hides_is_an_open_question(planned: Planned, tmp_path: Path) -> None:
-    """A receipt whose path has a part that begins with `.` or `_` is not read: the version must not vanish with it."""
+def test_a_name_that_athena_hides_is_in_the_ledger(planned: Planned, tmp_path: Path) -> None:
+    """Athena passes over paths with a part that begins with `.` or `_`; the receipts of such keys have no such part."""
     buckets = tmp_path / "buckets"
     for key, version in (("incoming/plain", ".v1"), ("incoming/_draft/a", "v2"), ("incoming/plain", "v3")):
         deliver(buckets, TRAIL, event("PutObject", DATA, key, USER, at(9), version))
         receipt(buckets, RECEIPTS, DATA, key, version)
     rows = Engine(planned, buckets, NOW).ask("SELECT version_id, evidence FROM provenance_ledger ORDER BY version_id")
     assert [(row["version_id"], row["evidence"]) for row in rows] == [
-        (".v1", "event only"),
-        ("v2", "event only"),
+        (".v1", "complete"),
+        ("v2", "complete"),
         ("v3", "complete"),
     ]
-    assert hidden("bucket/incoming/plain/.v1.json") and not hidden("bucket/incoming/pl_ain/v3.json")
+    assert hidden("bucket/incoming/plain/.v1.json") and not hidden("bucket/incoming/pl_ain/~.v3.json")
 
 
 def test_versions_without_a_name_are_not_one(planned: Planned, tmp_path: Path) -> None:
