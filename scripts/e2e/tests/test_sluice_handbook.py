@@ -28,6 +28,7 @@ from .test_sluice_messages import dead_letters, forget, put  # noqa: F401 - a fi
 from .waiting import eventually
 
 HANDBOOK = ROOT / "docs" / "operating.md"
+PROVENANCE = ROOT / "docs" / "provenance.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 ONE, ARTIST = ("Handbook", "TRACK#One"), "Handbook"
 OWN = {"upload": "uploader", "bootstrap": "deployer", "ingest": "deployer"}
@@ -137,12 +138,16 @@ def test_every_command_is_in_the_handbook(sluice: Sluice) -> None:
     """003.25: a command that is added is described."""
     commands = re.findall(r"(?m)^  ([a-z]+)  ", sluice.done("--help").out)
     shown = {command.split()[1] for block in BLOCK.findall(HANDBOOK.read_text()) for command, _ in written(block)}
-    assert set(commands) - {"help"} == shown
+    told = set(re.findall(r"(?m)^(?:AWS_PROFILE=\w+ )?sluice ([a-z]+)", PROVENANCE.read_text()))
+    assert set(commands) - {"help"} == shown | told
 
 
-def test_every_alarm_has_its_row(deployment: Deployment) -> None:
+@pytest.mark.parametrize("system", ["ingest", "provenance"])
+def test_every_alarm_has_its_row(system: str, deployment: Deployment) -> None:
     """What is deployed is described, and nothing else."""
-    prefix = f"sluice-{deployment.stack.name}-ingest-"
+    prefix = f"sluice-{deployment.stack.name}-{system}-"
     found = deployment.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
-    rows = re.findall(r"(?m)^\| `([a-z-]+)` \|", HANDBOOK.read_text())
+    page = {"ingest": HANDBOOK, "provenance": PROVENANCE}[system].read_text()
+    table = re.split(r"(?m)^## ", page.partition("| alarm |")[2])[0]
+    rows = re.findall(r"`([a-z-]+)`", "\n".join(line.split(" | ")[0] for line in table.splitlines()))
     assert sorted(alarm["AlarmName"].removeprefix(prefix) for alarm in found) == sorted(rows)
