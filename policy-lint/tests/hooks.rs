@@ -55,7 +55,7 @@ fn this_repositorys_own_hooks_stop_what_they_should() {
         std::fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
         std::fs::copy(root.join("..").join(name), to).expect("a copy");
     };
-    [".pre-commit-config.yaml", "policy-lint/hook", "terraform/examples/eventpulse.tfvars"].into_iter().for_each(copy);
+    [".pre-commit-config.yaml", "policy-lint/hook", "terraform/examples/both.tfvars"].into_iter().for_each(copy);
     let policy = |action: &str| {
         format!(
             r#"resource "aws_iam_policy" "p" {{

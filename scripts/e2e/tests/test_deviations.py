@@ -235,7 +235,8 @@ def test_queue_metrics(deployment: Deployment) -> None:
 
 def test_function_metrics(deployment: Deployment) -> None:
     ends_as(deployment, "invalid", b"{")
-    assert metrics(deployment, "AWS/Lambda") == []
+    found = metrics(deployment, "AWS/Lambda")
+    assert [one for one in found if one["Dimensions"][0]["Value"] == deployment.ingest.function] == []
 
 
 def test_embedded_metrics(deployment: Deployment) -> None:
