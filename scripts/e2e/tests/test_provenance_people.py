@@ -16,6 +16,7 @@ from ..deployment import Deployment
 from ..evidence import Version
 from ..run import Played
 from ..sluice import Sluice
+from . import grants
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 from .waiting import eventually
 
@@ -35,21 +36,11 @@ def role_arn(deployment: Deployment, who: str) -> str:
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    name = role_arn(deployment, who).rpartition("/")[2]
-    answer = deployment.client("iam").get_role_policy(RoleName=name, PolicyName=POLICIES[who])
-    return answer["PolicyDocument"]["Statement"]
+    return grants.statements(deployment, role_arn(deployment, who), POLICIES[who])
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    deployment.client("iam").put_role_policy(
-        RoleName=role_arn(deployment, who).rpartition("/")[2],
-        PolicyName=POLICIES[who],
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": found}),
-    )
-
-
-def listed(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]
+    grants.write(deployment, role_arn(deployment, who), POLICIES[who], found)
 
 
 @pytest.fixture(scope="module")
@@ -270,25 +261,15 @@ UNENFORCED: set[Grant] = {
 
 def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
     """001.16: an action that nobody needs has no line here, and fails this test."""
-    found = {
-        (who, statement["Sid"], action)
-        for who in POLICIES
-        for statement in statements(deployment, who)
-        for action in listed(statement["Action"])
-    }
+    found = {(who, *one) for who in POLICIES for one in grants.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | UNENFORCED
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
 def test_without(who: str, sid: str, action: str, bench: Bench, whole: dict) -> None:
     """What needs the action cannot be done without it, says so, and can be done once it is back."""
-    left = []
-    for statement in whole[who]:
-        actions = [one for one in listed(statement["Action"]) if (statement["Sid"], one) != (sid, action)]
-        if actions:
-            left.append(statement | {"Action": actions})
     do = NEEDED_BY[who, sid, action]
-    write(bench.deployment, who, left)
+    write(bench.deployment, who, grants.without(whole[who], sid, action))
     try:
         assert not do(bench)
     finally:

@@ -13,6 +13,7 @@ from .. import evidence
 from ..deployment import Deployment
 from ..evidence import Version
 from ..run import event
+from . import grants
 
 POLICY = "effects"
 FUNCTION, LEDGER = "function", "ledger"
@@ -47,9 +48,9 @@ UNENFORCED = {
 }
 
 
-def role(deployment: Deployment, who: str) -> str:
+def role_arn(deployment: Deployment, who: str) -> str:
     names = deployment.provenance
-    return {FUNCTION: names.role_arn, LEDGER: names.ledger_role_arn}[who].rpartition("/")[2]
+    return {FUNCTION: names.role_arn, LEDGER: names.ledger_role_arn}[who]
 
 
 def function(deployment: Deployment, who: str) -> str:
@@ -57,24 +58,15 @@ def function(deployment: Deployment, who: str) -> str:
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    answer = deployment.client("iam").get_role_policy(RoleName=role(deployment, who), PolicyName=POLICY)
-    return answer["PolicyDocument"]["Statement"]
+    return grants.statements(deployment, role_arn(deployment, who), POLICY)
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    deployment.client("iam").put_role_policy(
-        RoleName=role(deployment, who),
-        PolicyName=POLICY,
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": found}),
-    )
+    grants.write(deployment, role_arn(deployment, who), POLICY, found)
     # A cold start, so that the change is seen.
     client, name = deployment.client("lambda"), function(deployment, who)
     timeout = client.get_function_configuration(FunctionName=name)["Timeout"]
     client.update_function_configuration(FunctionName=name, Timeout=timeout)
-
-
-def listed(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]
 
 
 def invoke(deployment: Deployment, who: str, payload: dict) -> str:
@@ -144,12 +136,7 @@ def quiet(deployment: Deployment, known: Version) -> Iterator[None]:
 
 def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
     """001.16: no permission is forgotten, and none is there that no call needs."""
-    found = {
-        (who, statement["Sid"], action)
-        for who in (FUNCTION, LEDGER)
-        for statement in statements(deployment, who)
-        for action in listed(statement["Action"])
-    }
+    found = {(who, *one) for who in (FUNCTION, LEDGER) for one in grants.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | UNENFORCED
 
 
@@ -159,12 +146,7 @@ def test_without(
 ) -> None:
     """Without it exactly the calls that need it fail, and say so; with it back, the same events end."""
     payloads = probes(deployment, who, known)
-    left = []
-    for statement in whole[who]:
-        actions = [one for one in listed(statement["Action"]) if (statement["Sid"], one) != (sid, action)]
-        if actions:
-            left.append(statement | {"Action": actions})
-    write(deployment, who, left)
+    write(deployment, who, grants.without(whole[who], sid, action))
     failed = {name for name, payload in payloads.items() if invoke(deployment, who, payload)}
     assert failed == NEEDED_BY[who, sid, action]
     write(deployment, who, whole[who])
@@ -177,8 +159,7 @@ def test_without(
 )
 def test_neither_deletes(who: str, action: str, deployment: Deployment) -> None:
     """What is recorded stays: neither role may delete, wherever."""
-    names = deployment.provenance
-    arn = {FUNCTION: names.role_arn, LEDGER: names.ledger_role_arn}[who]
+    names, arn = deployment.provenance, role_arn(deployment, who)
     for resource in (f"arn:aws:s3:::{names.receipts}/provenance/x", f"arn:aws:s3:::{names.data}/incoming/x"):
         answer = deployment.client("iam").simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]

@@ -17,6 +17,7 @@ from ..deployment import Deployment
 from ..run import event, upload
 from ..scenario import FOREVER, music
 from ..sluice import Sluice
+from . import grants
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 from .test_sluice_messages import put as put_letter
 from .test_sluice_quarantine import conflict, refuse
@@ -29,45 +30,17 @@ def unique() -> str:
     return f"sluice-{uuid.uuid4().hex[:8]}"
 
 
-def role(deployment: Deployment, who: str) -> str:
-    arn = deployment.ingest.uploader_role_arn if who == "uploader" else deployment.ingest.operator_role_arn
-    return arn.rpartition("/")[2]
+def role_arn(deployment: Deployment, who: str) -> str:
+    names = deployment.ingest
+    return names.uploader_role_arn if who == "uploader" else names.operator_role_arn
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    answer = deployment.client("iam").get_role_policy(RoleName=role(deployment, who), PolicyName=POLICIES[who])
-    return answer["PolicyDocument"]["Statement"]
+    return grants.statements(deployment, role_arn(deployment, who), POLICIES[who])
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    document = {"Version": "2012-10-17", "Statement": found}
-    deployment.client("iam").put_role_policy(
-        RoleName=role(deployment, who), PolicyName=POLICIES[who], PolicyDocument=json.dumps(document)
-    )
-
-
-def listed(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]
-
-
-def granted(deployment: Deployment, who: str) -> set[tuple[str, str]]:
-    return {
-        (statement["Sid"], action)
-        for statement in statements(deployment, who)
-        if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
-    }
-
-
-def without(found: list[dict], sid: str, action: str) -> list[dict]:
-    left = []
-    for statement in found:
-        actions = listed(statement["Action"])
-        if statement["Sid"] == sid:
-            actions = [one for one in actions if one != action]
-        if actions:
-            left.append(statement | {"Action": actions})
-    return left
+    grants.write(deployment, role_arn(deployment, who), POLICIES[who], found)
 
 
 @pytest.fixture
@@ -174,7 +147,7 @@ UNENFORCED: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]
 
 def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
     """003.22, 003.24: an action that no command needs has no line here, and fails this test."""
-    found = {(who, *one) for who in POLICIES for one in granted(deployment, who)}
+    found = {(who, *one) for who in POLICIES for one in grants.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | {GIVE_UP} | set(UNENFORCED)
 
 
@@ -182,7 +155,7 @@ def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
 def test_without(who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict) -> None:
     """003.22: the command that needs the action fails, says why, and works once it is back."""
     arguments = NEEDED_BY[who, sid, action](sluice, deployment)
-    write(deployment, who, without(whole[who], sid, action))
+    write(deployment, who, grants.without(whole[who], sid, action))
     ran = sluice(*arguments, user=who)
     told = ran.out + ran.err
     assert ran.code in (1, 2), told
@@ -197,7 +170,7 @@ def test_without(who: str, sid: str, action: str, sluice: Sluice, deployment: De
 def test_without_giving_up(sluice: Sluice, deployment: Deployment, whole: dict) -> None:
     """Without the action, Ctrl-C leaves the parts behind and says that it could not drop them."""
     who, sid, action = GIVE_UP
-    write(deployment, who, without(whole[who], sid, action))
+    write(deployment, who, grants.without(whole[who], sid, action))
     key = f"{unique()}.json"
     code, told = interrupted(sluice, deployment, key)
     assert code == 1 and "the role may not" in told
@@ -210,7 +183,7 @@ def test_what_is_not_enforced_here_is_granted(
     who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict
 ) -> None:
     """SimulatePrincipalPolicy knows whether it is there; an emulator that begins to enforce it fails this test."""
-    arn = deployment.ingest.uploader_role_arn if who == "uploader" else deployment.ingest.operator_role_arn
+    arn = role_arn(deployment, who)
     resource = "*" if sid == "SeeMetrics" else f"arn:aws:s3:::{deployment.ingest.processing}"
 
     def decision() -> str:
@@ -221,6 +194,6 @@ def test_what_is_not_enforced_here_is_granted(
 
     arguments = UNENFORCED[who, sid, action](sluice, deployment)
     assert decision() == "allowed"
-    write(deployment, who, without(whole[who], sid, action))
+    write(deployment, who, grants.without(whole[who], sid, action))
     assert decision() == "implicitDeny"
     sluice.done(*arguments, user=who)

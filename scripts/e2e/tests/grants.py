@@ -1,0 +1,42 @@
+"""The inline policies of deployed roles: read, changed for a while, put back."""
+
+from __future__ import annotations
+
+import json
+
+from ..deployment import Deployment
+
+
+def statements(deployment: Deployment, role_arn: str, policy: str) -> list[dict]:
+    name = role_arn.rpartition("/")[2]
+    return deployment.client("iam").get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+
+
+def write(deployment: Deployment, role_arn: str, policy: str, found: list[dict]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": found})
+    name = role_arn.rpartition("/")[2]
+    deployment.client("iam").put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def allowed(found: list[dict]) -> set[tuple[str, str]]:
+    """Sid and action of everything that is allowed."""
+    return {
+        (statement["Sid"], action)
+        for statement in found
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
+
+
+def without(found: list[dict], sid: str, action: str) -> list[dict]:
+    """The same, but for one action of one statement."""
+    left = []
+    for statement in found:
+        actions = [one for one in listed(statement["Action"]) if (statement["Sid"], one) != (sid, action)]
+        if actions:
+            left.append(statement | {"Action": actions})
+    return left
