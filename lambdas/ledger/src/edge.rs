@@ -2,13 +2,13 @@
 
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use kit::Fault;
 use kit::aws::{fault, status, torn};
 use kit::journal::{JOURNAL, LEDGER};
-use kit::names::hex;
-use sha2::{Digest, Sha256};
+use kit::names::sha256;
 use tokio::task::JoinSet;
 
 use crate::effect::{Body, Effect, Outcome};
@@ -17,8 +17,11 @@ use crate::settings::Settings;
 
 /// Objects that are read at the same time.
 const AT_ONCE: usize = 32;
-/// Entries are a few hundred bytes, with the longest key under 8 KiB.
-const START: usize = 8 * 1024;
+/// Entries and receipts are a few hundred bytes, with the longest key under 16 KiB.
+const LONGEST: usize = 16 * 1024;
+
+/// Keys of the ledger that are listed at a time: one is enough where nothing else is.
+const PEEK: i32 = 10;
 
 /// AWS.
 pub struct Aws {
@@ -54,23 +57,23 @@ impl Aws {
         }
     }
 
+    /// What is no manifest's key is passed over, so that nobody stops the ledger by it; who verifies tells it.
     async fn next_manifest(&self, after: u64) -> Result<Outcome, Fault> {
-        let call = "ListObjectsV2 of the ledger";
-        let request = self.s3.list_objects_v2().prefix(LEDGER).max_keys(1);
-        let request = request.bucket(&self.settings.receipts_bucket);
-        let page = request.start_after(manifest::key(after)).send().await;
-        let page = page.map_err(|e| fault(call, &e))?;
-        let Some(name) = page.contents().first().and_then(|o| o.key()) else {
-            return Ok(Outcome::Next(None));
-        };
-        let sequence = manifest::sequence_of(name).ok_or_else(|| {
-            let name = kit::log::escape(name);
-            Fault::new(
-                call,
-                format!("`{name}` is no manifest's key and must not be there"),
-            )
-        })?;
-        Ok(Outcome::Next(Some(sequence)))
+        let mut after = manifest::key(after);
+        loop {
+            let request = self.s3.list_objects_v2().prefix(LEDGER).max_keys(PEEK);
+            let request = request.bucket(&self.settings.receipts_bucket);
+            let page = request.start_after(after).send().await;
+            let page = page.map_err(|e| fault("ListObjectsV2 of the ledger", &e))?;
+            let mut keys = page.contents().iter().filter_map(|o| o.key());
+            let next = keys.clone().find_map(manifest::sequence_of);
+            match keys.next_back() {
+                Some(last) if next.is_none() && page.is_truncated() == Some(true) => {
+                    after = last.to_owned();
+                }
+                _ => return Ok(Outcome::Next(next)),
+            }
+        }
     }
 
     async fn read_manifest(&self, sequence: u64) -> Result<Outcome, Fault> {
@@ -108,8 +111,8 @@ impl Aws {
                 let request = request.bucket(&self.settings.receipts_bucket);
                 running.spawn(async move {
                     match request.send().await {
-                        Ok(object) => Ok((place, Some(body(call, object).await?))),
-                        Err(error) if status(&error) == Some(404) => Ok((place, None)),
+                        Ok(object) => Ok((place, body(call, object).await?)),
+                        Err(error) if unreadable(&error) => Ok((place, None)),
                         Err(error) => Err(fault(call, &error)),
                     }
                 });
@@ -150,15 +153,26 @@ impl Aws {
     }
 }
 
-async fn body(call: &str, object: GetObjectOutput) -> Result<Body, Fault> {
-    let (mut stream, mut digest, mut start) = (object.body, Sha256::new(), Vec::new());
+/// Whether an object is not there, or lies so that it cannot be read: a key that no object can have, a key of its
+/// writer's own (SSE-C), an archive. That is its writer's doing, and must not stop the ledger.
+fn unreadable(error: &SdkError<GetObjectError>) -> bool {
+    let lies = [
+        "KeyTooLongError",
+        "InvalidURI",
+        "InvalidRequest",
+        "InvalidObjectState",
+    ];
+    status(error) == Some(404) || error.code().is_some_and(|code| lies.contains(&code))
+}
+
+async fn body(call: &str, object: GetObjectOutput) -> Result<Option<Body>, Fault> {
+    let (mut stream, mut bytes) = (object.body, Vec::new());
     while let Some(part) = stream.try_next().await.map_err(|e| torn(call, &e))? {
-        digest.update(&part);
-        let room = START.saturating_sub(start.len()).min(part.len());
-        start.extend_from_slice(&part[..room]);
+        if bytes.len() + part.len() > LONGEST {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&part);
     }
-    Ok(Body {
-        start,
-        sha256: hex(&digest.finalize()),
-    })
+    let sha256 = sha256(&bytes);
+    Ok(Some(Body { bytes, sha256 }))
 }

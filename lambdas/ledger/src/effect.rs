@@ -47,7 +47,7 @@ pub enum Outcome {
         /// Whether there are more after them.
         more: bool,
     },
-    /// The objects asked for, in that order.
+    /// The objects asked for, in that order; none where nothing can be read, or more than a record can have.
     Read(Vec<Option<Body>>),
     /// A signature, ASN.1 DER.
     Signed(Vec<u8>),
@@ -60,8 +60,8 @@ pub enum Outcome {
 /// An object that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Body {
-    /// Its bytes, at most the first few kilobytes.
-    pub start: Vec<u8>,
-    /// SHA-256 of all its bytes, hexadecimal.
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256, hexadecimal.
     pub sha256: String,
 }

@@ -72,7 +72,7 @@ pub struct Predicate {
     /// The manifest before, by the digest of its envelope.
     pub previous: Option<Listed>,
     /// What was announced in the period and not (yet) there with these bytes: a writer that was cut off, was late or
-    /// came second. An entry of the journal that cannot be read is listed here itself.
+    /// came second. An entry of the journal that is none is listed here itself, and as empty if it cannot be read.
     pub announced: Vec<Listed>,
     /// The signing key, as the envelope's `keyid` says it too.
     pub key: String,
@@ -206,6 +206,9 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
     })
 }
 
+/// The highest sequence number that has a key: by their names, keys sort as their numbers do.
+pub const LAST: u64 = 999_999_999_999;
+
 /// The key of the manifest with this sequence number.
 #[must_use]
 pub fn key(sequence: u64) -> String {
@@ -217,7 +220,7 @@ pub fn key(sequence: u64) -> String {
 pub fn sequence_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(LEDGER)?.strip_suffix(".json")?;
     let sequence = digits.parse().ok()?;
-    (key(sequence) == name).then_some(sequence)
+    ((1..=LAST).contains(&sequence) && key(sequence) == name).then_some(sequence)
 }
 
 #[cfg(test)]
@@ -290,6 +293,8 @@ mod tests {
             "ledger/7.json",
             "ledger/000000000007.json.bak",
             "ledger/+00000000007.json",
+            "ledger/000000000000.json",
+            "ledger/1000000000000.json",
         ] {
             assert_eq!(sequence_of(other), None, "{other}");
         }

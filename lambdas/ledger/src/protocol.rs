@@ -168,7 +168,7 @@ impl Run {
         let Some(next) = found else {
             return self.bisect(low, after);
         };
-        let after = next.saturating_mul(2);
+        let after = next.saturating_mul(2).min(manifest::LAST);
         self.to(
             State::Galloping { low: next, after },
             Effect::NextManifest { after },
@@ -204,7 +204,8 @@ impl Run {
             }
         };
         let predicate = opened.statement.predicate;
-        if predicate.sequence != sequence || predicate.to > self.now {
+        let place = predicate.sequence == sequence && sequence < manifest::LAST;
+        if !place || predicate.to > self.now {
             let why =
                 "it is a manifest of another place or of the future; look with `sluice verify`";
             return Step::Fault(Fault::new(call(), why));
@@ -253,13 +254,11 @@ impl Run {
     ) -> Step {
         let mut entries = Vec::with_capacity(bodies.len());
         for (key, body) in page.keys.iter().zip(bodies) {
-            let Some(body) = body else {
-                let why = format!("`{key}` was listed and is not there");
-                return Step::Fault(Fault::new("GetObject of the journal", why));
-            };
-            match entry(key, &body.start) {
+            let nothing = || kit::names::sha256(b"");
+            let sha256 = body.as_ref().map_or_else(nothing, |b| b.sha256.clone());
+            match body.as_ref().and_then(|b| entry(key, &b.bytes)) {
                 Some(entry) => entries.push(entry),
-                None => draft.absent.push(Listed::new(key, &body.sha256)),
+                None => draft.absent.push(Listed::new(key, sha256)),
             }
         }
         if entries.is_empty() {
@@ -280,7 +279,6 @@ impl Run {
         page: Page,
         bodies: &[Option<Body>],
     ) -> Step {
-        let last = entries.last().map(|e| e.recorded_at);
         for (entry, body) in entries.into_iter().zip(bodies) {
             let there = body.as_ref().is_some_and(|b| b.sha256 == entry.sha256);
             let listed = Listed::new(entry.receipt, entry.sha256);
@@ -290,26 +288,18 @@ impl Run {
                 draft.absent.push(listed);
             }
         }
-        let many = draft.present.len() + draft.absent.len() >= plan.max_listed;
-        if let Some(last) = last.filter(|_| many && page.more) {
-            draft.to = last;
-            let end = Entry::folder(last.plus(1));
-            draft
-                .absent
-                .retain(|l| l.name.starts_with(RECEIPTS) || l.name < end);
-        }
         self.turn(plan, draft, page)
     }
 
-    /// To the next page, or to the signature.
-    fn turn(&mut self, plan: &Plan, draft: Draft, page: Page) -> Step {
-        match page.keys.last() {
-            Some(last) if page.more => {
-                let after = last.clone();
-                self.to(State::Listing(draft), Effect::ListJournal { after })
-            }
-            _ => self.sign(plan, draft),
+    /// To the next page, or to the signature. With many, the period ends with the moment that is under way.
+    fn turn(&mut self, plan: &Plan, mut draft: Draft, mut page: Page) -> Step {
+        let Some(after) = page.keys.pop().filter(|_| page.more) else {
+            return self.sign(plan, draft);
+        };
+        if draft.present.len() + draft.absent.len() >= plan.max_listed {
+            draft.to = moment_of(&after, draft.to);
         }
+        self.to(State::Listing(draft), Effect::ListJournal { after })
     }
 
     fn sign(&mut self, plan: &Plan, draft: Draft) -> Step {
@@ -348,6 +338,20 @@ impl Run {
             Effect::Write { sequence, envelope },
         )
     }
+}
+
+/// The last moment up to `to` whose entries begin at this key or before it, whatever the key is.
+fn moment_of(key: &str, to: Moment) -> Moment {
+    let (mut low, mut high) = (0, to.0);
+    while low < high {
+        let middle = low.midpoint(high) + 1;
+        if Entry::folder(Moment(middle)).as_str() <= key {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Moment(low)
 }
 
 /// The entry, if it is what its key says.

@@ -319,6 +319,20 @@ fn an_entry_that_cannot_be_read_is_listed_itself() {
     assert_eq!((run.written[0].listed, run.written[0].announced), (1, 4));
 }
 
+/// Whoever may write to the journal does not keep a period from ever being closed.
+#[test]
+fn a_period_full_of_what_cannot_be_read_is_cut_too() {
+    let mut world = World::default();
+    for at in 1..=40 {
+        let key = format!("{}x-{at}", Entry::folder(Moment(at / 2)));
+        world.s3.put(BUCKET, &key, b"{", true).unwrap();
+    }
+    let run = run_through(&mut world, &plan(3), NOW, Until::Hour);
+    let counts: Vec<usize> = run.written.iter().map(|w| w.announced).collect();
+    assert!(counts.iter().all(|count| *count <= 5), "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), 40);
+}
+
 #[test]
 fn the_last_of_many_is_found() {
     for count in [1, 2, 3, 7, 8, 9, 30] {
@@ -349,7 +363,8 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     let honest = bytes(&world.s3, &manifest::key(1));
     let stops = |world: &mut World, now: Moment, key: &str| {
         let (mut run, mut step) = Run::start(now, Until::Hour);
-        while let Step::Perform(effect) = step {
+        for _ in 0..200 {
+            let Step::Perform(effect) = step else { break };
             step = run.next(&plan(100), perform(&mut world.s3, &effect));
         }
         let Step::Fault(fault) = step else {
@@ -368,6 +383,10 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
         .put(BUCKET, &manifest::key(2), &honest, true)
         .unwrap();
     stops(&mut other, NOW, &manifest::key(2));
+    let far = manifest::key(manifest::LAST);
+    let mut other = world.clone();
+    other.s3.put(BUCKET, &far, b"{", true).unwrap();
+    stops(&mut other, NOW, &far);
     run_through(&mut world, &plan(100), NOW, Until::Hour);
     stops(&mut world, Moment(HOUR + 1), &manifest::key(3));
 }

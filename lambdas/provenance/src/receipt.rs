@@ -127,8 +127,8 @@ pub fn key_of(bucket: &str, key: &str, version_id: &str) -> String {
 /// What the keys of all receipts begin with whose versions' keys begin with `prefix`, and perhaps of some more.
 #[must_use]
 pub fn under(bucket: &str, prefix: &str) -> String {
-    // Longer ones may be cut in the receipt's key.
-    let known = &prefix[..prefix.floor_char_boundary(MAX_KEY / 2)];
+    // Longer ones may be cut in the receipt's key, where their parts are up to twice as long.
+    let known = &prefix[..prefix.floor_char_boundary(MAX_KEY / 4)];
     let (folders, begun) = known.rsplit_once('/').map_or(("", known), |(f, b)| (f, b));
     let folders = match folders {
         "" if !known.contains('/') => String::new(),
@@ -237,6 +237,14 @@ mod tests {
             ("/", "provenance/raw/~/"),
         ] {
             assert_eq!(under("raw", prefix), start);
+        }
+        for part in ["/", "._/", "a"] {
+            let longest = part.repeat(MAX_KEY / part.len());
+            let receipt = key_of(&"b".repeat(63), &longest, &"v".repeat(32));
+            assert!(
+                receipt.starts_with(&under(&"b".repeat(63), &longest)),
+                "{part}"
+            );
         }
     }
 

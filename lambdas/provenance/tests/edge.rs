@@ -326,3 +326,25 @@ async fn the_time_ends_before_the_bytes() {
             .is_err()
     );
 }
+
+/// S3 lists such a key as a reference that XML 1.0 does not allow, unless it is asked for URL encoding.
+#[tokio::test]
+async fn a_version_is_found_whose_key_has_control_characters() {
+    let url = serve(|_| {
+        let text = "<ListVersionsResult><IsTruncated>false</IsTruncated><Version>\
+                    <Key>incoming/&#x1;&#x1f;&#13;&#xffff;&amp;</Key><VersionId>v</VersionId></Version></ListVersionsResult>";
+        Answer {
+            body: text.into(),
+            ..Answer::of(200)
+        }
+    })
+    .await;
+    let aws = Aws::new(&config(&url), "receipts".into());
+    let effect = Effect::Pin {
+        bucket: "raw".into(),
+        key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(),
+        etag: None,
+    };
+    let found = aws.perform(&effect, Instant::now() + MINUTE).await;
+    assert!(matches!(found, Ok(Outcome::Found(Some(_)))), "{found:?}");
+}

@@ -70,9 +70,9 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
     let read = |s3: &S3, keys: &[String]| {
         let bodies = keys.iter().map(|key| {
             let object = s3.get(BUCKET, key, None).ok()?;
-            let start = object.body.as_deref()?.to_vec();
+            let bytes = object.body.as_deref()?.to_vec();
             Some(Body {
-                start,
+                bytes,
                 sha256: object.sha256(),
             })
         });
@@ -81,7 +81,7 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
     match effect {
         Effect::NextManifest { after: sequence } => {
             let keys = after(s3, LEDGER, &manifest::key(*sequence));
-            Outcome::Next(keys.first().map(|k| manifest::sequence_of(k).unwrap()))
+            Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
         }
         Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
         Effect::ListJournal { after: key } => {

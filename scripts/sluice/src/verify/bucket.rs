@@ -17,7 +17,6 @@ use crate::outputs::{Ingest, Provenance, System};
 use crate::report::{Ended, Report};
 use crate::store::Store;
 use crate::target::Target;
-use crate::time::now;
 use crate::verify::chain::Chain;
 use crate::verify::evidence::Evidence;
 use crate::verify::finding::{Finding, Kind};
@@ -57,8 +56,10 @@ pub async fn run(
         bucket: &names.receipts_bucket,
     };
     report.progress("reading manifests and receipts", None);
+    // Reading takes hours where there is much: what comes meanwhile is compared with nothing that was read before.
+    let begun = Moment::now();
     let chain = Chain::read(source.manifests().await?, &keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, Moment::now(), true);
+    let mut evidence = Evidence::new(&chain, true);
     let places: Vec<String> = match args.targets.as_slice() {
         [] => vec![RECEIPTS.to_owned()],
         _ => targets.iter().map(Target::receipts).collect(),
@@ -66,12 +67,12 @@ pub async fn run(
     for place in &places {
         let take = |found| {
             report.tick();
-            evidence.add(found);
+            evidence.add(found, Moment::now());
         };
         source.receipts(place, take).await?;
     }
     let wanted = |name: &str| places.iter().any(|place| name.starts_with(place));
-    evidence.finish(wanted, args.at().or(Some(Moment::now())));
+    evidence.finish(wanted, args.at().or(Some(begun)));
     let mut outcome = Outcome::new(&chain, &keys);
     outcome.tell(&chain.findings, report);
     outcome.evidence(&evidence, report);
@@ -82,6 +83,7 @@ pub async fn run(
             store: &store,
             names,
             ingest: outputs.ingest().ok(),
+            begun,
             args,
         };
         compare
@@ -96,6 +98,7 @@ struct Compare<'a> {
     store: &'a Store,
     names: &'a Provenance,
     ingest: Option<&'a Ingest>,
+    begun: Moment,
     args: &'a Verify,
 }
 
@@ -108,7 +111,7 @@ impl Compare<'_> {
         report: &mut Report,
     ) -> anyhow::Result<()> {
         let terms = Terms {
-            young_from: now().saturating_sub(self.args.grace),
+            young_from: seconds(self.begun).saturating_sub(self.args.grace),
             strict: self.args.strict,
             removed_ok: self.args.removed_ok,
         };
@@ -200,6 +203,10 @@ impl Compare<'_> {
         }
         resume.map_or(Ok(()), Resume::end)
     }
+}
+
+fn seconds(at: Moment) -> i64 {
+    i64::try_from(at.0 / 1000).unwrap_or(i64::MAX)
 }
 
 fn wrong(work: Work, bytes: &Bytes) -> Finding {

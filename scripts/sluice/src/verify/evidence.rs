@@ -60,7 +60,6 @@ pub struct Counts {
 /// Receipts being compared with a ledger.
 pub struct Evidence<'a> {
     chain: &'a Chain,
-    now: Moment,
     seen: Vec<bool>,
     keep: bool,
     oldest: Option<Moment>,
@@ -74,12 +73,11 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Nothing compared yet, at `now`; `keep` the receipts for what comes after.
+    /// Nothing compared yet; `keep` the receipts for what comes after.
     #[must_use]
-    pub fn new(chain: &'a Chain, now: Moment, keep: bool) -> Self {
+    pub fn new(chain: &'a Chain, keep: bool) -> Self {
         Self {
             chain,
-            now,
             seen: vec![false; chain.lines.len()],
             keep,
             oldest: None,
@@ -90,14 +88,14 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Compares one receipt.
-    pub fn add(&mut self, found: Found) {
+    /// Compares one receipt, read at `now`: the next may be read an hour later.
+    pub fn add(&mut self, found: Found, now: Moment) {
         self.counts.receipts += 1;
         let range = self.chain.listed(&found.key);
         self.seen[range.clone()].fill(true);
         let lines = &self.chain.lines[range];
         let (problem, sequence) = if lines.is_empty() {
-            (self.unlisted(found.receipt.as_ref()), None)
+            (self.unlisted(&found, now), None)
         } else {
             match line_of(lines, &found.sha256) {
                 Some(line) => (self.misplaced(&found, line), Some(line.sequence)),
@@ -121,9 +119,9 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    fn unlisted(&mut self, receipt: Option<&Receipt>) -> Option<(Kind, String)> {
+    fn unlisted(&mut self, found: &Found, now: Moment) -> Option<(Kind, String)> {
         let unlisted = |what: String| Some((Kind::ReceiptUnlisted, what));
-        let Some(receipt) = receipt else {
+        let Some(receipt) = &found.receipt else {
             return unlisted("it is no receipt, and no manifest lists it".into());
         };
         let at = receipt.recorded_at;
@@ -132,8 +130,12 @@ impl<'a> Evidence<'a> {
                 "it says {at}, and manifest {sequence} does not list it"
             ));
         }
-        if at > self.now.plus(SKEW_MS) {
+        if at > now.plus(SKEW_MS) {
             return unlisted(format!("it says {at}, which is still to come"));
+        }
+        if receipt.key() != found.key {
+            let what = format!("it is the receipt of `{}`", receipt.key());
+            return Some((Kind::ReceiptMisplaced, what));
         }
         if self.chain.to().is_some_and(|to| at <= to) {
             self.counts.unproven += 1;

@@ -115,8 +115,14 @@ fn folder_alone(
     report: &mut Report,
 ) -> anyhow::Result<Ended> {
     let chain = Chain::read(offline::manifests(folder)?, keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, Moment::now(), !args.files.is_empty());
-    offline::receipts(folder, |found| evidence.add(found))?;
+    let mut evidence = Evidence::new(&chain, !args.files.is_empty());
+    offline::receipts(folder, |found| evidence.add(found, Moment::now()))?;
+    if chain.manifests == 0 && evidence.counts.receipts == 0 {
+        bail!(
+            "`{}` has no evidence: neither a manifest nor a receipt",
+            folder.display()
+        );
+    }
     evidence.finish(|_| true, args.at());
     let mut outcome = Outcome::new(&chain, keys);
     outcome.tell(&chain.findings, report);

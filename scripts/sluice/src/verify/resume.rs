@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::verify::versions::Work;
 
@@ -29,11 +29,24 @@ impl Resume {
         let file = options.open(path).with_context(failed)?;
         let lines = BufReader::new(&file).lines();
         let done: Result<HashSet<String>, _> = lines.collect();
-        Ok(Self {
+        let done = done.with_context(failed)?;
+        // The file is removed at the end, so it must be ours.
+        let digest =
+            |line: &&String| line.len() <= 64 && line.bytes().all(|b| b.is_ascii_hexdigit());
+        if done.iter().filter(digest).count() < done.len() {
+            bail!(
+                "`{}` is no file of an interrupted verification; name another",
+                path.display()
+            );
+        }
+        let mut resume = Self {
             path: path.to_owned(),
-            done: done.with_context(failed)?,
+            done,
             file,
-        })
+        };
+        // What comes next must not go on in a line that was cut off.
+        resume.write("\n")?;
+        Ok(resume)
     }
 
     /// Whether it was found right.
@@ -47,7 +60,10 @@ impl Resume {
     /// # Errors
     /// When the file cannot be written.
     pub fn note(&mut self, work: &Work) -> anyhow::Result<()> {
-        let line = format!("{}\n", line(work));
+        self.write(&format!("{}\n", line(work)))
+    }
+
+    fn write(&mut self, line: &str) -> anyhow::Result<()> {
         let written = self.file.write_all(line.as_bytes());
         written.with_context(|| format!("cannot write `{}`", self.path.display()))
     }
@@ -99,5 +115,17 @@ mod tests {
         assert!(second.has(&work("11")) && !second.has(&work("12")));
         second.end().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_does_not_spoil_the_next_and_another_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("resume");
+        std::fs::write(&path, "11\n1").unwrap();
+        Resume::open(&path).unwrap().note(&work("12")).unwrap();
+        let again = Resume::open(&path).unwrap();
+        assert!(again.has(&work("11")) && again.has(&work("12")));
+        std::fs::write(&path, "-----BEGIN PUBLIC KEY-----\n").unwrap();
+        assert!(Resume::open(&path).is_err() && path.exists());
     }
 }

@@ -82,6 +82,15 @@ fn a_receipt_in_the_place_of_another() {
 }
 
 #[test]
+fn a_receipt_in_the_place_of_another_that_is_not_listed_yet() {
+    let mut tree = Tree::filled();
+    let place = of("y");
+    let bytes = receipt("x", 4 * HOUR + 1).bytes();
+    tree.files.insert(place.clone(), bytes);
+    assert_eq!(tree.verify(), [(Kind::ReceiptMisplaced, place)]);
+}
+
+#[test]
 fn a_receipt_that_is_listed_twice() {
     let mut tree = Tree::filled();
     tree.close(vec![listed(&receipt("1a", HOUR + 60_000))], Vec::new());
@@ -214,6 +223,12 @@ fn a_manifest_in_the_place_of_a_later_one() {
     let copy = tree.files[&manifest::key(2)].clone();
     tree.files.insert(manifest::key(4), copy);
     assert_eq!(tree.verify(), [(Kind::ManifestChain, manifest::key(4))]);
+    for number in ["000000000000", "1000000000000"] {
+        let mut tree = Tree::filled();
+        let odd = format!("ledger/{number}.json");
+        tree.files.insert(odd.clone(), Vec::new());
+        assert_eq!(tree.verify(), [(Kind::ManifestChain, odd)]);
+    }
     tree.files.insert("ledger/notes.txt".into(), Vec::new());
     let notes = (Kind::ManifestChain, "ledger/notes.txt".to_owned());
     assert_eq!(

@@ -147,12 +147,14 @@ impl Tree {
         at: Option<Moment>,
     ) -> Vec<(Kind, String)> {
         let chain = Chain::read(self.manifests(), keys, pins);
-        let mut evidence = Evidence::new(&chain, Moment(1000 * HOUR), false);
+        let mut evidence = Evidence::new(&chain, false);
         let receipts = self
             .files
             .iter()
             .filter(|(k, _)| k.starts_with("provenance/"));
-        receipts.for_each(|(k, bytes)| evidence.add(Found::read(k.clone(), bytes)));
+        receipts.for_each(|(k, bytes)| {
+            evidence.add(Found::read(k.clone(), bytes), Moment(1000 * HOUR))
+        });
         evidence.finish(|_| true, at);
         let findings = chain.findings.iter().chain(&evidence.findings);
         let mut findings: Vec<_> = findings.map(|f| (f.kind, f.evidence.clone())).collect();

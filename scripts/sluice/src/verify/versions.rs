@@ -11,6 +11,9 @@ use crate::verify::chain::Chain;
 use crate::verify::evidence::Kept;
 use crate::verify::finding::{Finding, Kind, version_of};
 
+#[cfg(test)]
+mod tests;
+
 /// How many there are of what.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -127,8 +130,15 @@ impl<'a> Versions<'a> {
             version_id: listed.version_id.clone(),
         };
         let deferred = deferred_key(&version);
-        let (kind, evidence, what) = if self.kept.contains_key(&deferred) {
+        let (kind, evidence, what) = if let Some((evidence, kept)) =
+            self.kept.get_key_value(&deferred)
+        {
+            self.seen.insert(evidence);
             self.counts.deferred += 1;
+            if let Some(what) = difference(&kept.receipt, listed).filter(|_| kept.sound) {
+                let found = Finding::of(Kind::VersionChanged, evidence, what);
+                return self.findings.push(found.about(version));
+            }
             let what =
                 "it is recorded without its hash; `sluice provenance backfill --yes` completes it";
             (Kind::Deferred, deferred, what)
@@ -145,18 +155,27 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// The versions that have a receipt and were not listed, among the receipts that `wanted` takes; by receipt.
+    /// The versions that were there when they were recorded and were not listed, among the receipts that `wanted`
+    /// takes; by receipt.
     pub fn missing(&self, wanted: impl Fn(&Receipt) -> bool) -> Vec<(&'a str, &'a Receipt)> {
-        let hashed = self
-            .kept
-            .iter()
-            .filter(|(_, k)| k.sound && k.receipt.state == State::Hashed);
-        let mut missing: Vec<_> = hashed
+        let there = self.kept.iter().filter(|(_, k)| match k.receipt.state {
+            State::Hashed => k.sound,
+            State::Deferred => k.sound && !self.completed(&k.receipt),
+            State::Gone => false,
+        });
+        let mut missing: Vec<_> = there
             .filter(|(key, kept)| !self.seen.contains(key.as_str()) && wanted(&kept.receipt))
             .map(|(key, kept)| (key.as_str(), &kept.receipt))
             .collect();
         missing.sort_unstable_by_key(|(key, _)| *key);
         missing
+    }
+
+    /// Whether what was recorded without its hash has its receipt.
+    fn completed(&self, deferred: &Receipt) -> bool {
+        let receipt = key_of(&deferred.bucket, &deferred.key, &deferred.version_id);
+        let receipt = self.kept.get(&receipt);
+        receipt.is_some_and(|k| k.receipt.state == State::Hashed)
     }
 
     /// Tells the versions that are missing, but for those whose bytes are where the ingest moves what it refuses.
@@ -191,184 +210,4 @@ fn difference(receipt: &Receipt, listed: &store::Version) -> Option<String> {
     }
     let (of, was) = (listed.etag.as_ref()?, receipt.etag.as_ref()?);
     (of != was).then(|| format!("its ETag is {of}, its receipt says {was}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verify::chain::Line;
-
-    const TERMS: Terms = Terms {
-        young_from: 1000,
-        strict: false,
-        removed_ok: false,
-    };
-
-    fn receipt(state: State, key: &str) -> Receipt {
-        let text = format!(
-            r#"{{"state":"hashed","bucket":"raw","key":"{key}","version_id":"v","etag":"e","size":3,"sha256":"00","recorded_at":"1970-01-01T00:00:01Z"}}"#
-        );
-        let receipt: Receipt = serde_json::from_str(&text).unwrap();
-        Receipt { state, ..receipt }
-    }
-
-    fn kept(receipts: &[Receipt]) -> HashMap<String, Kept> {
-        let kept = |receipt: &Receipt| Kept {
-            receipt: receipt.clone(),
-            sha256: "11".into(),
-            sequence: None,
-            sound: true,
-        };
-        receipts.iter().map(|r| (r.key(), kept(r))).collect()
-    }
-
-    fn listed(key: &str) -> store::Version {
-        store::Version {
-            key: key.into(),
-            version_id: "v".into(),
-            size: 3,
-            etag: Some("e".into()),
-            modified: 0,
-            latest: true,
-            marker: false,
-        }
-    }
-
-    fn finish(versions: &mut Versions<'_>, moved: &[&str]) {
-        let missing = versions.missing(|r| r.key != "elsewhere");
-        versions.finish(&missing, &moved.iter().copied().collect());
-    }
-
-    fn kinds(versions: &Versions<'_>) -> Vec<Kind> {
-        versions.findings.iter().map(|f| f.kind).collect()
-    }
-
-    #[test]
-    fn a_version_is_what_its_receipt_says() {
-        let chain = Chain::default();
-        let kept = kept(&[receipt(State::Hashed, "a"), receipt(State::Gone, "gone")]);
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.add("raw", &listed("a"));
-        assert_eq!(
-            (versions.work.len(), versions.work[0].sha256.as_str()),
-            (1, "00")
-        );
-        for other in [
-            store::Version {
-                size: 4,
-                ..listed("a")
-            },
-            store::Version {
-                etag: Some("f".into()),
-                ..listed("a")
-            },
-        ] {
-            versions.add("raw", &other);
-        }
-        versions.add("raw", &listed("gone"));
-        finish(&mut versions, &[]);
-        assert_eq!(
-            kinds(&versions),
-            [
-                Kind::VersionChanged,
-                Kind::VersionChanged,
-                Kind::VersionUnrecorded
-            ]
-        );
-        assert_eq!(versions.work.len(), 1);
-    }
-
-    #[test]
-    fn a_version_without_a_receipt_is_young_deferred_or_wrong() {
-        let chain = Chain::default();
-        let kept = kept(&[receipt(State::Deferred, "long")]);
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.add(
-            "raw",
-            &store::Version {
-                modified: 1001,
-                ..listed("young")
-            },
-        );
-        versions.add("raw", &listed("long"));
-        assert_eq!(
-            (
-                versions.counts.young,
-                versions.counts.deferred,
-                kinds(&versions).len()
-            ),
-            (1, 1, 0)
-        );
-        versions.add("raw", &listed("old"));
-        assert_eq!(kinds(&versions), [Kind::VersionUnrecorded]);
-        let mut versions = Versions::new(
-            &chain,
-            &kept,
-            Terms {
-                strict: true,
-                ..TERMS
-            },
-        );
-        versions.add("raw", &listed("long"));
-        assert_eq!(kinds(&versions), [Kind::Deferred]);
-    }
-
-    #[test]
-    fn a_receipt_without_a_version() {
-        let chain = Chain::default();
-        let kept = kept(&[
-            receipt(State::Hashed, "a"),
-            receipt(State::Hashed, "elsewhere"),
-            receipt(State::Gone, "b"),
-        ]);
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        finish(&mut versions, &[]);
-        assert_eq!(kinds(&versions), [Kind::VersionMissing]);
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        finish(&mut versions, &["provenance/raw/a/v.json"]);
-        assert_eq!((kinds(&versions).len(), versions.counts.moved), (0, 1));
-        let mut versions = Versions::new(
-            &chain,
-            &kept,
-            Terms {
-                removed_ok: true,
-                ..TERMS
-            },
-        );
-        finish(&mut versions, &[]);
-        assert_eq!((kinds(&versions).len(), versions.counts.removed), (0, 1));
-    }
-
-    #[test]
-    fn a_receipt_that_is_not_sound_proves_nothing() {
-        let chain = Chain::default();
-        let mut kept = kept(&[receipt(State::Hashed, "a")]);
-        kept.values_mut().for_each(|k| k.sound = false);
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.add("raw", &listed("a"));
-        finish(&mut versions, &[]);
-        assert!(versions.work.is_empty() && versions.findings.is_empty());
-    }
-
-    #[test]
-    fn a_version_whose_receipt_was_taken_away_is_not_told_twice() {
-        let (mut chain, kept) = (Chain::default(), HashMap::new());
-        chain.lines.push(Line {
-            name: receipt(State::Hashed, "a").key(),
-            present: true,
-            sha256: "11".into(),
-            sequence: 1,
-        });
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.add("raw", &listed("a"));
-        assert!(versions.findings.is_empty());
-        chain.lines[0].present = false;
-        let mut versions = Versions::new(&chain, &kept, TERMS);
-        versions.add("raw", &listed("a"));
-        assert_eq!(
-            kinds(&versions),
-            [Kind::VersionUnrecorded],
-            "its writer was cut off"
-        );
-    }
 }

@@ -1,0 +1,97 @@
+//! What lies in the bucket and is not the ledger's, over HTTP: whoever may write there does not stop the ledger by it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../provenance/tests/standin/mod.rs"]
+mod standin;
+
+use kit::names::sha256;
+use ledger::edge::Aws;
+use ledger::effect::{Body, Effect, Outcome};
+use ledger::settings::Settings;
+use standin::{Answer, Request, config, serve};
+
+async fn perform(
+    effect: Effect,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+) -> Result<Outcome, kit::Fault> {
+    let settings = Settings {
+        receipts_bucket: "receipts".into(),
+        signing_key: "alias/ledger".into(),
+    };
+    let aws = Aws::new(&config(&serve(answer).await), settings);
+    aws.perform(&effect).await
+}
+
+fn page(keys: &[&str], more: bool) -> Answer {
+    let keys = keys
+        .iter()
+        .map(|k| format!("<Contents><Key>{k}</Key></Contents>"));
+    let (keys, body) = (keys.collect::<String>(), "ListBucketResult");
+    let text = format!("<{body}><IsTruncated>{more}</IsTruncated>{keys}</{body}>");
+    Answer {
+        body: text.into_bytes(),
+        ..Answer::of(200)
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_manifest_is_passed_over() {
+    let answer = |request: &Request| {
+        if request.target.contains("zz") {
+            page(&["ledger/zzz/000000000009.json"], false)
+        } else if request.target.contains("0007.json") {
+            page(&["ledger/000000000007.json.bak", "ledger/zz"], true)
+        } else {
+            page(
+                &["ledger/000000000003x.json", "ledger/000000000007.json"],
+                true,
+            )
+        }
+    };
+    for (after, expected) in [(2, Some(7)), (7, None)] {
+        let found = perform(Effect::NextManifest { after }, answer).await;
+        assert_eq!(found.unwrap(), Outcome::Next(expected));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_as_good_as_not_there() {
+    let keys = ["good", "none", "long", "own-key", "archive", "huge"];
+    let answer = |request: &Request| {
+        let is = |name: &str| request.target.contains(name);
+        match () {
+            () if is("none") => Answer::error(404, "NoSuchKey"),
+            () if is("long") => Answer::error(400, "KeyTooLongError"),
+            () if is("own-key") => Answer::error(400, "InvalidRequest"),
+            () if is("archive") => Answer::error(403, "InvalidObjectState"),
+            () if is("huge") => Answer::object(&vec![b' '; 100_000], request),
+            () => Answer::object(b"{}", request),
+        }
+    };
+    let names = keys.map(|k| format!("provenance/{k}")).to_vec();
+    let read = perform(Effect::ReadRecords(names), answer).await.unwrap();
+    let good = Body {
+        bytes: b"{}".to_vec(),
+        sha256: sha256(b"{}"),
+    };
+    assert_eq!(
+        read,
+        Outcome::Read(vec![Some(good), None, None, None, None, None])
+    );
+}
+
+#[tokio::test]
+async fn what_is_denied_or_too_early_is_a_fault() {
+    for (status, code) in [
+        (403, "AccessDenied"),
+        (400, "ExpiredToken"),
+        (503, "SlowDown"),
+    ] {
+        let names = vec!["provenance/a".to_owned()];
+        let answer = move |_: &Request| Answer::error(status, code);
+        assert!(
+            perform(Effect::ReadRecords(names), answer).await.is_err(),
+            "{code}"
+        );
+    }
+}
