@@ -238,3 +238,24 @@ resource "aws_iam_role" "copy" {
     );
     assert_eq!(found(&attached), [(6, "service-wildcard"), (6, "service-wildcard")]);
 }
+
+/// Instances of one resource are different buckets.
+#[test]
+fn notifications_of_two_instances_are_not_of_one_bucket() {
+    let source = r#"
+resource "aws_s3_bucket" "raw" {
+  for_each = toset(["a", "b.c"])
+  bucket   = "acme-${each.key}"
+}
+resource "aws_s3_bucket_notification" "all" {
+  for_each    = toset(["a", "b.c"])
+  bucket      = aws_s3_bucket.raw[each.key].id
+  eventbridge = true
+}
+"#;
+    assert_eq!(found(source), []);
+    let again = format!(
+        "{source}resource \"aws_s3_bucket_notification\" \"again\" {{\n  bucket = aws_s3_bucket.raw[\"b.c\"].id\n}}\n"
+    );
+    assert_eq!(found(&again), [(11, "duplicate-bucket-notification")]);
+}

@@ -10,9 +10,11 @@ use crate::value::{Data, Text, Value};
 
 mod beside;
 mod changes;
+mod configured;
 
 use beside::Beside;
 use changes::Changes;
+use configured::Configured;
 
 /// Whether a text could be a plan or a state, so that it is worth parsing.
 pub fn looks_like(text: &str) -> bool {
@@ -56,7 +58,11 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
         let carrier = Carrier { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
         project.policies.push(policy(value, kind, Some(owner), carrier));
     }
+    let configured = Configured::of(plan);
     for mut resource in resources {
+        if let Some(unknown) = changes.unknown.get(resource.address.as_str()) {
+            configured.fill(&mut resource, unknown);
+        }
         beside.place_resource(&mut resource);
         carriers::keep(resource, project);
     }

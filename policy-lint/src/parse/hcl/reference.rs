@@ -100,13 +100,17 @@ fn index(key: &Value) -> Option<usize> {
 fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
     let mut source = hole.source.clone();
     let mut reference = hole.reference.clone();
-    for step in steps {
+    let whole = !source.contains('[') && reference.as_deref().is_some_and(|r| r.ends_with(&source));
+    for (number, step) in steps.iter().enumerate() {
         match step {
             Step::Name(name) => {
                 source.push_str(&format!(".{name}"));
                 reference = reference.map(|r| format!("{r}.{name}"));
             }
             Step::Index(key) => {
+                if number == 0 && whole {
+                    reference = reference.map(|r| format!("{r}{}", instance_key(key)));
+                }
                 let key = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
                 source.push_str(&format!("[{key}]"));
             }
@@ -114,6 +118,15 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
         }
     }
     Hole { source, reference, ..Hole::default() }
+}
+
+/// The key of an instance as addresses have it; nothing where it is not known.
+fn instance_key(key: &Value) -> String {
+    match &key.data {
+        Data::Number(n) => format!("[{n}]"),
+        Data::String(text) => text.as_known().map(|k| format!("[\"{k}\"]")).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 /// The value of a variable: as it was given, or its default.
@@ -213,10 +226,14 @@ fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) 
 /// `aws_x.y` with `count` or `for_each`, whole: as many as are known.
 fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let keys = resource::keys(block, env);
+    let address = hole.reference.as_deref().unwrap_or_default();
     let one = |key: &Value| -> Value {
         let text = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
-        let member =
-            Hole { source: format!("{}[{text}]", hole.source), reference: hole.reference.clone(), ..Hole::default() };
+        let member = Hole {
+            source: format!("{}[{text}]", hole.source),
+            reference: Some(format!("{address}{}", instance_key(key))),
+            ..Hole::default()
+        };
         Value::unknown(member, span)
     };
     match keys {

@@ -6,7 +6,7 @@ use crate::value::{Data, Value};
 /// What a plan says beside the planned values.
 pub struct Changes<'a> {
     /// `after_unknown` by address.
-    unknown: HashMap<&'a str, &'a Value>,
+    pub unknown: HashMap<&'a str, &'a Value>,
     /// Policy documents that are read during apply.
     pub documents: Vec<(String, &'a Value)>,
     /// What an attribute of a configured resource refers to, by configuration address and attribute.
@@ -111,7 +111,8 @@ fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<
     }
 }
 
-fn gather_references(value: &Value, found: &mut Vec<String>) {
+/// Every reference in an expression and in what is inside it.
+pub fn gather_references(value: &Value, found: &mut Vec<String>) {
     if let Some(references) = value.get("references") {
         found.extend(references.elements().iter().filter_map(Value::as_str).map(str::to_owned));
     }
