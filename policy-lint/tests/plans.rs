@@ -162,6 +162,34 @@ fn what_a_plan_without_its_configuration_does_not_tell_is_no_finding() {
     assert!(wiring.is_empty(), "{wiring:#?}");
 }
 
+#[test]
+fn what_is_put_off_is_judged_and_so_are_changes_alone() {
+    let document = r#"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b\"}}"#;
+    let change = |mode: &str| {
+        format!(
+            r#"{{"address": "aws_iam_policy.p", "mode": "{mode}", "type": "aws_iam_policy", "change":
+            {{"actions": ["create"], "before": null, "after": {{"policy": "{document}"}}, "after_unknown": {{}}}}}}"#
+        )
+    };
+    let managed = change("managed");
+    let alone = format!(r#"{{"format_version": "1.2", "resource_changes": [{managed}]}}"#);
+    let put_off = format!(
+        r#"{{"format_version": "1.2", "planned_values": {{"root_module": {{}}}}, "complete": false,
+        "deferred_changes": [{{"reason": "instance_count_unknown", "resource_change": {managed}}}]}}"#
+    );
+    for plan in [&alone, &put_off] {
+        let expected = [(String::from("aws_iam_policy.p"), "service-wildcard", r#"\"s3:*\""#)];
+        assert_eq!(found(&check(plan)), expected, "{plan}");
+    }
+    let read = alone.replace(&managed, &change("data"));
+    assert_eq!(check(&read).policies, 0);
+}
+
+#[test]
+fn an_empty_state_is_one_without_policies() {
+    assert_eq!(check(r#"{"format_version": "1.0"}"#).policies, 0);
+}
+
 /// File below the folder of the recording, address and marked text of every finding.
 fn found_at(report: &Report) -> Vec<(String, String, String)> {
     let place = |f: &engine::Reported| {

@@ -17,7 +17,9 @@ impl<'a> Changes<'a> {
     /// Reads them off a plan.
     pub fn of(plan: &'a Value) -> Changes<'a> {
         let mut changes = Changes { unknown: HashMap::new(), documents: Vec::new(), references: HashMap::new() };
-        for change in plan.get("resource_changes").map(Value::elements).unwrap_or_default() {
+        let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
+        let deferred = elements("deferred_changes").iter().filter_map(|d| d.get("resource_change"));
+        for change in elements("resource_changes").iter().chain(deferred) {
             let text = |key: &str| change.get(key).and_then(Value::as_str);
             let Some(address) = text("address") else {
                 continue;
