@@ -259,3 +259,34 @@ resource "aws_s3_bucket_notification" "all" {
     );
     assert_eq!(found(&again), [(11, "duplicate-bucket-notification")]);
 }
+
+/// A document that is repeated is found wherever the whole of it goes.
+#[test]
+fn documents_that_are_repeated_are_read_as_a_whole() {
+    let source = r#"
+data "aws_iam_policy_document" "each" {
+  for_each = { a = ["s3:*"], b = ["sqs:ListQueues"] }
+  statement {
+    actions   = each.value
+    resources = ["*"]
+  }
+}
+data "aws_iam_policy_document" "counted" {
+  count = 2
+  statement {
+    actions   = ["sqs:*"]
+    resources = ["*"]
+  }
+}
+resource "aws_iam_policy" "each" {
+  for_each = data.aws_iam_policy_document.each
+  policy   = each.value.json
+}
+resource "aws_iam_policy" "counted" {
+  policy = element(data.aws_iam_policy_document.counted[*].json, 1)
+}
+"#;
+    assert_eq!(found(source), [(3, "service-wildcard"), (12, "service-wildcard")]);
+    let nowhere = source.replace("each.value.json", "var.elsewhere[each.value]");
+    assert_eq!(found(&nowhere), [(3, "service-wildcard"), (12, "service-wildcard")]);
+}
