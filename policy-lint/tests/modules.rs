@@ -287,6 +287,4 @@ resource "aws_iam_policy" "counted" {
 }
 "#;
     assert_eq!(found(source), [(3, "service-wildcard"), (12, "service-wildcard")]);
-    let nowhere = source.replace("each.value.json", "var.elsewhere[each.value]");
-    assert_eq!(found(&nowhere), [(3, "service-wildcard"), (12, "service-wildcard")]);
 }
