@@ -60,11 +60,37 @@ const REFERENCES: &[(&str, &str, &str)] = &[
     ("aws_ssm_parameter", "arn", "arn:*:ssm:*:*:parameter/~"),
 ];
 
-/// The address and attribute of a reference to a resource: `module.a.aws_s3_bucket.raw`, `arn`.
+/// The address, type and attribute of a reference to a resource: `module.a.aws_s3_bucket.raw["x"].arn`.
 pub fn split_reference(reference: &str) -> Option<(&str, &str, &str)> {
-    let (address, attribute) = reference.rsplit_once('.')?;
-    let kind = address.rsplit('.').nth(1)?;
+    let steps: Vec<&str> = steps(reference).collect();
+    let &[.., kind, _, attribute] = steps.as_slice() else { return None };
+    let address = reference.strip_suffix(attribute)?.strip_suffix('.')?;
     Some((address, kind, attribute))
+}
+
+/// The steps of an address; a dot in the key of an instance parts none.
+pub fn steps(address: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0;
+    address.split(move |c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == '.' && depth == 0
+    })
+}
+
+/// Whether two addresses can be of one resource: a step that does not say which instance stands for all.
+pub fn same_resource(one: &str, other: &str) -> bool {
+    let same = |a: &str, b: &str| {
+        let (name, other) = (a.split('[').next(), b.split('[').next());
+        a == b || name == other && (!a.contains('[') || !b.contains('['))
+    };
+    let (mut one, mut other) = (steps(one), steps(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if same(a, b) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Policy variables, as `${aws:username}`, can be anything.

@@ -98,14 +98,19 @@ impl Report {
 
 /// Runs every rule over one project, in every way that its policies can be read.
 pub fn run(project: &Project) -> Report {
+    run_for(project, Persona::Auditor)
+}
+
+/// The same for somebody who is shown no more than a persona is.
+pub fn run_for(project: &Project, persona: Persona) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
     match project.ways() {
-        1 => judge(project, &mut findings, &mut notes),
+        1 => judge(project, persona, &mut findings, &mut notes),
         ways => {
             let mut found = vec![Vec::new(); ways];
             let each = (0..ways).zip(&mut found);
-            each.for_each(|(number, found)| judge(&project.way(number), found, &mut notes));
+            each.for_each(|(number, found)| judge(&project.way(number), persona, found, &mut notes));
             findings.extend(join_ways(found, project));
             notes.sort();
             notes.dedup();
@@ -116,6 +121,7 @@ pub fn run(project: &Project) -> Report {
         documents: carrying_files(project),
         ..Report::default()
     };
+    findings.retain(|f| f.persona <= persona);
     report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
     if project.input.is_some() {
         report.beside = project.files.terraform();
@@ -147,13 +153,13 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Runs every rule over one project as it is.
-fn judge(project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
+/// Runs every rule that a persona may see something of over one project as it is.
+fn judge(project: &Project, persona: Persona, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
     let off = project.off.iter().map(|(policy, off)| (policy, Some(*off)));
     let policies: Vec<(&Policy, Option<Span>)> = project.policies.iter().map(|p| (p, None)).chain(off).collect();
     let bounding = boundaries(project);
     let bounds = |p: &Policy| p.address.as_deref().is_some_and(|a| bounding.contains(a));
-    for rule in rules::ALL {
+    for rule in rules::ALL.iter().filter(|r| r.persona <= persona) {
         match rule.check {
             Check::Policy(check) => {
                 // A boundary is broad by its nature: it grants nothing.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arn;
 use crate::model::{Kind, Policy, Statement};
+use crate::parse::carriers;
 use crate::pattern;
 use crate::project::{Project, Resource};
-use crate::value::{Data, Text, Value};
+use crate::value::{Data, Hole, Text, Value};
 
 /// Whether a pattern of actions stands for the action `service:Name`.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
@@ -86,8 +87,7 @@ impl<'a> Identity<'a> {
 /// Whether a value names a resource: by its address, or by the value of one of its attributes.
 pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
     let referenced = |reference: &str| {
-        let address = resource.address.split('[').next().unwrap_or_default();
-        arn::split_reference(reference).is_some_and(|(a, _, _)| a == address)
+        arn::split_reference(reference).is_some_and(|(a, _, _)| arn::same_resource(a, &resource.address))
     };
     match &value.data {
         Data::Unknown(hole) => hole.reference.as_deref().is_some_and(referenced),
@@ -100,6 +100,34 @@ pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
         }
         Data::String(text) => {
             attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_str) == Some(text.raw()))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value names a resource for all that is known here: not where it says another one. Whoever complains of
+/// something that is missing asks this, for what only an apply can tell may be it.
+pub fn may_name(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
+    let Some(value) = value else { return true };
+    if names(value, resource, attributes) {
+        return true;
+    }
+    let other = |hole: &Hole| {
+        let referred = hole.reference.as_deref().and_then(arn::split_reference);
+        referred.is_some_and(|(address, kind, _)| kind == resource.kind && !address.contains("data."))
+    };
+    match &value.data {
+        Data::Unknown(hole) => !other(hole),
+        Data::String(text) if text.raw().chars().eq([pattern::HOLE]) => !text.holes().iter().any(other),
+        Data::String(text) => {
+            let given =
+                |keys: &[&str]| keys.iter().filter_map(|k| resource.values.get(k)?.as_text()).collect::<Vec<_>>();
+            let (own, named) = (given(attributes), given(&["name", "bucket", "function_name"]));
+            match (own.as_slice(), named.first()) {
+                ([], Some(name)) => pattern::overlaps(text.raw(), &format!("*{}", name.raw())),
+                ([], None) => true,
+                (own, _) => own.iter().any(|o| pattern::overlaps(text.raw(), o.raw())),
+            }
         }
         _ => false,
     }
@@ -179,4 +207,36 @@ fn holders(policy: &Policy, people: &[&Resource], project: &Project) -> Vec<usiz
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether somebody has policies, or may have, that cannot be read here; of a policy that nobody is known to hold,
+/// whether somebody with more may hold it.
+pub fn has_unread(project: &Project, holder: &Resource) -> bool {
+    let kind = match holder.kind.strip_prefix("aws_iam_") {
+        Some(kind @ ("role" | "user" | "group")) => kind,
+        _ => return may_be_held(project, holder),
+    };
+    let sure = |r: &Resource| {
+        let read = |r: &Resource| project.policies.iter().any(|p| p.address.as_ref() == Some(&r.address));
+        let attached = |arn: &Value| project.of_kind("aws_iam_policy").any(|p| names(arn, p, &["arn"]) && read(p));
+        let ours = r.values.get(kind).is_some_and(|v| names(v, holder, &["name"]));
+        ours && r.values.get("policy_arn").map_or_else(|| read(r), attached)
+    };
+    let is_ours = |v: &Value| may_name(Some(v), holder, &["name"]);
+    let speaks_of_it = |r: &&Resource| {
+        let many = r.values.get(&format!("{kind}s"));
+        let one = r.values.get(kind).or_else(|| r.values.get(&format!("{kind}_name")));
+        one.is_some_and(is_ours) || many.is_some_and(|v| v.is_unknown() || v.elements().iter().any(is_ours))
+    };
+    let gives = |r: &&Resource| r.kind.starts_with("aws_iam_") && r.kind.contains("_policy");
+    let inline = carriers::attribute_values(&holder.values, "inline_policy.policy");
+    project.resources.iter().filter(gives).filter(speaks_of_it).any(|r| !sure(r))
+        || project.attachments.iter().any(|a| a.address == holder.address)
+        || inline.into_iter().chain(holder.values.get("managed_policy_arns")).any(Value::is_unknown)
+}
+
+fn may_be_held(project: &Project, policy: &Resource) -> bool {
+    let open = |r: &Resource| r.values.get("policy_arn").is_some_and(|v| may_name(Some(v), policy, &["arn"]));
+    ["role", "user", "group"].iter().any(|k| policy.values.get(k).is_some_and(Value::is_unknown))
+        || policy.kind == "aws_iam_policy" && project.resources.iter().any(open)
 }

@@ -76,7 +76,10 @@ struct Plan {
 pub fn check(request: &Request) -> Report {
     let mut report = Report::default();
     let plan = plan(request, &mut report);
-    let one = |job: &Job| run_job(job, request.kind, &plan.folders);
+    let config = config(request);
+    // An exception is used by what it hides, even from somebody who would not see it.
+    let persona = if config.is_some() { Persona::Auditor } else { request.persona };
+    let one = |job: &Job| run_job(job, request.kind, persona, &plan.folders);
     let parts: Vec<(String, Report)> =
         if plan.jobs.len() < 8 { plan.jobs.iter().map(one).collect() } else { plan.jobs.par_iter().map(one).collect() };
     let mut checked: Vec<String> = parts.iter().map(|(path, _)| path.clone()).collect();
@@ -96,7 +99,9 @@ pub fn check(request: &Request) -> Report {
     beside.retain(|b| !sources.iter().any(|s| s.path == b.path));
     comment::apply(&mut report, &sources);
     comment::apply_quietly(&mut report, &beside);
-    except(request, &checked, &mut report);
+    if let Some(config) = config {
+        except(&config, request, &checked, &mut report);
+    }
     engine::keep(&mut report, request.persona);
     report.sort();
     report
@@ -196,7 +201,7 @@ fn drop_repeated(report: &mut Report, found: &Report) {
     report.policies = report.policies.saturating_sub(before - report.documents.len());
 }
 
-fn run_job(job: &Job, kind: Option<Kind>, folders: &[PathBuf]) -> (String, Report) {
+fn run_job(job: &Job, kind: Option<Kind>, persona: Persona, folders: &[PathBuf]) -> (String, Report) {
     let name = job.path.display().to_string();
     let file = match &job.content {
         Some(bytes) => source::text(name.clone(), bytes.clone()),
@@ -206,9 +211,9 @@ fn run_job(job: &Job, kind: Option<Kind>, folders: &[PathBuf]) -> (String, Repor
     match file {
         Ok(file) if looks_like_plan(&file.text) => {
             let folders = source_folders(job, folders);
-            report = deep(|| read(file, kind, job.named, &folders));
+            report = deep(|| read(file, kind, Persona::Auditor, job.named, &folders));
         }
-        Ok(file) => report = read(file, kind, job.named, &[]),
+        Ok(file) => report = read(file, kind, persona, job.named, &[]),
         Err(source::ReadError::NotText { .. }) if !job.named => {}
         Err(error) => report.errors.push(error.to_string()),
     }
@@ -224,11 +229,11 @@ fn source_folders(job: &Job, checked: &[PathBuf]) -> Vec<PathBuf> {
     above.chain(checked.iter().cloned()).collect()
 }
 
-fn read(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[PathBuf]) -> Report {
+fn read(file: Arc<File>, kind: Option<Kind>, persona: Persona, named: bool, folders: &[PathBuf]) -> Report {
     let path = file.path.clone();
     match raw::read_beside(file, kind, named, folders) {
         Outcome::Read(project) => {
-            let mut report = engine::run(&project);
+            let mut report = engine::run_for(&project, persona);
             if project.policies.is_empty() && project.broken.is_empty() {
                 report.notes.push(format!("`{path}` is a plan or state without any policy"));
             }
@@ -244,7 +249,8 @@ fn read(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[PathBuf]) -
     }
 }
 
-fn except(request: &Request, checked: &[String], report: &mut Report) {
+/// The file of exceptions: the one that was named, or the nearest.
+fn config(request: &Request) -> Option<PathBuf> {
     let folders = || {
         let given = request
             .paths
@@ -252,15 +258,16 @@ fn except(request: &Request, checked: &[String], report: &mut Report) {
             .map(|p| if p.is_dir() { p.clone() } else { p.parent().map(Path::to_path_buf).unwrap_or_default() });
         std::iter::once(PathBuf::from(".")).chain(given)
     };
-    let Some(path) = request.config.clone().or_else(|| folders().find_map(|f| allow::find(&f))) else {
-        return;
-    };
-    let file = match source::read(&path) {
+    request.config.clone().or_else(|| folders().find_map(|f| allow::find(&f)))
+}
+
+fn except(path: &Path, request: &Request, checked: &[String], report: &mut Report) {
+    let file = match source::read(path) {
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
-    let shown = Arc::new(File::new(shown(&path), file.text.clone()));
-    match allow::Allows::parse(&path, &file.text) {
+    let shown = Arc::new(File::new(shown(path), file.text.clone()));
+    match allow::Allows::parse(path, &file.text) {
         Ok(allows) => {
             let whole = request.paths.iter().any(|p| p.is_dir());
             let place = Place { file: shown, start: 0, end: 0 };

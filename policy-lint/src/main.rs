@@ -265,7 +265,10 @@ fn write_to(
     let written = match path {
         Some(path) => {
             let file = File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
-            let mut out = BufWriter::new(anstream::StripStream::new(file));
+            let mut out: Box<dyn Write> = match coloured {
+                true => Box::new(BufWriter::new(anstream::StripStream::new(file))),
+                false => Box::new(BufWriter::with_capacity(1 << 16, file)),
+            };
             write(&mut out).and_then(|()| out.flush())
         }
         None if !coloured => {

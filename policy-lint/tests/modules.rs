@@ -238,3 +238,53 @@ resource "aws_iam_role" "copy" {
     );
     assert_eq!(found(&attached), [(6, "service-wildcard"), (6, "service-wildcard")]);
 }
+
+/// Instances of one resource are different buckets.
+#[test]
+fn notifications_of_two_instances_are_not_of_one_bucket() {
+    let source = r#"
+resource "aws_s3_bucket" "raw" {
+  for_each = toset(["a", "b.c"])
+  bucket   = "acme-${each.key}"
+}
+resource "aws_s3_bucket_notification" "all" {
+  for_each    = toset(["a", "b.c"])
+  bucket      = aws_s3_bucket.raw[each.key].id
+  eventbridge = true
+}
+"#;
+    assert_eq!(found(source), []);
+    let again = format!(
+        "{source}resource \"aws_s3_bucket_notification\" \"again\" {{\n  bucket = aws_s3_bucket.raw[\"b.c\"].id\n}}\n"
+    );
+    assert_eq!(found(&again), [(11, "duplicate-bucket-notification")]);
+}
+
+/// A document that is repeated is found wherever the whole of it goes.
+#[test]
+fn documents_that_are_repeated_are_read_as_a_whole() {
+    let source = r#"
+data "aws_iam_policy_document" "each" {
+  for_each = { a = ["s3:*"], b = ["sqs:ListQueues"] }
+  statement {
+    actions   = each.value
+    resources = ["*"]
+  }
+}
+data "aws_iam_policy_document" "counted" {
+  count = 2
+  statement {
+    actions   = ["sqs:*"]
+    resources = ["*"]
+  }
+}
+resource "aws_iam_policy" "each" {
+  for_each = data.aws_iam_policy_document.each
+  policy   = each.value.json
+}
+resource "aws_iam_policy" "counted" {
+  policy = element(data.aws_iam_policy_document.counted[*].json, 1)
+}
+"#;
+    assert_eq!(found(source), [(3, "service-wildcard"), (12, "service-wildcard")]);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use policy_lint::engine::{self, Report};
 use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::rule::Family;
 use policy_lint::source::{self, File};
 
 fn check(text: &str) -> Report {
@@ -131,6 +132,62 @@ fn every_finding_of_a_plan_with_its_source_stands_in_the_source() {
     assert_eq!(said(&alone), said(&beside));
     let outside: Vec<_> = found_at(&beside).into_iter().filter(|(file, _, _)| file == "plan.json").collect();
     assert!(outside.is_empty(), "{outside:?}");
+}
+
+#[test]
+fn what_a_plan_wires_by_references_is_followed_to_the_instance_it_means() {
+    let said = |report: &Report| {
+        let wiring = report.findings.iter().filter(|f| f.finding.rule.family == Family::Wiring);
+        let mut said: Vec<_> = wiring.map(|f| (f.finding.rule.name, f.finding.message.clone())).collect();
+        said.sort();
+        said
+    };
+    let expected = [
+        ("bucket-events-disabled", "`module.shared[\"b\"].aws_s3_bucket.this`"),
+        ("missing-key-grant", "`module.alone.aws_s3_bucket.this`"),
+        ("target-without-permission", "`aws_sqs_queue.alone`"),
+    ];
+    for report in [recorded("wiring"), recorded_beside("wiring")] {
+        let found = said(&report);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), expected.map(|e| e.0), "{found:#?}");
+        assert!(found.iter().zip(expected).all(|((_, message), (_, about))| message.contains(about)), "{found:#?}");
+    }
+}
+
+#[test]
+fn what_a_plan_without_its_configuration_does_not_tell_is_no_finding() {
+    let text = source::read(&folder("wiring").join("plan.json")).expect("the recorded plan").text.clone();
+    let report = check(&text.replacen("\"configuration\":", "\"elsewhere\":", 1));
+    let wiring: Vec<_> = report.findings.iter().filter(|f| f.finding.rule.family == Family::Wiring).collect();
+    assert!(wiring.is_empty(), "{wiring:#?}");
+}
+
+#[test]
+fn what_is_put_off_is_judged_and_so_are_changes_alone() {
+    let document = r#"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b\"}}"#;
+    let change = |mode: &str| {
+        format!(
+            r#"{{"address": "aws_iam_policy.p", "mode": "{mode}", "type": "aws_iam_policy", "change":
+            {{"actions": ["create"], "before": null, "after": {{"policy": "{document}"}}, "after_unknown": {{}}}}}}"#
+        )
+    };
+    let managed = change("managed");
+    let alone = format!(r#"{{"format_version": "1.2", "resource_changes": [{managed}]}}"#);
+    let put_off = format!(
+        r#"{{"format_version": "1.2", "planned_values": {{"root_module": {{}}}}, "complete": false,
+        "deferred_changes": [{{"reason": "instance_count_unknown", "resource_change": {managed}}}]}}"#
+    );
+    for plan in [&alone, &put_off] {
+        let expected = [(String::from("aws_iam_policy.p"), "service-wildcard", r#"\"s3:*\""#)];
+        assert_eq!(found(&check(plan)), expected, "{plan}");
+    }
+    let read = alone.replace(&managed, &change("data"));
+    assert_eq!(check(&read).policies, 0);
+}
+
+#[test]
+fn an_empty_state_is_one_without_policies() {
+    assert_eq!(check(r#"{"format_version": "1.0"}"#).policies, 0);
 }
 
 /// File below the folder of the recording, address and marked text of every finding.

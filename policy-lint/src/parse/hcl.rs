@@ -11,7 +11,8 @@ use crate::project::{BrokenPolicy, Project};
 use crate::source::{File, Files, ReadError};
 use crate::value::Value;
 
-pub mod eval;
+pub mod data;
+mod eval;
 pub mod functions;
 pub mod instance;
 pub mod module;

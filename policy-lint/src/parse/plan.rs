@@ -10,9 +10,11 @@ use crate::value::{Data, Text, Value};
 
 mod beside;
 mod changes;
+mod configured;
 
 use beside::Beside;
 use changes::Changes;
+use configured::Configured;
 
 /// Whether a text could be a plan or a state, so that it is worth parsing.
 pub fn looks_like(text: &str) -> bool {
@@ -20,10 +22,13 @@ pub fn looks_like(text: &str) -> bool {
     head.contains("\"format_version\"") || head.contains("\"terraform_version\"")
 }
 
+/// What a plan or a state has beside its version; one of nothing has not even that.
+const PARTS: [&str; 4] = ["planned_values", "resource_changes", "values", "terraform_version"];
+
 /// Whether a document is a plan or a state.
 pub fn is_plan(value: &Value) -> bool {
     let shown = value.get("format_version").is_some()
-        && ["planned_values", "resource_changes", "values", "terraform_version"].iter().any(|k| value.get(k).is_some());
+        && (value.members().len() == 1 || PARTS.iter().any(|k| value.get(k).is_some()));
     let raw_state = value.get("terraform_version").is_some() && value.get("resources").is_some();
     shown || raw_state
 }
@@ -35,6 +40,7 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
         collect_module(root, &mut resources);
     }
     collect_raw_state(plan, &mut resources);
+    collect_changes(plan, &mut resources);
     let beside = Beside::find(plan, &resources, folders, &mut project.files);
     let changes = Changes::of(plan);
     let mut documents_used = Vec::new();
@@ -56,7 +62,11 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
         let carrier = Carrier { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
         project.policies.push(policy(value, kind, Some(owner), carrier));
     }
+    let configured = Configured::of(plan);
     for mut resource in resources {
+        if let Some(unknown) = changes.unknown.get(resource.address.as_str()) {
+            configured.fill(&mut resource, unknown);
+        }
         beside.place_resource(&mut resource);
         carriers::keep(resource, project);
     }
@@ -77,6 +87,23 @@ fn collect_module(module: Option<&Value>, found: &mut Vec<Resource>) {
     }
     for child in module.get("child_modules").map(Value::elements).unwrap_or_default() {
         collect_module(Some(child), found);
+    }
+}
+
+/// What is put off to a later plan, and everything where somebody kept only the changes of a plan.
+fn collect_changes(plan: &Value, found: &mut Vec<Resource>) {
+    let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
+    let whole = if plan.get("planned_values").is_none() { elements("resource_changes") } else { &[] };
+    let deferred = elements("deferred_changes").iter().filter_map(|d| d.get("resource_change"));
+    for change in whole.iter().chain(deferred) {
+        let text = |key: &str| change.get(key).and_then(Value::as_str);
+        let (Some(address), Some(kind), Some("managed")) = (text("address"), text("type"), text("mode")) else {
+            continue;
+        };
+        let after = change.path(&["change", "after"]).filter(|a| !a.members().is_empty());
+        if let Some(values) = after.filter(|_| !found.iter().any(|r| r.address == address)) {
+            found.push(resource_of(address.to_owned(), kind, values, change));
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::arn::{Arn, split_reference};
+use crate::arn::{Arn, same_resource, split_reference};
 use crate::evaluate::names;
 use crate::model::Item;
 use crate::project::Project;
@@ -50,9 +50,8 @@ fn check(project: &Project, out: &mut Out<'_>) {
 
 /// Whether a resource is the bucket or in it.
 fn is_in(item: &Item, bucket: &Resource) -> bool {
-    let own = bucket.address.split('[').next().unwrap_or_default();
     let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
-    referred.is_some_and(|(address, _, _)| address == own)
+    referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
 }

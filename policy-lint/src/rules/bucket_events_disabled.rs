@@ -1,5 +1,5 @@
 //! See the page.
-use crate::evaluate::names;
+use crate::evaluate::{may_name, names};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -48,15 +48,8 @@ fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
 fn sends(project: &Project, bucket: &Resource) -> bool {
     project.of_kind("aws_s3_bucket_notification").any(|n| {
         let on = n.values.get("eventbridge").is_some_and(|v| !matches!(v.data, Data::Bool(false) | Data::Null));
-        on && n
-            .values
-            .get("bucket")
-            .is_some_and(|v| v.is_unknown() && !refers_elsewhere(v) || names(v, bucket, &["bucket", "id"]))
+        on && may_name(n.values.get("bucket"), bucket, &["bucket", "id"])
     })
-}
-
-fn refers_elsewhere(value: &Value) -> bool {
-    matches!(&value.data, Data::Unknown(hole) if hole.reference.is_some())
 }
 
 fn decoded(value: &Value) -> Option<Value> {

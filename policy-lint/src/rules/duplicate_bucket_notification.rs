@@ -1,4 +1,6 @@
 //! See the page.
+use crate::arn::split_reference;
+use crate::evaluate::names;
 use crate::project::Project;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::value::{Data, Value};
@@ -17,7 +19,9 @@ pub static RULE: Rule = Rule {
 fn check(project: &Project, out: &mut Out<'_>) {
     let mut seen: Vec<(String, &crate::project::Resource)> = Vec::new();
     for notification in project.of_kind("aws_s3_bucket_notification") {
-        let Some(bucket) = notification.values.get("bucket").and_then(identity) else { continue };
+        let Some(bucket) = notification.values.get("bucket").and_then(|b| identity(b, project)) else {
+            continue;
+        };
         match seen.iter().find(|(b, _)| *b == bucket) {
             Some((_, first)) => {
                 let message = format!(
@@ -34,12 +38,14 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-/// What tells one bucket from another: its name, or the reference to it.
-fn identity(value: &Value) -> Option<String> {
-    match &value.data {
-        Data::String(text) => Some(text.to_string()),
-        Data::Unknown(hole) => {
-            hole.reference.as_deref().and_then(|r| r.rsplit_once('.')).map(|(bucket, _)| bucket.to_owned())
+/// What tells one bucket from another: its address, its name, or the reference to it; nothing where it may be several.
+fn identity(value: &Value, project: &Project) -> Option<String> {
+    let buckets: Vec<_> = project.of_kind("aws_s3_bucket").filter(|b| names(value, b, &["bucket", "id"])).collect();
+    match (buckets.as_slice(), &value.data) {
+        ([bucket], _) => Some(bucket.address.clone()),
+        ([], Data::String(text)) => text.as_known().map(str::to_owned),
+        ([], Data::Unknown(hole)) => {
+            hole.reference.as_deref().and_then(split_reference).map(|(address, _, _)| address.to_owned())
         }
         _ => None,
     }

@@ -3,7 +3,7 @@ use std::collections::hash_map::Entry;
 
 use crate::model::{Policy, members_at};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::{Trail, Value};
+use crate::value::{Member, Trail, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,6 +21,26 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 }
 
 fn visit(value: &Value, trail: Trail, out: &mut Out<'_>) {
+    if !value.members().is_empty() {
+        compare(value, trail, out);
+    }
+    for (member, at) in members_at(value, trail) {
+        visit(&member.value, at.trail, out);
+    }
+    for (i, element) in value.elements().iter().enumerate() {
+        visit(element, trail.child(i), out);
+    }
+}
+
+/// Objects with more keys than this are compared by a table.
+const FEW: usize = 8;
+
+fn compare(value: &Value, trail: Trail, out: &mut Out<'_>) {
+    let members = value.members();
+    let same = |(i, m): (usize, &Member)| members[..i].iter().any(|o| o.key.raw().eq_ignore_ascii_case(m.key.raw()));
+    if members.len() <= FEW && !members.iter().enumerate().any(same) {
+        return;
+    }
     let mut seen = std::collections::HashMap::new();
     for (member, at) in members_at(value, trail) {
         match seen.entry(member.key.to_string().to_ascii_lowercase()) {
@@ -30,9 +50,5 @@ fn visit(value: &Value, trail: Trail, out: &mut Out<'_>) {
             }
             Entry::Vacant(free) => drop(free.insert(member.key_span)),
         }
-        visit(&member.value, at.trail, out);
-    }
-    for (i, element) in value.elements().iter().enumerate() {
-        visit(element, trail.child(i), out);
     }
 }

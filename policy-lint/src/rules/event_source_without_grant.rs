@@ -1,5 +1,5 @@
 //! See the page.
-use crate::evaluate::{Identity, identities, names};
+use crate::evaluate::{Identity, has_unread, identities, names};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -47,7 +47,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let (Some((queue, needed)), Some(function)) = (read, function) else { continue };
         let Some(role) = function.values.get("role") else { continue };
         let Some(role) = project.of_kind("aws_iam_role").find(|r| names(role, r, &["arn"])) else { continue };
-        if has_others(project, role) {
+        if has_unread(project, role) {
             continue;
         }
         let identity = identities.iter().find(|i| i.name == role.address);
@@ -79,35 +79,4 @@ fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str
     let finding = out.span(mapping.head, message, "allow these actions on the source in the role's policy");
     finding.address = Some(mapping.address.clone());
     finding.related(role.head, "the role is here").related(queue.head, "the source is here");
-}
-
-/// Whether the role has policies that cannot be read here.
-fn has_others(project: &Project, role: &Resource) -> bool {
-    let attached = |address: &str| {
-        project
-            .resources
-            .iter()
-            .find(|r| r.address == address)
-            .and_then(|r| ["role", "roles", "role_name"].iter().find_map(|key| r.values.get(key)))
-    };
-    let own = project.policies.iter().filter_map(|p| p.address.as_deref()).collect::<Vec<_>>();
-    let foreign = project.attachments.iter().any(|a| {
-        let to_role = a.address == role.address
-            || attached(&a.address)
-                .is_some_and(|v| names(v, role, &["name"]) || v.elements().iter().any(|e| names(e, role, &["name"])));
-        to_role && a.arn.text.is_known()
-    });
-    let unread = project.resources.iter().any(|r| {
-        let here = r.kind == "aws_iam_role_policy" && r.values.get("role").is_some_and(|v| names(v, role, &["name"]));
-        here && !own.contains(&r.address.as_str())
-    });
-    let unread_attachment = project.resources.iter().any(|r| {
-        let here = r.kind == "aws_iam_role_policy_attachment"
-            && r.values.get("role").is_some_and(|v| names(v, role, &["name"]));
-        here && r
-            .values
-            .get("policy_arn")
-            .is_some_and(|v| !project.of_kind("aws_iam_policy").any(|p| names(v, p, &["arn"])))
-    });
-    foreign || unread || unread_attachment
 }

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::arn::{Arn, split_reference};
+use crate::arn::{Arn, same_resource, split_reference};
 use crate::evaluate::names;
 use crate::model::{Item, Policy};
 use crate::pattern;
@@ -63,8 +63,8 @@ fn name_of(owner: &Resource) -> Option<String> {
 fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<String> {
     let first = item.text.holes().first().filter(|_| item.raw().starts_with(pattern::HOLE))?;
     let (address, referred, attribute) = split_reference(first.reference.as_deref()?)?;
-    let own = owner?.address.split('[').next()?;
-    (referred == kind && attribute == "arn" && address != own).then(|| address.to_owned())
+    let own = &owner?.address;
+    (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())
 }
 
 /// Another name in an ARN of the same service.

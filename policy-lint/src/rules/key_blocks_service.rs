@@ -1,5 +1,5 @@
 //! See the page.
-use crate::evaluate::{names, speaks_of};
+use crate::evaluate::{may_name, names, speaks_of};
 use crate::model::{Policy, Principal, Principals, Sort, Statement};
 use crate::project::Project;
 use crate::project::Resource;
@@ -56,9 +56,16 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
     }
     let attributes = ["arn", "key_id", "id"];
     let found = project.of_kind("aws_kms_key").find(|k| names(key, k, &attributes))?;
+    let apart = |r: &Resource| r.kind == "aws_kms_key_policy";
+    let perhaps = |r: &Resource| {
+        let key = r.values.get("key_id");
+        !key.is_some_and(|v| names(v, found, &attributes)) && may_name(key, found, &attributes)
+    };
+    if project.resources.iter().any(|r| apart(r) && perhaps(r)) {
+        return None;
+    }
     let own = |r: &Resource| {
-        r.address == found.address
-            || r.kind == "aws_kms_key_policy" && r.values.get("key_id").is_some_and(|v| names(v, found, &attributes))
+        r.address == found.address || apart(r) && r.values.get("key_id").is_some_and(|v| names(v, found, &attributes))
     };
     let carriers = project.resources.iter().filter(|r| own(r));
     let written = carriers.filter_map(|r| r.values.get("policy")).filter(|p| !matches!(p.data, Data::Null)).count();

@@ -1,6 +1,6 @@
 //! See the page.
-use crate::arn::{Arn, split_reference};
-use crate::evaluate::{Identity, identities, names};
+use crate::arn::{Arn, same_resource, split_reference};
+use crate::evaluate::{Identity, has_unread, identities, may_name, names};
 use crate::model::{Item, Policy};
 use crate::project::Project;
 use crate::project::Resource;
@@ -24,7 +24,10 @@ fn check(project: &Project, out: &mut Out<'_>) {
         return;
     }
     for identity in identities(project) {
-        judge(&identity, &buckets, out);
+        let holder = project.resources.iter().find(|r| r.address == identity.name);
+        if !holder.is_some_and(|h| has_unread(project, h)) {
+            judge(&identity, &buckets, out);
+        }
     }
 }
 
@@ -54,10 +57,9 @@ fn grant<'a>(policy: &'a Policy, action: &str, buckets: &[&'a Resource]) -> Opti
 }
 
 fn is_in(item: &Item, bucket: &Resource) -> bool {
-    let own = bucket.address.split('[').next().unwrap_or_default();
     let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
-    referred.is_some_and(|(address, _, _)| address == own)
+    referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
 }
 
@@ -78,7 +80,7 @@ fn is_plain_key(project: &Project, value: &Value) -> bool {
         let written = k.values.get("policy").is_some_and(|p| !matches!(p.data, Data::Null));
         let apart = project
             .of_kind("aws_kms_key_policy")
-            .any(|p| p.values.get("key_id").is_some_and(|v| names(v, k, &["arn", "key_id", "id"])));
+            .any(|p| may_name(p.values.get("key_id"), k, &["arn", "key_id", "id"]));
         !written && !apart
     })
 }

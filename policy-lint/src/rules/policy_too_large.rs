@@ -91,6 +91,9 @@ fn size(value: &Value) -> usize {
         Data::Null => 4,
         Data::Bool(b) => 5 - usize::from(*b),
         Data::Number(n) => n.len(),
+        Data::String(text) if text.raw().is_ascii() => {
+            2 + text.raw().bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'\x0b').count()
+        }
         Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != HOLE).count(),
         Data::Array(list) => 2 + commas(list.len()) + list.iter().map(size).sum::<usize>(),
         Data::Object(members) => {

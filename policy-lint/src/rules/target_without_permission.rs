@@ -1,5 +1,5 @@
 //! See the page.
-use crate::evaluate::{names, speaks_of};
+use crate::evaluate::{may_name, names, speaks_of};
 use crate::model::Policy;
 use crate::project::Project;
 use crate::project::Resource;
@@ -56,19 +56,20 @@ fn check(project: &Project, out: &mut Out<'_>) {
 fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: &mut Out<'_>) {
     for (kind, action, carriers) in TARGETS {
         let Some(target) = project.of_kind(kind).find(|t| names(arn, t, &["arn"])) else { continue };
-        let own = |carrier: &Resource| {
-            carriers.iter().any(|(c, attribute)| {
-                *c == carrier.kind
-                    && if attribute.is_empty() {
-                        carrier.address == target.address
-                    } else {
-                        carrier
-                            .values
-                            .get(attribute)
-                            .is_some_and(|v| names(v, target, &["arn", "id", "url", "function_name"]))
-                    }
-            })
+        let attribute = |carrier: &Resource| carriers.iter().find(|(c, _)| *c == carrier.kind).map(|(_, a)| *a);
+        let keys = ["arn", "id", "url", "function_name"];
+        let own = |carrier: &Resource| match attribute(carrier) {
+            Some("") => carrier.address == target.address,
+            Some(a) => carrier.values.get(a).is_some_and(|v| names(v, target, &keys)),
+            None => false,
         };
+        let perhaps = |carrier: &Resource| {
+            let named = attribute(carrier).filter(|a| !a.is_empty()).map(|a| carrier.values.get(a));
+            !own(carrier) && named.is_some_and(|v| may_name(v, target, &keys))
+        };
+        if project.resources.iter().any(perhaps) {
+            continue;
+        }
         let carrying: Vec<&Resource> = project.resources.iter().filter(|r| own(r)).collect();
         let policies: Vec<&Policy> = project
             .policies

@@ -6,10 +6,10 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::eval::{Env, attribute, entries, eval, to_text};
 use super::module::{Children, Instance, Module};
-use super::resource;
 use super::tree::Block;
 use super::types;
 use super::world::weight;
+use super::{data, resource};
 use crate::source::Span;
 use crate::value::{Data, Hole, Text, Value};
 
@@ -17,9 +17,12 @@ use crate::value::{Data, Hole, Text, Value};
 const DEEPEST_CALL: usize = 24;
 
 /// One step of a reference.
-enum Step<'a> {
+pub enum Step<'a> {
+    /// `.name`.
     Name(&'a str),
+    /// `[key]`.
     Index(Value),
+    /// `[*]` or `.*`.
     Splat,
 }
 
@@ -41,7 +44,7 @@ pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Valu
         ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, env), rest, span, env),
         ("local", [Step::Name(name), rest @ ..]) => walk(local(name, span, env), rest, span, env),
         ("module", [Step::Name(name), rest @ ..]) => module_output(name, rest, span, env),
-        ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data(kind, name, rest, span, env),
+        ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data::value(kind, name, rest, span, env),
         ("path", [Step::Name(which)]) => path(which, span, env),
         ("each" | "count" | "self" | "terraform", _) => env.unknown(span),
         (kind, [Step::Name(name), rest @ ..]) if kind.contains('_') => managed(kind, name, rest, span, env),
@@ -60,7 +63,8 @@ fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
     }
 }
 
-fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
+/// What steps lead to from a value.
+pub fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let Some((first, rest)) = steps.split_first() else { return value };
     let found = match (first, &value.data) {
         (_, Data::Unknown(hole)) if !hole.choices.is_empty() => {
@@ -100,13 +104,17 @@ fn index(key: &Value) -> Option<usize> {
 fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
     let mut source = hole.source.clone();
     let mut reference = hole.reference.clone();
-    for step in steps {
+    let whole = !source.contains('[') && reference.as_deref().is_some_and(|r| r.ends_with(&source));
+    for (number, step) in steps.iter().enumerate() {
         match step {
             Step::Name(name) => {
                 source.push_str(&format!(".{name}"));
                 reference = reference.map(|r| format!("{r}.{name}"));
             }
             Step::Index(key) => {
+                if number == 0 && whole {
+                    reference = reference.map(|r| format!("{r}{}", instance_key(key)));
+                }
                 let key = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
                 source.push_str(&format!("[{key}]"));
             }
@@ -114,6 +122,15 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
         }
     }
     Hole { source, reference, ..Hole::default() }
+}
+
+/// The key of an instance as addresses have it; nothing where it is not known.
+fn instance_key(key: &Value) -> String {
+    match &key.data {
+        Data::Number(n) => format!("[{n}]"),
+        Data::String(text) => text.as_known().map(|k| format!("[\"{k}\"]")).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 /// The value of a variable: as it was given, or its default.
@@ -161,7 +178,7 @@ fn local(name: &str, span: Span, env: Env<'_>) -> Value {
 }
 
 /// Evaluates once; a value that needs itself is unknown, and so is one that was copied too often.
-fn remembered(key: &str, span: Span, env: Env<'_>, evaluate: impl FnOnce() -> Value) -> Value {
+pub fn remembered(key: &str, span: Span, env: Env<'_>, evaluate: impl FnOnce() -> Value) -> Value {
     let known = &env.instance.known;
     if let Some(found) = known.borrow().get(key) {
         let copy = found.as_ref().filter(|(_, weight)| env.world.spend(*weight)).map(|(value, _)| value.clone());
@@ -213,10 +230,14 @@ fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) 
 /// `aws_x.y` with `count` or `for_each`, whole: as many as are known.
 fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let keys = resource::keys(block, env);
+    let address = hole.reference.as_deref().unwrap_or_default();
     let one = |key: &Value| -> Value {
         let text = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
-        let member =
-            Hole { source: format!("{}[{text}]", hole.source), reference: hole.reference.clone(), ..Hole::default() };
+        let member = Hole {
+            source: format!("{}[{text}]", hole.source),
+            reference: Some(format!("{address}{}", instance_key(key))),
+            ..Hole::default()
+        };
         Value::unknown(member, span)
     };
     match keys {
@@ -232,41 +253,6 @@ fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, 
             Value::new(Data::Object(members.collect()), span)
         }
         _ => walk(Value::unknown(hole.clone(), span), rest, span, env),
-    }
-}
-
-fn data(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
-    let module = env.instance.module.clone();
-    let source = format!("data.{kind}.{name}");
-    let reference = Some(format!("{}{source}", env.instance.address));
-    let hole =
-        || Value::unknown(Hole { source: source.clone(), reference: reference.clone(), ..Hole::default() }, span);
-    let found = Module::find(&module.data, kind, name);
-    let Some(block) = found.filter(|_| kind == "aws_iam_policy_document") else { return walk(hole(), rest, span, env) };
-    env.world.used_documents.borrow_mut().insert(format!("{}{source}", env.instance.address));
-    let (key, after) = match rest {
-        [Step::Index(key), after @ ..] => (Some(key), after),
-        other => (None, other),
-    };
-    match after {
-        [Step::Name("json" | "minified_json")] => {
-            let label = key.and_then(to_text).map(|t| t.to_string()).unwrap_or_default();
-            remembered(&format!("{source}[{label}]"), span, env, || {
-                let policy = resource::document(block, key, env);
-                let place = policy.span;
-                Value::new(Data::Encoded(Box::new(policy)), place)
-            })
-        }
-        [Step::Splat, Step::Name("json")] => {
-            let resource::Keys::Many(keys) = resource::keys(block, env) else { return walk(hole(), rest, span, env) };
-            let each = keys.iter().map(|(k, _)| {
-                let policy = resource::document(block, Some(k), env);
-                let place = policy.span;
-                Value::new(Data::Encoded(Box::new(policy)), place)
-            });
-            Value::new(Data::Array(each.collect()), span)
-        }
-        _ => walk(hole(), rest, span, env),
     }
 }
 

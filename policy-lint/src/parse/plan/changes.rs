@@ -6,7 +6,7 @@ use crate::value::{Data, Value};
 /// What a plan says beside the planned values.
 pub struct Changes<'a> {
     /// `after_unknown` by address.
-    unknown: HashMap<&'a str, &'a Value>,
+    pub unknown: HashMap<&'a str, &'a Value>,
     /// Policy documents that are read during apply.
     pub documents: Vec<(String, &'a Value)>,
     /// What an attribute of a configured resource refers to, by configuration address and attribute.
@@ -17,7 +17,9 @@ impl<'a> Changes<'a> {
     /// Reads them off a plan.
     pub fn of(plan: &'a Value) -> Changes<'a> {
         let mut changes = Changes { unknown: HashMap::new(), documents: Vec::new(), references: HashMap::new() };
-        for change in plan.get("resource_changes").map(Value::elements).unwrap_or_default() {
+        let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
+        let deferred = elements("deferred_changes").iter().filter_map(|d| d.get("resource_change"));
+        for change in elements("resource_changes").iter().chain(deferred) {
             let text = |key: &str| change.get(key).and_then(Value::as_str);
             let Some(address) = text("address") else {
                 continue;
@@ -111,7 +113,8 @@ fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<
     }
 }
 
-fn gather_references(value: &Value, found: &mut Vec<String>) {
+/// Every reference in an expression and in what is inside it.
+pub fn gather_references(value: &Value, found: &mut Vec<String>) {
     if let Some(references) = value.get("references") {
         found.extend(references.elements().iter().filter_map(Value::as_str).map(str::to_owned));
     }
