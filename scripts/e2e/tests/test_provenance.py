@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,6 +133,9 @@ def test_offline_without_an_account(copy: Path, tool: Sluice) -> None:
 
 def test_without_us(copy: Path) -> None:
     """The page's way, with openssl, jq and sha256sum, holds for every manifest."""
+    lacking = [tool for tool in ("openssl", "jq", "sha256sum") if shutil.which(tool) is None]
+    if lacking and os.environ.get("CI") != "true":
+        pytest.skip(f"missing: {', '.join(lacking)}")
     block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) if "openssl" in text)
     for manifest in sorted((copy / "copy" / "ledger").iterdir()):
         script = block.replace("ledger/000000000001.json", f"ledger/{manifest.name}").replace(
