@@ -1,7 +1,7 @@
 //! ARNs and patterns of ARNs: their parts, the types they can be, and what Terraform references stand for.
 use crate::catalogue::{Action, ResourceType};
 use crate::pattern::{self, HOLE};
-use crate::value::Text;
+use crate::value::{Hole, Text};
 
 /// Stands for a name that is not known but has no separator in it, as a bucket's.
 const NAME: char = '\u{E002}';
@@ -126,6 +126,11 @@ pub fn typed(text: &Text) -> String {
         }
     }
     if out.contains("${") { open_variables(out) } else { out }
+}
+
+/// Whether something that is not known is an attribute of a resource that is one ARN.
+pub fn is_arn(hole: &Hole) -> bool {
+    hole.reference.as_deref().and_then(shape_of).is_some_and(|shape| shape.starts_with("arn:"))
 }
 
 fn shape_of(reference: &str) -> Option<&'static str> {

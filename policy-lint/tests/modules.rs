@@ -288,3 +288,31 @@ resource "aws_iam_policy" "counted" {
 "#;
     assert_eq!(found(source), [(3, "service-wildcard"), (12, "service-wildcard")]);
 }
+
+/// What a bucket's ARN will be is not known, but that it is a bucket's ARN is.
+#[test]
+fn an_arn_that_is_not_known_yet_has_its_type() {
+    let source = r#"
+resource "aws_s3_bucket" "raw" {
+}
+resource "aws_iam_policy" "encoded" {
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = { Effect = "Allow", Action = "s3:PutObject", Resource = [aws_s3_bucket.raw.arn, "${aws_s3_bucket.raw.arn}/*"] }
+  })
+}
+data "aws_iam_policy_document" "written" {
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = [aws_s3_bucket.raw.arn]
+  }
+}
+resource "aws_iam_policy" "written" {
+  policy = data.aws_iam_policy_document.written.json
+}
+"#;
+    let lines: Vec<usize> = found(source).iter().map(|f| f.0).collect();
+    assert_eq!(found(source).iter().map(|f| f.1).collect::<Vec<_>>(), ["resource-type-mismatch"], "{lines:?}");
+    let listed = source.replace("s3:PutObject", "s3:ListBucket");
+    assert_eq!(found(&listed.replace(", \"${aws_s3_bucket.raw.arn}/*\"", "")), []);
+}

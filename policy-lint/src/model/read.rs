@@ -1,7 +1,10 @@
 //! [`Value`] to [`Policy`]: keys in any case, single values as lists of one, wrong types left to the grammar.
+use std::borrow::Cow;
+
 use super::{
     At, Carrier, Condition, Effect, Elements, Item, Kind, Patterns, Policy, Principal, Principals, Sort, Statement,
 };
+use crate::arn;
 use crate::rule::MOST;
 use crate::source::Span;
 use crate::value::{Data, Text, Trail, Value};
@@ -58,6 +61,22 @@ fn item(value: &Value, trail: Trail) -> Option<Item> {
     Some(Item { text, at: At { span: value.span, trail } })
 }
 
+/// A resource that is not known but is said to be an attribute that is an ARN, as the text that it will be.
+fn told(value: &Value) -> Cow<'_, Value> {
+    let is_arn = |v: &Value| matches!(&v.data, Data::Unknown(hole) if hole.choices.is_empty() && arn::is_arn(hole));
+    let text = |v: &Value| match &v.data {
+        Data::Unknown(hole) if is_arn(v) => Value::new(Data::String(Text::unknown((**hole).clone())), v.span),
+        _ => v.clone(),
+    };
+    match &value.data {
+        Data::Array(list) if list.iter().any(is_arn) => {
+            Cow::Owned(Value::new(Data::Array(list.iter().map(text).collect()), value.span))
+        }
+        Data::Unknown(_) => Cow::Owned(text(value)),
+        _ => Cow::Borrowed(value),
+    }
+}
+
 /// The texts of a value that may be one text or a list; and whether some are not known.
 fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
     match &value.data {
@@ -94,7 +113,7 @@ fn statement(value: &Value, trail: Trail) -> Statement {
         } else if same(name, "Action") || same(name, "NotAction") {
             statement.actions = Some(elements(&member.value, negated, key));
         } else if same(name, "Resource") || same(name, "NotResource") {
-            statement.resources = Some(elements(&member.value, negated, key));
+            statement.resources = Some(elements(&told(&member.value), negated, key));
         } else if same(name, "Principal") || same(name, "NotPrincipal") {
             statement.principals = Some(principals(&member.value, negated, key));
         } else if same(name, "Condition") {
