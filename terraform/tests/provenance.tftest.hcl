@@ -38,6 +38,7 @@ run "names_and_outputs" {
       prefixes              = ["incoming/"]
       watched               = [{ bucket = "sluice-dev-data-eu-central-1-111122223333", prefixes = ["incoming/"] }]
       receipts_bucket       = "sluice-dev-receipts-eu-central-1-111122223333"
+      rules                 = ["sluice-dev-provenance"]
       queue_arn             = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance"
       event_dead_letter_arn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters"
       queue_dead_letter_arn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-dead-letters"

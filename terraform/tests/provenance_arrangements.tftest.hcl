@@ -66,6 +66,16 @@ run "with_the_ingest" {
   }
 
   assert {
+    condition = [
+      for s in jsondecode(module.provenance[0].policies.auditor.audit).Statement : "${s.Sid} ${s.Action} ${s.Resource}" if endswith(s.Sid, "Moved")
+      ] == [
+      "FindMoved s3:ListBucketVersions arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
+      "ReadMoved s3:GetObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
+    ]
+    error_message = "what the ingest moved is looked for where it moves it: ${module.provenance[0].policies.auditor.audit}"
+  }
+
+  assert {
     condition     = output.provenance.uploader_role_arn == null && output.provenance.key_arn == null && output.ingest.function == "sluice-dev-ingest"
     error_message = "a role that nobody may assume is not made, and sse-s3 has no key"
   }
@@ -125,7 +135,7 @@ run "edges_are_accepted" {
       athena          = { scan_limit_mib = 10, results_days = 1 }
       trail           = { retention_days = 1 }
       memory_mb       = 128
-      timeout_s       = 30
+      timeout_s       = 60
       batch_size      = 10000
       max_concurrency = 2
     }

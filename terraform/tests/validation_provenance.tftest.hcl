@@ -283,7 +283,7 @@ run "runs_longer_than_lambda" {
 run "runs_too_short_to_hash" {
   command = plan
   variables {
-    provenance = { timeout_s = 29 }
+    provenance = { timeout_s = 59 }
   }
   expect_failures = [var.provenance]
 }

@@ -285,7 +285,7 @@ run "otherwise" {
       max_concurrency     = 7
       names               = { rule = "my.rule", queue = "objects", trail = "my-trail", database = "db", workgroup = "questions", schedule = "each.hour", signing_key = "team/ledger" }
     }
-    ingest = { bucket = "files", prefixes = [], encrypted = false }
+    ingest = { bucket = "files", quarantine = "refused", prefixes = [], encrypted = false }
   }
 
   assert {
