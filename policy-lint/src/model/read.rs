@@ -30,11 +30,11 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
             match &member.value.data {
                 Data::Array(list) => {
                     let statements = list.iter().enumerate().filter(|(_, s)| matches!(s.data, Data::Object(_)));
-                    // An empty one takes far more room than it is long; AWS refuses the first.
-                    let mut empty = 0;
+                    // One that says too little takes far more room than it is long; AWS refuses the first.
+                    let mut unfinished = 0;
                     let statements = statements.take_while(|(_, s)| {
-                        empty += usize::from(s.members().is_empty());
-                        empty <= 2 * MOST
+                        unfinished += usize::from(!finished(s));
+                        unfinished <= 2 * MOST
                     });
                     policy.statements = statements.map(|(i, s)| statement(s, trail.child(i))).collect();
                 }
@@ -44,6 +44,12 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
         }
     }
     policy
+}
+
+/// Whether a statement has what every statement must have.
+fn finished(statement: &Value) -> bool {
+    let has = |wanted: &[&str]| statement.members().iter().any(|m| wanted.iter().any(|w| same(m.key.raw(), w)));
+    has(&["Effect"]) && has(&["Action", "NotAction"])
 }
 
 /// Whether a key of a policy is the one that is meant.
