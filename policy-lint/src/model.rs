@@ -90,8 +90,8 @@ pub struct Statement {
     pub actions: Option<Elements>,
     /// `Resource` or `NotResource`.
     pub resources: Option<Elements>,
-    /// `Principal` or `NotPrincipal`.
-    pub principals: Option<Principals>,
+    /// `Principal` or `NotPrincipal`; boxed, for most statements have neither.
+    pub principals: Option<Box<Principals>>,
     /// `Condition`.
     pub conditions: Vec<Condition>,
     /// Whether there is a `Condition` that is not known.
@@ -289,7 +289,7 @@ impl Policy {
         let found = self.members().find(|(m, _)| read::same(m.key.raw(), "Statement"));
         found.into_iter().flat_map(|(member, at)| {
             let (list, single) = match &member.value.data {
-                Data::Array(list) => (list.as_slice(), false),
+                Data::Array(list) => (&**list, false),
                 _ => (std::slice::from_ref(&member.value), true),
             };
             let place = move |i, v: &Value| At { span: v.span, trail: at.trail.child(i) };

@@ -30,9 +30,9 @@ pub enum Data {
     /// A text.
     String(Text),
     /// A list.
-    Array(Vec<Value>),
+    Array(Box<[Value]>),
     /// An object; keys may repeat.
-    Object(Vec<Member>),
+    Object(Box<[Member]>),
     /// A text that is the JSON of this value.
     Encoded(Box<Value>),
     /// A value that is not known before it runs.
@@ -50,10 +50,23 @@ pub struct Member {
     pub value: Value,
 }
 
+// A document may be millions of these: 20 bytes of room for one of text is the aim.
+const _: () = assert!(size_of::<Value>() <= 40 && size_of::<Member>() <= 72);
+
 impl Value {
     /// A value at a place.
     pub fn new(data: Data, span: Span) -> Value {
         Value { data, span }
+    }
+
+    /// A list at a place.
+    pub fn list(elements: impl IntoIterator<Item = Value>, span: Span) -> Value {
+        Value::new(Data::Array(elements.into_iter().collect()), span)
+    }
+
+    /// An object at a place.
+    pub fn object(members: impl IntoIterator<Item = Member>, span: Span) -> Value {
+        Value::new(Data::Object(members.into_iter().collect()), span)
     }
 
     /// The text, when it is one.
@@ -123,14 +136,14 @@ impl Value {
     pub fn pointer(&self, trail: &Trail) -> String {
         let mut pointer = String::new();
         let mut here = self;
-        for &step in trail.steps() {
+        for step in trail.steps() {
             let next = match &here.data {
-                Data::Object(members) => members.get(step as usize).map(|m| {
+                Data::Object(members) => members.get(step).map(|m| {
                     let key = m.key.to_string().replace('~', "~0").replace('/', "~1");
                     pointer.push_str(&format!("/{key}"));
                     &m.value
                 }),
-                Data::Array(elements) => elements.get(step as usize).inspect(|_| pointer.push_str(&format!("/{step}"))),
+                Data::Array(elements) => elements.get(step).inspect(|_| pointer.push_str(&format!("/{step}"))),
                 _ => None,
             };
             let Some(next) = next else { break };
@@ -140,25 +153,58 @@ impl Value {
     }
 }
 
-/// The way from a document's root to one of its parts: the number of the child at each level.
+/// The way from a document's root to one of its parts: the number of the child at each level, as base-128
+/// numbers. Every part of a model has one, so it is small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
     length: u8,
-    steps: [u32; 6],
+    bytes: [u8; 15],
 }
 
 impl Trail {
-    /// The way to a child; below the deepest level a policy has, the parent's own.
+    /// The way to a child; where there is no room for a level more, the parent's own.
     pub fn child(self, step: usize) -> Trail {
-        let mut next = self;
-        if let Some(slot) = next.steps.get_mut(next.length as usize) {
-            *slot = u32::try_from(step).unwrap_or(u32::MAX);
+        let (mut next, mut rest) = (self, step);
+        loop {
+            let Some(slot) = next.bytes.get_mut(next.length as usize) else { return self };
+            *slot = (rest & 0x7F) as u8;
             next.length += 1;
+            rest >>= 7;
+            if rest == 0 {
+                return next;
+            }
+            *slot |= 0x80;
         }
-        next
     }
 
-    fn steps(&self) -> &[u32] {
-        &self.steps[..self.length as usize]
+    fn steps(&self) -> impl Iterator<Item = usize> {
+        let mut rest = self.bytes[..self.length as usize].iter();
+        std::iter::from_fn(move || {
+            let (mut step, mut shift) = (0, 0);
+            loop {
+                let byte = *rest.next()?;
+                step |= usize::from(byte & 0x7F) << shift;
+                shift += 7;
+                if byte & 0x80 == 0 {
+                    return Some(step);
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trail_gives_back_its_steps_and_ends_at_the_deepest_that_fits() {
+        let walk = |steps: &[usize]| steps.iter().fold(Trail::default(), |t, &s| t.child(s));
+        for steps in [&[][..], &[0], &[127, 128, 0], &[1, 999_999, 3, 2_000_000, 16_383, 7]] {
+            assert_eq!(walk(steps).steps().collect::<Vec<_>>(), steps);
+        }
+        let full = walk(&[1; 15]);
+        assert_eq!(full.child(1), full);
+        assert_eq!(walk(&[1; 14]).child(128).steps().count(), 14);
     }
 }

@@ -22,10 +22,17 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// Exit code and both outputs; a run that does not end, or takes more room than any input here deserves, is a failure.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    run_in(1_500_000, folder, arguments)
+}
+
+/// The same with a limit of its own, in KiB.
+fn run_in(room: u64, folder: &Path, arguments: &[&str]) -> (i32, String) {
     let program = assert_cmd::cargo::cargo_bin("policy-lint");
     let quoted: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
-    let limited = format!("ulimit -v 1500000; exec '{}' {}", program.display(), quoted.join(" "));
+    let limited = format!("ulimit -v {room}; exec '{}' {}", program.display(), quoted.join(" "));
     let mut command = assert_cmd::Command::from_std(Command::new("sh"));
+    // One arena: what an allocator reserves for threads is not room that is used.
+    command.env("MALLOC_ARENA_MAX", "1");
     let output = command.current_dir(folder).args(["-c", &limited]).timeout(Duration::from_secs(60));
     let output = output.output().expect("it ends");
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -89,6 +96,33 @@ fn bytes_that_are_no_text_are_refused_in_every_kind_of_file() {
         let (code, text) = run(all.path(), &["check", name]);
         assert!(code == 2 && text.contains("UTF-8"), "{name}: {text}");
         std::fs::remove_file(all.path().join(name)).expect("it is there");
+    }
+}
+
+#[test]
+fn room_is_at_most_twenty_times_the_input() {
+    let narrow = "{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":\"arn:aws:s3:::b/*\"}";
+    let bounded = "{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Bool\":{\"a\":\"b\"}}}";
+    for statement in [
+        "0",
+        "{}",
+        "[0]",
+        "{\"a\":1}",
+        "{\"Effect\":1,\"Action\":1}",
+        "{\"Effect\":\"Deny\",\"Action\":\"*\"}",
+        "{\"Effect\":\"x\",\"Action\":\"y\"}",
+        "{\"Effect\":\"Allow\",\"Action\":[\"*\"]}",
+        "{\"Effect\":\"Allow\",\"Action\":\"*\",\"Principal\":\"*\"}",
+        &format!("{}{}", "[".repeat(100), "]".repeat(100)),
+        bounded,
+        narrow,
+    ] {
+        // A list grows by doubling, and the limit also counts room that is not used.
+        let count = (2_000_000 / statement.len()).min(1 << 20);
+        let text = format!("{{\"Statement\":[{}]}}", vec![statement; count].join(","));
+        let all = folder(&[("policy.json", &text)]);
+        let (code, said) = run_in((60_000_000 + 20 * text.len() as u64) / 1024, all.path(), &["check", "policy.json"]);
+        assert_eq!(code, 1, "{count} times {statement}: {said}");
     }
 }
 

@@ -77,7 +77,7 @@ impl Kind {
         let with_principal = statements.iter().any(|s| has(s, "Principal") || has(s, "NotPrincipal"));
         let with_resource = statements.iter().any(|s| has(s, "Resource") || has(s, "NotResource"));
         if with_principal {
-            return if trust_actions { Kind::Trust } else { of_resource(&statements, path) };
+            return if trust_actions { Kind::Trust } else { of_resource(statements, path) };
         }
         if trust_actions && !with_resource || named(path, "trust") || named(path, "assume") {
             return Kind::Trust;
@@ -86,13 +86,13 @@ impl Kind {
     }
 }
 
-fn statements(document: &Value) -> Vec<&Value> {
+fn statements(document: &Value) -> &[Value] {
     let Some(member) = document.members().iter().find(|m| m.key.raw().eq_ignore_ascii_case("Statement")) else {
-        return Vec::new();
+        return &[];
     };
     match &member.value.data {
-        Data::Array(elements) => elements.iter().collect(),
-        _ => vec![&member.value],
+        Data::Array(elements) => elements,
+        _ => std::slice::from_ref(&member.value),
     }
 }
 
@@ -112,11 +112,11 @@ pub fn is_trust_action(action: &str) -> bool {
     action.starts_with("sts:assume") || action == "sts:tagsession" || action == "sts:setsourceidentity"
 }
 
-fn of_resource(statements: &[&Value], path: &str) -> Kind {
+fn of_resource(statements: &[Value], path: &str) -> Kind {
     if named(path, "rcp") {
         return Kind::Rcp;
     }
-    let mut prefixes = statements.iter().flat_map(|s| actions(s)).filter_map(|a| a.split_once(':').map(|(p, _)| p));
+    let mut prefixes = statements.iter().flat_map(actions).filter_map(|a| a.split_once(':').map(|(p, _)| p));
     match prefixes.next().map(str::to_ascii_lowercase).as_deref() {
         Some("s3") => Kind::S3,
         Some("sns") => Kind::Sns,

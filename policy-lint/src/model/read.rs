@@ -7,7 +7,7 @@ use super::{
 use crate::arn;
 use crate::rule::MOST;
 use crate::source::Span;
-use crate::value::{Data, Text, Trail, Value};
+use crate::value::{Data, Member, Text, Trail, Value};
 
 /// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
 pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
@@ -46,10 +46,16 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
     policy
 }
 
-/// Whether a statement has what every statement must have.
+/// Whether a statement has an effect and actions, as every statement must.
 fn finished(statement: &Value) -> bool {
-    let has = |wanted: &[&str]| statement.members().iter().any(|m| wanted.iter().any(|w| same(m.key.raw(), w)));
-    has(&["Effect"]) && has(&["Action", "NotAction"])
+    let open = |v: &Value| v.is_unknown() || v.as_text().is_some_and(|t| !t.is_known());
+    let named = |m: &Member, name| same(m.key.raw(), name);
+    let says_effect = |m: &Member| named(m, "Effect") && (effect(&m.value).is_some() || open(&m.value));
+    let says_actions = |m: &Member| {
+        let any = m.value.as_text().is_some() || m.value.is_unknown() || !m.value.elements().is_empty();
+        any && (named(m, "Action") || named(m, "NotAction"))
+    };
+    statement.members().iter().any(says_effect) && statement.members().iter().any(says_actions)
 }
 
 /// Whether a key of a policy is the one that is meant.
@@ -75,9 +81,7 @@ fn told(value: &Value) -> Cow<'_, Value> {
         _ => v.clone(),
     };
     match &value.data {
-        Data::Array(list) if list.iter().any(is_arn) => {
-            Cow::Owned(Value::new(Data::Array(list.iter().map(text).collect()), value.span))
-        }
+        Data::Array(list) if list.iter().any(is_arn) => Cow::Owned(Value::list(list.iter().map(text), value.span)),
         Data::Unknown(_) => Cow::Owned(text(value)),
         _ => Cow::Borrowed(value),
     }
@@ -87,7 +91,8 @@ fn told(value: &Value) -> Cow<'_, Value> {
 fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
     match &value.data {
         Data::Array(list) => {
-            let items = list.iter().enumerate().filter_map(|(i, v)| item(v, trail.child(i))).collect();
+            let mut items = Vec::with_capacity(list.len());
+            items.extend(list.iter().enumerate().filter_map(|(i, v)| item(v, trail.child(i))));
             (items, list.iter().any(Value::is_unknown))
         }
         _ => (item(value, trail).into_iter().collect(), value.is_unknown()),
@@ -121,7 +126,7 @@ fn statement(value: &Value, trail: Trail) -> Statement {
         } else if same(name, "Resource") || same(name, "NotResource") {
             statement.resources = Some(elements(&told(&member.value), negated, key));
         } else if same(name, "Principal") || same(name, "NotPrincipal") {
-            statement.principals = Some(principals(&member.value, negated, key));
+            statement.principals = Some(Box::new(principals(&member.value, negated, key)));
         } else if same(name, "Condition") {
             statement.unknown_condition = member.value.is_unknown();
             statement.conditions = conditions(&member.value, trail);
@@ -160,8 +165,9 @@ fn principals(value: &Value, negated: bool, key: At) -> Principals {
     let mut found = Principals { negated, key, at, items: Vec::new(), incomplete: value.is_unknown() };
     if let Some(text) = value.as_text() {
         let item = Item { text: text.clone(), at };
-        found.items.push(Principal { sort: Sort::Everyone, item });
+        found.items = vec![Principal { sort: Sort::Everyone, item }];
     }
+    found.items.reserve_exact(value.members().iter().map(|m| m.value.elements().len().max(1)).sum());
     for (number, member) in value.members().iter().enumerate() {
         let sort = match member.key.raw() {
             name if same(name, "AWS") => Sort::Aws,
@@ -178,7 +184,8 @@ fn principals(value: &Value, negated: bool, key: At) -> Principals {
 }
 
 fn conditions(value: &Value, trail: Trail) -> Vec<Condition> {
-    let mut found = Vec::new();
+    let keys = value.members().iter().map(|operator| operator.value.members().len());
+    let mut found = Vec::with_capacity(keys.sum());
     for (i, operator) in value.members().iter().enumerate() {
         let trail = trail.child(i);
         let operator_item = Item { text: operator.key.clone(), at: At { span: operator.key_span, trail } };

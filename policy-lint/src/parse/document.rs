@@ -12,9 +12,9 @@ pub fn to_policy(attributes: &Value) -> Value {
         members.push(member("Version", Value::new(version, start_of(attributes.span))));
     }
     let statements = attributes.get("statement").map(list).unwrap_or_default();
-    let statements = statements.iter().map(|s| statement(s)).collect();
-    members.push(member("Statement", Value::new(Data::Array(statements), attributes.span)));
-    Value::new(Data::Object(members), attributes.span)
+    let statements = statements.iter().map(|s| statement(s));
+    members.push(member("Statement", Value::list(statements, attributes.span)));
+    Value::object(members, attributes.span)
 }
 
 fn start_of(span: Span) -> Span {
@@ -85,7 +85,7 @@ fn statement(value: &Value) -> Value {
     if let Some(blocks) = value.get("condition").filter(|v| !is_absent(v)) {
         members.push(Member { key: Text::known("Condition"), key_span: blocks.span, value: conditions(blocks) });
     }
-    Value::new(Data::Object(members), value.span)
+    Value::object(members, value.span)
 }
 
 fn covers(outer: Span, inner: Span) -> bool {
@@ -99,7 +99,7 @@ fn unnull(value: &Value, what: &str) -> Value {
         _ => v.clone(),
     };
     match &value.data {
-        Data::Array(elements) => Value::new(Data::Array(elements.iter().map(unknown).collect()), value.span),
+        Data::Array(elements) => Value::list(elements.iter().map(unknown), value.span),
         _ => value.clone(),
     }
 }
@@ -125,7 +125,7 @@ fn principals(blocks: &Value) -> Value {
         let sort = if sort == "*" { String::from("AWS") } else { sort };
         append(&mut members, &sort, block.span, identifiers);
     }
-    Value::new(Data::Object(members), blocks.span)
+    Value::object(members, blocks.span)
 }
 
 /// Adds values under a key; a key that is there already gets them too, as Terraform merges them.
@@ -134,7 +134,7 @@ fn append(members: &mut Vec<Member>, key: &str, key_span: Span, value: Value) {
         Some(found) => {
             let mut all: Vec<Value> = list(&found.value).into_iter().cloned().collect();
             all.extend(list(&value).into_iter().cloned());
-            found.value.data = Data::Array(all);
+            found.value.data = Data::Array(all.into());
         }
         None => members.push(Member { key: Text::known(key), key_span, value }),
     }
@@ -152,22 +152,23 @@ fn conditions(blocks: &Value) -> Value {
         let (Some(test_text), Some(variable_text)) = (test.as_text(), variable.as_text()) else {
             continue;
         };
-        let values =
-            block.get("values").map(|v| unnull(v, "values")).unwrap_or(Value::new(Data::Array(Vec::new()), block.span));
+        let values = block.get("values").map(|v| unnull(v, "values")).unwrap_or(Value::list([], block.span));
         let operator = match operators.iter().position(|m| m.key.raw() == test_text.raw()) {
             Some(found) => &mut operators[found],
             None => {
-                let value = Value::new(Data::Object(Vec::new()), block.span);
+                let value = Value::object([], block.span);
                 operators.push(Member { key: test_text.clone(), key_span: test.span, value });
                 let last = operators.len() - 1;
                 &mut operators[last]
             }
         };
         if let Data::Object(keys) = &mut operator.value.data {
-            append(keys, variable_text.raw(), variable.span, values);
+            let mut more = std::mem::take(keys).into_vec();
+            append(&mut more, variable_text.raw(), variable.span, values);
+            *keys = more.into();
         }
     }
-    Value::new(Data::Object(operators), blocks.span)
+    Value::object(operators, blocks.span)
 }
 
 /// The document with those it starts from and those that override it: a statement replaces an earlier one of
@@ -191,8 +192,8 @@ pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> 
         }
     }
     let mut members: Vec<Member> = version.into_iter().map(|v| member("Version", v)).collect();
-    members.push(member("Statement", Value::new(Data::Array(statements), span)));
-    Value::new(Data::Object(members), span)
+    members.push(member("Statement", Value::list(statements, span)));
+    Value::object(members, span)
 }
 
 fn documents(list: Option<&Value>) -> Vec<Value> {
@@ -205,7 +206,7 @@ fn decode(value: &Value) -> Option<Value> {
     match &value.data {
         Data::Encoded(inner) => Some(inner.as_ref().clone()),
         Data::String(text) if !text.raw().trim().is_empty() => crate::parse::embedded::parse(text, value.span).ok(),
-        Data::Unknown(_) => Some(Value::new(Data::Object(vec![member("Statement", value.clone())]), value.span)),
+        Data::Unknown(_) => Some(Value::object([member("Statement", value.clone())], value.span)),
         _ => None,
     }
 }

@@ -11,13 +11,24 @@ pub use wrong::Malformed;
 
 /// Deepest nesting of lists and objects.
 const DEEPEST: usize = 512;
-/// Keys and numbers that are remembered, so that those which come again and again are kept once.
+/// Keys, numbers and short texts that are remembered, so that those which come again and again are kept once.
 const KNOWN: usize = 32;
+/// Longest text that is remembered: `Allow`, `Deny`, `*`.
+const SHORT: usize = 5;
 
 /// Parses a file's text; `place` turns byte offsets of `text` into spans.
 pub fn parse(text: &str, place: &dyn Fn(usize, usize) -> Span) -> Result<Value, Malformed> {
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: skipped, depth: 0, known: Vec::new(), place };
+    let mut reader = Reader {
+        text,
+        bytes: text.as_bytes(),
+        at: skipped,
+        depth: 0,
+        known: Vec::new(),
+        values: Vec::new(),
+        members: Vec::new(),
+        place,
+    };
     reader.document().ok_or_else(|| wrong::diagnose(&text[skipped..], skipped, reader.at))
 }
 
@@ -28,6 +39,9 @@ struct Reader<'a> {
     at: usize,
     depth: usize,
     known: Vec<Arc<str>>,
+    /// What lists and objects that have not ended have so far.
+    values: Vec<Value>,
+    members: Vec<Member>,
     place: &'a dyn Fn(usize, usize) -> Span,
 }
 
@@ -56,7 +70,10 @@ impl<'a> Reader<'a> {
         self.skip_space();
         let start = self.at;
         let data = match self.peek()? {
-            b'"' => Data::String(Text::known(&*self.string()?)),
+            b'"' => {
+                let text = self.string()?;
+                Data::String(Text::known(if text.len() <= SHORT { self.shared(&text) } else { Arc::from(text) }))
+            }
             b'{' => self.nested(Reader::object)?,
             b'[' => self.nested(Reader::array)?,
             b't' => self.word("true", Data::Bool(true))?,
@@ -87,20 +104,21 @@ impl<'a> Reader<'a> {
     }
 
     fn array(&mut self) -> Option<Data> {
-        let mut elements = Vec::new();
+        let first = self.values.len();
         if self.take(b']').is_none() {
             loop {
-                elements.push(self.value()?);
+                let value = self.value()?;
+                self.values.push(value);
                 if self.ends(b']')? {
                     break;
                 }
             }
         }
-        Some(Data::Array(fitting(elements)))
+        Some(Data::Array(cut(&mut self.values, first)))
     }
 
     fn object(&mut self) -> Option<Data> {
-        let mut members = Vec::new();
+        let first = self.members.len();
         if self.take(b'}').is_none() {
             loop {
                 self.skip_space();
@@ -109,13 +127,14 @@ impl<'a> Reader<'a> {
                 let key_span = (self.place)(start, self.at);
                 self.skip_space();
                 self.take(b':')?;
-                members.push(Member { key, key_span, value: self.value()? });
+                let value = self.value()?;
+                self.members.push(Member { key, key_span, value });
                 if self.ends(b'}')? {
                     break;
                 }
             }
         }
-        Some(Data::Object(fitting(members)))
+        Some(Data::Object(cut(&mut self.members, first)))
     }
 
     /// Goes past a comma or the end of a list or object; tells whether it was the end.
@@ -238,12 +257,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A list without the room to grow that only long ones have much of.
-fn fitting<T>(mut list: Vec<T>) -> Vec<T> {
-    if list.capacity() > 64 {
-        list.shrink_to_fit();
+/// The end of a stack, from `first` on, in room that fits; of a long one the copy is what is left behind.
+fn cut<T>(stack: &mut Vec<T>, first: usize) -> Box<[T]> {
+    if stack.len() - first > 64.max(first) {
+        let rest = stack.drain(..first).collect();
+        return std::mem::replace(stack, rest).into();
     }
-    list
+    stack.drain(first..).collect()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
     let lets_in = |s: &Statement| {
         let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
         let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
-        s.allows() && s.principals.as_ref().is_some_and(includes) && speaks_of(s, "kms:GenerateDataKey")
+        s.allows() && s.principals.as_deref().is_some_and(includes) && speaks_of(s, "kms:GenerateDataKey")
     };
     let shut = written == read.count() && !policies(project, &own).any(lets_in);
     shut.then(|| found.address.clone())

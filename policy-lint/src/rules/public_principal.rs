@@ -2,7 +2,7 @@
 use crate::arn::Arn;
 use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, MOST, Out, Persona, Rule, Severity};
 use crate::rules::redundant_statement::{covers_action, includes};
 
 /// The rule.
@@ -20,10 +20,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
+    let perimeter: Vec<&Statement> = policy.statements.iter().filter(|s| keeps_strangers_out(s)).take(MOST).collect();
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
-            if is_narrowed(statement) || policy.statements.iter().any(|d| shuts_out(d, statement)) {
+            if is_narrowed(statement) || perimeter.iter().any(|d| speaks_of_all(d, statement)) {
                 continue;
             }
             let what = if policy.kind == Kind::Trust { "assume the role" } else { "use what the statement allows" };
@@ -71,8 +72,8 @@ pub fn is_narrowed(statement: &Statement) -> bool {
     statement.unknown_condition || statement.conditions.iter().any(narrows)
 }
 
-/// Whether a `Deny` of everybody but some keeps strangers from what another statement allows.
-fn shuts_out(deny: &Statement, allow: &Statement) -> bool {
+/// Whether it is a `Deny` of everybody but some.
+fn keeps_strangers_out(deny: &Statement) -> bool {
     let perimeter = |c: &Condition| {
         let key = c.key.raw().to_ascii_lowercase();
         let own = c.base().eq_ignore_ascii_case("Bool") && matches!(key.as_str(), PRINCIPAL_IS_SERVICE | VIA_SERVICE);
@@ -82,7 +83,11 @@ fn shuts_out(deny: &Statement, allow: &Statement) -> bool {
         && deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone))
         && deny.conditions.iter().any(|c| c.is_negative())
         && deny.conditions.iter().all(perimeter)
-        && includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
+}
+
+/// Whether a `Deny` is about everything that another statement allows.
+fn speaks_of_all(deny: &Statement, allow: &Statement) -> bool {
+    includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
         && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
 }
 

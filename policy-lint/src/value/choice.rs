@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn list(values: Vec<Value>) -> Value {
-        Value::new(Data::Array(values), Span::default())
+        Value::list(values, Span::default())
     }
 
     fn choice(values: Vec<Value>) -> Value {

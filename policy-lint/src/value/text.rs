@@ -7,17 +7,28 @@ use crate::source::Span;
 use crate::value::Value;
 
 /// A text, of which parts may be unknown: each such part is one [`HOLE`] character.
-#[derive(Clone, Debug, Default)]
-pub struct Text {
-    value: Arc<str>,
-    more: Option<Box<More>>,
+#[derive(Clone, Debug)]
+pub struct Text(Form);
+
+/// Most texts are plain; only those of Terraform source have more.
+#[derive(Clone, Debug)]
+enum Form {
+    Plain(Arc<str>),
+    Made(Box<Made>),
 }
 
-/// What only texts of Terraform source have.
+/// A text that was put together.
 #[derive(Clone, Debug, Default)]
-struct More {
+struct Made {
+    value: Arc<str>,
     holes: Vec<Hole>,
     origin: Vec<Segment>,
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text::known("")
+    }
 }
 
 /// An unknown part of a text.
@@ -58,7 +69,7 @@ impl Hole {
 impl Text {
     /// A text without unknown parts.
     pub fn known(value: impl Into<Arc<str>>) -> Text {
-        Text { value: value.into(), more: None }
+        Text(Form::Plain(value.into()))
     }
 
     /// A text that is one unknown part.
@@ -68,13 +79,25 @@ impl Text {
 
     /// A text whose bytes came from the places that `origin` tells.
     pub fn with_origin(value: impl Into<Arc<str>>, holes: Vec<Hole>, origin: Vec<Segment>) -> Text {
-        let any = !holes.is_empty() || !origin.is_empty();
-        Text { value: value.into(), more: any.then(|| Box::new(More { holes, origin })) }
+        if holes.is_empty() && origin.is_empty() {
+            return Text::known(value);
+        }
+        Text(Form::Made(Box::new(Made { value: value.into(), holes, origin })))
     }
 
     /// The text with a [`HOLE`] for every unknown part.
     pub fn raw(&self) -> &str {
-        &self.value
+        match &self.0 {
+            Form::Plain(value) => value,
+            Form::Made(made) => &made.value,
+        }
+    }
+
+    fn made(&self) -> Option<&Made> {
+        match &self.0 {
+            Form::Plain(_) => None,
+            Form::Made(made) => Some(made),
+        }
     }
 
     /// The text, when all of it is known.
@@ -89,24 +112,24 @@ impl Text {
 
     /// The unknown parts, in order.
     pub fn holes(&self) -> &[Hole] {
-        self.more.as_ref().map_or(&[], |m| &m.holes)
+        self.made().map_or(&[], |m| &m.holes)
     }
 
     /// Where its stretches came from; empty when that is its own span.
     pub fn origin(&self) -> &[Segment] {
-        self.more.as_ref().map_or(&[], |m| &m.origin)
+        self.made().map_or(&[], |m| &m.origin)
     }
 
     /// The bytes `from..to` as a text of their own, with their origin.
     pub fn slice(&self, from: usize, to: usize) -> Text {
         let count = |text: &str| text.matches(HOLE).count();
-        let before = count(&self.value[..from]);
-        let value = self.value[from..to].to_owned();
+        let before = count(&self.raw()[..from]);
+        let value = self.raw()[from..to].to_owned();
         let holes = self.holes().iter().skip(before).take(count(&value)).cloned().collect();
         let mut origin = Vec::new();
         for (i, segment) in self.origin().iter().enumerate() {
             let start = segment.at as usize;
-            let end = self.origin().get(i + 1).map_or(self.value.len(), |n| n.at as usize);
+            let end = self.origin().get(i + 1).map_or(self.raw().len(), |n| n.at as usize);
             if end <= from || start >= to {
                 continue;
             }
@@ -147,7 +170,8 @@ impl Text {
 #[derive(Debug, Default)]
 pub struct Pieces {
     value: String,
-    more: More,
+    holes: Vec<Hole>,
+    origin: Vec<Segment>,
 }
 
 impl Pieces {
@@ -155,17 +179,17 @@ impl Pieces {
     pub fn push(&mut self, text: &Text, span: Span) {
         let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
         if text.origin().is_empty() {
-            self.more.origin.push(Segment { at: base, span, exact: false });
+            self.origin.push(Segment { at: base, span, exact: false });
         }
-        self.more.origin.extend(text.origin().iter().map(|s| Segment { at: base + s.at, ..*s }));
+        self.origin.extend(text.origin().iter().map(|s| Segment { at: base + s.at, ..*s }));
         self.value.push_str(text.raw());
-        self.more.holes.extend(text.holes().iter().cloned());
+        self.holes.extend(text.holes().iter().cloned());
     }
 
     /// Appends letters; `span` is what they come from.
     pub fn put(&mut self, letters: &str, span: Span) {
         let at = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
-        self.more.origin.push(Segment { at, span, exact: false });
+        self.origin.push(Segment { at, span, exact: false });
         self.value.push_str(letters);
     }
 
@@ -181,12 +205,12 @@ impl Pieces {
 
     /// The text.
     pub fn text(self) -> Text {
-        Text::with_origin(self.value, self.more.holes, self.more.origin)
+        Text::with_origin(self.value, self.holes, self.origin)
     }
 
     /// The text without where its parts came from.
     pub fn placeless(self) -> Text {
-        Text::with_origin(self.value, self.more.holes, Vec::new())
+        Text::with_origin(self.value, self.holes, Vec::new())
     }
 }
 

@@ -51,7 +51,7 @@ fn repeated(block: &Block, span: Span, env: Env<'_>) -> Option<Value> {
     let one = |key: &Value| {
         let document = encoded(resource::document(block, Some(key), env));
         let place = document.span;
-        Value::new(Data::Object(vec![member(Text::known("json"), document)]), place)
+        Value::object([member(Text::known("json"), document)], place)
     };
     let data = if block.body.attribute("count").is_some() {
         Data::Array(keys.iter().map(|(k, _)| one(k)).collect())

@@ -144,7 +144,7 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         },
         Expression::BinaryOp(op) => {
-            let sides = Value::new(Data::Array(vec![eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)]), span);
+            let sides = Value::list([eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)], span);
             return env.each_way(&sides, span, |sides| match sides.elements() {
                 [left, right] => binary(*op.operator.value(), left, right).map(|data| Value::new(data, span)),
                 _ => None,
@@ -232,7 +232,7 @@ fn object(object: &hcl_edit::expr::Object, span: Span, env: Env<'_>) -> Value {
         };
         members.push(Member { key: text, key_span, value: eval(value.expr(), env) });
     }
-    Value::new(Data::Object(members), span)
+    Value::object(members, span)
 }
 
 /// A value as the text that a template makes of it.
@@ -290,7 +290,7 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
     let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
-    let (mut list, mut members): (Vec<Value>, Vec<Member>) = (Vec::new(), Vec::new());
+    let (mut list, mut keyed): (Vec<Value>, Vec<Keyed>) = (Vec::new(), Vec::new());
     let mut open = !complete;
     for (key, value) in entries {
         let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
@@ -310,32 +310,39 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
             Some(key) => {
                 let key = eval(key, env);
                 let Some(text) = to_text(&key) else { return env.unknown(span) };
-                insert(&mut members, text, key.span, element, expression.grouping);
+                insert(&mut keyed, Keyed { key: text, span: key.span, values: vec![element] }, expression.grouping);
             }
         }
     }
     if expression.key_expr.is_some() {
-        return if open { env.unknown(span) } else { Value::new(Data::Object(members), span) };
+        let members = keyed.into_iter().filter_map(|k| k.member(expression.grouping));
+        return if open { env.unknown(span) } else { Value::object(members, span) };
     }
     if open {
         list.push(env.unknown(span));
     }
-    Value::new(Data::Array(list), span)
+    Value::list(list, span)
 }
 
-fn insert(members: &mut Vec<Member>, key: Text, key_span: Span, value: Value, grouping: bool) {
-    let found = members.iter().position(|m| m.key.raw() == key.raw());
-    match (found, grouping) {
-        (Some(at), true) => {
-            if let Data::Array(list) = &mut members[at].value.data {
-                list.push(value);
-            }
-        }
-        (None, true) => {
-            let span = value.span;
-            members.push(Member { key, key_span, value: Value::new(Data::Array(vec![value]), span) });
-        }
-        (Some(at), false) => members[at].value = value,
-        (None, false) => members.push(Member { key, key_span, value }),
+/// A key of a `for` expression with its values: one, or with `...` all that have the key.
+struct Keyed {
+    key: Text,
+    span: Span,
+    values: Vec<Value>,
+}
+
+impl Keyed {
+    fn member(mut self, grouping: bool) -> Option<Member> {
+        let span = self.values.first()?.span;
+        let value = if grouping { Value::list(self.values, span) } else { self.values.pop()? };
+        Some(Member { key: self.key, key_span: self.span, value })
+    }
+}
+
+fn insert(keyed: &mut Vec<Keyed>, next: Keyed, grouping: bool) {
+    match keyed.iter_mut().find(|k| k.key.raw() == next.key.raw()) {
+        Some(found) if grouping => found.values.extend(next.values),
+        Some(found) => found.values = next.values,
+        None => keyed.push(next),
     }
 }

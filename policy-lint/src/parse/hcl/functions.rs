@@ -30,7 +30,7 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
         }
     }
     let open = arguments.iter().any(|a| !a.choices().is_empty());
-    let arguments = Value::new(Data::Array(arguments), span);
+    let arguments = Value::list(arguments, span);
     // A choice inside a list stays there; only `flatten` looks into what is inside.
     if open || name == "flatten" {
         return env.each_way(&arguments, span, |way| apply(name, way.elements(), span, env));

@@ -76,13 +76,13 @@ pub fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value
         (Step::Index(key), Data::Array(list)) => index(key).and_then(|i| list.get(i).cloned()),
         (Step::Name(name), Data::Array(list)) => name.parse().ok().and_then(|i: usize| list.get(i).cloned()),
         (Step::Splat, Data::Array(list)) => {
-            let each = list.iter().map(|v| walk(v.clone(), rest, span, env)).collect();
-            return Value::new(Data::Array(each), value.span);
+            let each = list.iter().map(|v| walk(v.clone(), rest, span, env));
+            return Value::list(each, value.span);
         }
-        (Step::Splat, Data::Null) => return Value::new(Data::Array(Vec::new()), span),
+        (Step::Splat, Data::Null) => return Value::list([], span),
         (Step::Splat, _) => {
             let one = walk(value.clone(), rest, span, env);
-            return Value::new(Data::Array(vec![one]), value.span);
+            return Value::list([one], value.span);
         }
         _ => None,
     };
@@ -244,13 +244,13 @@ fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, 
         resource::Keys::Many(keys) if matches!(rest.first(), Some(Step::Splat) | None) => {
             let numbered = keys.iter().all(|k| matches!(k.0.data, Data::Number(_)));
             if numbered || !rest.is_empty() {
-                let list = keys.iter().map(|(k, _)| one(k)).collect();
-                return walk(Value::new(Data::Array(list), span), rest, span, env);
+                let list = keys.iter().map(|(k, _)| one(k));
+                return walk(Value::list(list, span), rest, span, env);
             }
             let members = keys
                 .iter()
                 .filter_map(|(k, _)| Some(crate::value::Member { key: to_text(k)?, key_span: k.span, value: one(k) }));
-            Value::new(Data::Object(members.collect()), span)
+            Value::object(members, span)
         }
         _ => walk(Value::unknown(hole.clone(), span), rest, span, env),
     }
@@ -277,10 +277,10 @@ fn module_output(name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Val
             let child = index(key).and_then(|i| all.get(i).cloned());
             child.map_or_else(|| env.unknown(span), |c| walk(output(&c, wanted), after, span, env))
         }
-        (Children::Off(_), [Step::Splat, ..]) => Value::new(Data::Array(Vec::new()), span),
+        (Children::Off(_), [Step::Splat, ..]) => Value::list([], span),
         (Children::Counted(all), [Step::Splat, Step::Name(wanted), after @ ..]) => {
-            let each = all.iter().map(|c| walk(output(c, wanted), after, span, env)).collect();
-            Value::new(Data::Array(each), span)
+            let each = all.iter().map(|c| walk(output(c, wanted), after, span, env));
+            Value::list(each, span)
         }
         _ => walk(unknown(), rest, span, env),
     }

@@ -71,7 +71,7 @@ fn open(collection: &Value, name: &str) -> Value {
 
 fn object(members: Vec<(&str, Value)>, span: Span) -> Value {
     let member = |(key, value)| Member { key: Text::known(key), key_span: span, value };
-    Value::new(Data::Object(members.into_iter().map(member).collect()), span)
+    Value::object(members.into_iter().map(member), span)
 }
 
 fn each(key: &Value, value: &Value) -> Value {
@@ -173,11 +173,11 @@ pub fn body(source: &Body, env: Env<'_>) -> Value {
         if block.word == "dynamic" {
             dynamic(block, &mut members, env);
         } else {
-            let value = Value::new(Data::Array(vec![body(&block.body, env)]), block.head);
+            let value = Value::list([body(&block.body, env)], block.head);
             push(&mut members, &block.word, value, env);
         }
     }
-    Value::new(Data::Object(members), source.span)
+    Value::object(members, source.span)
 }
 
 /// Adds blocks of a type to those that are there; either list may be open.
@@ -188,15 +188,16 @@ fn push(members: &mut Vec<Member>, word: &str, blocks: Value, env: Env<'_>) {
     };
     let there = std::mem::replace(&mut member.value, Value::new(Data::Null, span));
     member.value = match (there.data, blocks.data) {
-        (Data::Array(mut list), Data::Array(more)) => {
+        (Data::Array(list), Data::Array(more)) => {
+            let mut list = list.into_vec();
             list.extend(more);
-            Value::new(Data::Array(list), there.span)
+            Value::list(list, there.span)
         }
         (there_data, more) => {
             let both = vec![Value::new(there_data, there.span), Value::new(more, span)];
-            env.each_way(&Value::new(Data::Array(both), there.span), span, |both| {
-                let all = both.elements().iter().flat_map(|v| v.elements().iter().cloned()).collect();
-                Some(Value::new(Data::Array(all), there.span))
+            env.each_way(&Value::list(both, there.span), span, |both| {
+                let all = both.elements().iter().flat_map(|v| v.elements().iter().cloned());
+                Some(Value::list(all, there.span))
             })
         }
     };
@@ -241,7 +242,7 @@ fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Va
         let rest = Hole::plain(format!("{name} blocks of {}", source_text(collection)));
         blocks.push(Value::unknown(rest, collection.span));
     }
-    Value::new(Data::Array(blocks), content.head)
+    Value::list(blocks, content.head)
 }
 
 fn source_text(value: &Value) -> String {

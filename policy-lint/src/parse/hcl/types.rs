@@ -31,21 +31,19 @@ fn apply_call(value: Value, call: &FuncCall, env: Env<'_>) -> Value {
     let Some(first) = call.args.iter().next() else { return value };
     let span = value.span;
     match (call.name.name.value().as_str(), value.data) {
-        ("object", Data::Object(members)) => Value::new(Data::Object(object(members, first, span, env)), span),
-        ("list" | "tuple", Data::Array(list)) => {
-            Value::new(Data::Array(list.into_iter().map(|v| apply(v, first, env)).collect()), span)
-        }
+        ("object", Data::Object(members)) => Value::object(object(members.into_vec(), first, span, env), span),
+        ("list" | "tuple", Data::Array(list)) => Value::list(list.into_iter().map(|v| apply(v, first, env)), span),
         ("set", Data::Array(list)) => {
             let mut list: Vec<Value> = list.into_iter().map(|v| apply(v, first, env)).collect();
             if list.iter().all(|v| v.as_text().is_some()) {
                 list.sort_by(|a, b| a.as_text().map(Text::raw).cmp(&b.as_text().map(Text::raw)));
                 list.dedup_by(|a, b| a.as_text().map(Text::raw) == b.as_text().map(Text::raw));
             }
-            Value::new(Data::Array(list), span)
+            Value::list(list, span)
         }
         ("map", Data::Object(members)) => {
             let member = |m: Member| Member { value: apply(m.value.clone(), first, env), ..m };
-            Value::new(Data::Object(members.into_iter().map(member).collect()), span)
+            Value::object(members.into_iter().map(member), span)
         }
         ("optional", data) => apply(Value::new(data, span), first, env),
         (_, data) => Value::new(data, span),

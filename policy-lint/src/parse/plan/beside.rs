@@ -106,7 +106,7 @@ fn align(plan: &mut Value, source: &Value) {
         }
         // Terraform writes a list of one as the one.
         (Data::Array(elements), _) => elements.iter_mut().for_each(|e| align(e, source)),
-        (_, Data::Array(written)) => match (counterpart(plan, written), written.as_slice()) {
+        (_, Data::Array(written)) => match (counterpart(plan, written), &**written) {
             (Some(written), _) | (None, [written]) => return align(plan, written),
             _ => settle(plan, source.span),
         },

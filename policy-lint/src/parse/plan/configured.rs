@@ -65,7 +65,8 @@ impl<'a> Configured<'a> {
     fn open(&self, values: &mut Value, unknown: &Value, written: Option<&Value>, scope: Scope<'_>) {
         let span = values.span;
         match &mut values.data {
-            Data::Object(members) => {
+            Data::Object(all) => {
+                let mut members = std::mem::take(all).into_vec();
                 for part in unknown.members() {
                     let key = part.key.raw();
                     let inner = written.and_then(|w| w.get(key).or_else(|| w.get("references").map(|_| w)));
@@ -83,6 +84,7 @@ impl<'a> Configured<'a> {
                         _ => {}
                     }
                 }
+                *all = members.into();
             }
             Data::Array(elements) => {
                 let blocks = written.map(Value::elements).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::value::{Data, Member, Text, Value};
 
 /// Applies a function; `None` when it is no function over collections or its result is not known.
 pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::new(Data::Array(values), span));
+    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::list(values, span));
     match (name, arguments) {
         ("concat", lists) => list(lists.iter().flat_map(parts).collect()),
         ("flatten", [value]) => {
@@ -22,7 +22,7 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             }
             list(values)
         }
-        ("tolist", [value]) => Some(Value::new(Data::Array(elements(value)?), value.span)),
+        ("tolist", [value]) => Some(Value::list(elements(value)?, value.span)),
         ("tomap", [value]) => matches!(value.data, Data::Object(_)).then(|| value.clone()),
         ("compact", [value]) => {
             let absent = |v: &Value| matches!(v.data, Data::Null) || v.as_str() == Some("");
@@ -37,7 +37,7 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 
 /// Functions that take something out of a collection.
 fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| Some(Value::new(Data::Array(values), span));
+    let list = |values: Vec<Value>| Some(Value::list(values, span));
     match (name, arguments) {
         ("keys", [value]) => match &value.data {
             Data::Object(_) => list(entries(value)?.into_iter().map(|(k, _)| k).collect()),
@@ -69,7 +69,7 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 
 /// Functions over the order of a list.
 fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| Some(Value::new(Data::Array(values), span));
+    let list = |values: Vec<Value>| Some(Value::list(values, span));
     match (name, arguments) {
         ("reverse", [value]) => list(elements(value)?.into_iter().rev().collect()),
         ("sort", [value]) => {
@@ -89,10 +89,10 @@ fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 
 /// Functions over sets and truth.
 fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::new(Data::Array(values), span));
+    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::list(values, span));
     match (name, arguments) {
         ("setproduct", lists) => product(lists, span),
-        ("setunion", sets) => list(distinct(&Value::new(Data::Array(sets.iter().flat_map(parts).collect()), span))?),
+        ("setunion", sets) => list(distinct(&Value::list(sets.iter().flat_map(parts), span))?),
         ("setintersection" | "setsubtract", [first, second]) => {
             let others: Vec<String> = elements(second)?.iter().map(known_key).collect::<Option<_>>()?;
             let keep = |v: &Value| known_key(v).map(|k| others.contains(&k) == (name == "setintersection"));
@@ -115,7 +115,7 @@ fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 /// The elements of a list; what is no list at all stays one unknown element.
 fn parts(value: &Value) -> Vec<Value> {
     match &value.data {
-        Data::Array(list) => list.clone(),
+        Data::Array(list) => list.to_vec(),
         Data::Null => Vec::new(),
         _ => vec![value.clone()],
     }
@@ -123,7 +123,7 @@ fn parts(value: &Value) -> Vec<Value> {
 
 fn elements(value: &Value) -> Option<Vec<Value>> {
     match &value.data {
-        Data::Array(list) => Some(list.clone()),
+        Data::Array(list) => Some(list.to_vec()),
         _ => None,
     }
 }
@@ -152,7 +152,7 @@ fn merge(maps: &[Value], span: Span) -> Option<Value> {
             _ => return None,
         }
     }
-    Some(Value::new(Data::Object(members), span))
+    Some(Value::object(members, span))
 }
 
 fn key(value: &Value) -> String {
@@ -213,7 +213,7 @@ fn range(bounds: &[Value], span: Span) -> Option<Value> {
         values.push(Value::new(Data::Number(at.to_string().into()), span));
         at += step;
     }
-    Some(Value::new(Data::Array(values), span))
+    Some(Value::list(values, span))
 }
 
 fn zipmap(keys: &Value, values: &Value, span: Span) -> Option<Value> {
@@ -223,7 +223,7 @@ fn zipmap(keys: &Value, values: &Value, span: Span) -> Option<Value> {
         members.retain(|m| m.key.raw() != text.raw());
         members.push(Member { key: text, key_span: key.span, value });
     }
-    Some(Value::new(Data::Object(members), span))
+    Some(Value::object(members, span))
 }
 
 fn product(lists: &[Value], span: Span) -> Option<Value> {
@@ -238,6 +238,6 @@ fn product(lists: &[Value], span: Span) -> Option<Value> {
             .flat_map(|row| values.iter().map(|v| row.iter().cloned().chain(std::iter::once(v.clone())).collect()))
             .collect();
     }
-    let rows = rows.into_iter().map(|row| Value::new(Data::Array(row), span)).collect();
-    Some(Value::new(Data::Array(rows), span))
+    let rows = rows.into_iter().map(|row| Value::list(row, span));
+    Some(Value::list(rows, span))
 }

@@ -134,7 +134,7 @@ fn split(separator: &str, value: &Value) -> Option<Value> {
         let taken = holes.by_ref().take(count).cloned().collect();
         Value::new(Data::String(Text::with_origin(part.to_owned(), taken, Vec::new())), value.span)
     };
-    Some(Value::new(Data::Array(text.raw().split(separator).map(part).collect()), value.span))
+    Some(Value::list(text.raw().split(separator).map(part), value.span))
 }
 
 /// `%s`, `%d`, `%v`, `%q`, `%%` and padded numbers; any other verb is not known.
@@ -184,5 +184,5 @@ fn format_list(format: &str, arguments: &[Value], span: Span) -> Option<Value> {
         let place = row.first().map_or(span, |v| v.span);
         Some(Value::new(Data::String(formatted(format, &row, span)?), place))
     };
-    Some(Value::new(Data::Array((0..length).map(row).collect::<Option<Vec<_>>>()?), span))
+    Some(Value::list((0..length).map(row).collect::<Option<Vec<_>>>()?, span))
 }
