@@ -77,6 +77,18 @@ pub fn steps(address: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// An address without the keys of instances.
+pub fn without_indexes(address: &str) -> String {
+    let mut depth = 0;
+    let keep = |c: &char| {
+        depth += i32::from(*c == '[');
+        let keep = depth == 0;
+        depth -= i32::from(*c == ']');
+        keep
+    };
+    address.chars().filter(keep).collect()
+}
+
 /// Whether two addresses can be of one resource: a step that does not say which instance stands for all.
 pub fn same_resource(one: &str, other: &str) -> bool {
     let same = |a: &str, b: &str| {

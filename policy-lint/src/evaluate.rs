@@ -1,13 +1,15 @@
 //! What policies grant: actions by patterns, denials, and who holds which policies.
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::arn;
-use crate::model::{Kind, Policy, Statement};
+use crate::model::Statement;
 use crate::parse::carriers;
 use crate::pattern;
 use crate::project::{Project, Resource};
 use crate::value::{Data, Hole, Text, Value};
+
+mod people;
+mod register;
+
+pub use people::{Identity, boundaries, identities};
 
 /// Whether a pattern of actions stands for the action `service:Name`.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
@@ -35,53 +37,6 @@ pub fn is_boundless(statement: &Statement) -> bool {
         let tail = arn::Arn::parse(raw).map(|a| a.resource.rsplit(['/', ':']).next().unwrap_or_default());
         arn::is_everything(raw) || tail.is_some_and(arn::is_everything)
     })
-}
-
-/// Somebody with every policy that is attached to them.
-pub struct Identity<'a> {
-    /// The address of the role, user or group; of the policy itself where nothing is attached.
-    pub name: String,
-    /// The policies.
-    pub policies: Vec<&'a Policy>,
-    /// The permissions boundary, where it is one of the policies here.
-    pub boundary: Option<&'a Policy>,
-    /// Whether there is a boundary that is not here.
-    pub unknown_boundary: bool,
-    /// The statements that allow something on whatever it likes, without a condition.
-    open: OnceCell<Vec<(&'a Policy, &'a Statement)>>,
-}
-
-impl<'a> Identity<'a> {
-    fn new(name: String, policies: Vec<&'a Policy>) -> Identity<'a> {
-        Identity { name, policies, boundary: None, unknown_boundary: false, open: OnceCell::new() }
-    }
-
-    fn statements(&self) -> impl Iterator<Item = (&'a Policy, &'a Statement)> {
-        self.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (*p, s)))
-    }
-
-    fn open(&self) -> &[(&'a Policy, &'a Statement)] {
-        let is_open = |s: &Statement| s.allows() && !s.is_conditional() && is_boundless(s);
-        self.open.get_or_init(|| self.statements().filter(|(_, s)| is_open(s)).collect())
-    }
-
-    /// The statement that lets it use an action on whatever it likes, without a condition, and is not denied.
-    pub fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
-        let granted = self.open().iter().find(|(_, s)| speaks_of(s, action))?;
-        let denied = self
-            .statements()
-            .any(|(_, s)| s.denies() && !s.is_conditional() && speaks_of(s, action) && is_boundless(s));
-        let bounded = self.boundary.is_some_and(|b| !b.statements.iter().any(|s| s.allows() && speaks_of(s, action)));
-        let forbidden = self
-            .boundary
-            .is_some_and(|b| b.statements.iter().any(|s| s.denies() && !s.is_conditional() && speaks_of(s, action)));
-        (!denied && !bounded && !forbidden && !self.unknown_boundary).then_some(*granted)
-    }
-
-    /// Whether some statement allows an action at all.
-    pub fn allows(&self, action: &str) -> bool {
-        self.policies.iter().flat_map(|p| &p.statements).any(|s| s.allows() && speaks_of(s, action))
-    }
 }
 
 /// Whether a value names a resource: by its address, or by the value of one of its attributes.
@@ -130,82 +85,6 @@ pub fn may_name(value: Option<&Value>, resource: &Resource, attributes: &[&str])
             }
         }
         _ => false,
-    }
-}
-
-fn boundary(person: &Resource) -> Option<&Value> {
-    person.values.get("permissions_boundary").filter(|v| !matches!(v.data, Data::Null))
-}
-
-/// Everybody in a project with their identity policies; a policy nobody holds here stands alone.
-pub fn identities(project: &Project) -> Vec<Identity<'_>> {
-    let mut held: BTreeMap<usize, Vec<&Policy>> = BTreeMap::new();
-    let mut alone = Vec::new();
-    let is_identity = |r: &Resource| matches!(r.kind.as_str(), "aws_iam_role" | "aws_iam_user" | "aws_iam_group");
-    let people: Vec<&Resource> = project.resources.iter().filter(|r| is_identity(r)).collect();
-    for policy in project.policies.iter().filter(|p| p.kind == Kind::Identity) {
-        let holders = holders(policy, &people, project);
-        if holders.is_empty() {
-            alone.push(policy);
-        }
-        holders.into_iter().for_each(|h| held.entry(h).or_default().push(policy));
-    }
-    let mut found: Vec<Identity<'_>> = Vec::new();
-    for (at, policies) in held {
-        let bound = boundary(people[at]);
-        let own = bound.and_then(|v| project.policies.iter().find(|p| is_policy(v, p, project)));
-        let name = people[at].address.clone();
-        let unknown_boundary = bound.is_some() && own.is_none();
-        found.push(Identity { boundary: own, unknown_boundary, ..Identity::new(name, policies) });
-    }
-    for policy in alone.into_iter().filter(|p| !is_boundary(p, &people, project)) {
-        let name = policy.address.clone().unwrap_or_default();
-        found.push(Identity::new(name, vec![policy]));
-    }
-    found
-}
-
-fn is_boundary(policy: &Policy, people: &[&Resource], project: &Project) -> bool {
-    people.iter().filter_map(|r| boundary(r)).any(|v| is_policy(v, policy, project))
-}
-
-/// The addresses of policies that only bound what others grant: boundaries that nobody holds as a policy too.
-pub fn boundaries(project: &Project) -> BTreeSet<&str> {
-    let is_person = |r: &&Resource| matches!(r.kind.as_str(), "aws_iam_role" | "aws_iam_user");
-    let people: Vec<&Resource> = project.resources.iter().filter(is_person).collect();
-    if people.iter().all(|p| boundary(p).is_none()) {
-        return BTreeSet::new();
-    }
-    let policies = project.policies.iter().filter(|p| p.kind == Kind::Identity);
-    let bounding = policies.filter(|p| is_boundary(p, &people, project) && holders(p, &people, project).is_empty());
-    bounding.filter_map(|p| p.address.as_deref()).collect()
-}
-
-fn is_policy(value: &Value, policy: &Policy, project: &Project) -> bool {
-    let resource = project.resources.iter().find(|r| Some(&r.address) == policy.address.as_ref());
-    resource.is_some_and(|r| r.kind == "aws_iam_policy" && names(value, r, &["arn"]))
-}
-
-/// The numbers of those who hold a policy.
-fn holders(policy: &Policy, people: &[&Resource], project: &Project) -> Vec<usize> {
-    let Some(own) = project.resources.iter().find(|r| Some(&r.address) == policy.address.as_ref()) else {
-        return Vec::new();
-    };
-    let holder = |value: &Value| people.iter().position(|p| names(value, p, &["name"]));
-    let attribute = |resource: &Resource, key: &str| resource.values.get(key).and_then(holder);
-    match own.kind.as_str() {
-        "aws_iam_role" => people.iter().position(|p| p.address == own.address).into_iter().collect(),
-        "aws_iam_role_policy" => attribute(own, "role").into_iter().collect(),
-        "aws_iam_user_policy" => attribute(own, "user").into_iter().collect(),
-        "aws_iam_group_policy" => attribute(own, "group").into_iter().collect(),
-        "aws_iam_policy" => {
-            let attached = project.resources.iter().filter(|r| {
-                r.kind.ends_with("_policy_attachment")
-                    && r.values.get("policy_arn").is_some_and(|v| names(v, own, &["arn"]))
-            });
-            attached.flat_map(|r| ["role", "user", "group"].into_iter().filter_map(move |k| attribute(r, k))).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

@@ -1,4 +1,7 @@
 //! Everything one input says, before any rule has looked at it.
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use crate::model::{Carrier, Item, Kind, Policy, read};
 use crate::source::{Files, Span};
 use crate::value::{Data, Hole, Member, Value};
@@ -23,6 +26,8 @@ pub struct Project {
     pub broken: Vec<BrokenPolicy>,
     /// Values that only a plan or an apply can know.
     pub unknowns: Vec<Unknown>,
+    /// Where each address is among the resources, found when it is asked for first.
+    pub(crate) addresses: OnceCell<HashMap<String, usize>>,
 }
 
 impl Project {
@@ -61,6 +66,20 @@ impl Project {
         };
         let policies = self.policies.iter().map(way).collect();
         Project { policies, off: self.off.iter().map(|(p, span)| (way(p), *span)).collect(), ..self.clone() }
+    }
+
+    /// The resource of an address; only sensible when all are there.
+    pub fn resource(&self, address: &str) -> Option<&Resource> {
+        let addresses = self.addresses.get_or_init(|| {
+            let each = self.resources.iter().enumerate().rev();
+            each.map(|(number, resource)| (resource.address.clone(), number)).collect()
+        });
+        addresses.get(address).and_then(|&number| self.resources.get(number))
+    }
+
+    /// The resource that carries a policy.
+    pub fn owner(&self, policy: &Policy) -> Option<&Resource> {
+        self.resource(policy.address.as_deref()?)
     }
 
     /// The resources of a type.

@@ -1,4 +1,5 @@
 //! `terraform show -json` of a plan or a state, and raw state files, to policies.
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::model::read::policy;
@@ -95,13 +96,14 @@ fn collect_changes(plan: &Value, found: &mut Vec<Resource>) {
     let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
     let whole = if plan.get("planned_values").is_none() { elements("resource_changes") } else { &[] };
     let deferred = elements("deferred_changes").iter().filter_map(|d| d.get("resource_change"));
+    let mut known: HashSet<String> = found.iter().map(|r| r.address.clone()).collect();
     for change in whole.iter().chain(deferred) {
         let text = |key: &str| change.get(key).and_then(Value::as_str);
         let (Some(address), Some(kind), Some("managed")) = (text("address"), text("type"), text("mode")) else {
             continue;
         };
         let after = change.path(&["change", "after"]).filter(|a| !a.members().is_empty());
-        if let Some(values) = after.filter(|_| !found.iter().any(|r| r.address == address)) {
+        if let Some(values) = after.filter(|_| known.insert(address.to_owned())) {
             found.push(resource_of(address.to_owned(), kind, values, change));
         }
     }

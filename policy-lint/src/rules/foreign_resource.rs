@@ -32,7 +32,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
             continue;
         };
-        let carrier = project.resources.iter().find(|r| Some(&r.address) == policy.address.as_ref());
+        let carrier = project.owner(policy);
         let Some(value) = carrier.and_then(|c| c.values.get(attribute)) else { continue };
         let owner = project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys));
         let name =

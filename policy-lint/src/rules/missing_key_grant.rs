@@ -24,7 +24,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
         return;
     }
     for identity in identities(project) {
-        let holder = project.resources.iter().find(|r| r.address == identity.name);
+        let holder = project.resource(&identity.name);
         if !holder.is_some_and(|h| has_unread(project, h)) {
             judge(&identity, &buckets, out);
         }

@@ -45,7 +45,7 @@ fn is_inline(policy: &Policy) -> bool {
 
 /// The resource's first line in source, the document anywhere else.
 fn place(policy: &Policy, project: &Project) -> Span {
-    let owner = project.resources.iter().find(|r| r.from_source && Some(&r.address) == policy.address.as_ref());
+    let owner = project.owner(policy).filter(|r| r.from_source);
     owner.map_or_else(|| policy.members().next().map_or(policy.root.span, |(_, at)| at.span), |r| r.head)
 }
 

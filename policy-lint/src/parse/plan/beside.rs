@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::arn::without_indexes;
 use crate::model::Policy;
 use crate::parse::hcl::{self, Written};
 use crate::project::Resource;
 use crate::source::{Files, Span};
 use crate::value::{Data, Value};
-
-use super::changes::without_indexes;
 
 /// What the source says, by the addresses that the plan uses.
 #[derive(Default)]

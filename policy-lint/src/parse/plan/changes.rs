@@ -1,6 +1,7 @@
 //! What a plan says beside the planned values: what is not known yet, and what it will come from.
 use std::collections::HashMap;
 
+use crate::arn::without_indexes;
 use crate::value::{Data, Value};
 
 /// What a plan says beside the planned values.
@@ -81,18 +82,6 @@ fn split_module(address: &str) -> (&str, &str) {
         end.map_or(0, |(i, _)| after + i + 1)
     });
     address.split_at(local)
-}
-
-/// An address without the keys of instances.
-pub fn without_indexes(address: &str) -> String {
-    let mut depth = 0;
-    let keep = |c: &char| {
-        depth += i32::from(*c == '[');
-        let keep = depth == 0;
-        depth -= i32::from(*c == ']');
-        keep
-    };
-    address.chars().filter(keep).collect()
 }
 
 fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<(String, String), Vec<String>>) {

@@ -2,8 +2,8 @@
 //! of a resource, seen from the root, through the arguments and outputs of modules.
 use std::collections::{BTreeSet, HashMap};
 
-use super::changes::{gather_references, without_indexes};
-use crate::arn::{split_reference, steps};
+use super::changes::gather_references;
+use crate::arn::{split_reference, steps, without_indexes};
 use crate::project::Resource;
 use crate::source::Span;
 use crate::value::{Data, Hole, Member, Text, Value};
