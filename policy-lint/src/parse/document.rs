@@ -11,6 +11,9 @@ pub fn to_policy(attributes: &Value) -> Value {
         let version = Data::String(Text::known("2012-10-17"));
         members.push(member("Version", Value::new(version, start_of(attributes.span))));
     }
+    if let Some(id) = attributes.get("policy_id").filter(|v| !is_absent(v)) {
+        members.push(member("Id", id.clone()));
+    }
     let statements = attributes.get("statement").map(list).unwrap_or_default();
     let statements = statements.iter().map(|s| statement(s)).collect();
     members.push(member("Statement", Value::new(Data::Array(statements), attributes.span)));
@@ -177,7 +180,7 @@ pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> 
     if before.is_empty() && after.is_empty() {
         return own;
     }
-    let version = own.get("Version").cloned();
+    let head: Vec<Member> = own.members().iter().filter(|m| m.key.raw() != "Statement").cloned().collect();
     let span = own.span;
     let mut statements: Vec<Value> = Vec::new();
     for document in before.into_iter().chain(std::iter::once(own)).chain(after) {
@@ -190,7 +193,7 @@ pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> 
             }
         }
     }
-    let mut members: Vec<Member> = version.into_iter().map(|v| member("Version", v)).collect();
+    let mut members = head;
     members.push(member("Statement", Value::new(Data::Array(statements), span)));
     Value::new(Data::Object(members), span)
 }

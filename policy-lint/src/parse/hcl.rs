@@ -11,6 +11,7 @@ use crate::project::{BrokenPolicy, Project};
 use crate::source::{File, Files, ReadError};
 use crate::value::Value;
 
+pub mod call;
 pub mod data;
 mod eval;
 pub mod functions;

@@ -8,7 +8,7 @@ use super::functions;
 use super::module::Instance;
 use super::template;
 use super::tree::{Attribute, Source};
-use super::world::{World, weight};
+use super::world::{SNIPPET, World, weight};
 use crate::source::Span;
 use crate::value::{Data, Hole, Member, Text, Value};
 
@@ -55,8 +55,9 @@ impl<'a> Env<'a> {
 
     /// The source text of a place.
     pub fn text_of(&self, span: Span) -> String {
-        let files = self.world.files.borrow();
-        let text = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));
+        let (files, snippet) = (self.world.files.borrow(), self.world.snippet.borrow());
+        let whole = if span.file == SNIPPET { Some(&**snippet) } else { files.get(span.file).map(|f| f.text.as_str()) };
+        let text = whole.and_then(|t| t.get(span.start as usize..span.end as usize));
         let text = text.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
         if text.chars().count() > 120 { text.chars().take(117).chain("...".chars()).collect() } else { text }
     }
@@ -64,6 +65,12 @@ impl<'a> Env<'a> {
     /// An unknown value that stands for an expression.
     pub fn unknown(&self, span: Span) -> Value {
         Value::unknown(Hole::plain(self.text_of(span)), span)
+    }
+
+    /// An unknown value that stands for an expression which fails, whatever a plan would know.
+    pub fn fail(&self, span: Span) -> Value {
+        self.world.fail();
+        self.unknown(span)
     }
 
     /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
@@ -74,7 +81,7 @@ impl<'a> Env<'a> {
             return made(value);
         }
         if self.world.spend(ways * weight(value)) {
-            value.each_way(&self.text_of(span), made)
+            self.world.attempt(|| value.each_way(&self.text_of(span), made)).0
         } else {
             self.unknown(span)
         }
@@ -161,7 +168,8 @@ fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
         Data::Bool(true) => eval(&conditional.true_expr, env),
         Data::Bool(false) => eval(&conditional.false_expr, env),
         Data::Unknown(_) => {
-            let (yes, no) = (eval(&conditional.true_expr, env), eval(&conditional.false_expr, env));
+            let branch = |e: &Expression| env.world.attempt(|| eval(e, env)).0;
+            let (yes, no) = (branch(&conditional.true_expr), branch(&conditional.false_expr));
             if functions::equal(&yes, &no) == Some(true) {
                 return yes;
             }
@@ -192,7 +200,18 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data>
         };
     }
     if let Op::Eq | Op::NotEq = operator {
-        return functions::equal(left, right).map(|same| Data::Bool(same == (operator == Op::Eq)));
+        // A number, a text and a truth are never the same.
+        let sort = |v: &Value| match v.data {
+            Data::Number(_) => 1,
+            Data::Bool(_) => 2,
+            Data::String(_) | Data::Encoded(_) => 3,
+            _ => 0,
+        };
+        let same = match (sort(left), sort(right)) {
+            (a, b) if a != 0 && b != 0 && a != b => Some(false),
+            _ => functions::equal(left, right),
+        };
+        return same.map(|same| Data::Bool(same == (operator == Op::Eq)));
     }
     let value = |v: &Value| match &v.data {
         Data::Number(n) => n.parse::<f64>().ok(),
@@ -269,7 +288,7 @@ pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
 }
 
 /// One entry that stands for all of a collection that is not known.
-fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
+pub fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
     let source = match &collection.data {
         Data::Unknown(hole) => format!("{}[*]", hole.source),
         _ => name.to_owned(),
@@ -290,32 +309,42 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
     let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
-    let (mut list, mut members): (Vec<Value>, Vec<Member>) = (Vec::new(), Vec::new());
+    let (mut list, mut members, mut certain): (Vec<Value>, Vec<Member>, Vec<Member>) = <_>::default();
     let mut open = !complete;
     for (key, value) in entries {
         let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
         let outer = Scope { name: key_name.unwrap_or("\u{0}"), value: &key, parent: env.scope };
         let inner = Scope { name: value_name, value: &value, parent: Some(&outer) };
         let env = env.bind(&inner);
+        let mut sure = complete;
         if let Some(condition) = &expression.cond {
             match eval(&condition.expr, env).data {
                 Data::Bool(true) => {}
                 Data::Bool(false) => continue,
-                _ => open = true,
+                _ => sure = false,
             }
         }
+        open |= !sure;
         let element = eval(&expression.value_expr, env);
         match &expression.key_expr {
             None => list.push(element),
             Some(key) => {
                 let key = eval(key, env);
                 let Some(text) = to_text(&key) else { return env.unknown(span) };
+                if sure {
+                    insert(&mut certain, text.clone(), key.span, element.clone(), expression.grouping);
+                }
                 insert(&mut members, text, key.span, element, expression.grouping);
             }
         }
     }
     if expression.key_expr.is_some() {
-        return if open { env.unknown(span) } else { Value::new(Data::Object(members), span) };
+        let object = |members| Value::new(Data::Object(members), span);
+        return match (open, complete) {
+            (false, _) => object(members),
+            (true, true) => Value::one_of(vec![object(members), object(certain)], env.text_of(span), span),
+            (true, false) => Value::one_of(vec![object(members), env.unknown(span)], env.text_of(span), span),
+        };
     }
     if open {
         list.push(env.unknown(span));
