@@ -52,6 +52,14 @@ pub fn known(kind: &str, name: &str, key: Option<&Value>, wanted: &str, span: Sp
             resource::configured(block, "arn", key, env).or_else(named)
         }
         ("aws_iam_policy_document", _) => None,
+        ("template_file", "rendered") => {
+            let given = |name: &str| resource::configured(block, name, key, env);
+            let none = || Value::new(Data::Object(Vec::new()), span);
+            functions::files::rendered(&given("template")?, &given("vars").unwrap_or_else(none), env)
+        }
+        ("local_file", "content") => {
+            functions::files::apply("file", &[resource::configured(block, "filename", key, env)?], span, env)
+        }
         _ => resource::configured(block, wanted, key, env),
     }
 }
@@ -70,7 +78,8 @@ fn document(block: &Block, key: Option<&Value>, span: Span, env: Env<'_>) -> Val
     // What is only named and not read stays one that nobody uses, and is judged by itself.
     env.world.used_documents.borrow_mut().insert(format!("{}{name}", env.instance.address));
     let label = key.and_then(to_text);
-    if let (Some(false), resource::Keys::Many(keys)) = (label.as_ref().map(Text::is_known), resource::keys(block, env)) {
+    if let (Some(false), resource::Keys::Many(keys)) = (label.as_ref().map(Text::is_known), resource::keys(block, env))
+    {
         let all = keys.iter().map(|(key, _)| document(block, Some(key), span, env)).collect();
         return functions::any_of(all, env.text_of(span), span);
     }

@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::value::{Data, Pieces, Text, Value};
 
 mod collections;
-mod files;
+pub mod files;
 mod formats;
 mod patterns;
 mod texts;
@@ -45,8 +45,19 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
 
 /// Functions that have no value for some arguments, all of whose cases are known here.
 const PARTIAL: &[&str] = &[
-    "base64decode", "coalesce", "element", "file", "index", "jsondecode", "lookup", "one", "regex", "templatefile",
-    "tobool", "tonumber",
+    "base64decode",
+    "coalesce",
+    "element",
+    "file",
+    "index",
+    "jsondecode",
+    "lookup",
+    "one",
+    "regex",
+    "templatefile",
+    "tobool",
+    "tonumber",
+    "tostring",
 ];
 
 fn is_known(value: &Value) -> bool {
@@ -54,8 +65,10 @@ fn is_known(value: &Value) -> bool {
         Data::Unknown(_) => false,
         Data::String(text) => text.is_known(),
         Data::Encoded(inner) => is_known(inner),
-        _ => value.elements().iter().all(is_known)
-            && value.members().iter().all(|m| m.key.is_known() && is_known(&m.value)),
+        _ => {
+            value.elements().iter().all(is_known)
+                && value.members().iter().all(|m| m.key.is_known() && is_known(&m.value))
+        }
     }
 }
 
@@ -126,7 +139,9 @@ fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Va
         ("tonumber" | "tobool", [value]) => match (&value.data, value.as_str()) {
             (Data::Number(_) | Data::Bool(_) | Data::Null, _) => Some(value.clone()),
             (_, Some(text @ ("true" | "false"))) => Some(Value::new(Data::Bool(text == "true"), value.span)),
-            (_, Some(text)) if name == "tonumber" => Some(Value::new(super::eval::number(text.parse().ok()?), value.span)),
+            (_, Some(text)) if name == "tonumber" => {
+                Some(Value::new(super::eval::number(text.parse().ok()?), value.span))
+            }
             _ => None,
         },
         ("coalesce", _) => {
@@ -162,7 +177,13 @@ fn numbers(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         "sum" => values.iter().sum(),
         "pow" => first.powf(second?),
         "log" => first.ln() / second?.ln(),
-        "signum" => if first == 0.0 { 0.0 } else { first.signum() },
+        "signum" => {
+            if first == 0.0 {
+                0.0
+            } else {
+                first.signum()
+            }
+        }
         _ => return None,
     };
     Some(Value::new(super::eval::number(value), span))

@@ -175,7 +175,10 @@ pub fn document_here(block: &Block, env: Env<'_>) -> Value {
     let values = body(&block.body, env);
     env.each_way(&values, values.span, |values| {
         let own = document::to_policy(values);
-        Some(document::merge(own, values.get("source_policy_documents"), values.get("override_policy_documents")))
+        // Those in the singular are what providers before version 4 had.
+        let all = |names: [&str; 2]| names.iter().filter_map(|n| values.get(n)).collect::<Vec<_>>();
+        let sources = all(["source_json", "source_policy_documents"]);
+        Some(document::merge(own, &sources, &all(["override_policy_documents", "override_json"])))
     })
 }
 

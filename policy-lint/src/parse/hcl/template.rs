@@ -59,7 +59,8 @@ pub fn from_text(text: &str, span: Span, env: Env<'_>) -> Value {
 /// A value with what stands in a template without a file put where that is written.
 fn settled(value: Value, span: Span) -> Value {
     let place = |at: Span| if at.file == SNIPPET { span } else { at };
-    let hole = |hole: &Hole| Hole { choices: hole.choices.iter().map(|c| settled(c.clone(), span)).collect(), ..hole.clone() };
+    let hole =
+        |hole: &Hole| Hole { choices: hole.choices.iter().map(|c| settled(c.clone(), span)).collect(), ..hole.clone() };
     let text = |text: &Text| {
         let origin = text.origin().iter().map(|s| match s.span.file {
             SNIPPET => Segment { span, exact: false, ..*s },
@@ -73,7 +74,8 @@ fn settled(value: Value, span: Span) -> Value {
         Data::Encoded(inner) => Data::Encoded(Box::new(settled(*inner, span))),
         Data::Array(list) => Data::Array(list.into_iter().map(|v| settled(v, span)).collect()),
         Data::Object(members) => {
-            let member = |m: Member| Member { key: text(&m.key), key_span: place(m.key_span), value: settled(m.value, span) };
+            let member =
+                |m: Member| Member { key: text(&m.key), key_span: place(m.key_span), value: settled(m.value, span) };
             Data::Object(members.into_iter().map(member).collect())
         }
         other => other,

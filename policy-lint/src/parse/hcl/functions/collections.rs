@@ -22,6 +22,12 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             }
             list(values)
         }
+        // Until Terraform 0.12, lists and maps were made by functions.
+        ("list", _) => list(arguments.to_vec()),
+        ("map", pairs) => {
+            let (keys, values) = pairs.chunks_exact(2).map(|p| (p[0].clone(), p[1].clone())).unzip();
+            zipmap(&Value::new(Data::Array(keys), span), &Value::new(Data::Array(values), span), span)
+        }
         ("tolist", [value]) => Some(Value::new(Data::Array(elements(value)?), value.span)),
         ("tomap", [value]) => matches!(value.data, Data::Object(_)).then(|| value.clone()),
         ("compact", [value]) => {

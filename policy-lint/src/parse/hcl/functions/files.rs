@@ -25,12 +25,7 @@ pub fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Optio
             let env = Env { file: number, scope: None, ..env };
             bind(variables.members(), env, &|env| template::file(&template, place, env))
         }
-        ("templatestring", [text, variables]) => {
-            let Data::Object(_) = &variables.data else { return None };
-            let known = text.as_str()?;
-            let env = Env { scope: None, ..env };
-            bind(variables.members(), env, &|env| template::from_text(known, text.span, env))
-        }
+        ("templatestring", [text, variables]) => rendered(text, variables, env),
         ("fileexists", [path]) => {
             let exists = located(path, env)?.is_file();
             Some(Value::new(Data::Bool(exists), span))
@@ -38,6 +33,19 @@ pub fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Optio
         ("fileset", [folder, pattern]) => file_set(folder, pattern.as_str()?, span, env),
         _ => None,
     }
+}
+
+/// What a template in a text makes of its variables.
+pub fn rendered(text: &Value, variables: &Value, env: Env<'_>) -> Option<Value> {
+    let Data::Object(_) = &variables.data else { return None };
+    let (known, place) = (text.as_str()?, text.span);
+    let is_file = env.world.files.borrow().get(place.file).is_some_and(|f| f.text == known);
+    let template = known.parse::<hcl_edit::template::Template>().ok().filter(|_| is_file);
+    let env = Env { file: place.file, scope: None, ..env };
+    bind(variables.members(), env, &|env| match &template {
+        Some(template) => template::file(template, place, env),
+        None => template::from_text(known, place, env),
+    })
 }
 
 /// Where a path leads: relative to where Terraform would run, or through `path.module`.

@@ -32,7 +32,8 @@ fn found(pattern: &Regex, captures: &Captures<'_>, span: Span) -> Value {
         (1, _) => return group(0),
         (groups, true) => Data::Array((1..groups).map(group).collect()),
         (_, false) => {
-            let member = |(at, name): (usize, &str)| Member { key: Text::known(name), key_span: span, value: group(at) };
+            let member =
+                |(at, name): (usize, &str)| Member { key: Text::known(name), key_span: span, value: group(at) };
             Data::Object(names.into_iter().map(member).collect())
         }
     };

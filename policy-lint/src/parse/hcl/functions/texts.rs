@@ -65,7 +65,9 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         ("strcontains", [_, _]) => truth(known(0)?.contains(known(1)?)),
         ("base64encode", [value]) => plain(BASE64.encode(to_text(value)?.as_known()?)),
         ("base64decode", [value]) => text(decoded(known(0)?)?, value.span),
-        ("textencodebase64", [value, _]) if known(1) == Some("UTF-8") => plain(BASE64.encode(to_text(value)?.as_known()?)),
+        ("textencodebase64", [value, _]) if known(1) == Some("UTF-8") => {
+            plain(BASE64.encode(to_text(value)?.as_known()?))
+        }
         ("textdecodebase64", [value, _]) if known(1) == Some("UTF-8") => text(decoded(known(0)?)?, value.span),
         ("urlencode", [_]) => plain(percent_encoding::utf8_percent_encode(known(0)?, ENCODED).to_string()),
         _ => None,

@@ -102,7 +102,9 @@ impl<'a> Reader<'a> {
             let before = self.text.raw().get(..from)?.matches(HOLE).count();
             let mut taken = self.text.holes().iter().skip(before).take(holes).cloned();
             return Some(match (style, text.chars().eq([HOLE])) {
-                (ScalarStyle::Plain, true) => Data::Unknown(Box::new(taken.next().unwrap_or_else(|| Hole::plain(text)))),
+                (ScalarStyle::Plain, true) => {
+                    Data::Unknown(Box::new(taken.next().unwrap_or_else(|| Hole::plain(text))))
+                }
                 _ => Data::String(Text::with_origin(text, taken.collect(), Vec::new())),
             });
         }
