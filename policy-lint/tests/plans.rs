@@ -200,3 +200,27 @@ fn found_at(report: &Report) -> Vec<(String, String, String)> {
     };
     report.findings.iter().map(place).collect()
 }
+
+/// Of `aws_s3_bucket.raw[each.key].id` a plan tells the bucket and the key apart.
+#[test]
+fn an_instance_refers_to_the_instance_of_its_key() {
+    let change = |kind: &str, key: &str, unknown: &str| {
+        format!(
+            r#"{{"address": "{kind}.raw[\"{key}\"]", "mode": "managed", "type": "{kind}", "change":
+            {{"actions": ["create"], "after": {{"eventbridge": true}}, "after_unknown": {{"{unknown}": true}}}}}}"#
+        )
+    };
+    let kinds = [("aws_s3_bucket", "id"), ("aws_s3_bucket_notification", "bucket")];
+    let changes = kinds.iter().flat_map(|(kind, unknown)| ["a", "b"].map(|key| change(kind, key, unknown)));
+    let plan = |key: &str| {
+        format!(
+            r#"{{"format_version": "1.2", "resource_changes": [{}], "configuration": {{"root_module": {{"resources": [
+            {{"address": "aws_s3_bucket.raw"}}, {{"address": "aws_s3_bucket_notification.raw",
+            "expressions": {{"bucket": {{"references": ["aws_s3_bucket.raw", "{key}"]}}}}}}]}}}}}}"#,
+            changes.clone().collect::<Vec<_>>().join(",")
+        )
+    };
+    let rules = |plan: &str| check(plan).findings.iter().map(|f| f.finding.rule.name).collect::<Vec<_>>();
+    assert_eq!(rules(&plan("each.key")), [""; 0]);
+    assert_eq!(rules(&plan("local.key")), ["duplicate-bucket-notification"]);
+}
