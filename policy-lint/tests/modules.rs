@@ -348,5 +348,5 @@ resource "aws_iam_policy" "all" {
   policy = "${data.aws_iam_policy_document.all.json}"
 }
 "#;
-    assert_eq!(found(source), [(4, "service-wildcard"), (20, "service-wildcard")]);
+    assert_eq!(found(source), [(4, "service-wildcard"), (21, "service-wildcard")]);
 }

@@ -143,6 +143,7 @@ fn what_a_plan_wires_by_references_is_followed_to_the_instance_it_means() {
         said
     };
     let expected = [
+        ("bucket-events-disabled", "`aws_s3_bucket.raw[\"silent\"]`"),
         ("bucket-events-disabled", "`module.shared[\"b\"].aws_s3_bucket.this`"),
         ("missing-key-grant", "`module.alone.aws_s3_bucket.this`"),
         ("target-without-permission", "`aws_sqs_queue.alone`"),
@@ -216,11 +217,11 @@ fn an_instance_refers_to_the_instance_of_its_key() {
         format!(
             r#"{{"format_version": "1.2", "resource_changes": [{}], "configuration": {{"root_module": {{"resources": [
             {{"address": "aws_s3_bucket.raw"}}, {{"address": "aws_s3_bucket_notification.raw",
-            "expressions": {{"bucket": {{"references": ["aws_s3_bucket.raw", "{key}"]}}}}}}]}}}}}}"#,
+            "expressions": {{"bucket": {{"references": ["aws_s3_bucket.raw"{key}]}}}}}}]}}}}}}"#,
             changes.clone().collect::<Vec<_>>().join(",")
         )
     };
     let rules = |plan: &str| check(plan).findings.iter().map(|f| f.finding.rule.name).collect::<Vec<_>>();
-    assert_eq!(rules(&plan("each.key")), [""; 0]);
-    assert_eq!(rules(&plan("local.key")), ["duplicate-bucket-notification"]);
+    assert_eq!(rules(&plan(", \"each.key\"")), [""; 0]);
+    assert_eq!(rules(&plan("")), ["duplicate-bucket-notification"]);
 }

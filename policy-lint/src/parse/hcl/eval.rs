@@ -145,11 +145,14 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
         }
         Expression::Conditional(c) => return conditional(c, span, env),
         Expression::FuncCall(call) => return functions::call(call, span, env),
-        Expression::UnaryOp(op) => match (op.operator.value(), eval(&op.expr, env).data) {
-            (UnaryOperator::Not, Data::Bool(b)) => Data::Bool(!b),
-            (UnaryOperator::Neg, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
-            _ => return env.unknown(span),
-        },
+        Expression::UnaryOp(op) => {
+            let value = eval(&op.expr, env);
+            match (op.operator.value(), truth(&value), &value.data) {
+                (UnaryOperator::Not, Some(truth), _) => Data::Bool(!truth),
+                (UnaryOperator::Neg, _, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
+                _ => return env.unknown(span),
+            }
+        }
         Expression::BinaryOp(op) => {
             let sides = Value::new(Data::Array(vec![eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)]), span);
             return env.each_way(&sides, span, |sides| match sides.elements() {
@@ -164,10 +167,11 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
 
 /// Where the test is not known, the value is one of both.
 fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
-    match eval(&conditional.cond_expr, env).data {
-        Data::Bool(true) => eval(&conditional.true_expr, env),
-        Data::Bool(false) => eval(&conditional.false_expr, env),
-        Data::Unknown(_) => {
+    let test = eval(&conditional.cond_expr, env);
+    match (truth(&test), test.is_unknown()) {
+        (Some(true), _) => eval(&conditional.true_expr, env),
+        (Some(false), _) => eval(&conditional.false_expr, env),
+        (None, true) => {
             let branch = |e: &Expression| env.world.attempt(|| eval(e, env)).0;
             let (yes, no) = (branch(&conditional.true_expr), branch(&conditional.false_expr));
             if functions::equal(&yes, &no) == Some(true) {
@@ -179,7 +183,18 @@ fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
                 env.unknown(span)
             }
         }
-        _ => env.unknown(span),
+        (None, false) => env.unknown(span),
+    }
+}
+
+/// A value as a test: texts that say it are as good as a truth, and until Terraform 0.12 numbers were.
+pub fn truth(value: &Value) -> Option<bool> {
+    match (&value.data, value.as_str()) {
+        (Data::Bool(b), _) => Some(*b),
+        (Data::Number(n), _) => Some(&**n != "0"),
+        (_, Some("true")) => Some(true),
+        (_, Some("false")) => Some(false),
+        _ => None,
     }
 }
 
@@ -193,9 +208,9 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data>
     use BinaryOperator as Op;
     if let Op::And | Op::Or = operator {
         let short = Data::Bool(operator == Op::Or);
-        return match (&left.data, &right.data) {
-            (Data::Bool(a), Data::Bool(b)) => Some(Data::Bool(if operator == Op::And { *a && *b } else { *a || *b })),
-            (Data::Bool(a), _) | (_, Data::Bool(a)) if *a == (operator == Op::Or) => Some(short),
+        return match (truth(left), truth(right)) {
+            (Some(a), Some(b)) => Some(Data::Bool(if operator == Op::And { a && b } else { a || b })),
+            (Some(a), _) | (_, Some(a)) if a == (operator == Op::Or) => Some(short),
             _ => None,
         };
     }
@@ -318,10 +333,10 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
         let env = env.bind(&inner);
         let mut sure = complete;
         if let Some(condition) = &expression.cond {
-            match eval(&condition.expr, env).data {
-                Data::Bool(true) => {}
-                Data::Bool(false) => continue,
-                _ => sure = false,
+            match truth(&eval(&condition.expr, env)) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => sure = false,
             }
         }
         open |= !sure;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate, Strip, Template};
 
-use super::eval::{Env, Scope, entries, eval, to_text, unknown_entry};
+use super::eval::{Env, Scope, entries, eval, to_text, truth, unknown_entry};
 use super::world::SNIPPET;
 use crate::source::Span;
 use crate::value::{Data, Hole, Member, Pieces, Segment, Text, Value};
@@ -150,13 +150,14 @@ fn trim(text: Text, start: bool, end: bool) -> Text {
 fn directive(directive: &Directive, mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     match directive {
         Directive::If(d) => {
-            let condition = match eval(&d.if_expr.cond_expr, env).data {
-                Data::Bool(b) => b,
-                Data::Unknown(_) => {
+            let test = eval(&d.if_expr.cond_expr, env);
+            let condition = match truth(&test) {
+                Some(truth) => truth,
+                None if test.is_unknown() => {
                     mode.open.set(true);
                     mode.taken
                 }
-                _ => return None,
+                None => return None,
             };
             let (strip_first, chosen, last) = match (&d.else_expr, condition) {
                 (_, true) => {
