@@ -202,26 +202,30 @@ fn found_at(report: &Report) -> Vec<(String, String, String)> {
     report.findings.iter().map(place).collect()
 }
 
-/// Of `aws_s3_bucket.raw[each.key].id` a plan tells the bucket and the key apart.
+/// Of `data.aws_iam_policy_document.d[each.key].json` a plan tells the document and the key apart.
 #[test]
-fn an_instance_refers_to_the_instance_of_its_key() {
-    let change = |kind: &str, key: &str, unknown: &str| {
+fn an_instance_has_the_document_of_its_key() {
+    let document = |key: &str, action: &str| {
         format!(
-            r#"{{"address": "{kind}.raw[\"{key}\"]", "mode": "managed", "type": "{kind}", "change":
-            {{"actions": ["create"], "after": {{"eventbridge": true}}, "after_unknown": {{"{unknown}": true}}}}}}"#
+            r#"{{"address": "data.aws_iam_policy_document.d[\"{key}\"]", "mode": "data",
+            "type": "aws_iam_policy_document", "change": {{"actions": ["read"], "after": {{"statement":
+            [{{"actions": ["{action}"], "resources": ["arn:aws:sqs:eu-west-1:1:q"]}}]}}}}}}"#
         )
     };
-    let kinds = [("aws_s3_bucket", "id"), ("aws_s3_bucket_notification", "bucket")];
-    let changes = kinds.iter().flat_map(|(kind, unknown)| ["a", "b"].map(|key| change(kind, key, unknown)));
-    let plan = |key: &str| {
+    let policy = |key: &str| {
         format!(
-            r#"{{"format_version": "1.2", "resource_changes": [{}], "configuration": {{"root_module": {{"resources": [
-            {{"address": "aws_s3_bucket.raw"}}, {{"address": "aws_s3_bucket_notification.raw",
-            "expressions": {{"bucket": {{"references": ["aws_s3_bucket.raw"{key}]}}}}}}]}}}}}}"#,
-            changes.clone().collect::<Vec<_>>().join(",")
+            r#"{{"address": "aws_iam_policy.p[\"{key}\"]", "mode": "managed", "type": "aws_iam_policy", "change":
+            {{"actions": ["create"], "after": {{"path": "/"}}, "after_unknown": {{"policy": true}}}}}}"#
         )
     };
-    let rules = |plan: &str| check(plan).findings.iter().map(|f| f.finding.rule.name).collect::<Vec<_>>();
-    assert_eq!(rules(&plan(", \"each.key\"")), [""; 0]);
-    assert_eq!(rules(&plan("")), ["duplicate-bucket-notification"]);
+    let changes = [document("a", "sns:*"), document("b", "sqs:*"), policy("b"), policy("a")].join(",");
+    let plan = format!(
+        r#"{{"format_version": "1.2", "resource_changes": [{changes}], "configuration": {{"root_module": {{"resources":
+        [{{"address": "aws_iam_policy.p", "expressions": {{"policy": {{"references":
+        ["data.aws_iam_policy_document.d", "each.key"]}}}}}}]}}}}}}"#
+    );
+    let report = check(&plan);
+    let expected = [("a", "\"sns:*\""), ("b", "\"sqs:*\"")]
+        .map(|(key, action)| (format!("aws_iam_policy.p[\"{key}\"]"), "service-wildcard", action));
+    assert_eq!(found(&report), expected);
 }
