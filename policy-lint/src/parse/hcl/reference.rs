@@ -31,9 +31,7 @@ pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Valu
     // `a.*.b[0]` is the first of all `b`, where `a[*].b[0]` is the first of every one.
     let legacy = operators.iter().position(|o| matches!(o.value(), TraversalOperator::AttrSplat(_)));
     let end = legacy.and_then(|at| {
-        let is_index = |o: &Decorated<TraversalOperator>| {
-            matches!(o.value(), TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_))
-        };
+        let is_index = |o: &Decorated<TraversalOperator>| matches!(o.value(), TraversalOperator::Index(_));
         Some(at + operators.get(at..)?.iter().position(is_index)?)
     });
     let (operators, after) = operators.split_at(end.unwrap_or(operators.len()));
