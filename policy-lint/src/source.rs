@@ -62,7 +62,9 @@ impl File {
             let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
             self.index().blocks.get(block).copied().unwrap_or(0) + characters(rest)
         };
-        Position { line, column: 1 + before(at) - before(start), offset }
+        // A mark of the byte order is nothing that people see.
+        let marked = line == 1 && at > 0 && self.text.starts_with('\u{feff}');
+        Position { line, column: 1 + before(at) - before(start) - usize::from(marked), offset }
     }
 }
 

@@ -174,3 +174,97 @@ output "arns" { value = module.m[*].arn }
     assert_eq!(actual, expected);
     assert!(report.errors.is_empty());
 }
+
+/// What is selected by something that is not known is any of what it is selected from.
+#[test]
+fn every_choice_that_is_not_known_is_judged() {
+    let one = |action: &str| {
+        policy(&format!("[{{ Effect = \"Allow\", Action = {action}, Resource = \"arn:aws:sqs:*:1:q\" }}]"))
+    };
+    let whole = |source: &str| format!("variable \"x\" {{}}\nresource \"aws_iam_policy\" \"p\" {{\n{source}\n}}\n");
+    let statement = |action: &str| {
+        format!(
+            "jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = {action}, Resource = \"arn:aws:sqs:*:1:q\" }}] }})"
+        )
+    };
+    let heredoc = |statements: &str| {
+        whole(&format!("policy = <<-EOT\n{{\"Version\":\"2012-10-17\",\"Statement\":[\n{statements}\n]}}\nEOT"))
+    };
+    let wide = "{\"Effect\":\"Allow\",\"Action\":\"sqs:*\",\"Resource\":\"arn:aws:sqs:*:1:q\"}";
+    let narrow = wide.replace("sqs:*\"", "sqs:SendMessage\"");
+    for source in [
+        one("{ a = \"sqs:SendMessage\", b = \"sqs:*\" }[var.x]"),
+        one("lookup({ a = \"sqs:SendMessage\" }, var.x, \"sqs:*\")"),
+        one("element([\"sqs:SendMessage\", \"sqs:*\"], var.x)"),
+        one("coalesce(var.x, \"sqs:*\")"),
+        one("coalescelist(var.x, [\"sqs:*\"])"),
+        one("try(var.x.actions, \"sqs:*\")"),
+        one("merge({ a = \"sqs:*\" }, var.x).a"),
+        one("values({ for k in [\"a\"] : k => \"sqs:*\" if var.x })"),
+        one("[for p in setproduct([\"sqs:*\"], var.x) : p[0]]"),
+        whole(&format!("count = var.x\npolicy = {}", statement("[\"sqs:SendMessage\", \"sqs:*\"][count.index]"))),
+        whole(&format!("for_each = merge({{ a = \"sqs:*\" }}, var.x)\npolicy = {}", statement("each.value"))),
+        whole(&format!("for_each = toset(concat([\"sqs:*\"], var.x))\npolicy = {}", statement("each.value"))),
+        heredoc(&format!("%{{ if var.x }}{wide}%{{ else }}{narrow}%{{ endif }}")),
+        heredoc(&format!("%{{ for a in var.x }}{wide},%{{ endfor }}{narrow}")),
+        heredoc(&format!("{narrow}${{var.x ? {} : \"\"}}", serde_json::Value::from(format!(",{wide}")))),
+        heredoc(&wide.replace("\"sqs:*\"", "${jsonencode(var.x ? [\"sqs:*\"] : [\"sqs:SendMessage\"])}")),
+    ] {
+        let report = check(&[("main.tf", &source)]);
+        let rules: Vec<&str> =
+            found(&report, &["service-wildcard", "invalid-policy", "wrong-type"]).iter().map(|f| f.0).collect();
+        assert_eq!(rules, ["service-wildcard"], "{source}");
+        assert!(!report.unknown.is_empty(), "{source}");
+    }
+}
+
+/// A part of the JSON that is not known is no mistake in it, and is told.
+#[test]
+fn an_open_part_of_a_text_is_unknown_not_broken() {
+    let text = |inner: &str| {
+        format!("variable \"x\" {{}}\nresource \"aws_iam_policy\" \"p\" {{\n  policy = <<-EOT\n{inner}\nEOT\n}}\n")
+    };
+    let report = check(&[("main.tf", &text("{\"Statement\": [{\"Effect\": \"Allow\"} ${var.x}]}"))]);
+    assert_eq!(found(&report, &["invalid-policy"]), []);
+    assert_eq!(report.unknown.iter().map(|u| u.what.as_str()).collect::<Vec<_>>(), ["var.x"]);
+    let report = check(&[("main.tf", &text("{\"Statement\": [{\"Effect\": \"${var.x}\"} 1]}"))]);
+    assert_eq!(found(&report, &["invalid-policy"]).len(), 1);
+}
+
+#[test]
+fn what_is_attached_is_judged_in_every_branch_or_told() {
+    let source = r#"
+variable "x" {}
+resource "aws_iam_role_policy_attachment" "branch" {
+  role       = "r"
+  policy_arn = var.x ? "arn:aws:iam::aws:policy/AdministratorAccess" : "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
+}
+data "aws_iam_policy" "power" {
+  for_each = toset(["PowerUserAccess"])
+  name     = each.key
+}
+resource "aws_iam_role_policy_attachment" "named" {
+  for_each   = data.aws_iam_policy.power
+  role       = "r"
+  policy_arn = each.value.arn
+}
+resource "aws_iam_policy" "own" {
+  policy = "{}"
+}
+resource "aws_iam_role_policy_attachment" "own" {
+  role       = "r"
+  policy_arn = aws_iam_policy.own.arn
+}
+resource "aws_iam_user_policy_attachment" "open" {
+  user       = "u"
+  policy_arn = var.x
+}
+"#;
+    let report = check(&[("main.tf", source)]);
+    let mut texts: Vec<String> = found(&report, &["broad-managed-policy"]).into_iter().map(|f| f.1).collect();
+    texts.sort();
+    assert_eq!(texts, ["\"PowerUserAccess\"", "\"arn:aws:iam::aws:policy/AdministratorAccess\""]);
+    let told: Vec<&str> =
+        report.unknown.iter().filter(|u| u.why.contains("`policy_arn`")).map(|u| u.why.as_str()).collect();
+    assert_eq!(told, ["`policy_arn` of `aws_iam_user_policy_attachment.open` is not known before a plan"]);
+}

@@ -252,3 +252,31 @@ module "m" {
     assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "broken/main.tf"));
     assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "main.tf"));
 }
+
+/// AWS's tools print a document as text too, and IAM encodes it for a URL.
+#[test]
+fn a_document_in_a_text_is_read() {
+    let escaped = serde_json::json!({"PolicyDocument": WIDE}).to_string();
+    let encoded = WIDE.replace('%', "%25").replace('{', "%7B").replace('"', "%22").replace(':', "%3a");
+    let encoded = serde_json::json!({"PolicyVersion": {"Document": encoded}}).to_string();
+    let folder = folder(&[("a.json", &escaped), ("b.json", &encoded), ("c.json", "{\"PolicyDocument\": \"no\"}")]);
+    for (file, text) in [("a.json", &escaped), ("b.json", &encoded)] {
+        let (code, report) = json(folder.path(), &["check", file]);
+        let finding = &report["findings"][0];
+        assert_eq!((code, finding["rule"].as_str()), (1, Some("service-wildcard")), "{report}");
+        let at = |end: &str| finding["span"][end]["offset"].as_u64().and_then(|n| usize::try_from(n).ok());
+        let marked = &text[at("start").expect("a start")..at("end").expect("an end")];
+        assert!(["\\\"s3:*\\\"", "%22s3%3a*%22"].contains(&marked), "{marked}");
+    }
+    assert_eq!(json(folder.path(), &["check", "c.json"]).0, 2);
+}
+
+#[test]
+fn a_mark_of_the_byte_order_is_no_column() {
+    let source = "resource \"aws_iam_policy\" \"p\" { policy = jsonencode({ Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" } }) }\n";
+    let folder = folder(&[("plain/main.tf", source), ("marked/main.tf", &format!("\u{feff}{source}"))]);
+    let spans =
+        ["plain", "marked"].map(|f| json(folder.path(), &["check", f]).1["findings"][0]["span"]["start"].clone());
+    assert_eq!(spans[0]["column"], spans[1]["column"]);
+    assert_eq!(spans[0]["offset"].as_u64().map(|o| o + 3), spans[1]["offset"].as_u64());
+}

@@ -316,3 +316,37 @@ resource "aws_iam_policy" "written" {
     let listed = source.replace("s3:PutObject", "s3:ListBucket");
     assert_eq!(found(&listed.replace(", \"${aws_s3_bucket.raw.arn}/*\"", "")), []);
 }
+
+/// What providers and Terraform of earlier years took.
+#[test]
+fn old_spellings_are_read() {
+    let source = r#"
+variable "actions" {
+  type    = "list"
+  default = ["s3:*"]
+}
+data "template_file" "resource" {
+  template = "arn:aws:s3:::$${name}/*"
+  vars {
+    name = "figures"
+  }
+}
+data "aws_iam_policy_document" "base" {
+  statement {
+    actions   = ["${var.actions}"]
+    resources = ["${data.template_file.resource.rendered}"]
+  }
+}
+data "aws_iam_policy_document" "all" {
+  source_json = "${data.aws_iam_policy_document.base.json}"
+  statement {
+    actions   = "${list("sqs:*")}"
+    resources = ["${lookup(map("all", "*"), "all")}"]
+  }
+}
+resource "aws_iam_policy" "all" {
+  policy = "${data.aws_iam_policy_document.all.json}"
+}
+"#;
+    assert_eq!(found(source), [(4, "service-wildcard"), (21, "service-wildcard")]);
+}

@@ -143,6 +143,7 @@ fn what_a_plan_wires_by_references_is_followed_to_the_instance_it_means() {
         said
     };
     let expected = [
+        ("bucket-events-disabled", "`aws_s3_bucket.raw[\"silent\"]`"),
         ("bucket-events-disabled", "`module.shared[\"b\"].aws_s3_bucket.this`"),
         ("missing-key-grant", "`module.alone.aws_s3_bucket.this`"),
         ("target-without-permission", "`aws_sqs_queue.alone`"),
@@ -199,4 +200,32 @@ fn found_at(report: &Report) -> Vec<(String, String, String)> {
         (path, f.finding.address.clone().unwrap_or_default(), text)
     };
     report.findings.iter().map(place).collect()
+}
+
+/// Of `data.aws_iam_policy_document.d[each.key].json` a plan tells the document and the key apart.
+#[test]
+fn an_instance_has_the_document_of_its_key() {
+    let document = |key: &str, action: &str| {
+        format!(
+            r#"{{"address": "data.aws_iam_policy_document.d[\"{key}\"]", "mode": "data",
+            "type": "aws_iam_policy_document", "change": {{"actions": ["read"], "after": {{"statement":
+            [{{"actions": ["{action}"], "resources": ["arn:aws:sqs:eu-west-1:1:q"]}}]}}}}}}"#
+        )
+    };
+    let policy = |key: &str| {
+        format!(
+            r#"{{"address": "aws_iam_policy.p[\"{key}\"]", "mode": "managed", "type": "aws_iam_policy", "change":
+            {{"actions": ["create"], "after": {{"path": "/"}}, "after_unknown": {{"policy": true}}}}}}"#
+        )
+    };
+    let changes = [document("a", "sns:*"), document("b", "sqs:*"), policy("b"), policy("a")].join(",");
+    let plan = format!(
+        r#"{{"format_version": "1.2", "resource_changes": [{changes}], "configuration": {{"root_module": {{"resources":
+        [{{"address": "aws_iam_policy.p", "expressions": {{"policy": {{"references":
+        ["data.aws_iam_policy_document.d", "each.key"]}}}}}}]}}}}}}"#
+    );
+    let report = check(&plan);
+    let expected = [("a", "\"sns:*\""), ("b", "\"sqs:*\"")]
+        .map(|(key, action)| (format!("aws_iam_policy.p[\"{key}\"]"), "service-wildcard", action));
+    assert_eq!(found(&report), expected);
 }

@@ -72,14 +72,17 @@ fn planned(text: String) -> BTreeMap<String, Json> {
     }
 }
 
-fn written(name: &str) -> BTreeMap<String, Json> {
-    let outcome = hcl::read(&[folder(name), folder(name).join("team")], &[]);
+fn written(name: &str, module: &str) -> BTreeMap<String, Json> {
+    let outcome = hcl::read(&[folder(name), folder(name).join(module)], &[]);
     assert!(outcome.errors.is_empty());
     outcome.projects.iter().flat_map(|p| by_carrier(&p.policies)).collect()
 }
 
-fn compare(plan: &BTreeMap<String, Json>) {
-    let source = written("every");
+/// The folders that are compared, with the module that each of them calls.
+const FOLDERS: [(&str, &str); 2] = [("every", "team"), ("spellings", "part")];
+
+fn compare(name: &str, module: &str, plan: &BTreeMap<String, Json>) {
+    let source = written(name, module);
     for (carrier, expected) in plan {
         let actual = source.get(carrier).unwrap_or_else(|| panic!("`{carrier}` is in the plan, not in the source"));
         assert_eq!(actual, expected, "{carrier}");
@@ -91,13 +94,17 @@ fn compare(plan: &BTreeMap<String, Json>) {
 
 #[test]
 fn the_source_says_what_the_recorded_plan_says() {
-    compare(&planned(recorded_plan("every")));
+    for (name, module) in FOLDERS {
+        compare(name, module, &planned(recorded_plan(name)));
+    }
 }
 
 #[test]
 fn the_source_says_what_terraform_plans_now() {
-    match fresh_plan("every") {
-        Some(plan) => compare(&planned(plan)),
-        None => eprintln!("SKIPPED: no Terraform with the provider hashicorp/aws; set TF_PROVIDER_MIRROR"),
+    for (name, module) in FOLDERS {
+        match fresh_plan(name) {
+            Some(plan) => compare(name, module, &planned(plan)),
+            None => eprintln!("SKIPPED: no Terraform with the provider hashicorp/aws; set TF_PROVIDER_MIRROR"),
+        }
     }
 }

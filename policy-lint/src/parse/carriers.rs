@@ -1,8 +1,9 @@
 //! The one table of Terraform attributes that carry a policy.
+use crate::arn::split_reference;
 use crate::model::{self, At, Item, Kind, read};
 use crate::parse::permission;
-use crate::project::{Attachment, Project, Resource};
-use crate::value::{Trail, Value};
+use crate::project::{Attachment, Project, Resource, Unknown};
+use crate::value::{Data, Hole, Trail, Value};
 
 /// An attribute that holds a policy document as JSON text.
 pub struct Carrier {
@@ -105,7 +106,10 @@ pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value
     match attribute.split_once('.') {
         None => values.get(attribute).into_iter().collect(),
         Some((block, inner)) => {
-            let blocks = values.get(block).map(Value::elements).unwrap_or_default();
+            // One block of JSON may stand without the list.
+            let Some(blocks) = values.get(block) else { return Vec::new() };
+            let one = std::slice::from_ref(blocks);
+            let blocks = if blocks.members().is_empty() { blocks.elements() } else { one };
             blocks.iter().flat_map(|b| attribute_values(b, inner)).collect()
         }
     }
@@ -141,19 +145,42 @@ pub fn keep(resource: Resource, project: &mut Project) {
         project.policies.push(read::policy(value, Kind::Lambda, Some(resource.address.clone()), carrier));
     }
     for (_, attribute) in ATTACHMENTS.iter().filter(|(kind, _)| *kind == resource.kind) {
-        let Some(value) = resource.values.get(attribute) else { continue };
-        let single = value.as_text().map(|_| value);
-        for arn in single.into_iter().chain(value.elements()) {
-            let Some(text) = arn.as_text() else { continue };
-            let at = At { span: arn.span, trail: Trail::default() };
-            project.attachments.push(Attachment {
-                address: resource.address.clone(),
-                arn: Item { text: text.clone(), at },
-                carrier: model::Carrier { resource: resource.kind.clone(), attribute: (*attribute).to_owned() },
-            });
+        if let Some(value) = resource.values.get(attribute) {
+            attach(value, &resource, attribute, project);
         }
     }
     project.resources.push(resource);
+}
+
+/// Keeps what is attached, in every way that it can be read; what neither the source nor another resource tells is
+/// not known.
+fn attach(value: &Value, resource: &Resource, attribute: &'static str, project: &mut Project) {
+    match &value.data {
+        Data::String(text) => {
+            let at = At { span: value.span, trail: Trail::default() };
+            project.attachments.push(Attachment {
+                address: resource.address.clone(),
+                arn: Item { text: text.clone(), at },
+                carrier: model::Carrier { resource: resource.kind.clone(), attribute: attribute.to_owned() },
+            });
+        }
+        Data::Array(all) => all.iter().for_each(|v| attach(v, resource, attribute, project)),
+        Data::Unknown(hole) if !hole.choices.is_empty() => {
+            hole.choices.iter().for_each(|v| attach(v, resource, attribute, project));
+        }
+        Data::Unknown(hole) if resource.from_source && !is_policy_here(hole) => project.unknowns.push(Unknown {
+            span: value.span,
+            what: hole.source.clone(),
+            why: format!("`{attribute}` of `{}` is not known before a plan", resource.address),
+        }),
+        _ => {}
+    }
+}
+
+/// Whether something that is not known is a policy of the same source, which is judged where it is written.
+fn is_policy_here(hole: &Hole) -> bool {
+    hole.reference.as_deref().and_then(split_reference).is_some_and(|(_, kind, _)| kind == "aws_iam_policy")
+        && hole.reference.as_deref().is_some_and(|r| !r.contains("data."))
 }
 
 #[cfg(test)]

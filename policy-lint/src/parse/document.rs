@@ -11,6 +11,9 @@ pub fn to_policy(attributes: &Value) -> Value {
         let version = Data::String(Text::known("2012-10-17"));
         members.push(member("Version", Value::new(version, start_of(attributes.span))));
     }
+    if let Some(id) = attributes.get("policy_id").filter(|v| !is_absent(v)) {
+        members.push(member("Id", id.clone()));
+    }
     let statements = attributes.get("statement").map(list).unwrap_or_default();
     let statements = statements.iter().map(|s| statement(s));
     members.push(member("Statement", Value::list(statements, attributes.span)));
@@ -92,14 +95,21 @@ fn covers(outer: Span, inner: Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// A plan writes `null` for list elements that are only known after apply.
+/// Lists of texts: a plan writes `null` for elements that are only known after apply, and numbers and truths become
+/// texts.
 fn unnull(value: &Value, what: &str) -> Value {
-    let unknown = |v: &Value| match v.data {
+    let unknown = |v: &Value| match &v.data {
         Data::Null => Value::new(Data::Unknown(Box::new(Hole::plain(what))), v.span),
+        Data::Bool(b) => Value::new(Data::String(Text::known(b.to_string())), v.span),
+        Data::Number(n) => Value::new(Data::String(Text::known(n.clone())), v.span),
         _ => v.clone(),
     };
     match &value.data {
-        Data::Array(elements) => Value::list(elements.iter().map(unknown), value.span),
+        // Until Terraform 0.12, a list in a list was its elements.
+        Data::Array(elements) => {
+            let flat = elements.iter().flat_map(|e| if e.elements().is_empty() { vec![e] } else { list(e) });
+            Value::list(flat.map(unknown), value.span)
+        }
         _ => value.clone(),
     }
 }
@@ -173,12 +183,12 @@ fn conditions(blocks: &Value) -> Value {
 
 /// The document with those it starts from and those that override it: a statement replaces an earlier one of
 /// the same `Sid`, any other is added.
-pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> Value {
+pub fn merge(own: Value, sources: &[&Value], overrides: &[&Value]) -> Value {
     let (before, after) = (documents(sources), documents(overrides));
     if before.is_empty() && after.is_empty() {
         return own;
     }
-    let version = own.get("Version").cloned();
+    let head: Vec<Member> = own.members().iter().filter(|m| m.key.raw() != "Statement").cloned().collect();
     let span = own.span;
     let mut statements: Vec<Value> = Vec::new();
     for document in before.into_iter().chain(std::iter::once(own)).chain(after) {
@@ -191,14 +201,13 @@ pub fn merge(own: Value, sources: Option<&Value>, overrides: Option<&Value>) -> 
             }
         }
     }
-    let mut members: Vec<Member> = version.into_iter().map(|v| member("Version", v)).collect();
+    let mut members = head;
     members.push(member("Statement", Value::list(statements, span)));
     Value::object(members, span)
 }
 
-fn documents(list: Option<&Value>) -> Vec<Value> {
-    let values = list.map(self::list).unwrap_or_default();
-    values.into_iter().filter_map(decode).collect()
+fn documents(lists: &[&Value]) -> Vec<Value> {
+    lists.iter().flat_map(|l| list(l)).filter_map(decode).collect()
 }
 
 /// The policy in a value that holds one as JSON text; what cannot be known is a statement that is not known.

@@ -48,6 +48,11 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
     Ok(value)
 }
 
+/// Whether a part of a text that is not known stands outside the strings of the JSON that it is.
+pub fn has_open_part(text: &Text) -> bool {
+    !quote_holes(text.raw(), text.is_known()).1.is_empty()
+}
+
 /// Puts quotes and a mark around holes outside strings; gives the offsets of what was put in.
 fn quote_holes(text: &str, known: bool) -> (std::borrow::Cow<'_, str>, Vec<usize>) {
     if known {
@@ -76,7 +81,9 @@ fn fill<'a>(value: &mut Value, holes: &mut impl Iterator<Item = &'a Hole>) {
             let is_whole = text.raw().contains(WHOLE);
             let filled = take(text, holes);
             value.data = if is_whole {
-                Data::Unknown(Box::new(filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value"))))
+                let hole = filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value"));
+                let choices = hole.choices.iter().map(decoded).collect();
+                Data::Unknown(Box::new(Hole { choices, ..hole }))
             } else {
                 Data::String(filled)
             };
@@ -87,6 +94,15 @@ fn fill<'a>(value: &mut Value, holes: &mut impl Iterator<Item = &'a Hole>) {
             fill(&mut m.value, holes);
         }),
         _ => {}
+    }
+}
+
+/// What a value is that stands for a part of a JSON text.
+fn decoded(value: &Value) -> Value {
+    match &value.data {
+        Data::Encoded(inner) => inner.as_ref().clone(),
+        Data::String(text) => parse(text, value.span).unwrap_or_else(|_| value.clone()),
+        _ => value.clone(),
     }
 }
 

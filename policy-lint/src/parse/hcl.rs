@@ -11,10 +11,12 @@ use crate::project::{BrokenPolicy, Project};
 use crate::source::{File, Files, ReadError};
 use crate::value::Value;
 
+pub mod call;
 pub mod data;
 mod eval;
 pub mod functions;
 pub mod instance;
+mod keyed;
 pub mod module;
 pub mod reference;
 pub mod resource;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::model::read::{policy, same};
 use crate::model::{Carrier, Kind};
-use crate::parse::{json, plan};
+use crate::parse::{embedded, json, plan};
 use crate::project::{BrokenPolicy, Project};
 use crate::source::{File, Span};
-use crate::value::{Data, Value};
+use crate::value::{Data, Segment, Text, Value};
 
 /// What a JSON file turned out to be.
 pub enum Outcome {
@@ -45,7 +45,7 @@ pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[
         plan::read(&value, folders, &mut project);
         return Outcome::Read(Box::new(project));
     }
-    let Some(document) = find_document(value, named) else {
+    let Some(document) = find_document(value, named, &file) else {
         return Outcome::Other;
     };
     let kind = kind.unwrap_or_else(|| Kind::guess(&document, &file.path));
@@ -54,16 +54,54 @@ pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[
 }
 
 /// The policy itself, or the one wrapped as `PolicyDocument` or `PolicyVersion.Document`.
-fn find_document(value: Value, named: bool) -> Option<Value> {
+fn find_document(value: Value, named: bool, file: &File) -> Option<Value> {
     if has_statement(&value, named) {
         return Some(value);
     }
-    let inside = value
-        .get("PolicyDocument")
-        .or_else(|| value.path(&["PolicyVersion", "Document"]))
-        .or_else(|| value.path(&["Role", "AssumeRolePolicyDocument"]))
-        .or_else(|| value.get("Document"))?;
-    has_statement(inside, true).then(|| inside.clone())
+    let wrapped = |v: &Value| WRAPPERS.iter().find_map(|path| v.path(path).cloned());
+    let inside = unpacked(wrapped(&value)?, file);
+    has_statement(&inside, true).then_some(inside)
+}
+
+/// Where AWS's tools put a document; some of them as text.
+const WRAPPERS: &[&[&str]] = &[
+    &["PolicyDocument"],
+    &["PolicyVersion", "Document"],
+    &["Role", "AssumeRolePolicyDocument"],
+    &["AssumeRolePolicyDocument"],
+    &["Document"],
+    &["Policy"],
+    &["policy"],
+    &["ResourcePolicy"],
+    &["Policy", "Content"],
+    &["Attributes", "Policy"],
+];
+
+/// The document that a text holds: JSON, or its letters encoded for a URL, as IAM itself answers.
+fn unpacked(value: Value, file: &File) -> Value {
+    if value.as_str().is_none() {
+        return value;
+    }
+    let span = value.span;
+    let raw = file.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+    let plain = embedded::unquote(raw, span);
+    let text = if plain.raw().trim_start().starts_with("%7") { decoded(&plain) } else { plain };
+    embedded::parse(&text, span).unwrap_or(value)
+}
+
+/// A text without the encoding of URLs, each byte at the place of what it was written as.
+fn decoded(text: &Text) -> Text {
+    let raw = text.raw();
+    let (mut out, mut origin, mut at) = (Vec::new(), Vec::new(), 0);
+    while let Some(&byte) = raw.as_bytes().get(at) {
+        let code = raw.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|h| u8::from_str_radix(h, 16).ok());
+        let length = if code.is_some() { 3 } else { 1 };
+        let span = text.locate(at, at + length, Span::default());
+        origin.push(Segment { at: u32::try_from(out.len()).unwrap_or(u32::MAX), span, exact: false });
+        out.push(code.unwrap_or(byte));
+        at += length;
+    }
+    Text::with_origin(String::from_utf8_lossy(&out).into_owned(), Vec::new(), origin)
 }
 
 fn has_statement(value: &Value, any_shape: bool) -> bool {

@@ -1,62 +1,92 @@
-//! `data.aws_iam_policy_document.x.json`: the document itself, and every one of those that are repeated.
+//! Data sources: documents, which are read, and what others are asked for.
 use super::eval::{Env, to_text};
 use super::module::Module;
-use super::reference::{Step, remembered, walk};
-use super::resource;
+use super::reference::{Step, instance_key, remembered, walk};
 use super::tree::Block;
+use super::{functions, resource};
 use crate::source::Span;
 use crate::value::{Data, Hole, Member, Text, Value};
 
-/// The value of a reference to a data source; only of policy documents it is known.
+/// The value of a reference to a data source.
 pub fn value(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
-    let module = env.instance.module.clone();
     let source = format!("data.{kind}.{name}");
-    let reference = Some(format!("{}{source}", env.instance.address));
-    let hole =
-        || Value::unknown(Hole { source: source.clone(), reference: reference.clone(), ..Hole::default() }, span);
-    let found = Module::find(&module.data, kind, name);
-    let Some(block) = found.filter(|_| kind == "aws_iam_policy_document") else { return walk(hole(), rest, span, env) };
-    // What is only named and not read stays one that nobody uses, and is judged by itself.
-    let used = || env.world.used_documents.borrow_mut().insert(format!("{}{source}", env.instance.address));
+    let reference = format!("{}{source}", env.instance.address);
+    let hole = |key: &str| {
+        let (source, reference) = (format!("{source}{key}"), Some(format!("{reference}{key}")));
+        Value::unknown(Hole { source, reference, ..Hole::default() }, span)
+    };
+    let module = env.instance.module.clone();
+    let Some(block) = Module::find(&module.data, kind, name) else { return walk(hole(""), rest, span, env) };
     let (key, after) = match rest {
         [Step::Index(key), after @ ..] => (Some(key), after),
         other => (None, other),
     };
-    match after {
-        [Step::Name("json" | "minified_json")] => {
-            used();
-            let label = key.and_then(to_text).map(|t| t.to_string()).unwrap_or_default();
-            remembered(&format!("{source}[{label}]"), span, env, || encoded(resource::document(block, key, env)))
+    if let [Step::Name(wanted), after @ ..] = after
+        && let Some(found) = known(kind, name, key, wanted, span, env)
+    {
+        return walk(found, after, span, env);
+    }
+    match (rest, resource::keys(block, env)) {
+        ([] | [Step::Splat, ..], resource::Keys::Many(keys)) => {
+            let member = |key: Text, value: Value| Member { key, key_span: value.span, value };
+            let one = |key: &Value| hole(&instance_key(key));
+            let data = if block.body.attribute("count").is_some() {
+                Data::Array(keys.iter().map(|(k, _)| one(k)).collect())
+            } else {
+                Data::Object(keys.iter().filter_map(|(k, _)| Some(member(to_text(k)?, one(k)))).collect())
+            };
+            walk(Value::new(data, span), rest, span, env)
         }
-        [] | [Step::Splat, ..] if key.is_none() => match repeated(block, span, env) {
-            Some(every) => {
-                used();
-                walk(every, after, span, env)
-            }
-            None => walk(hole(), rest, span, env),
-        },
-        _ => walk(hole(), rest, span, env),
+        _ => walk(hole(""), rest, span, env),
     }
 }
 
-fn encoded(policy: Value) -> Value {
-    let place = policy.span;
-    Value::new(Data::Encoded(Box::new(policy)), place)
+/// An attribute of a data source, where the source tells it: the text of a document, or what it was asked for.
+pub fn known(kind: &str, name: &str, key: Option<&Value>, wanted: &str, span: Span, env: Env<'_>) -> Option<Value> {
+    let module = env.instance.module.clone();
+    let block = Module::find(&module.data, kind, name)?;
+    match (kind, wanted) {
+        ("aws_iam_policy_document", "json" | "minified_json") => Some(document(block, key, span, env)),
+        ("aws_iam_policy", "arn") => {
+            let named = || managed(resource::configured(block, "name", key, env)?);
+            resource::configured(block, "arn", key, env).or_else(named)
+        }
+        ("aws_iam_policy_document", _) => None,
+        ("template_file", "rendered") => {
+            let given = |name: &str| resource::configured(block, name, key, env);
+            let none = || Value::object([], span);
+            functions::files::rendered(&given("template")?, &given("vars").unwrap_or_else(none), env)
+        }
+        ("local_file", "content") => {
+            functions::files::apply("file", &[resource::configured(block, "filename", key, env)?], span, env)
+        }
+        _ => resource::configured(block, wanted, key, env),
+    }
 }
 
-/// All instances of a repeated document: a list with `count`, an object with `for_each`.
-fn repeated(block: &Block, span: Span, env: Env<'_>) -> Option<Value> {
-    let resource::Keys::Many(keys) = resource::keys(block, env) else { return None };
-    let member = |key: Text, value: Value| Member { key, key_span: value.span, value };
-    let one = |key: &Value| {
-        let document = encoded(resource::document(block, Some(key), env));
-        let place = document.span;
-        Value::object([member(Text::known("json"), document)], place)
-    };
-    let data = if block.body.attribute("count").is_some() {
-        Data::Array(keys.iter().map(|(k, _)| one(k)).collect())
-    } else {
-        Data::Object(keys.iter().filter_map(|(k, _)| Some(member(to_text(k)?, one(k)))).collect())
-    };
-    Some(Value::new(data, span))
+/// The ARN of a policy that AWS manages, by its name.
+fn managed(name: Value) -> Option<Value> {
+    let known = name.as_str()?;
+    let mut table = include_str!("../../../catalogue/managed.txt").lines().filter_map(|l| l.split_once('\t'));
+    let arn = table.any(|(listed, _)| listed == known).then(|| format!("arn:aws:iam::aws:policy/{known}"))?;
+    Some(Value::new(Data::String(Text::known(arn)), name.span))
+}
+
+/// The text of a document; where the key of its instance is not known, of any.
+fn document(block: &Block, key: Option<&Value>, span: Span, env: Env<'_>) -> Value {
+    let name = format!("data.{}.{}", block.labels[0], block.labels[1]);
+    // What is only named and not read stays one that nobody uses, and is judged by itself.
+    env.world.used_documents.borrow_mut().insert(format!("{}{name}", env.instance.address));
+    let label = key.and_then(to_text);
+    if let (Some(false), resource::Keys::Many(keys)) = (label.as_ref().map(Text::is_known), resource::keys(block, env))
+    {
+        let all = keys.iter().map(|(key, _)| document(block, Some(key), span, env)).collect();
+        return functions::any_of(all, env.text_of(span), span);
+    }
+    let label = label.map(|t| t.to_string()).unwrap_or_default();
+    remembered(&format!("{name}[{label}]"), span, env, || {
+        let policy = resource::document(block, key, env);
+        let place = policy.span;
+        Value::new(Data::Encoded(Box::new(policy)), place)
+    })
 }

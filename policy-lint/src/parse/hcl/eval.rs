@@ -5,10 +5,11 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
 
 use super::functions;
+use super::keyed::{Keyed, insert};
 use super::module::Instance;
 use super::template;
 use super::tree::{Attribute, Source};
-use super::world::{World, weight};
+use super::world::{SNIPPET, World, weight};
 use crate::source::Span;
 use crate::value::{Data, Hole, Member, Text, Value};
 
@@ -55,8 +56,9 @@ impl<'a> Env<'a> {
 
     /// The source text of a place.
     pub fn text_of(&self, span: Span) -> String {
-        let files = self.world.files.borrow();
-        let text = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));
+        let (files, snippet) = (self.world.files.borrow(), self.world.snippet.borrow());
+        let whole = if span.file == SNIPPET { Some(&**snippet) } else { files.get(span.file).map(|f| f.text.as_str()) };
+        let text = whole.and_then(|t| t.get(span.start as usize..span.end as usize));
         let text = text.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
         if text.chars().count() > 120 { text.chars().take(117).chain("...".chars()).collect() } else { text }
     }
@@ -64,6 +66,12 @@ impl<'a> Env<'a> {
     /// An unknown value that stands for an expression.
     pub fn unknown(&self, span: Span) -> Value {
         Value::unknown(Hole::plain(self.text_of(span)), span)
+    }
+
+    /// An unknown value that stands for an expression which fails, whatever a plan would know.
+    pub fn fail(&self, span: Span) -> Value {
+        self.world.fail();
+        self.unknown(span)
     }
 
     /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
@@ -74,7 +82,7 @@ impl<'a> Env<'a> {
             return made(value);
         }
         if self.world.spend(ways * weight(value)) {
-            value.each_way(&self.text_of(span), made)
+            self.world.attempt(|| value.each_way(&self.text_of(span), made)).0
         } else {
             self.unknown(span)
         }
@@ -138,11 +146,14 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
         }
         Expression::Conditional(c) => return conditional(c, span, env),
         Expression::FuncCall(call) => return functions::call(call, span, env),
-        Expression::UnaryOp(op) => match (op.operator.value(), eval(&op.expr, env).data) {
-            (UnaryOperator::Not, Data::Bool(b)) => Data::Bool(!b),
-            (UnaryOperator::Neg, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
-            _ => return env.unknown(span),
-        },
+        Expression::UnaryOp(op) => {
+            let value = eval(&op.expr, env);
+            match (op.operator.value(), truth(&value), &value.data) {
+                (UnaryOperator::Not, Some(truth), _) => Data::Bool(!truth),
+                (UnaryOperator::Neg, _, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
+                _ => return env.unknown(span),
+            }
+        }
         Expression::BinaryOp(op) => {
             let sides = Value::list([eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)], span);
             return env.each_way(&sides, span, |sides| match sides.elements() {
@@ -157,11 +168,13 @@ fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
 
 /// Where the test is not known, the value is one of both.
 fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
-    match eval(&conditional.cond_expr, env).data {
-        Data::Bool(true) => eval(&conditional.true_expr, env),
-        Data::Bool(false) => eval(&conditional.false_expr, env),
-        Data::Unknown(_) => {
-            let (yes, no) = (eval(&conditional.true_expr, env), eval(&conditional.false_expr, env));
+    let test = eval(&conditional.cond_expr, env);
+    match (truth(&test), test.is_unknown()) {
+        (Some(true), _) => eval(&conditional.true_expr, env),
+        (Some(false), _) => eval(&conditional.false_expr, env),
+        (None, true) => {
+            let branch = |e: &Expression| env.world.attempt(|| eval(e, env)).0;
+            let (yes, no) = (branch(&conditional.true_expr), branch(&conditional.false_expr));
             if functions::equal(&yes, &no) == Some(true) {
                 return yes;
             }
@@ -171,7 +184,18 @@ fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
                 env.unknown(span)
             }
         }
-        _ => env.unknown(span),
+        (None, false) => env.unknown(span),
+    }
+}
+
+/// A value as a test: texts that say it are as good as a truth, and until Terraform 0.12 numbers were.
+pub fn truth(value: &Value) -> Option<bool> {
+    match (&value.data, value.as_str()) {
+        (Data::Bool(b), _) => Some(*b),
+        (Data::Number(n), _) => Some(&**n != "0"),
+        (_, Some("true")) => Some(true),
+        (_, Some("false")) => Some(false),
+        _ => None,
     }
 }
 
@@ -185,14 +209,25 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data>
     use BinaryOperator as Op;
     if let Op::And | Op::Or = operator {
         let short = Data::Bool(operator == Op::Or);
-        return match (&left.data, &right.data) {
-            (Data::Bool(a), Data::Bool(b)) => Some(Data::Bool(if operator == Op::And { *a && *b } else { *a || *b })),
-            (Data::Bool(a), _) | (_, Data::Bool(a)) if *a == (operator == Op::Or) => Some(short),
+        return match (truth(left), truth(right)) {
+            (Some(a), Some(b)) => Some(Data::Bool(if operator == Op::And { a && b } else { a || b })),
+            (Some(a), _) | (_, Some(a)) if a == (operator == Op::Or) => Some(short),
             _ => None,
         };
     }
     if let Op::Eq | Op::NotEq = operator {
-        return functions::equal(left, right).map(|same| Data::Bool(same == (operator == Op::Eq)));
+        // A number, a text and a truth are never the same.
+        let sort = |v: &Value| match v.data {
+            Data::Number(_) => 1,
+            Data::Bool(_) => 2,
+            Data::String(_) | Data::Encoded(_) => 3,
+            _ => 0,
+        };
+        let same = match (sort(left), sort(right)) {
+            (a, b) if a != 0 && b != 0 && a != b => Some(false),
+            _ => functions::equal(left, right),
+        };
+        return same.map(|same| Data::Bool(same == (operator == Op::Eq)));
     }
     let value = |v: &Value| match &v.data {
         Data::Number(n) => n.parse::<f64>().ok(),
@@ -269,7 +304,7 @@ pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
 }
 
 /// One entry that stands for all of a collection that is not known.
-fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
+pub fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
     let source = match &collection.data {
         Data::Unknown(hole) => format!("{}[*]", hole.source),
         _ => name.to_owned(),
@@ -290,59 +325,47 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
     let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
-    let (mut list, mut keyed): (Vec<Value>, Vec<Keyed>) = (Vec::new(), Vec::new());
+    let (mut list, mut keyed, mut certain): (Vec<Value>, Vec<Keyed>, Vec<Keyed>) = <_>::default();
     let mut open = !complete;
     for (key, value) in entries {
         let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
         let outer = Scope { name: key_name.unwrap_or("\u{0}"), value: &key, parent: env.scope };
         let inner = Scope { name: value_name, value: &value, parent: Some(&outer) };
         let env = env.bind(&inner);
+        let mut sure = complete;
         if let Some(condition) = &expression.cond {
-            match eval(&condition.expr, env).data {
-                Data::Bool(true) => {}
-                Data::Bool(false) => continue,
-                _ => open = true,
+            match truth(&eval(&condition.expr, env)) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => sure = false,
             }
         }
+        open |= !sure;
         let element = eval(&expression.value_expr, env);
         match &expression.key_expr {
             None => list.push(element),
             Some(key) => {
                 let key = eval(key, env);
                 let Some(text) = to_text(&key) else { return env.unknown(span) };
-                insert(&mut keyed, Keyed { key: text, span: key.span, values: vec![element] }, expression.grouping);
+                let next = Keyed { key: text, span: key.span, values: vec![element] };
+                if sure {
+                    insert(&mut certain, next.clone(), expression.grouping);
+                }
+                insert(&mut keyed, next, expression.grouping);
             }
         }
     }
     if expression.key_expr.is_some() {
-        let members = keyed.into_iter().filter_map(|k| k.member(expression.grouping));
-        return if open { env.unknown(span) } else { Value::object(members, span) };
+        let member = |k: Keyed| k.member(expression.grouping);
+        let object = |keyed: Vec<Keyed>| Value::object(keyed.into_iter().filter_map(member), span);
+        return match (open, complete) {
+            (false, _) => object(keyed),
+            (true, true) => Value::one_of(vec![object(keyed), object(certain)], env.text_of(span), span),
+            (true, false) => Value::one_of(vec![object(keyed), env.unknown(span)], env.text_of(span), span),
+        };
     }
     if open {
         list.push(env.unknown(span));
     }
     Value::list(list, span)
-}
-
-/// A key of a `for` expression with its values: one, or with `...` all that have the key.
-struct Keyed {
-    key: Text,
-    span: Span,
-    values: Vec<Value>,
-}
-
-impl Keyed {
-    fn member(mut self, grouping: bool) -> Option<Member> {
-        let span = self.values.first()?.span;
-        let value = if grouping { Value::list(self.values, span) } else { self.values.pop()? };
-        Some(Member { key: self.key, key_span: self.span, value })
-    }
-}
-
-fn insert(keyed: &mut Vec<Keyed>, next: Keyed, grouping: bool) {
-    match keyed.iter_mut().find(|k| k.key.raw() == next.key.raw()) {
-        Some(found) if grouping => found.values.extend(next.values),
-        Some(found) => found.values = next.values,
-        None => keyed.push(next),
-    }
 }

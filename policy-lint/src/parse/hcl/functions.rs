@@ -1,14 +1,17 @@
 //! Terraform's functions, as far as policies are made with them; any other is unknown.
 use hcl_edit::expr::FuncCall;
 
-use super::eval::{Env, Scope, eval, to_text};
-use super::template;
+use super::eval::{Env, eval, to_text};
 use crate::parse::embedded;
 use crate::source::Span;
-use crate::value::{Data, Member, Pieces, Text, Value};
+use crate::value::{Data, Pieces, Text, Value};
 
 mod collections;
+pub mod files;
+mod formats;
+mod patterns;
 mod texts;
+mod yaml;
 
 /// Largest list that a function may make.
 const LONGEST: usize = 5_000;
@@ -16,9 +19,6 @@ const LONGEST: usize = 5_000;
 /// Calls a function.
 pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
     let name = call.name.name.value().as_str();
-    if !call.name.namespace.is_empty() {
-        return env.unknown(span);
-    }
     if let "try" | "can" = name {
         return tried(name, call, span, env);
     }
@@ -29,38 +29,99 @@ pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
             _ => return env.unknown(span),
         }
     }
+    if !call.name.namespace.is_empty() {
+        return of_provider(name, &arguments, span).unwrap_or_else(|| env.unknown(span));
+    }
     let open = arguments.iter().any(|a| !a.choices().is_empty());
     let arguments = Value::list(arguments, span);
     // A choice inside a list stays there; only `flatten` looks into what is inside.
     if open || name == "flatten" {
         return env.each_way(&arguments, span, |way| apply(name, way.elements(), span, env));
     }
-    apply(name, arguments.elements(), span, env).unwrap_or_else(|| env.unknown(span))
+    apply(name, arguments.elements(), span, env).unwrap_or_else(|| {
+        if PARTIAL.contains(&name) && is_known(&arguments) { env.fail(span) } else { env.unknown(span) }
+    })
 }
 
-/// `try` gives the first value that does not fail. What leads nowhere fails, and is the expression as written;
-/// anything else that is not known will have a value, so that what stands behind it is no answer.
+/// Functions that have no value for some arguments, all of whose cases are known here.
+const PARTIAL: &[&str] = &[
+    "base64decode",
+    "coalesce",
+    "element",
+    "file",
+    "index",
+    "jsondecode",
+    "lookup",
+    "one",
+    "regex",
+    "templatefile",
+    "tobool",
+    "tonumber",
+    "tostring",
+];
+
+fn is_known(value: &Value) -> bool {
+    match &value.data {
+        Data::Unknown(_) => false,
+        Data::String(text) => text.is_known(),
+        Data::Encoded(inner) => is_known(inner),
+        _ => {
+            value.elements().iter().all(is_known)
+                && value.members().iter().all(|m| m.key.is_known() && is_known(&m.value))
+        }
+    }
+}
+
+/// Functions of the provider `aws`.
+fn of_provider(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    let text = |t: &str| Value::new(Data::String(Text::known(t)), span);
+    match (name, arguments) {
+        ("arn_build", [_, _, _, _, _]) => {
+            let parts = std::iter::once(text("arn")).chain(arguments.iter().cloned());
+            texts::apply("join", &[text(":"), Value::list(parts, span)], span)
+        }
+        ("arn_parse", [arn]) => {
+            let names = ["partition", "service", "region", "account_id", "resource"].map(text).to_vec();
+            let parts: Vec<Value> = arn.as_str()?.splitn(6, ':').skip(1).map(text).collect();
+            let whole = |values| Value::list(values, span);
+            (parts.len() == 5).then(|| collections::apply("zipmap", &[whole(names), whole(parts)], span))?
+        }
+        _ => None,
+    }
+}
+
+/// `try` gives the first value that does not fail. What is not known may fail, so that the next may be it too; only
+/// what a resource or a data source will tell does not.
 fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
-    let mut values = call.args.iter().map(|a| (eval(a, env), env.span(hcl_edit::Span::span(a))));
+    let mut values = call.args.iter().map(|a| env.world.attempt(|| eval(a, env)));
     if name == "can" {
         return match values.next() {
+            Some((_, true)) => Value::new(Data::Bool(false), span),
             Some((value, _)) if !value.is_unknown() => Value::new(Data::Bool(true), span),
             _ => env.unknown(span),
         };
     }
-    let mut waiting: Option<Value> = None;
-    for (value, place) in values {
-        let hole = match &value.data {
-            Data::Unknown(hole) if hole.choices.is_empty() => hole,
-            _ => return waiting.unwrap_or(value),
+    let (mut told, mut possible): (Option<Value>, Vec<Value>) = (None, Vec::new());
+    for (value, _) in values.filter(|(_, failed)| !failed) {
+        let reference = match &value.data {
+            Data::Unknown(hole) if hole.choices.is_empty() => Some(hole.reference.clone()),
+            _ => None,
         };
-        let reference = hole.reference.as_deref();
-        let better = waiting.is_none() || reference.is_some_and(|r| !r.contains("data."));
-        if better && (reference.is_some() || hole.source != env.text_of(place)) {
-            waiting = Some(value);
+        match reference {
+            Some(None) => possible.push(value),
+            Some(Some(reference)) if told.is_none() || !reference.contains("data.") => told = Some(value),
+            Some(Some(_)) => {}
+            None => {
+                possible.push(value);
+                break;
+            }
         }
     }
-    waiting.unwrap_or_else(|| env.unknown(span))
+    match told {
+        Some(told) => told,
+        None if possible.is_empty() => env.fail(span),
+        None => any_of(possible, env.text_of(span), span),
+    }
 }
 
 fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Value> {
@@ -68,8 +129,8 @@ fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Va
     match (name, arguments) {
         ("jsonencode", [value]) => Some(Value::new(Data::Encoded(Box::new(value.clone())), value.span)),
         ("jsondecode", [value]) => decode(value),
-        ("file", [path]) => file(path, env),
-        ("templatefile", [path, variables]) => template_file(path, variables, env),
+        ("yamldecode", [value]) => yaml::decode(&to_text(value)?, value.span),
+        ("yamlencode", [value]) => Some(Value::new(Data::Encoded(Box::new(value.clone())), value.span)),
         ("sensitive" | "nonsensitive" | "ephemeralasnull", [value]) => Some(value.clone()),
         ("tostring", [value]) => match &value.data {
             Data::Unknown(_) | Data::Encoded(_) | Data::Null => Some(value.clone()),
@@ -78,29 +139,51 @@ fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Va
         ("tonumber" | "tobool", [value]) => match (&value.data, value.as_str()) {
             (Data::Number(_) | Data::Bool(_) | Data::Null, _) => Some(value.clone()),
             (_, Some(text @ ("true" | "false"))) => Some(Value::new(Data::Bool(text == "true"), value.span)),
-            (_, Some(text)) => Some(Value::new(super::eval::number(text.parse().ok()?), value.span)),
+            (_, Some(text)) if name == "tonumber" => {
+                Some(Value::new(super::eval::number(text.parse().ok()?), value.span))
+            }
             _ => None,
         },
         ("coalesce", _) => {
             let absent = |v: &Value| matches!(v.data, Data::Null) || v.as_str() == Some("");
-            let value = arguments.iter().find(|v| !absent(v))?;
-            (!value.is_unknown()).then(|| value.clone())
+            first_of(arguments, absent, span)
         }
         ("basename" | "dirname" | "abspath" | "pathexpand", [_]) => texts::path(name, first?.as_str()?, span),
-        ("max" | "min" | "abs" | "ceil" | "floor" | "parseint", _) => numbers(name, arguments, span),
-        _ => collections::apply(name, arguments, span).or_else(|| texts::apply(name, arguments, span)),
+        ("sum", [list]) => numbers(name, list.elements(), span),
+        ("max" | "min" | "abs" | "ceil" | "floor" | "pow" | "log" | "signum" | "parseint", _) => {
+            numbers(name, arguments, span)
+        }
+        _ => collections::apply(name, arguments, span)
+            .or_else(|| texts::apply(name, arguments, span))
+            .or_else(|| patterns::apply(name, arguments, span))
+            .or_else(|| files::apply(name, arguments, span, env)),
     }
 }
 
 fn numbers(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
+    if let ("parseint", [text, base]) = (name, arguments) {
+        let base = to_text(base)?.as_known()?.parse().ok().filter(|b| (2..=36).contains(b))?;
+        let number = i64::from_str_radix(to_text(text)?.as_known()?, base).ok()?;
+        return Some(Value::new(Data::Number(number.to_string().into()), span));
+    }
     let values = arguments.iter().map(|v| to_text(v)?.as_known()?.parse::<f64>().ok()).collect::<Option<Vec<_>>>()?;
-    let first = *values.first()?;
+    let (first, second) = (*values.first()?, values.get(1).copied());
     let value = match name {
         "max" => values.iter().copied().fold(first, f64::max),
         "min" => values.iter().copied().fold(first, f64::min),
         "abs" => first.abs(),
         "ceil" => first.ceil(),
         "floor" => first.floor(),
+        "sum" => values.iter().sum(),
+        "pow" => first.powf(second?),
+        "log" => first.ln() / second?.ln(),
+        "signum" => {
+            if first == 0.0 {
+                0.0
+            } else {
+                first.signum()
+            }
+        }
         _ => return None,
     };
     Some(Value::new(super::eval::number(value), span))
@@ -114,43 +197,38 @@ fn decode(value: &Value) -> Option<Value> {
     }
 }
 
-/// Reads a file of the tree: relative to where Terraform would run, or absolute through `path.module`.
-fn read(path: &Value, env: Env<'_>) -> Option<(u32, String)> {
-    let path = path.as_str()?;
-    let here = std::path::Path::new(path);
-    let relative = env.instance.root.join(here);
-    let found = if here.is_file() { here.to_path_buf() } else { relative };
-    let file = crate::source::read(&super::simplified(&found)).ok()?;
-    let text = file.text.clone();
-    Some((env.world.files.borrow_mut().add(file), text))
-}
-
-fn file(path: &Value, env: Env<'_>) -> Option<Value> {
-    let (number, text) = read(path, env)?;
-    let place = Span::new(number, 0, text.len());
-    let origin = vec![crate::value::Segment { at: 0, span: place, exact: true }];
-    Some(Value::new(Data::String(Text::with_origin(text, Vec::new(), origin)), place))
-}
-
-fn template_file(path: &Value, variables: &Value, env: Env<'_>) -> Option<Value> {
-    let Data::Object(members) = &variables.data else { return None };
-    let (number, text) = read(path, env)?;
-    let template = text.parse::<hcl_edit::template::Template>().ok()?;
-    let place = Span::new(number, 0, text.len());
-    let env = Env { file: number, scope: None, ..env };
-    fn bind(members: &[Member], env: Env<'_>, run: &dyn Fn(Env<'_>) -> Value) -> Value {
-        match members.split_first() {
-            None => run(env),
-            Some((first, rest)) => {
-                let scope = Scope { name: first.key.raw(), value: &first.value, parent: env.scope };
-                bind(rest, env.bind(&scope), run)
-            }
+/// One of several values, each once; the one where they are all the same.
+pub fn any_of(values: Vec<Value>, source: String, span: Span) -> Value {
+    let mut different: Vec<Value> = Vec::new();
+    for value in values {
+        if !different.iter().any(|d| equal(d, &value) == Some(true)) {
+            different.push(value);
         }
     }
-    if members.len() > 500 {
-        return None;
+    match different.len() {
+        1 => different.swap_remove(0),
+        _ => Value::one_of(different, source, span),
     }
-    Some(bind(members, env, &|env| template::file(&template, place, env)))
+}
+
+/// The first value that is not absent: one of several, where some of them may be. An attribute of a resource is there.
+fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: Span) -> Option<Value> {
+    let mut possible: Vec<Value> = Vec::new();
+    for value in values {
+        let Data::Unknown(hole) = &value.data else {
+            if absent(value) {
+                continue;
+            }
+            possible.push(value.clone());
+            break;
+        };
+        possible.push(value.clone());
+        if hole.reference.is_some() {
+            break;
+        }
+    }
+    let source = to_text(possible.first()?).map(|t| t.to_string()).unwrap_or_default();
+    Some(any_of(possible, source, span))
 }
 
 /// The text that is the JSON of a value, as Terraform writes it but for its escapes of `<`, `>` and `&`.

@@ -5,16 +5,22 @@ use super::eval::{Env, to_text};
 use super::module::Instance;
 use super::tree::Block;
 use super::world::World;
-use super::{reference, resource, template};
+use super::{call, resource, template};
 use crate::model::{Carrier, Kind};
 use crate::parse::{carriers, embedded};
 use crate::project::{BrokenPolicy, Project, Resource, Unknown};
 use crate::source::Span;
-use crate::value::{Data, Text, Value};
+use crate::value::{Data, Hole, Text, Value};
 
-/// Reads an instance and everything it calls.
+/// Reads an instance and everything it calls; documents that nobody used by then stand alone.
 pub fn read(instance: &Rc<Instance>, world: &World, project: &mut Project) {
+    read_resources(instance, world, project);
+    unused_documents(instance, Env { world, instance, file: 0, scope: None }, project);
+}
+
+fn read_resources(instance: &Rc<Instance>, world: &World, project: &mut Project) {
     let env = Env { world, instance, file: 0, scope: None };
+    world.instances.borrow_mut().entry(instance.address.clone()).or_insert_with(|| instance.clone());
     for block in instance.module.resources.iter().filter(|b| b.labels[0].starts_with("aws_")) {
         each_instance(block, env, &mut |suffix, env| {
             let address = format!("{}{}.{}{suffix}", instance.address, block.labels[0], block.labels[1]);
@@ -26,11 +32,10 @@ pub fn read(instance: &Rc<Instance>, world: &World, project: &mut Project) {
     }
     for call in &instance.module.calls {
         let Some(name) = call.labels.first() else { continue };
-        for child in reference::children(name, env).all() {
-            read(&child, world, project);
+        for child in call::children(name, env).all() {
+            read_resources(&child, world, project);
         }
     }
-    unused_documents(instance, env, project);
 }
 
 /// Runs once for every instance of a block, with the suffix of its address.
@@ -67,6 +72,11 @@ fn unused_documents(instance: &Rc<Instance>, env: Env<'_>, project: &mut Project
             let carrier = Carrier { resource: block.labels[0].clone(), attribute: String::from("json") };
             project.add(value, kind, format!("{address}{suffix}"), carrier, env.instance.off);
         });
+    }
+    for name in instance.module.calls.iter().filter_map(|c| c.labels.first()) {
+        for child in call::children(name, env).all() {
+            unused_documents(&child, Env { instance: &child, ..env }, project);
+        }
     }
 }
 
@@ -126,14 +136,26 @@ fn root(value: &Value, attribute: &str, world: &World) -> Result<Option<Value>, 
         }
         Data::Unknown(_) => Ok(Some(value.clone())),
         Data::String(text) if text.raw().trim().is_empty() => Ok(None),
-        Data::String(text) => embedded::parse(&with_origin(text, value.span, world), value.span)
-            .map(Some)
-            .map_err(|e| broken(e.span, e.reason, e.help)),
+        Data::String(text) => match embedded::parse(&with_origin(text, value.span, world), value.span) {
+            Ok(root) => Ok(Some(root)),
+            // Parts of it that stand where JSON wants something of its own may be anything, or nothing.
+            Err(_) if embedded::has_open_part(text) => Ok(Some(value.each_way(&text.to_string(), |way| {
+                let known = way.as_text().filter(|t| t.is_known());
+                let parsed = known.and_then(|t| embedded::parse(t, value.span).ok());
+                parsed.unwrap_or_else(|| Value::unknown(Hole::plain(shortened(text)), value.span))
+            }))),
+            Err(e) => Err(broken(e.span, e.reason, e.help)),
+        },
         _ => {
             let reason = format!("`{attribute}` is {}, not JSON text", value.kind());
             Err(broken(value.span, reason, "wrap the value in `jsonencode(…)`"))
         }
     }
+}
+
+/// The parts of a text that are not known.
+fn shortened(text: &Text) -> String {
+    text.holes().iter().map(|h| h.source.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// A plain quoted text does not remember its escapes; its source does.

@@ -39,6 +39,8 @@ impl Module {
                 "resource" if block.labels.len() == 2 => self.resources.push(block),
                 "data" if block.labels.len() == 2 => self.data.push(block),
                 "module" if block.labels.len() == 1 => self.calls.push(block),
+                // What a check reads is read like everything else.
+                "check" => self.add(Body { blocks: block.body.blocks, ..Body::default() }),
                 "locals" => self.locals.extend(block.body.attributes.into_iter().map(|a| (a.name.clone(), a))),
                 _ => {}
             }

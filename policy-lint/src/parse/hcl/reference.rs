@@ -1,20 +1,16 @@
 //! `var.x`, `local.y`, `module.z.out`, `data.….json`, `aws_s3_bucket.raw.arn`: what a reference stands for.
-use std::collections::HashMap;
-use std::rc::Rc;
-
+use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::eval::{Env, attribute, entries, eval, to_text};
-use super::module::{Children, Instance, Module};
+use super::module::Module;
 use super::tree::Block;
 use super::types;
 use super::world::weight;
-use super::{data, resource};
+use super::{call, data, functions, resource};
+use crate::arn;
 use crate::source::Span;
 use crate::value::{Data, Hole, Text, Value};
-
-/// How deep modules may call modules.
-const DEEPEST_CALL: usize = 24;
 
 /// One step of a reference.
 pub enum Step<'a> {
@@ -32,18 +28,30 @@ pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Valu
         Expression::Traversal(t) => (&t.expr, &t.operators),
         other => (other, &[]),
     };
+    // `a.*.b[0]` is the first of all `b`, where `a[*].b[0]` is the first of every one.
+    let legacy = operators.iter().position(|o| matches!(o.value(), TraversalOperator::AttrSplat(_)));
+    let end = legacy.and_then(|at| {
+        let is_index = |o: &Decorated<TraversalOperator>| matches!(o.value(), TraversalOperator::Index(_));
+        Some(at + operators.get(at..)?.iter().position(is_index)?)
+    });
+    let (operators, after) = operators.split_at(end.unwrap_or(operators.len()));
+    let after: Vec<Step<'_>> = after.iter().map(|o| step(o.value(), env)).collect();
     let steps: Vec<Step<'_>> = operators.iter().map(|o| step(o.value(), env)).collect();
+    walk(referred(root, &steps, span, env), &after, span, env)
+}
+
+fn referred(root: &Expression, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let Expression::Variable(name) = root else {
-        return walk(eval(root, env), &steps, span, env);
+        return walk(eval(root, env), steps, span, env);
     };
     let name = name.value().as_str();
     if let Some(bound) = env.bound(name) {
-        return if env.world.spend(weight(bound)) { walk(bound.clone(), &steps, span, env) } else { env.unknown(span) };
+        return if env.world.spend(weight(bound)) { walk(bound.clone(), steps, span, env) } else { env.unknown(span) };
     }
-    match (name, steps.as_slice()) {
+    match (name, steps) {
         ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, env), rest, span, env),
         ("local", [Step::Name(name), rest @ ..]) => walk(local(name, span, env), rest, span, env),
-        ("module", [Step::Name(name), rest @ ..]) => module_output(name, rest, span, env),
+        ("module", [Step::Name(name), rest @ ..]) => call::module_output(name, rest, span, env),
         ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data::value(kind, name, rest, span, env),
         ("path", [Step::Name(which)]) => path(which, span, env),
         ("each" | "count" | "self" | "terraform", _) => env.unknown(span),
@@ -70,9 +78,18 @@ pub fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value
         (_, Data::Unknown(hole)) if !hole.choices.is_empty() => {
             return env.each_way(&value, span, |way| Some(walk(way.clone(), steps, span, env)));
         }
-        (_, Data::Unknown(hole)) => return Value::unknown(deeper(hole, steps), span),
+        (_, Data::Unknown(hole)) => {
+            return match attribute_of(hole, first, span, env) {
+                Some(found) => walk(found, rest, span, env),
+                None => Value::unknown(deeper(hole, steps), span),
+            };
+        }
+        (Step::Index(key), Data::Object(_) | Data::Array(_)) if to_text(key).is_some_and(|t| !t.is_known()) => {
+            let any = any_entry(&value, span, env);
+            return walk(any, rest, span, env);
+        }
         (Step::Name(name), Data::Object(_)) => value.get(name).cloned(),
-        (Step::Index(key), Data::Object(_)) => key.as_str().and_then(|k| value.get(k).cloned()),
+        (Step::Index(key), Data::Object(_)) => to_text(key).and_then(|k| value.get(k.raw()).cloned()),
         (Step::Index(key), Data::Array(list)) => index(key).and_then(|i| list.get(i).cloned()),
         (Step::Name(name), Data::Array(list)) => name.parse().ok().and_then(|i: usize| list.get(i).cloned()),
         (Step::Splat, Data::Array(list)) => {
@@ -88,11 +105,51 @@ pub fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value
     };
     match found {
         Some(found) => walk(found, rest, span, env),
+        None if is_complete(&value) => env.fail(span),
         None => env.unknown(span),
     }
 }
 
-fn index(key: &Value) -> Option<usize> {
+/// Whether everything that is in a value is known to be in it.
+fn is_complete(value: &Value) -> bool {
+    value.elements().iter().all(|e| !e.is_unknown()) && value.members().iter().all(|m| m.key.is_known())
+}
+
+/// The entry of a collection under a key that is not known.
+fn any_entry(collection: &Value, span: Span, env: Env<'_>) -> Value {
+    let all: Vec<Value> = entries(collection).into_iter().flatten().map(|(_, value)| value).collect();
+    if env.world.spend(weight(collection)) {
+        functions::any_of(all, env.text_of(span), span)
+    } else {
+        env.unknown(span)
+    }
+}
+
+/// An attribute of a resource or data source that is meant as a whole, as its block configures it.
+fn attribute_of(hole: &Hole, step: &Step<'_>, span: Span, env: Env<'_>) -> Option<Value> {
+    let (Step::Name(wanted), Some(reference)) = (step, &hole.reference) else { return None };
+    let all: Vec<&str> = arn::steps(reference).collect();
+    let [modules @ .., kind, last] = all.as_slice() else { return None };
+    let is_data = modules.len() % 2 == 1;
+    if !kind.contains('_') || is_data && modules.last() != Some(&"data") {
+        return None;
+    }
+    let own = kind.len() + last.len() + 1 + if is_data { "data.".len() } else { 0 };
+    let child = env.world.instances.borrow().get(reference.get(..reference.len() - own)?)?.clone();
+    let (name, key) = last.split_once('[').map_or((*last, None), |(name, key)| (name, key.strip_suffix(']')));
+    let key = key.map(|key| match key.strip_prefix('"').and_then(|k| k.strip_suffix('"')) {
+        Some(text) => Value::new(Data::String(Text::known(text)), span),
+        None => Value::new(Data::Number(key.into()), span),
+    });
+    let inner = Env { instance: &child, scope: None, ..env };
+    if is_data {
+        return data::known(kind, name, key.as_ref(), wanted, span, inner);
+    }
+    resource::configured(Module::find(&child.module.resources, kind, name)?, wanted, key.as_ref(), inner)
+}
+
+/// The number of an element.
+pub fn index(key: &Value) -> Option<usize> {
     match &key.data {
         Data::Number(n) => n.parse().ok(),
         Data::String(t) => t.as_known()?.parse().ok(),
@@ -125,7 +182,7 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
 }
 
 /// The key of an instance as addresses have it; nothing where it is not known.
-fn instance_key(key: &Value) -> String {
+pub fn instance_key(key: &Value) -> String {
     match &key.data {
         Data::Number(n) => format!("[{n}]"),
         Data::String(text) => text.as_known().map(|k| format!("[\"{k}\"]")).unwrap_or_default(),
@@ -185,7 +242,7 @@ pub fn remembered(key: &str, span: Span, env: Env<'_>, evaluate: impl FnOnce() -
         return copy.unwrap_or_else(|| env.unknown(span));
     }
     known.borrow_mut().insert(key.to_owned(), None);
-    let value = evaluate();
+    let (value, _) = env.world.attempt(evaluate);
     let weight = weight(&value);
     env.world.spend(weight);
     known.borrow_mut().insert(key.to_owned(), Some((value.clone(), weight)));
@@ -256,112 +313,17 @@ fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, 
     }
 }
 
-fn module_output(name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
-    let unknown = || Value::unknown(Hole::plain(format!("module.{name}")), span);
-    let output = |child: &Rc<Instance>, wanted: &str| -> Value {
-        let module = child.module.clone();
-        let inner = Env { world: env.world, instance: child, file: env.file, scope: None };
-        let found = module.outputs.get(wanted).and_then(|o| o.body.attribute("value"));
-        match found {
-            Some(value) => remembered(&format!("output.{wanted}"), span, inner, || attribute(value, inner)),
-            None => env.unknown(span),
-        }
-    };
-    match (children(name, env), rest) {
-        (Children::One(child), [Step::Name(wanted), after @ ..]) => walk(output(&child, wanted), after, span, env),
-        (Children::Keyed(all), [Step::Index(key), Step::Name(wanted), after @ ..]) => {
-            let child = all.iter().find(|(k, _)| key.as_str() == Some(k.as_str()));
-            child.map_or_else(|| env.unknown(span), |(_, c)| walk(output(c, wanted), after, span, env))
-        }
-        (Children::Counted(all), [Step::Index(key), Step::Name(wanted), after @ ..]) => {
-            let child = index(key).and_then(|i| all.get(i).cloned());
-            child.map_or_else(|| env.unknown(span), |c| walk(output(&c, wanted), after, span, env))
-        }
-        (Children::Off(_), [Step::Splat, ..]) => Value::list([], span),
-        (Children::Counted(all), [Step::Splat, Step::Name(wanted), after @ ..]) => {
-            let each = all.iter().map(|c| walk(output(c, wanted), after, span, env));
-            Value::list(each, span)
-        }
-        _ => walk(unknown(), rest, span, env),
-    }
-}
-
-/// The instances of a called module, made at the first need.
-pub fn children(name: &str, env: Env<'_>) -> Children {
-    if let Some(found) = env.instance.children.borrow().get(name) {
-        return found.clone();
-    }
-    env.instance.children.borrow_mut().insert(name.to_owned(), Children::Elsewhere);
-    let module = env.instance.module.clone();
-    let block = module.calls.iter().find(|c| c.labels.first().is_some_and(|l| l == name));
-    let made = block.map_or(Children::Elsewhere, |block| make_children(name, block, env));
-    env.instance.children.borrow_mut().insert(name.to_owned(), made.clone());
-    made
-}
-
-fn make_children(name: &str, block: &Block, env: Env<'_>) -> Children {
-    let env = Env { scope: None, ..env };
-    let source = block.body.attribute("source").map(|s| attribute(s, env));
-    let source = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
-    let Some(source) = source.filter(|_| env.instance.callers.len() < DEEPEST_CALL) else {
-        return Children::Elsewhere;
-    };
-    let Some(module) = super::load(&env.instance.module.folder.join(source), env.world) else {
-        return Children::Elsewhere;
-    };
-    let mut callers = env.instance.callers.clone();
-    callers.push(env.instance.module.clone());
-    let keys = resource::keys(block, env);
-    let many = if let resource::Keys::Many(keys) = &keys { keys.len() } else { 1 };
-    if callers.iter().any(|c| Rc::ptr_eq(c, &module)) || !env.world.start_modules(many) {
-        return Children::Elsewhere;
-    }
-    let make = |suffix: String, off: Option<Span>, env: Env<'_>| {
-        let own = ["source", "version", "providers", "count", "for_each", "depends_on"];
-        let given = block.body.attributes.iter().filter(|a| !own.contains(&a.name.as_str()));
-        let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, env))).collect();
-        let address = format!("{}module.{name}{suffix}.", env.instance.address);
-        let plain = Instance::new(module.clone(), address, arguments, callers.clone(), &env.instance.root);
-        Rc::new(Instance { off: off.or(env.instance.off), ..plain })
-    };
-    match keys {
-        resource::Keys::One => Children::One(make(String::new(), None, env)),
-        resource::Keys::Open(each, count) => {
-            Children::One(resource::with_each(&each, &count, env, |env| make(String::new(), None, env)))
-        }
-        resource::Keys::Many(keys) if keys.is_empty() => {
-            let off = resource::repetition(block);
-            let shadow = env.instance.shadow(off);
-            let (each, count) = resource::absent(block);
-            let env = Env { instance: &shadow, ..env };
-            Children::Off(resource::with_each(&each, &count, env, |env| make(String::new(), Some(off), env)))
-        }
-        resource::Keys::Many(keys) => {
-            let mut keyed = Vec::new();
-            let numbered = block.body.attribute("count").is_some();
-            for (key, value) in keys {
-                let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
-                let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
-                let child = resource::with_key(&key, &value, numbered, env, |env| make(suffix, None, env));
-                keyed.push((label, child));
-            }
-            if numbered {
-                Children::Counted(keyed.into_iter().map(|(_, c)| c).collect())
-            } else {
-                Children::Keyed(keyed)
-            }
-        }
-    }
-}
-
-/// The entries of a `for_each`: of a set, the elements are their own keys.
+/// The entries of a `for_each`: of a set, the elements are their own keys, those that are not known too.
 pub fn each_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match &value.data {
         Data::Array(list) => {
-            let mut texts: Vec<Value> = list.iter().filter(|v| v.as_text().is_some()).cloned().collect();
-            texts.sort_by(|a, b| a.as_text().map(Text::raw).cmp(&b.as_text().map(Text::raw)));
-            texts.dedup_by(|a, b| a.as_text().map(Text::raw) == b.as_text().map(Text::raw));
-            (!list.iter().any(Value::is_unknown)).then(|| texts.into_iter().map(|v| (v.clone(), v)).collect())
+            let raw = |v: &Value| to_text(v).map(|t| t.raw().to_owned());
+            let is_key = |v: &&Value| v.as_text().is_some() || v.is_unknown();
+            let mut keys: Vec<Value> = list.iter().filter(is_key).cloned().collect();
+            keys.sort_by_key(raw);
+            keys.dedup_by(|a, b| raw(a) == raw(b));
+            (!list.iter().all(Value::is_unknown) || list.is_empty())
+                .then(|| keys.into_iter().map(|v| (v.clone(), v)).collect())
         }
         _ => entries(value),
     }

@@ -1,5 +1,5 @@
 //! Bodies of `resource` and `data` blocks: repeated, with `dynamic` blocks unrolled, to values.
-use super::eval::{Env, Scope, attribute, entries};
+use super::eval::{Env, Scope, attribute, entries, to_text};
 use super::reference::each_entries;
 use super::tree::{Block, Body};
 use crate::parse::document;
@@ -29,32 +29,41 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
                 entries.truncate(MOST);
                 Keys::Many(entries)
             }
-            None => Keys::Open(each(&open(&value, "each.key"), &open(&value, "each.value")), count(0, value.span)),
+            None => Keys::Open(each(&open(&value, "each.key"), &open(&value, "each.value")), count(value.span)),
         };
     }
     if let Some(source) = block.body.attribute("count") {
         let value = attribute(source, env);
-        return match &value.data {
-            Data::Number(n) => {
-                let many = n.parse::<usize>().unwrap_or(0).min(MOST);
+        let many = match &value.data {
+            Data::Number(n) => n.parse::<f64>().ok(),
+            Data::String(text) => text.as_known().and_then(|t| t.parse().ok()),
+            _ => None,
+        };
+        return match many {
+            Some(many) => {
                 let number = |i: usize| Value::new(Data::Number(i.to_string().into()), value.span);
-                Keys::Many((0..many).map(|i| (number(i), number(i))).collect())
+                Keys::Many((0..(many as usize).min(MOST)).map(|i| (number(i), number(i))).collect())
             }
-            _ => Keys::Open(each(&value, &value), count(0, value.span)),
+            None => Keys::Open(each(&value, &value), count(value.span)),
         };
     }
     Keys::One
 }
 
-/// The entries of a `for_each`; where it is one of several collections, of all of them.
+/// The entries of a `for_each`; where it is one of several collections, of all of them, and one for whatever is in
+/// those that are not known.
 fn all_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     if value.choices().is_empty() {
         return each_entries(value);
     }
     let mut all: Vec<(Value, Value)> = Vec::new();
     for choice in value.choices().iter().filter(|c| !matches!(c.data, Data::Null)) {
-        let raw = |key: &Value| key.as_text().map(|t| t.raw().to_owned());
-        let more = each_entries(choice)?;
+        let raw = |key: &Value| to_text(key).map(|t| t.raw().to_owned());
+        let more = match each_entries(choice) {
+            Some(more) => more,
+            None if all.iter().any(|(key, _)| to_text(key).is_some_and(|k| !k.is_known())) => Vec::new(),
+            None => vec![(open(choice, "each.key"), open(choice, "each.value"))],
+        };
         let new: Vec<_> = more.into_iter().filter(|(key, _)| !all.iter().any(|(k, _)| raw(k) == raw(key))).collect();
         all.extend(new);
     }
@@ -78,8 +87,8 @@ fn each(key: &Value, value: &Value) -> Value {
     object(vec![("key", key.clone()), ("value", value.clone())], key.span)
 }
 
-fn count(index: usize, span: Span) -> Value {
-    object(vec![("index", Value::new(Data::Number(index.to_string().into()), span))], span)
+fn count(span: Span) -> Value {
+    object(vec![("index", Value::unknown(Hole::plain("count.index"), span))], span)
 }
 
 /// Runs with `each` and `count` bound to what stands for all of an unknown collection.
@@ -111,7 +120,7 @@ pub fn repetition(block: &Block) -> Span {
 /// Runs with what belongs to the instance of a block that `key` names.
 fn for_key<T>(block: &Block, key: Option<&Value>, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
     let env = Env { scope: None, ..env };
-    let same = |a: &Value, b: &Value| match (super::eval::to_text(a), super::eval::to_text(b)) {
+    let same = |a: &Value, b: &Value| match (to_text(a), to_text(b)) {
         (Some(a), Some(b)) => a.raw() == b.raw(),
         _ => false,
     };
@@ -137,6 +146,7 @@ const ALIASES: &[(&str, &str, &str)] = &[
     ("aws_iam_user", "id", "name"),
     ("aws_s3_bucket", "id", "bucket"),
     ("aws_dynamodb_table", "id", "name"),
+    ("terraform_data", "output", "input"),
 ];
 
 /// The value of an attribute as the block configures it; `None` when only AWS will tell.
@@ -144,7 +154,14 @@ pub fn configured(block: &Block, name: &str, key: Option<&Value>, env: Env<'_>) 
     let kind = block.labels.first().map_or("", String::as_str);
     let alias = ALIASES.iter().find(|(k, from, _)| *k == kind && *from == name).map_or(name, |(_, _, to)| to);
     let source = block.body.attribute(alias)?;
-    let value = for_key(block, key, env, |env| attribute(source, env));
+    let one = |key: Option<&Value>| for_key(block, key, env, |env| attribute(source, env));
+    let value = match keys(block, env) {
+        Keys::Many(all) if key.and_then(to_text).is_some_and(|k| !k.is_known()) && all.len() > 1 => {
+            let any = all.iter().map(|(key, _)| one(Some(key))).collect();
+            super::functions::any_of(any, env.text_of(source.key_span), source.key_span)
+        }
+        _ => one(key),
+    };
     (!matches!(value.data, Data::Null)).then_some(value)
 }
 
@@ -158,7 +175,10 @@ pub fn document_here(block: &Block, env: Env<'_>) -> Value {
     let values = body(&block.body, env);
     env.each_way(&values, values.span, |values| {
         let own = document::to_policy(values);
-        Some(document::merge(own, values.get("source_policy_documents"), values.get("override_policy_documents")))
+        // Those in the singular are what providers before version 4 had.
+        let all = |names: [&str; 2]| names.iter().filter_map(|n| values.get(n)).collect::<Vec<_>>();
+        let sources = all(["source_json", "source_policy_documents"]);
+        Some(document::merge(own, &sources, &all(["override_policy_documents", "override_json"])))
     })
 }
 

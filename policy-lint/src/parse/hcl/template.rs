@@ -1,13 +1,27 @@
 //! Templates: quoted, heredoc and from files, each byte with the place it was written at.
+use std::cell::Cell;
+
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate, Strip, Template};
 
-use super::eval::{Env, Scope, entries, eval, to_text};
+use super::eval::{Env, Scope, entries, eval, to_text, truth, unknown_entry};
+use super::world::SNIPPET;
 use crate::source::Span;
-use crate::value::{Data, Pieces, Segment, Text, Value};
+use crate::value::{Data, Hole, Member, Pieces, Segment, Text, Value};
 
 /// Largest text that a template may make, in bytes.
 const LARGEST: usize = 4 << 20;
+
+/// How a template is written, and which way it goes where only a plan knows.
+#[derive(Clone, Copy)]
+struct Mode<'a> {
+    /// Whether it stands in quotes, with their escapes.
+    quoted: bool,
+    /// Whether an `if` whose test is not known holds, and a `for` over what is not known runs, once.
+    taken: bool,
+    /// Set when it mattered.
+    open: &'a Cell<bool>,
+}
 
 /// A template in quotes.
 pub fn quoted(template: &StringTemplate, span: Span, env: Env<'_>) -> Value {
@@ -27,40 +41,66 @@ pub fn file(template: &Template, span: Span, env: Env<'_>) -> Value {
     render(&elements, false, span, env)
 }
 
-/// A template in a JSON text, whose own escapes are gone already.
+/// A template that is no stretch of a file, as in a JSON text, whose own escapes are gone already; all of it is said
+/// to stand at `span`.
 pub fn from_text(text: &str, span: Span, env: Env<'_>) -> Value {
     let Ok(template) = text.parse::<Template>() else { return env.unknown(span) };
     let elements: Vec<&Element> = template.iter().collect();
-    let value = render(&elements, false, span, env);
-    match value.data {
-        // Offsets within the text are not offsets of the file.
-        Data::String(text) => {
-            let whole = Text::with_origin(text.raw().to_owned(), text.holes().to_vec(), Vec::new());
-            Value::new(Data::String(whole), span)
+    let around = env.world.snippet.replace(text.into());
+    let inner = Env { file: SNIPPET, ..env };
+    let value = match elements.as_slice() {
+        [Element::Interpolation(only)] => eval(&only.expr, inner),
+        _ => render(&elements, false, inner.span(Some(0..text.len())), inner),
+    };
+    env.world.snippet.replace(around);
+    settled(value, span)
+}
+
+/// A value with what stands in a template without a file put where that is written.
+fn settled(value: Value, span: Span) -> Value {
+    let place = |at: Span| if at.file == SNIPPET { span } else { at };
+    let hole =
+        |hole: &Hole| Hole { choices: hole.choices.iter().map(|c| settled(c.clone(), span)).collect(), ..hole.clone() };
+    let text = |text: &Text| {
+        let origin = text.origin().iter().map(|s| match s.span.file {
+            SNIPPET => Segment { span, exact: false, ..*s },
+            _ => *s,
+        });
+        Text::with_origin(text.raw(), text.holes().iter().map(hole).collect(), origin.collect())
+    };
+    let data = match value.data {
+        Data::String(inner) => Data::String(text(&inner)),
+        Data::Unknown(inner) => Data::Unknown(Box::new(hole(&inner))),
+        Data::Encoded(inner) => Data::Encoded(Box::new(settled(*inner, span))),
+        Data::Array(list) => Data::Array(list.into_iter().map(|v| settled(v, span)).collect()),
+        Data::Object(members) => {
+            let member =
+                |m: Member| Member { key: text(&m.key), key_span: place(m.key_span), value: settled(m.value, span) };
+            Data::Object(members.into_iter().map(member).collect())
         }
-        _ => Value { span, ..value },
-    }
+        other => other,
+    };
+    Value::new(data, place(value.span))
 }
 
 fn render(elements: &[&Element], quoted: bool, span: Span, env: Env<'_>) -> Value {
     // `"${x}"` is x itself, whatever it is.
     if let ([Element::Interpolation(only)], true) = (elements, quoted) {
-        let value = eval(&only.expr, env);
-        return match &value.data {
-            Data::Number(_) | Data::Bool(_) => {
-                to_text(&value).map_or_else(|| env.unknown(span), |t| Value::new(Data::String(t), value.span))
-            }
-            _ => value,
-        };
+        return eval(&only.expr, env);
     }
-    let mut text = Pieces::default();
-    match append(elements, quoted, &mut text, env) {
-        Some(()) => Value::new(Data::String(text.text()), span),
-        None => env.unknown(span),
-    }
+    let open = Cell::new(false);
+    let go = |taken: bool| {
+        let mut text = Pieces::default();
+        match append(elements, Mode { quoted, taken, open: &open }, &mut text, env) {
+            Some(()) => Value::new(Data::String(text.text()), span),
+            None => env.unknown(span),
+        }
+    };
+    let first = go(true);
+    if open.get() { Value::one_of(vec![first, go(false)], env.text_of(span), span) } else { first }
 }
 
-fn append(elements: &[&Element], quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+fn append(elements: &[&Element], mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     for (at, element) in elements.iter().enumerate() {
         if text.len() > LARGEST {
             return None;
@@ -70,14 +110,14 @@ fn append(elements: &[&Element], quoted: bool, text: &mut Pieces, env: Env<'_>) 
                 let before = at.checked_sub(1).is_some_and(|i| strips(elements[i]).1);
                 let after = elements.get(at + 1).is_some_and(|e| strips(e).0);
                 let span = env.span(literal.span());
-                let aligned = align(literal.value(), span, quoted, env);
+                let aligned = align(literal.value(), span, mode.quoted, env);
                 text.push(&trim(aligned, before, after), span);
             }
             Element::Interpolation(inner) => {
                 let value = eval(&inner.expr, env);
                 text.push(&to_text(&value)?, value.span);
             }
-            Element::Directive(directive) => self::directive(directive, quoted, text, env)?,
+            Element::Directive(directive) => self::directive(directive, mode, text, env)?,
         }
     }
     Some(())
@@ -107,12 +147,17 @@ fn trim(text: Text, start: bool, end: bool) -> Text {
     if from == 0 && to == raw.len() { text } else { text.slice(from, to) }
 }
 
-fn directive(directive: &Directive, quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+fn directive(directive: &Directive, mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     match directive {
         Directive::If(d) => {
-            let condition = match eval(&d.if_expr.cond_expr, env).data {
-                Data::Bool(b) => b,
-                _ => return None,
+            let test = eval(&d.if_expr.cond_expr, env);
+            let condition = match truth(&test) {
+                Some(truth) => truth,
+                None if test.is_unknown() => {
+                    mode.open.set(true);
+                    mode.taken
+                }
+                None => return None,
             };
             let (strip_first, chosen, last) = match (&d.else_expr, condition) {
                 (_, true) => {
@@ -122,26 +167,39 @@ fn directive(directive: &Directive, quoted: bool, text: &mut Pieces, env: Env<'_
                 (Some(e), false) => (e.strip, &e.template, d.endif_expr.strip),
                 (None, false) => return Some(()),
             };
-            body(chosen, strip_first, last, quoted, text, env)
+            body(chosen, strip_first, last, mode, text, env)
         }
         Directive::For(d) => {
             let collection = eval(&d.for_expr.collection_expr, env);
-            for (key, value) in entries(&collection)? {
+            for (key, value) in iterations(&collection, d.for_expr.value_var.value().as_str(), mode)? {
                 let key_name = d.for_expr.key_var.as_ref().map_or("\u{0}", |k| k.value().as_str());
                 let outer = Scope { name: key_name, value: &key, parent: env.scope };
                 let name = d.for_expr.value_var.value().as_str();
                 let inner = Scope { name, value: &value, parent: Some(&outer) };
-                body(&d.for_expr.template, d.for_expr.strip, d.endfor_expr.strip, quoted, text, env.bind(&inner))?;
+                body(&d.for_expr.template, d.for_expr.strip, d.endfor_expr.strip, mode, text, env.bind(&inner))?;
             }
             Some(())
         }
     }
 }
 
-fn body(template: &Template, first: Strip, last: Strip, quoted: bool, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+/// What a `for` goes through; of a collection that is not known, one element that stands for all, or none.
+fn iterations(collection: &Value, name: &str, mode: Mode<'_>) -> Option<Vec<(Value, Value)>> {
+    if !collection.is_unknown() {
+        return entries(collection);
+    }
+    mode.open.set(true);
+    match collection.choices() {
+        [first, .., last] => entries(if mode.taken { first } else { last }),
+        _ if mode.taken => Some(vec![unknown_entry(collection, collection.span, name)]),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn body(template: &Template, first: Strip, last: Strip, mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
     let elements: Vec<&Element> = template.iter().collect();
     let mut inner = Pieces::default();
-    append(&elements, quoted, &mut inner, env)?;
+    append(&elements, mode, &mut inner, env)?;
     let inner = inner.text();
     let start = matches!(first, Strip::End | Strip::Both);
     let end = matches!(last, Strip::Start | Strip::Both);

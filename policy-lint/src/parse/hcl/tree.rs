@@ -1,4 +1,6 @@
 //! Terraform files to blocks and attributes, the same for HCL and for its JSON form.
+use std::borrow::Cow;
+
 use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure;
@@ -123,11 +125,12 @@ pub fn parse(text: &str, file: u32, is_json: bool) -> Result<Body, Malformed> {
             .map_err(|e| Malformed { span: place(e.start, e.end), reason: e.reason })?;
         return Ok(json_body(&value));
     }
-    let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    match tolerant(&text[skipped..]) {
+    // A mark of the byte order is as long as three spaces, so that offsets stay.
+    let plain = text.strip_prefix('\u{feff}').map_or(Cow::Borrowed(text), |rest| format!("   {rest}").into());
+    match tolerant(&plain) {
         Ok(body) => Ok(convert(body, file, text.len())),
         Err(e) => {
-            let at = (e.location().offset() + skipped).min(text.len());
+            let at = e.location().offset().min(text.len());
             let span = Span::new(file, at, (at + 1).min(text.len()));
             Err(Malformed { span, reason: format!("it is not HCL: {}", e.message()) })
         }
@@ -207,16 +210,33 @@ fn json_blocks(word: &str, missing: usize, labels: Vec<String>, head: Span, valu
             json_blocks(word, missing - 1, labels, member.key_span, &member.value, found);
         }
     } else {
-        let mut body = Body { span: value.span, ..Body::default() };
-        body.attributes = value
-            .members()
-            .iter()
-            .map(|m| Attribute {
-                name: m.key.raw().to_owned(),
-                key_span: m.key_span,
-                source: Source::Json(m.value.clone()),
-            })
-            .collect();
-        found.push(Block { word: word.to_owned(), labels, body, head });
+        found.push(Block { word: word.to_owned(), labels, body: json_content(value), head });
+    }
+}
+
+/// The content of a block: attributes, and what it repeats with `dynamic`.
+fn json_content(value: &Value) -> Body {
+    let mut body = Body { span: value.span, ..Body::default() };
+    for member in value.members() {
+        if member.key.raw() == "dynamic" {
+            json_blocks("dynamic", 1, Vec::new(), member.key_span, &member.value, &mut body.blocks);
+            body.blocks.iter_mut().filter(|b| b.word == "dynamic").for_each(with_content);
+        } else {
+            body.attributes.push(Attribute {
+                name: member.key.raw().to_owned(),
+                key_span: member.key_span,
+                source: Source::Json(member.value.clone()),
+            });
+        }
+    }
+    body
+}
+
+/// Makes the `content` of a `dynamic` block a block, as it is in HCL.
+fn with_content(block: &mut Block) {
+    let Some(at) = block.body.attributes.iter().position(|a| a.name == "content") else { return };
+    let content = block.body.attributes.swap_remove(at);
+    if let Source::Json(value) = content.source {
+        json_blocks("content", 0, Vec::new(), content.key_span, &value, &mut block.body.blocks);
     }
 }

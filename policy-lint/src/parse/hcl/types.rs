@@ -9,7 +9,10 @@ use crate::value::{Data, Member, Text, Value};
 pub fn convert(value: Value, constraint: &Attribute, env: Env<'_>) -> Value {
     match &constraint.source {
         Source::Hcl(expression) => apply(value, expression, Env { file: constraint.key_span.file, ..env }),
-        Source::Json(_) => value,
+        Source::Json(written) => match written.as_str().and_then(|t| t.parse::<Expression>().ok()) {
+            Some(expression) => apply(value, &expression, env),
+            None => value,
+        },
     }
 }
 
@@ -22,6 +25,11 @@ fn apply(value: Value, constraint: &Expression, env: Env<'_>) -> Value {
             Some(text) if !matches!(value.data, Data::Encoded(_)) => Value::new(Data::String(text), value.span),
             _ => value,
         },
+        Expression::Variable(name) => match (name.value().as_str(), value.as_str()) {
+            ("bool", Some(text @ ("true" | "false"))) => Value::new(Data::Bool(text == "true"), value.span),
+            ("number", Some(text)) if text.parse::<f64>().is_ok() => Value::new(Data::Number(text.into()), value.span),
+            _ => value,
+        },
         Expression::FuncCall(call) => apply_call(value, call, env),
         _ => value,
     }
@@ -32,7 +40,15 @@ fn apply_call(value: Value, call: &FuncCall, env: Env<'_>) -> Value {
     let span = value.span;
     match (call.name.name.value().as_str(), value.data) {
         ("object", Data::Object(members)) => Value::object(object(members.into_vec(), first, span, env), span),
-        ("list" | "tuple", Data::Array(list)) => Value::list(list.into_iter().map(|v| apply(v, first, env)), span),
+        ("list", Data::Array(list)) => Value::list(list.into_iter().map(|v| apply(v, first, env)), span),
+        ("tuple", Data::Array(list)) => {
+            let Expression::Array(kinds) = first else { return Value::list(list, span) };
+            let typed = |(at, v): (usize, Value)| match kinds.get(at) {
+                Some(kind) => apply(v, kind, env),
+                None => v,
+            };
+            Value::list(list.into_iter().enumerate().map(typed), span)
+        }
         ("set", Data::Array(list)) => {
             let mut list: Vec<Value> = list.into_iter().map(|v| apply(v, first, env)).collect();
             if list.iter().all(|v| v.as_text().is_some()) {

@@ -3,8 +3,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::module::Module;
+use super::module::{Instance, Module};
 use crate::project::BrokenPolicy;
 use crate::source::Files;
 use crate::value::{Data, Value};
@@ -17,6 +18,9 @@ const MOST_MODULES: usize = 10_000;
 /// Heavier values than this are not copied.
 const HEAVIEST: u64 = 50_000;
 
+/// The number of the file that a template without a file of its own is said to stand in while it is evaluated.
+pub const SNIPPET: u32 = u32::MAX;
+
 /// What all evaluations of one tree share.
 #[derive(Default)]
 pub struct World {
@@ -26,8 +30,13 @@ pub struct World {
     pub modules: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
     /// Files that are not Terraform though their name says so.
     pub broken: RefCell<Vec<BrokenPolicy>>,
+    /// Instances of modules by their address with its dot.
+    pub instances: RefCell<HashMap<String, Rc<Instance>>>,
+    /// The template that is evaluated now, where it is no stretch of a file; see [`SNIPPET`].
+    pub snippet: RefCell<Arc<str>>,
     /// Addresses of policy documents that something uses.
     pub used_documents: RefCell<HashSet<String>>,
+    failures: Cell<u64>,
     depth: Cell<u32>,
     steps: Cell<u64>,
     modules_started: Cell<usize>,
@@ -65,6 +74,18 @@ impl World {
         self.depth.set(self.depth.get() - 1);
     }
 
+    /// Notes that an expression fails, whatever a plan would know.
+    pub fn fail(&self) {
+        self.failures.set(self.failures.get() + 1);
+    }
+
+    /// Evaluates something and tells whether a part of it fails; for what is around it, it did not.
+    pub fn attempt<T>(&self, evaluate: impl FnOnce() -> T) -> (T, bool) {
+        let before = self.failures.replace(0);
+        let value = evaluate();
+        (value, self.failures.replace(before) > 0)
+    }
+
     /// Counts work that is not an expression; false when there was too much of it.
     pub fn spend(&self, work: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(work));
@@ -82,5 +103,6 @@ impl World {
         self.steps.set(0);
         self.modules_started.set(0);
         self.used_documents.borrow_mut().clear();
+        self.instances.borrow_mut().clear();
     }
 }

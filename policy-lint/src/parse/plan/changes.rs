@@ -55,10 +55,14 @@ impl<'a> Changes<'a> {
     pub fn document_of(&self, address: &str, attribute: &str) -> Option<&(String, &'a Value)> {
         let (module, _) = split_module(address);
         let references = self.references.get(&reference_key(address, attribute))?;
-        self.documents.iter().find(|(document, _)| {
+        let fits = |document: &str| {
             let (document_module, local) = split_module(document);
             document_module == module && references.iter().any(|r| refers(r, &without_indexes(local)))
-        })
+        };
+        let mut fitting = self.documents.iter().filter(|(document, _)| fits(document)).peekable();
+        let first = fitting.peek().copied();
+        // Of several instances the one of the same key, where there is one.
+        fitting.find(|(document, _)| key_of(document) == key_of(address)).or(first)
     }
 }
 
@@ -82,6 +86,12 @@ fn split_module(address: &str) -> (&str, &str) {
         end.map_or(0, |(i, _)| after + i + 1)
     });
     address.split_at(local)
+}
+
+/// The key of the instance that an address names, with its brackets; empty where it names none.
+pub fn key_of(address: &str) -> &str {
+    let last = crate::arn::steps(address).last().unwrap_or_default();
+    last.find('[').map_or("", |at| &last[at..])
 }
 
 fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<(String, String), Vec<String>>) {

@@ -1,8 +1,8 @@
 //! What an attribute that only an apply will know comes from, by the configuration that a plan carries: the address
 //! of a resource, seen from the root, through the arguments and outputs of modules.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::changes::gather_references;
+use super::changes::{gather_references, key_of};
 use crate::arn::{split_reference, steps, without_indexes};
 use crate::project::Resource;
 use crate::source::Span;
@@ -18,6 +18,8 @@ pub struct Configured<'a> {
     resources: HashMap<String, &'a Value>,
     /// Calls of modules.
     calls: HashMap<String, &'a Value>,
+    /// Instances of resources, with their keys.
+    instances: HashSet<&'a str>,
     /// Whether the plan has a configuration at all.
     any: bool,
 }
@@ -29,6 +31,8 @@ struct Scope<'s> {
     module: &'s str,
     /// The block.
     block: Option<&'s Value>,
+    /// The key of its instance with its brackets; empty where it is not repeated.
+    key: &'s str,
     depth: usize,
 }
 
@@ -36,7 +40,9 @@ impl<'a> Configured<'a> {
     /// Reads it off a plan.
     pub fn of(plan: &'a Value) -> Configured<'a> {
         let root = plan.path(&["configuration", "root_module"]);
-        let mut configured = Configured { any: root.is_some(), ..Configured::default() };
+        let changes = plan.get("resource_changes").map(Value::elements).unwrap_or_default();
+        let instances = changes.iter().filter_map(|c| c.get("address")?.as_str()).collect();
+        let mut configured = Configured { any: root.is_some(), instances, ..Configured::default() };
         configured.collect(root, "");
         configured
     }
@@ -58,7 +64,8 @@ impl<'a> Configured<'a> {
     /// Puts what somebody wrote and only an apply will know into the attributes of a resource.
     pub fn fill(&self, resource: &mut Resource, unknown: &Value) {
         let block = self.resources.get(&without_indexes(&resource.address)).copied();
-        let scope = Scope { module: module_of(&resource.address), block, depth: 0 };
+        let address = resource.address.clone();
+        let scope = Scope { module: module_of(&address), block, key: key_of(&address), depth: 0 };
         self.open(&mut resource.values, unknown, block.and_then(|b| b.get("expressions")), scope);
     }
 
@@ -121,8 +128,17 @@ impl<'a> Configured<'a> {
         let longer =
             |r: &str| references.iter().any(|o| o.strip_prefix(r).is_some_and(|rest| rest.starts_with(['.', '['])));
         let mut found = BTreeSet::new();
-        for reference in references.iter().filter(|r| !longer(r)) {
+        let (own, others): (Vec<&String>, Vec<&String>) =
+            references.iter().filter(|r| !longer(r)).partition(|r| matches!(r.as_str(), "each.key" | "count.index"));
+        for reference in &others {
             found.extend(self.follow(reference, scope)?);
+        }
+        // Of `x[each.key].y` Terraform tells `x` and `each.key`: the instance of the same key.
+        if let ([_], [only]) = (own.as_slice(), others.as_slice()) {
+            let instance = format!("{}{only}{}", scope.module, scope.key);
+            if self.instances.contains(instance.as_str()) {
+                found = BTreeSet::from([format!("{instance}.*")]);
+            }
         }
         (!found.is_empty() && scope.depth < DEEPEST).then_some(found)
     }
@@ -145,14 +161,14 @@ impl<'a> Configured<'a> {
             ["var", name, ..] => {
                 let call = module.strip_suffix('.')?;
                 let block = self.calls.get(&without_indexes(call)).copied()?;
-                let outer = Scope { module: module_of(call), block: Some(block), ..scope };
+                let outer = Scope { module: module_of(call), block: Some(block), key: key_of(call), ..scope };
                 self.targets(block.get("expressions")?.get(name.split('[').next()?)?, outer)
             }
             ["module", call, output, ..] => {
                 let address = format!("{module}module.{call}");
                 let block = self.calls.get(&without_indexes(&address)).copied()?;
                 let value = block.path(&["module", "outputs", output.split('[').next()?, "expression"])?;
-                self.targets(value, Scope { module: &format!("{address}."), block: None, ..scope })
+                self.targets(value, Scope { module: &format!("{address}."), block: None, key: "", ..scope })
             }
             ["data" | "local" | "each" | "self" | "module" | "var", ..] => None,
             [kind, name, rest @ ..] => {

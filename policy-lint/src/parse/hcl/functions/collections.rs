@@ -1,6 +1,7 @@
 //! Functions over lists, sets and maps. An element that is not known stays one.
 use super::LONGEST;
 use crate::parse::hcl::eval::{entries, to_text};
+use crate::parse::hcl::keyed::{Keyed, insert};
 use crate::source::Span;
 use crate::value::{Data, Member, Text, Value};
 
@@ -22,13 +23,20 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             }
             list(values)
         }
+        // Until Terraform 0.12, lists and maps were made by functions.
+        ("list", _) => list(arguments.to_vec()),
+        ("map", pairs) => {
+            let (keys, values): (Vec<Value>, Vec<Value>) =
+                pairs.chunks_exact(2).map(|p| (p[0].clone(), p[1].clone())).unzip();
+            zipmap(&Value::list(keys, span), &Value::list(values, span), span)
+        }
         ("tolist", [value]) => Some(Value::list(elements(value)?, value.span)),
         ("tomap", [value]) => matches!(value.data, Data::Object(_)).then(|| value.clone()),
         ("compact", [value]) => {
             let absent = |v: &Value| matches!(v.data, Data::Null) || v.as_str() == Some("");
             list(elements(value)?.into_iter().filter(|v| !absent(v)).collect())
         }
-        ("coalescelist", lists) => lists.iter().find(|l| !l.elements().is_empty() || l.is_unknown()).cloned(),
+        ("coalescelist", lists) => super::first_of(lists, |l| l.elements().is_empty(), span),
         _ => {
             entry(name, arguments, span).or_else(|| order(name, arguments, span)).or_else(|| set(name, arguments, span))
         }
@@ -49,18 +57,39 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         },
         ("lookup", [map, key, ..]) => {
             let Data::Object(_) = &map.data else { return None };
-            map.get(key.as_str()?).or(arguments.get(2)).cloned()
+            let Some(key) = key.as_str() else {
+                let any = map.members().iter().map(|m| &m.value).chain(arguments.get(2)).cloned().collect();
+                return Some(super::any_of(any, source(key), span));
+            };
+            let absent = || arguments.get(2).filter(|_| map.members().iter().all(|m| m.key.is_known()));
+            map.get(key).or_else(absent).cloned()
         }
         ("element", [value, index]) => {
             let values = elements(value)?;
-            let index: usize = to_text(index)?.as_known()?.parse().ok()?;
-            values.get(index.checked_rem(values.len())?).cloned()
+            if index.is_unknown() {
+                return Some(super::any_of(values, source(index), span));
+            }
+            let index: i64 = to_text(index)?.as_known()?.parse().ok()?;
+            values.get(usize::try_from(index.checked_rem_euclid(values.len() as i64)?).ok()?).cloned()
         }
         ("one", [value]) => match elements(value)?.as_slice() {
             [] => Some(Value::new(Data::Null, span)),
             [only] => Some(only.clone()),
             _ => None,
         },
+        ("index", [value, wanted]) => {
+            let values = elements(value)?;
+            let same = |v: &Value| super::equal(v, wanted);
+            let at = values.iter().map(same).take_while(|s| *s == Some(false)).count();
+            let number = values.get(at).filter(|v| same(v) == Some(true)).map(|_| at)?;
+            Some(Value::new(Data::Number(number.to_string().into()), span))
+        }
+        ("matchkeys", [values, keys, wanted]) => {
+            let kept = elements(values)?.into_iter().zip(elements(keys)?);
+            let kept = kept.map(|(v, k)| Some((v, contains(wanted, &k)?))).collect::<Option<Vec<_>>>()?;
+            list(kept.into_iter().filter(|(_, keep)| *keep).map(|(v, _)| v).collect())
+        }
+        ("transpose", [value]) => transpose(value, span),
         ("length", [value]) => length(value).map(|n| Value::new(Data::Number(n.to_string().into()), span)),
         ("contains", [value, wanted]) => contains(value, wanted).map(|b| Value::new(Data::Bool(b), span)),
         _ => None,
@@ -81,6 +110,11 @@ fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             let at = |v: &Value| to_text(v)?.as_known()?.parse::<usize>().ok();
             elements(value)?.get(at(from)?..at(to)?).map(<[Value]>::to_vec).and_then(list)
         }
+        ("chunklist", [value, size]) => {
+            let size: usize = to_text(size)?.as_known()?.parse().ok()?;
+            let chunk = |c: &[Value]| Value::list(c.to_vec(), span);
+            list(elements(value)?.chunks(if size == 0 { usize::MAX } else { size }).map(chunk).collect())
+        }
         ("range", bounds) => range(bounds, span),
         ("zipmap", [keys, values]) => zipmap(keys, values, span),
         _ => None,
@@ -93,6 +127,10 @@ fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     match (name, arguments) {
         ("setproduct", lists) => product(lists, span),
         ("setunion", sets) => list(distinct(&Value::list(sets.iter().flat_map(parts), span))?),
+        ("setintersection", [first, second, more @ ..]) if !more.is_empty() => {
+            let both = set(name, &[first.clone(), second.clone()], span)?;
+            set(name, &[&[both], more].concat(), span)
+        }
         ("setintersection" | "setsubtract", [first, second]) => {
             let others: Vec<String> = elements(second)?.iter().map(known_key).collect::<Option<_>>()?;
             let keep = |v: &Value| known_key(v).map(|k| others.contains(&k) == (name == "setintersection"));
@@ -138,8 +176,26 @@ fn flatten(value: &Value, flat: &mut Vec<Value>, depth: u32) -> Option<()> {
     }
 }
 
+/// The lists under the texts that they hold, each with the keys that it stood under.
+fn transpose(value: &Value, span: Span) -> Option<Value> {
+    let mut keyed: Vec<Keyed> = Vec::new();
+    for (key, texts) in entries(value).filter(|_| !value.members().is_empty())? {
+        for text in elements(&texts)? {
+            let known = to_text(&text).filter(Text::is_known)?;
+            insert(&mut keyed, Keyed { key: known, span: text.span, values: vec![key.clone()] }, true);
+        }
+    }
+    Some(Value::object(keyed.into_iter().filter_map(|k| k.member(true)), span))
+}
+
+/// Of maps that are not known all is open, but the others may be all there is.
 fn merge(maps: &[Value], span: Span) -> Option<Value> {
     let mut members: Vec<Member> = Vec::new();
+    if let Some(unknown) = maps.iter().find(|m| m.is_unknown()) {
+        let known: Vec<Value> = maps.iter().filter(|m| !m.is_unknown()).cloned().collect();
+        let both = vec![merge(&known, span).filter(|m| !m.members().is_empty())?, unknown.clone()];
+        return Some(Value::one_of(both, source(unknown), span));
+    }
     for map in maps {
         match &map.data {
             Data::Null => {}
@@ -153,6 +209,10 @@ fn merge(maps: &[Value], span: Span) -> Option<Value> {
         }
     }
     Some(Value::object(members, span))
+}
+
+fn source(value: &Value) -> String {
+    to_text(value).and_then(|t| t.holes().first().map(|h| h.source.clone())).unwrap_or_default()
 }
 
 fn key(value: &Value) -> String {
@@ -229,7 +289,7 @@ fn zipmap(keys: &Value, values: &Value, span: Span) -> Option<Value> {
 fn product(lists: &[Value], span: Span) -> Option<Value> {
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for list in lists {
-        let values = elements(list)?;
+        let values = if list.is_unknown() { vec![list.clone()] } else { elements(list)? };
         if rows.len().saturating_mul(values.len()) > 4096 {
             return None;
         }
@@ -238,6 +298,7 @@ fn product(lists: &[Value], span: Span) -> Option<Value> {
             .flat_map(|row| values.iter().map(|v| row.iter().cloned().chain(std::iter::once(v.clone())).collect()))
             .collect();
     }
-    let rows = rows.into_iter().map(|row| Value::list(row, span));
+    let mut rows: Vec<Value> = rows.into_iter().map(|row| Value::list(row, span)).collect();
+    rows.extend(lists.iter().filter(|l| l.is_unknown()).take(1).cloned());
     Some(Value::list(rows, span))
 }

@@ -1,8 +1,20 @@
 //! Functions over texts. Parts of a text that are not known stay in it where that is sound.
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::{formats, patterns};
 use crate::parse::hcl::eval::to_text;
 use crate::pattern::HOLE;
 use crate::source::Span;
 use crate::value::{Data, Member, Pieces, Text, Value};
+
+/// What `urlencode` leaves as it is: letters, digits and these; it makes a space a `+`, which nobody wants in a policy.
+const ENCODED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn decoded(text: &str) -> Option<Text> {
+    Some(Text::known(String::from_utf8(BASE64.decode(text).ok()?).ok()?))
+}
 
 /// Applies a function; `None` when it is no function over texts or its result is not known.
 pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
@@ -13,16 +25,18 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     match (name, arguments) {
         ("join", [separator, list]) => text(join(separator.as_str()?, list)?, span),
         ("split", [separator, value]) => split(separator.as_str()?, value),
-        ("format", [format, rest @ ..]) => text(formatted(format.as_str()?, rest, format.span)?, span),
-        ("formatlist", [format, rest @ ..]) => format_list(format.as_str()?, rest, span),
+        ("format", [format, rest @ ..]) => text(formats::format(format.as_str()?, rest, format.span)?, span),
+        ("formatlist", [format, rest @ ..]) => formats::format_list(format.as_str()?, rest, span),
         ("lower", [value]) => changed(value, &str::to_lowercase),
         ("upper", [value]) => changed(value, &str::to_uppercase),
         ("trimspace", [value]) => changed(value, &|s| s.trim().to_owned()),
         ("chomp", [value]) => changed(value, &|s| s.trim_end_matches(['\n', '\r']).to_owned()),
         ("replace", [value, _, _]) => {
             let from = known(1).filter(|f| !f.is_empty())?;
-            let is_pattern = from.len() > 1 && from.starts_with('/') && from.ends_with('/');
-            if is_pattern { None } else { replaced(value, from, &to_text(&arguments[2])?) }
+            match from.strip_prefix('/').and_then(|f| f.strip_suffix('/')) {
+                Some(pattern) => patterns::replaced(value, pattern, known(2)?),
+                None => replaced(value, from, &to_text(&arguments[2])?),
+            }
         }
         ("trimprefix", [value, _]) => {
             changed(value, &|s| s.strip_prefix(known(1).unwrap_or("")).unwrap_or(s).to_owned())
@@ -49,6 +63,13 @@ pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         ("startswith", [_, _]) => truth(known(0)?.starts_with(known(1)?)),
         ("endswith", [_, _]) => truth(known(0)?.ends_with(known(1)?)),
         ("strcontains", [_, _]) => truth(known(0)?.contains(known(1)?)),
+        ("base64encode", [value]) => plain(BASE64.encode(to_text(value)?.as_known()?)),
+        ("base64decode", [value]) => text(decoded(known(0)?)?, value.span),
+        ("textencodebase64", [value, _]) if known(1) == Some("UTF-8") => {
+            plain(BASE64.encode(to_text(value)?.as_known()?))
+        }
+        ("textdecodebase64", [value, _]) if known(1) == Some("UTF-8") => text(decoded(known(0)?)?, value.span),
+        ("urlencode", [_]) => plain(percent_encoding::utf8_percent_encode(known(0)?, ENCODED).to_string()),
         _ => None,
     }
 }
@@ -135,54 +156,4 @@ fn split(separator: &str, value: &Value) -> Option<Value> {
         Value::new(Data::String(Text::with_origin(part.to_owned(), taken, Vec::new())), value.span)
     };
     Some(Value::list(text.raw().split(separator).map(part), value.span))
-}
-
-/// `%s`, `%d`, `%v`, `%q`, `%%` and padded numbers; any other verb is not known.
-fn formatted(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
-    let mut out = Pieces::default();
-    let mut next = arguments.iter();
-    let mut rest = format;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.put(before, span);
-        let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%')?;
-        let (flags, verb) = (&after[..end], after[end..].chars().next()?);
-        rest = &after[end + 1..];
-        if verb == '%' {
-            out.put("%", span);
-            continue;
-        }
-        let argument = next.next()?;
-        let text = to_text(argument)?;
-        match (verb, flags) {
-            ('s' | 'v' | 'd', "") => out.push(&text, argument.span),
-            ('d', _) => {
-                let width: usize = flags.trim_start_matches('0').parse().ok()?;
-                let number: i64 = text.as_known()?.parse().ok()?;
-                let padded =
-                    if flags.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") };
-                out.put(&padded, argument.span);
-            }
-            ('q', "") => {
-                out.put("\"", span);
-                out.push(&text, argument.span);
-                out.put("\"", span);
-            }
-            _ => return None,
-        }
-    }
-    out.put(rest, span);
-    Some(out.text())
-}
-
-fn format_list(format: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let lengths = arguments.iter().filter(|a| matches!(a.data, Data::Array(_))).map(|a| a.elements().len());
-    let length = lengths.max()?;
-    let row = |i: usize| {
-        let at =
-            |a: &Value| if matches!(a.data, Data::Array(_)) { a.elements().get(i).cloned() } else { Some(a.clone()) };
-        let row = arguments.iter().map(at).collect::<Option<Vec<_>>>()?;
-        let place = row.first().map_or(span, |v| v.span);
-        Some(Value::new(Data::String(formatted(format, &row, span)?), place))
-    };
-    Some(Value::list((0..length).map(row).collect::<Option<Vec<_>>>()?, span))
 }
