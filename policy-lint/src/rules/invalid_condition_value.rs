@@ -5,6 +5,8 @@ use crate::arn::Arn;
 use crate::model::{Condition, Item, Policy};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::invalid_arn::is_region;
+use crate::rules::invalid_principal::is_service;
 use crate::rules::unknown_operator::OPERATORS;
 
 /// The rule.
@@ -33,6 +35,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 continue;
             }
             range(&base, text, item, out);
+            if let Some(shape) = shape(condition, &base, text) {
+                out.at(item.at, shape.message, shape.help).aws(shape.code);
+                continue;
+            }
             let (what, fits, help) = match base.as_str() {
                 "bool" | "null" => ("a truth value", is_truth(text), "write `true` or `false`"),
                 "ipaddress" | "notipaddress" => {
@@ -50,6 +56,69 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
+}
+
+/// What a value should look like, as its key has it.
+struct Shape {
+    message: String,
+    help: String,
+    code: &'static str,
+}
+
+/// What is wrong with a value that can never be that of its key.
+fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
+    let key = condition.key.raw().to_ascii_lowercase();
+    if base.starts_with("date") && key == "aws:currenttime" && text.len() > 4 && text.parse::<u64>().is_ok() {
+        return Some(Shape {
+            message: format!("`{text}` is seconds since 1970, and `{}` is a date", condition.key.text),
+            help: String::from("write it as in `2027-01-31T00:00:00Z`, or take `aws:EpochTime`"),
+            code: "INVALID_DATE_VALUE",
+        });
+    }
+    if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() {
+        return None;
+    }
+    let (what, fits, example, code) = match key.as_str() {
+        "aws:sourcevpc" => ("a VPC", is_network(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
+        "aws:sourcevpce" => {
+            ("a VPC endpoint", is_network(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
+        }
+        "aws:requestedregion" | "ec2:region" => ("a region", is_region(text), "eu-west-1", "INVALID_REGION"),
+        "kms:viaservice" => (
+            "a service in a region",
+            is_regional(text),
+            "s3.eu-west-1.amazonaws.com",
+            "INVALID_SERVICE_PRINCIPAL_FORMAT",
+        ),
+        "aws:calledvia"
+        | "aws:calledviafirst"
+        | "aws:calledvialast"
+        | "aws:principalservicename"
+        | "iam:awsservicename"
+        | "iam:passedtoservice" => {
+            ("a service", is_service(text), "lambda.amazonaws.com", "INVALID_SERVICE_PRINCIPAL_FORMAT")
+        }
+        "s3:x-amz-server-side-encryption-aws-kms-key-id" => (
+            "the ARN of a KMS key",
+            Arn::parse(text).is_some_and(|a| a.service == "kms"),
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "INVALID_KMS_KEY_VALUE",
+        ),
+        _ => return None,
+    };
+    let message = format!("`{text}` is not {what}, as `{}` always is", condition.key.text);
+    (!fits).then(|| Shape { message, help: format!("write it as in `{example}`"), code })
+}
+
+/// Whether an id begins as it must and is as long as ids are, which have had eight letters and have seventeen now.
+fn is_network(text: &str, start: &str) -> bool {
+    text.strip_prefix(start).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() >= 8)
+}
+
+/// Whether a name is a service's with the region before the domain.
+fn is_regional(text: &str) -> bool {
+    let name = text.strip_suffix(".amazonaws.com").or_else(|| text.strip_suffix(".amazonaws.com.cn"));
+    name.and_then(|n| n.rsplit_once('.')).is_some_and(|(_, region)| is_region(region))
 }
 
 /// Variables stand for texts, which only some operators compare.
