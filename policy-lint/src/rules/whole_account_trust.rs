@@ -61,6 +61,8 @@ fn is_told_apart(statement: &Statement) -> bool {
         "aws:sourcevpce",
         "aws:userid",
         "aws:username",
+        "sts:rolesessionname",
+        "sts:sourceidentity",
     ];
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
