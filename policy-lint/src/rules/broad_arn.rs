@@ -51,7 +51,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                     arn.resource.split(['/', ':']).next().unwrap_or("one")
                 );
                 let finding = out.at(item.at, message, "name the one it is for, or a prefix of its name");
-                let everywhere = is_open(arn.region) && is_everything(arn.account);
+                // Beside others it says which parts of a thing may be used, as an instance's image and network.
+                let alone = statement.resource_items().len() == 1;
+                let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
                 if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
                     finding.severity(Severity::Note).persona(if level >= Level::Write {
                         Persona::Pedantic
@@ -89,5 +91,5 @@ fn is_open(region: &str) -> bool {
 fn worst(statement: &Statement) -> Option<Level> {
     let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
     // Whoever makes a log group names one that is not there yet, as AWS's own functions do.
-    restrictable.filter(|a| a.full_name() != "logs:CreateLogGroup").map(|a| a.level()).max()
+    restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()
 }

@@ -61,6 +61,9 @@ fn is_plain(statement: &Statement) -> bool {
 
 /// Tells of each `Deny` of actions of which the same policy allows none.
 fn without_allow(policy: &Policy, out: &mut Out<'_>) {
+    if !policy.statements.iter().any(Statement::denies) {
+        return;
+    }
     let allowing: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).collect();
     if allowing.is_empty() || !allowing.iter().all(|s| is_plain(s)) {
         return;

@@ -32,7 +32,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
         let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
         let Some(key) = Key::find(condition.key.raw()).filter(|k| !k.kind().starts_with("Array")) else { continue };
-        if !all && !(any && key.is_global() && !key.name().contains('/')) {
+        let one = any && key.is_global() && !key.name().contains('/');
+        if !(all || one) {
             continue;
         }
         let message = if all {

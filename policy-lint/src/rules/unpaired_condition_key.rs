@@ -35,9 +35,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
 
 fn attributes(statement: &Statement, out: &mut Out<'_>) {
+    let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
     let reads = statement.granted().flat_map(|(_, a)| a).any(|a| READING.contains(&a.full_name().as_str()));
-    let alone = reads && statement.conditions_on("dynamodb:Select").next().is_none();
-    let Some(condition) = statement.conditions_on("dynamodb:Attributes").next().filter(|_| alone) else { return };
+    if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
+        return;
+    }
     let message = "a request that names no attributes gets them all, whatever `dynamodb:Attributes` says";
     let help = "add `\"StringEqualsIfExists\": {\"dynamodb:Select\": \"SPECIFIC_ATTRIBUTES\"}`";
     out.at(condition.key.at, message, help).aws("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT");
