@@ -23,7 +23,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
-        if let ("bool", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
+        if let ("bool" | "null", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
             let message = format!("`{}` compares one truth value, and here are several", condition.operator.text);
             out.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
             continue;
@@ -75,7 +75,7 @@ fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
             code: "INVALID_DATE_VALUE",
         });
     }
-    if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() {
+    if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() || text.contains(['<', '{']) {
         return None;
     }
     let (what, fits, example, code) = match key.as_str() {
@@ -97,6 +97,18 @@ fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
         | "iam:awsservicename"
         | "iam:passedtoservice" => {
             ("a service", is_service(text), "lambda.amazonaws.com", "INVALID_SERVICE_PRINCIPAL_FORMAT")
+        }
+        "aws:principalaccount"
+        | "aws:resourceaccount"
+        | "aws:sourceaccount"
+        | "kms:calleraccount"
+        | "s3:dataaccesspointaccount"
+        | "s3:resourceaccount" => {
+            let other = text.starts_with("arn:") || text.len() != 12 && text.bytes().all(|b| b.is_ascii_digit());
+            ("an account of twelve digits", !other, "111122223333", "INVALID_CONDITION_DATA_TYPE")
+        }
+        "aws:principalorgid" | "aws:resourceorgid" | "aws:sourceorgid" => {
+            ("an organization", text.starts_with("o-"), "o-a1b2c3d4e5", "INVALID_CONDITION_DATA_TYPE")
         }
         "s3:x-amz-server-side-encryption-aws-kms-key-id" => (
             "the ARN of a KMS key",
@@ -166,15 +178,34 @@ fn is_range(text: &str) -> bool {
 
 /// A day, a time, or seconds since 1970.
 fn is_date(text: &str) -> bool {
-    let day = text.get(..10).unwrap_or(text);
-    let parts: Vec<&str> = day.split('-').collect();
-    let number = |i: usize| parts.get(i).and_then(|p| p.parse::<u32>().ok());
-    let calendar = parts.len() == 3
-        && number(1).is_some_and(|m| (1..=12).contains(&m))
-        && number(2).is_some_and(|d| (1..=31).contains(&d))
-        && number(0).is_some();
-    let month_or_year = parts.len() < 3 && number(0).is_some_and(|y| (1970..=9999).contains(&y));
-    text.parse::<u64>().is_ok() || calendar || month_or_year
+    let (day, time) = text.split_once('T').map_or((text, None), |(day, time)| (day, Some(time)));
+    let parts: Vec<u32> = day.split('-').map_while(|p| p.parse().ok()).collect();
+    let whole = parts.len() == day.split('-').count();
+    let calendar = match *parts.as_slice() {
+        [year, month, day] => (1..=12).contains(&month) && (1..=days(year, month)).contains(&day),
+        [year, month] => time.is_none() && (1970..=9999).contains(&year) && (1..=12).contains(&month),
+        [year] => time.is_none() && (1970..=9999).contains(&year),
+        _ => false,
+    };
+    text.parse::<u64>().is_ok() || whole && calendar && time.is_none_or(is_time)
+}
+
+fn days(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// `10:00`, `10:00:00`, `10:00:00.5`, and the zone behind.
+fn is_time(text: &str) -> bool {
+    let clock = text.split(['Z', '+', '-']).next().unwrap_or_default();
+    let parts: Vec<&str> = clock.split(':').collect();
+    let within = |i: usize, end: f64| parts.get(i).is_none_or(|p| p.parse::<f64>().is_ok_and(|n| n < end));
+    (2..=3).contains(&parts.len()) && within(0, 24.0) && within(1, 60.0) && within(2, 61.0)
 }
 
 fn is_arn(text: &str) -> bool {
