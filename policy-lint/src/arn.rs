@@ -37,18 +37,23 @@ impl<'a> Arn<'a> {
 
 /// What attributes of Terraform resources are, as ARNs; `~` is a name that is not known.
 const REFERENCES: &[(&str, &str, &str)] = &[
+    ("aws_backup_vault", "arn", "arn:*:backup:*:*:backup-vault:~"),
     ("aws_cloudwatch_event_bus", "arn", "arn:*:events:*:*:event-bus/~"),
     ("aws_cloudwatch_log_group", "arn", "arn:*:logs:*:*:log-group:~"),
+    ("aws_codebuild_project", "arn", "arn:*:codebuild:*:*:project/~"),
     ("aws_dynamodb_table", "arn", "arn:*:dynamodb:*:*:table/~"),
     ("aws_dynamodb_table", "stream_arn", "arn:*:dynamodb:*:*:table/~/stream/~"),
     ("aws_ecr_repository", "arn", "arn:*:ecr:*:*:repository/~"),
+    ("aws_efs_file_system", "arn", "arn:*:elasticfilesystem:*:*:file-system/~"),
     ("aws_iam_policy", "arn", "arn:*:iam::*:policy/~"),
     ("aws_iam_role", "arn", "arn:*:iam::*:role/~"),
     ("aws_iam_user", "arn", "arn:*:iam::*:user/~"),
+    ("aws_kinesis_firehose_delivery_stream", "arn", "arn:*:firehose:*:*:deliverystream/~"),
     ("aws_kinesis_stream", "arn", "arn:*:kinesis:*:*:stream/~"),
     ("aws_kms_alias", "arn", "arn:*:kms:*:*:alias/~"),
     ("aws_kms_key", "arn", "arn:*:kms:*:*:key/~"),
     ("aws_lambda_function", "arn", "arn:*:lambda:*:*:function:~"),
+    ("aws_opensearch_domain", "arn", "arn:*:es:*:*:domain/~"),
     ("aws_s3_access_point", "arn", "arn:*:s3:*:*:accesspoint/~"),
     ("aws_s3_bucket", "arn", "arn:*:s3:::~"),
     ("aws_secretsmanager_secret", "arn", "arn:*:secretsmanager:*:*:secret:~"),

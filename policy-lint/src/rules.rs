@@ -74,6 +74,7 @@ pub mod unknown_operator;
 pub mod unknown_service;
 pub mod unknown_service_principal;
 pub mod unpaired_condition_key;
+pub mod unsupported_action;
 pub mod unsupported_element;
 pub mod verb_wildcard;
 pub mod whole_account_trust;
@@ -156,6 +157,7 @@ pub static ALL: &[&Rule] = &[
     &unknown_service::RULE,
     &unknown_service_principal::RULE,
     &unpaired_condition_key::RULE,
+    &unsupported_action::RULE,
     &unsupported_element::RULE,
     &verb_wildcard::RULE,
     &whole_account_trust::RULE,

@@ -21,6 +21,7 @@ const fn carrier(resource: &'static str, attribute: &'static str, kind: Kind) ->
 
 /// Every carrier, sorted by resource type.
 pub const CARRIERS: &[Carrier] = &[
+    carrier("aws_acmpca_policy", "policy", Kind::Resource),
     carrier("aws_api_gateway_rest_api", "policy", Kind::Resource),
     carrier("aws_api_gateway_rest_api_policy", "policy", Kind::Resource),
     carrier("aws_backup_vault_policy", "policy", Kind::Resource),
@@ -66,6 +67,7 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("aws_organizations_policy", "content", Kind::Scp),
     carrier("aws_organizations_resource_policy", "content", Kind::Resource),
     carrier("aws_redshift_resource_policy", "policy", Kind::Resource),
+    carrier("aws_redshiftserverless_resource_policy", "policy", Kind::Resource),
     carrier("aws_s3_access_point", "policy", Kind::S3),
     carrier("aws_s3_bucket", "policy", Kind::S3),
     carrier("aws_s3_bucket_policy", "policy", Kind::S3),
@@ -140,9 +142,9 @@ pub const ATTACHMENTS: &[(&str, &str)] = &[
 
 /// Keeps a resource, with the policies that it attaches by ARN and the one that it stands for itself.
 pub fn keep(resource: Resource, project: &mut Project) {
-    if let Some(value) = permission::to_policy(&resource) {
+    if let Some((value, kind)) = permission::to_policy(&resource) {
         let carrier = model::Carrier { resource: resource.kind.clone(), attribute: String::from("action") };
-        project.policies.push(read::policy(value, Kind::Lambda, Some(resource.address.clone()), carrier));
+        project.policies.push(read::policy(value, kind, Some(resource.address.clone()), carrier));
     }
     for (_, attribute) in ATTACHMENTS.iter().filter(|(kind, _)| *kind == resource.kind) {
         if let Some(value) = resource.values.get(attribute) {

@@ -55,7 +55,7 @@ pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[
 
 /// The policy itself, or the one wrapped as `PolicyDocument` or `PolicyVersion.Document`.
 fn find_document(value: Value, named: bool, file: &File) -> Option<Value> {
-    if has_statement(&value, named) {
+    if has_statement(&value, named) || named && is_unfinished(&value) {
         return Some(value);
     }
     let wrapped = |v: &Value| WRAPPERS.iter().find_map(|path| v.path(path).cloned());
@@ -112,6 +112,13 @@ fn has_statement(value: &Value, any_shape: bool) -> bool {
         Some(_) => any_shape,
         None => false,
     }
+}
+
+/// Whether a document without `Statement` says by its version that it should be a policy.
+fn is_unfinished(value: &Value) -> bool {
+    let version = value.members().iter().find(|m| same(m.key.raw(), "Version"));
+    version.and_then(|m| m.value.as_str()).is_some_and(|v| matches!(v, "2012-10-17" | "2008-10-17"))
+        && value.members().iter().all(|m| ["Version", "Id"].iter().any(|k| same(m.key.raw(), k)))
 }
 
 fn looks_like_statement(value: &Value) -> bool {

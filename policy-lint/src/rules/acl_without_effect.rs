@@ -32,6 +32,15 @@ fn check(project: &Project, out: &mut Out<'_>) {
         controls.iter().any(|c| c.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"])))
     };
     let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| closed(b)).collect();
+    for acl in project.of_kind("aws_s3_bucket_acl") {
+        let own = |b: &&&Resource| acl.values.get("bucket").is_some_and(|v| names(v, b, &["bucket", "id"]));
+        let Some(bucket) = buckets.iter().find(own) else { continue };
+        let message =
+            format!("`{}` sets an ACL on `{}`, where ACLs are off, which AWS refuses", acl.address, bucket.address);
+        let finding = out.span(acl.head, message, "remove the resource");
+        finding.address = Some(acl.address.clone());
+        finding.related(bucket.head, "the bucket is here");
+    }
     for policy in &project.policies {
         for statement in policy.statements.iter().filter(|s| s.allows()) {
             let resources = statement.resource_items();

@@ -3,7 +3,7 @@ use crate::arn::{Arn, is_everything};
 use crate::catalogue::{Level, Service};
 use crate::model::{Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::broad_resource::is_tied;
+use crate::rules::broad_resource::{is_tied, matters};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,7 +26,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
         let restrictable = worst(statement);
         for item in statement.resource_items() {
-            let Some(arn) = Arn::parse(item.raw()) else { continue };
+            let Some(arn) = Arn::parse(item.raw()) else {
+                let short = item.raw().strip_prefix("arn:").filter(|rest| rest.ends_with('*'));
+                if let (Some(rest), Some(level)) = (short, restrictable) {
+                    let service = rest.split(':').nth(1).unwrap_or_default().trim_end_matches('*');
+                    report(item, service, level, out);
+                }
+                continue;
+            };
             let whole = !arn.resource.is_empty()
                 && arn.resource.bytes().all(|b| matches!(b, b'*' | b'/' | b':'))
                 && arn.resource.contains('*');
@@ -36,7 +43,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 && arn.service != "s3";
             let Some(level) = restrictable else { continue };
             if whole {
-                report(item, arn, level, out);
+                report(item, arn.service, level, out);
             } else if one_type {
                 let message = format!(
                     "`{}` is every {} there is",
@@ -44,18 +51,27 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                     arn.resource.split(['/', ':']).next().unwrap_or("one")
                 );
                 let finding = out.at(item.at, message, "name the one it is for, or a prefix of its name");
-                finding.severity(Severity::Note).persona(if level >= Level::Write {
-                    Persona::Pedantic
-                } else {
-                    Persona::Auditor
-                });
+                // Beside others it says which parts of a thing may be used, as an instance's image and network.
+                let alone = statement.resource_items().len() == 1;
+                let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
+                if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
+                    finding.severity(Severity::Note).persona(if level >= Level::Write {
+                        Persona::Pedantic
+                    } else {
+                        Persona::Auditor
+                    });
+                }
             }
         }
     }
 }
 
-fn report(item: &Item, arn: Arn<'_>, level: Level, out: &mut Out<'_>) {
-    let owner = Service::find(arn.service).map_or_else(|| format!("`{}`", arn.service), |s| s.title().to_owned());
+fn report(item: &Item, service: &str, level: Level, out: &mut Out<'_>) {
+    let owner = match (service, Service::find(service)) {
+        ("", _) => String::from("all of AWS"),
+        (_, Some(found)) => found.title().to_owned(),
+        (_, None) => format!("`{service}`"),
+    };
     let finding = out.at(
         item.at,
         format!("`{}` is everything in {owner}", item.text),
@@ -66,8 +82,14 @@ fn report(item: &Item, arn: Arn<'_>, level: Level, out: &mut Out<'_>) {
     }
 }
 
+/// Whether the place of a region narrows nothing.
+fn is_open(region: &str) -> bool {
+    region.is_empty() || is_everything(region)
+}
+
 /// The weightiest action of the statement that could be restricted.
 fn worst(statement: &Statement) -> Option<Level> {
     let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
-    restrictable.map(|a| a.level()).max()
+    // Whoever makes a log group names one that is not there yet, as AWS's own functions do.
+    restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()
 }

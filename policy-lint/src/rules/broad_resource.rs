@@ -69,7 +69,7 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
 }
 
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
-fn matters(action: Action) -> bool {
+pub fn matters(action: Action) -> bool {
     let secret = [
         "secretsmanager:GetSecretValue",
         "ssm:GetParameter",

@@ -46,6 +46,9 @@ pub fn has_variable(text: &str) -> bool {
     text.split("${").skip(1).any(|v| v.split('}').next().is_some_and(|inside| inside.contains(':')))
 }
 
+/// What no condition key has in it.
+const SYMBOLS: &str = "${}#!%^&*?()[]<>|~`\"\\";
+
 /// What stands between the braces: a key, perhaps with a quoted default behind a comma.
 fn judge(item: &Item, inside: &str, out: &mut Out<'_>) {
     if inside.trim().is_empty() {
@@ -58,6 +61,10 @@ fn judge(item: &Item, inside: &str, out: &mut Out<'_>) {
     if default.is_some_and(|d| !quoted(d)) {
         let message = format!("the default of the variable in `{}` is not in quotes", item.text);
         out.at(item.at, message, format!("write `${{{}, 'default'}}`", key.trim())).aws("MISSING_QUOTE");
+    } else if let Some(symbol) = key.chars().find(|c| SYMBOLS.contains(*c)).filter(|_| key.len() > 1) {
+        let message = format!("the variable in `{}` has a `{symbol}` in it", item.text);
+        let help = "write one condition key between the braces; a variable in a variable is not replaced";
+        out.at(item.at, message, help).aws("UNSUPPORTED_SYMBOL_IN_VARIABLE");
     } else if key.trim_end().contains(' ') || key.starts_with(' ') {
         let message = format!("the key of the variable in `{}` has a blank in it", item.text);
         let joined: String = key.split_whitespace().collect();

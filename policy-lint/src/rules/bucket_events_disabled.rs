@@ -1,5 +1,6 @@
 //! See the page.
 use crate::evaluate::{may_name, names};
+use crate::pattern;
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -29,12 +30,22 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         }
         for name in named {
-            let bucket = project.of_kind("aws_s3_bucket").find(|b| names(name, b, &["bucket"]));
+            let meant = |b: &&Resource| names(name, b, &["bucket"]) || begins(name, b);
+            let bucket = project.of_kind("aws_s3_bucket").find(meant);
             if let Some(bucket) = bucket.filter(|b| !sends(project, b)) {
                 report(rule, bucket, out);
             }
         }
     }
+}
+
+/// Whether a name is said by how it begins or ends, as EventBridge's filters can, and the bucket's does.
+fn begins(name: &Value, bucket: &Resource) -> bool {
+    let Some(own) = bucket.values.get("bucket").and_then(Value::as_str) else { return false };
+    let part = |key: &str| name.get(key).and_then(Value::as_str).filter(|p| !p.is_empty());
+    part("prefix").is_some_and(|p| own.starts_with(p))
+        || part("suffix").is_some_and(|p| own.ends_with(p))
+        || part("wildcard").is_some_and(|p| pattern::matches(p, own))
 }
 
 fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {

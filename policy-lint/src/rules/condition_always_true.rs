@@ -30,17 +30,17 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             if open {
                 let message = format!("every request meets `{}` on `{}`", item.text, condition.key.text);
                 out.at(item.at, message, "narrow the value, or remove the condition so that nobody counts on it");
-            } else if base == "stringlike" && item.raw() == "*" && condition.values.len() == 1 {
+            } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
                 let message = format!("`*` only asks that `{}` is there", condition.key.text);
                 let help = format!("write `\"Null\": {{\"{}\": \"false\"}}`, which says so", condition.key.text);
-                out.at(item.at, message, help)
-                    .severity(Severity::Note)
-                    .persona(Persona::Pedantic)
-                    .aws("EQUIVALENT_TO_NULL_FALSE");
+                out.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
             }
         }
     }
 }
+
+/// Operators that compare with wildcards.
+const LIKE: &[&str] = &["stringlike", "arnlike", "arnequals"];
 
 /// Keys that are there whenever they matter: a listing without a prefix lists everything.
 fn is_always_there(key: &str) -> bool {

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::catalogue::{Action, Key};
-use crate::model::{Condition, Item, Kind, Policy, Statement};
+use crate::model::{Condition, Item, Kind, Policy, Sort, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
@@ -24,19 +24,52 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for condition in &statement.conditions {
             let vacuous =
                 condition.if_exists() || condition.is_negative() || condition.base().eq_ignore_ascii_case("Null");
-            let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
-            if !vacuous && !all_values {
+            if !vacuous {
                 judge(statement, condition, out);
+                service(statement, condition, out);
+            }
+            if policy.kind == Kind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
+                let message = "`s3:ResourceAccount` is the account of this very bucket, whoever asks";
+                out.at(condition.key.at, message, "take `aws:PrincipalAccount`, or say it in the policy of who asks")
+                    .severity(Severity::Note)
+                    .aws("IRRELEVANT_CONDITION_KEY_IN_POLICY");
             }
         }
     }
 }
 
-fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
-    let Some(key) = Key::find(condition.key.raw()) else { return };
-    if key.is_global() || key.name().starts_with("aws:") {
+/// Keys about who calls that say nothing when a service does.
+const OF_PEOPLE: &[&str] = &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
+
+/// A service that comes on its own behalf belongs to no account and to no organization.
+fn service(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
+    let key = condition.key.raw().to_ascii_lowercase();
+    let Some(principals) = statement.principals.as_ref().filter(|p| !p.negated && !p.incomplete) else { return };
+    let only = !principals.items.is_empty() && principals.items.iter().all(|p| p.sort == Sort::Service);
+    if !statement.allows() || !only || !(OF_PEOPLE.contains(&key.as_str()) || key.starts_with("aws:principaltag/")) {
         return;
     }
+    let message =
+        format!("`{}` never carries `{}`, so it is not let in", principals.items[0].item.text, condition.key.text);
+    let help = match key.as_str() {
+        "aws:principalorgid" => "take `aws:SourceOrgID`, the organization for which the service comes",
+        "aws:principalorgpaths" => {
+            "take `aws:SourceOrgPaths`, the part of the organization for which the service comes"
+        }
+        _ => "take `aws:SourceAccount` or `aws:SourceArn`, which say for whom the service comes",
+    };
+    out.at(condition.key.at, message, help)
+        .aws("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL")
+        .related(principals.items[0].item.at.span, "the service is here");
+}
+
+fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
+    let Some(key) = Key::find(condition.key.raw()) else { return };
+    let by_tag = ["aws:RequestTag/", "aws:ResourceTag/"].iter().any(|f| key.name().starts_with(f));
+    if !by_tag && (key.is_global() || key.name().starts_with("aws:")) {
+        return;
+    }
+    let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
     let carries =
         |action: Action| action.keys().any(|k| k == key) || action.resources().any(|r| r.keys().any(|k| k == key));
     let named = || {
@@ -55,12 +88,14 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
         return;
     }
     let others = if without.len() > 1 { format!(" and {} more actions", without.len() - 1) } else { String::new() };
-    let message = format!(
-        "requests for `{}`{others} never carry `{}`, so they are not {}",
-        action.full_name(),
-        condition.key.text,
-        if statement.denies() { "denied" } else { "allowed" }
-    );
+    let end = match (all_values, statement.denies()) {
+        (true, true) => "denied whatever the condition says",
+        (true, false) => "allowed whatever the condition says",
+        (false, true) => "not denied",
+        (false, false) => "not allowed",
+    };
+    let (name, key) = (action.full_name(), &condition.key.text);
+    let message = format!("requests for `{name}`{others} never carry `{key}`, so they are {end}");
     let help = if statement.denies() {
         "use a condition key that requests for the action carry, or a global one"
     } else if same_service {

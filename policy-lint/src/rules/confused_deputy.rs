@@ -1,4 +1,5 @@
 //! See the page.
+use crate::arn::Arn;
 use crate::model::{Kind, Policy, Sort, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
@@ -26,12 +27,14 @@ const SENDERS: &[&str] = &[
     "events",
     "iot",
     "lambda",
+    "logging.s3",
     "logs",
     "s3",
     "scheduler",
     "ses",
     "sns",
     "states",
+    "storage-lens.s3",
 ];
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
@@ -47,8 +50,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 continue;
             };
             let silent = policy.kind == Kind::Kms
-                && matches!(name, "events" | "lambda" | "s3" | "sns" | "ses" | "delivery.logs");
-            if silent || !SENDERS.contains(&name) || name == "lambda" && policy.kind != Kind::Ecr {
+                && !matches!(name, "cloudfront" | "cloudtrail" | "config" | "logging.s3" | "logs" | "storage-lens.s3");
+            if silent || !SENDERS.contains(&name) || name == "lambda" {
                 continue;
             }
             out.at(
@@ -75,7 +78,18 @@ fn is_tied(statement: &Statement) -> bool {
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();
             let asked = keys.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext");
-            let vacuous = c.values.iter().any(|v| v.raw().bytes().all(|b| b == b'*'));
-            asked && !vacuous && !c.is_negative() && !c.base().eq_ignore_ascii_case("Null")
+            let plain = !c.is_negative() && !c.if_exists() && !c.base().eq_ignore_ascii_case("Null");
+            asked && plain && !c.values.iter().any(|v| v.text.is_known() && is_anybodys(v.raw()))
+        })
+}
+
+/// Whether a source is one that anybody's account may have: `*`, or everything of a type in no account at all.
+fn is_anybodys(value: &str) -> bool {
+    let stars = |text: &str| text.bytes().all(|b| b == b'*');
+    let named = |part: &str| !part.is_empty() && !stars(part);
+    stars(value)
+        || Arn::parse(value).is_some_and(|a| {
+            let typed = a.resource.rsplit_once(['/', ':']).map_or(a.resource, |(_, name)| name);
+            !named(a.account) && stars(typed)
         })
 }

@@ -18,6 +18,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for (written, at) in policy.written() {
         for (member, at) in members_at(written, at.trail) {
             judge(member, at, out);
+            if member.key.raw().to_ascii_lowercase().ends_with("principal") {
+                members_at(&member.value, at.trail).for_each(|(sort, at)| judge(sort, at, out));
+            }
             if !member.key.raw().eq_ignore_ascii_case("Condition") {
                 continue;
             }
@@ -43,6 +46,7 @@ fn judge(member: &Member, at: At, out: &mut Out<'_>) {
     let code = match member.key.raw().to_ascii_lowercase().as_str() {
         "resource" | "notresource" => "EMPTY_ARRAY_RESOURCE",
         "principal" | "notprincipal" => "EMPTY_OBJECT_PRINCIPAL",
+        "aws" | "service" | "federated" | "canonicaluser" => "EMPTY_ARRAY_PRINCIPAL",
         "action" | "notaction" | "condition" | "sid" => code,
         _ => "EMPTY_ARRAY_CONDITION",
     };

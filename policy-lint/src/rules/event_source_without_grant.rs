@@ -1,5 +1,6 @@
 //! See the page.
-use crate::evaluate::{Identity, has_unread, identities, names};
+use crate::evaluate::{Identity, has_unread, identities, may_name, names, speaks_of};
+use crate::model::{Item, Statement};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -51,12 +52,23 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         }
         let identity = identities.iter().find(|i| i.name == role.address);
-        let missing: Vec<&str> =
-            needed.iter().copied().filter(|a| !identity.is_some_and(|i: &Identity<'_>| i.allows(a))).collect();
+        let granted = |a: &str| identity.is_some_and(|i: &Identity<'_>| i.allows(a) && allows_on(i, a, queue));
+        let missing: Vec<&str> = needed.iter().copied().filter(|a| !granted(a)).collect();
         if !missing.is_empty() {
             report(mapping, queue, role, &missing, out);
         }
     }
+}
+
+/// Whether a statement that allows an action may speak of a resource; the ARN of a stream has a date that nobody knows.
+pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
+    let named = |i: &Item| may_name(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
+    let speaks = |s: &Statement| {
+        let resources = s.resources.as_ref();
+        resources.is_none_or(|r| r.negated || r.incomplete || r.items.iter().any(named))
+    };
+    let statements = identity.policies.iter().flat_map(|p| &p.statements);
+    resource.kind == "aws_dynamodb_table" || statements.filter(|s| s.allows() && speaks_of(s, action)).any(speaks)
 }
 
 /// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.

@@ -1,7 +1,8 @@
 //! See the page.
-use crate::arn::{Arn, same_resource, split_reference};
+use crate::arn::{Arn, same_resource, split_reference, typed};
+use crate::catalogue::Service;
 use crate::evaluate::names;
-use crate::model::{Item, Policy};
+use crate::model::{Item, Kind, Policy};
 use crate::pattern;
 use crate::project::Project;
 use crate::project::Resource;
@@ -25,18 +26,55 @@ const OWNERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_sns_topic_policy", "arn", "aws_sns_topic", &["arn"]),
     ("aws_sqs_queue_policy", "queue_url", "aws_sqs_queue", &["url", "id"]),
     ("aws_dynamodb_resource_policy", "resource_arn", "aws_dynamodb_table", &["arn"]),
+    ("aws_cloudwatch_event_bus_policy", "event_bus_name", "aws_cloudwatch_event_bus", &["name"]),
+    ("aws_efs_file_system_policy", "file_system_id", "aws_efs_file_system", &["id"]),
+    ("aws_kinesis_resource_policy", "resource_arn", "aws_kinesis_stream", &["arn"]),
+    ("aws_opensearch_domain_policy", "domain_name", "aws_opensearch_domain", &["domain_name"]),
+    ("aws_secretsmanager_secret_policy", "secret_arn", "aws_secretsmanager_secret", &["arn", "id"]),
+    ("aws_opensearch_domain", "", "aws_opensearch_domain", &[]),
+    ("aws_secretsmanager_secret", "", "aws_secretsmanager_secret", &[]),
+    ("aws_sns_topic", "", "aws_sns_topic", &[]),
+    ("aws_sqs_queue", "", "aws_sqs_queue", &[]),
 ];
+
+/// Kinds of policy, the services of what they are attached to, and the word for that.
+const SERVICES: &[(Kind, &[&str], &str)] = &[
+    (Kind::Kms, &["kms"], "a key"),
+    (Kind::Lambda, &["lambda"], "a function"),
+    (Kind::S3, &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"], "a bucket"),
+    (Kind::Secret, &["secretsmanager"], "a secret"),
+    (Kind::Sns, &["sns"], "a topic"),
+    (Kind::Sqs, &["sqs"], "a queue"),
+];
+
+/// Resources that no policy of the kind can speak of, whatever it is attached to.
+fn services(policy: &Policy, out: &mut Out<'_>) {
+    let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
+    for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
+        let shape = typed(&item.text);
+        let Some(arn) = Arn::parse(&shape).filter(|a| !pattern::has_wildcard(a.service)) else { continue };
+        if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
+            let message = format!("the policy is that of {what}, and `{}` belongs to `{}`", item.text, arn.service);
+            out.policy(policy, item.at, message, format!("name {what}, or move the statement to the policy it is for"));
+        }
+    }
+}
 
 fn check(project: &Project, out: &mut Out<'_>) {
     for policy in &project.policies {
+        services(policy, out);
         let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
             continue;
         };
         let carrier = project.owner(policy);
-        let Some(value) = carrier.and_then(|c| c.values.get(attribute)) else { continue };
-        let owner = project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys));
-        let name =
-            owner.and_then(name_of).or_else(|| value.as_str().filter(|_| *kind == "aws_s3_bucket").map(str::to_owned));
+        let value = carrier.and_then(|c| c.values.get(attribute));
+        let owner = match value {
+            None if attribute.is_empty() => carrier,
+            None => continue,
+            Some(value) => project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys)),
+        };
+        let given = value.and_then(Value::as_str).filter(|_| BY_NAME.contains(kind));
+        let name = owner.and_then(name_of).or_else(|| given.map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
             let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
             if let Some(other) = foreign {
@@ -55,8 +93,14 @@ fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, o
     }
 }
 
+/// Types that their policies name as their ARNs do.
+const BY_NAME: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
+
 fn name_of(owner: &Resource) -> Option<String> {
-    ["bucket", "name"].iter().find_map(|k| owner.values.get(k).and_then(Value::as_str)).map(str::to_owned)
+    ["bucket", "name", "domain_name"]
+        .iter()
+        .find_map(|k| owner.values.get(k).and_then(Value::as_str))
+        .map(str::to_owned)
 }
 
 /// Another resource of the same type that the item refers to.
@@ -74,7 +118,12 @@ fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
         "aws_s3_bucket" => ("s3", arn.resource.split('/').next()?),
         "aws_sns_topic" => ("sns", arn.resource),
         "aws_sqs_queue" => ("sqs", arn.resource),
-        _ => ("dynamodb", arn.resource.strip_prefix("table/")?.split('/').next()?),
+        "aws_cloudwatch_event_bus" => ("events", arn.resource.strip_prefix("event-bus/")?),
+        "aws_kinesis_stream" => ("kinesis", arn.resource.strip_prefix("stream/")?.split('/').next()?),
+        "aws_opensearch_domain" => ("es", arn.resource.strip_prefix("domain/")?.split('/').next()?),
+        "aws_dynamodb_table" => ("dynamodb", arn.resource.strip_prefix("table/")?.split('/').next()?),
+        // ARNs of the others end in what AWS adds to the name.
+        _ => return None,
     };
     (arn.service == service && !pattern::matches(own, name)).then(|| own.to_owned())
 }

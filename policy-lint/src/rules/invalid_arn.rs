@@ -1,7 +1,7 @@
 //! See the page.
 use crate::arn::{self, Arn};
-use crate::catalogue::Service;
-use crate::model::{Item, Policy};
+use crate::catalogue::{self, Service};
+use crate::model::{Item, Kind, Policy};
 use crate::pattern::{self, HOLE};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
@@ -23,8 +23,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         }
         let is_name = |kind: &str| policy.carrier.resource == kind;
-        if is_name("aws_lambda_permission") || is_name("aws_api_gateway_rest_api") && text.starts_with("execute-api:/")
-        {
+        let permission = is_name("aws_lambda_permission") || is_name("aws_lambda_layer_version_permission");
+        // The policy of an API may leave out everything before its own path.
+        if permission || policy.kind == Kind::Resource && text.starts_with("execute-api:/") {
             continue;
         }
         if is_name("aws_iam_policy_document") && is_placeholder(text) {
@@ -81,7 +82,32 @@ fn names(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
             |r| format!("did you mean `{r}`?"),
         );
         out.at(item.at, format!("there is no region `{}`", arn.region), help).aws("INVALID_REGION");
+    } else if !open(arn.region) && !open(arn.partition) && home(arn.region).is_some_and(|home| home != arn.partition) {
+        let home = home(arn.region).unwrap_or_default();
+        let message = format!("`{}` is no region of the partition `{}`", arn.region, arn.partition);
+        out.at(item.at, message, format!("write `arn:{home}:…`, or take a region of `{}`", arn.partition))
+            .aws("INVALID_ARN_REGION");
     }
+    if text_around(arn.resource) {
+        let message = format!("`{}` has a blank at the edge of a name, which no resource has", item.text);
+        out.at(item.at, message, "remove the blank").aws("INVALID_ARN_RESOURCE");
+    }
+}
+
+/// The only partition that has a region, where its name tells.
+fn home(region: &str) -> Option<&'static str> {
+    let start = region.split('-').next()?;
+    match start {
+        "cn" => Some("aws-cn"),
+        "us" if region.starts_with("us-gov-") => Some("aws-us-gov"),
+        "eusc" => Some("aws-eusc"),
+        _ if region.contains("-iso") => None,
+        _ => REGIONS.contains(&region).then_some("aws"),
+    }
+}
+
+fn text_around(resource: &str) -> bool {
+    resource.starts_with(char::is_whitespace) || resource.ends_with(char::is_whitespace)
 }
 
 fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
@@ -95,14 +121,10 @@ fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
         let message = format!("`{}` is no account: those have twelve digits", arn.account);
         out.at(item.at, message, "write the account's number").aws("INVALID_ARN_ACCOUNT");
     }
-    if arn.service == "s3"
-        && is_bucket(arn.resource)
-        && (!arn.account.is_empty() || !arn.region.is_empty())
-        && !open(arn.account)
-    {
+    if arn.service == "s3" && is_bucket(arn.resource) && (!open(arn.account) || !open(arn.region)) {
         let message = format!("ARNs of buckets and objects have no region and no account: `{}`", item.text);
-        out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource))
-            .aws("ARN_ACCOUNT_NOT_ALLOWED");
+        let code = if open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
+        out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
     }
 }
 
@@ -117,7 +139,18 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
             .aws("INVALID_ARN_SERVICE_CASE");
         return;
     }
-    let Some(service) = Service::find(arn.service).filter(|s| s.prefix() != "s3") else { return };
+    let found = Service::find(arn.service);
+    if found.is_none() && !open(arn.service) && !is_owner(arn.service) {
+        let near = pattern::closest(arn.service, Service::all().map(Service::prefix));
+        let help = near.map_or_else(
+            || String::from("take the prefix of the service's actions"),
+            |n| format!("did you mean `arn:{}:{n}:…`?", arn.partition),
+        );
+        out.at(item.at, format!("there is no service `{}`, of which `{}` would be", arn.service, item.text), help)
+            .aws("INVALID_SERVICE");
+        return;
+    }
+    let Some(service) = found.filter(|s| s.prefix() != "s3") else { return };
     let types = || service.resources().filter_map(|t| Arn::parse(t.arn())).filter(|t| t.service == arn.service);
     let all = |has: &dyn Fn(&Arn<'_>) -> bool| types().next().is_some() && types().all(|t| has(&t));
     if arn.region.is_empty() && all(&|t| t.region == "${Region}") {
@@ -136,6 +169,14 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     }
 }
 
+/// Whether a resource that actions work on is of this service by its ARN, which may be no prefix of actions.
+fn is_owner(service: &str) -> bool {
+    catalogue::is_retired_service(service)
+        || Service::all()
+            .flat_map(Service::resources)
+            .any(|t| Arn::parse(t.arn()).is_some_and(|a| a.service == service))
+}
+
 fn is_bucket(resource: &str) -> bool {
     let other = ["accesspoint", "job/", "storage-lens", "access-grants", "async-request"];
     !resource.contains(':') && !other.iter().any(|o| resource.starts_with(o))
@@ -150,7 +191,7 @@ pub const PARTITIONS: &[&str] =
     &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
 
 /// Whether a text is a region's code, known here or of the shape that regions have.
-fn is_region(text: &str) -> bool {
+pub fn is_region(text: &str) -> bool {
     let isolated = text.contains("-iso") || text.contains("gov") || text.starts_with("eusc-");
     REGIONS.contains(&text) || isolated || text == "global"
 }

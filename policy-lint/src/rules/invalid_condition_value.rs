@@ -5,6 +5,8 @@ use crate::arn::Arn;
 use crate::model::{Condition, Item, Policy};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::invalid_arn::is_region;
+use crate::rules::invalid_principal::is_service;
 use crate::rules::unknown_operator::OPERATORS;
 
 /// The rule.
@@ -21,7 +23,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
-        if let ("bool", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
+        if let ("bool" | "null", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
             let message = format!("`{}` compares one truth value, and here are several", condition.operator.text);
             out.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
             continue;
@@ -33,6 +35,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 continue;
             }
             range(&base, text, item, out);
+            if let Some(shape) = shape(condition, &base, text) {
+                out.at(item.at, shape.message, shape.help).aws(shape.code);
+                continue;
+            }
             let (what, fits, help) = match base.as_str() {
                 "bool" | "null" => ("a truth value", is_truth(text), "write `true` or `false`"),
                 "ipaddress" | "notipaddress" => {
@@ -50,6 +56,81 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
+}
+
+/// What a value should look like, as its key has it.
+struct Shape {
+    message: String,
+    help: String,
+    code: &'static str,
+}
+
+/// What is wrong with a value that can never be that of its key.
+fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
+    let key = condition.key.raw().to_ascii_lowercase();
+    if base.starts_with("date") && key == "aws:currenttime" && text.len() > 4 && text.parse::<u64>().is_ok() {
+        return Some(Shape {
+            message: format!("`{text}` is seconds since 1970, and `{}` is a date", condition.key.text),
+            help: String::from("write it as in `2027-01-31T00:00:00Z`, or take `aws:EpochTime`"),
+            code: "INVALID_DATE_VALUE",
+        });
+    }
+    if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() || text.contains(['<', '{']) {
+        return None;
+    }
+    let (what, fits, example, code) = match key.as_str() {
+        "aws:sourcevpc" => ("a VPC", is_network(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
+        "aws:sourcevpce" => {
+            ("a VPC endpoint", is_network(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
+        }
+        "aws:requestedregion" | "ec2:region" => ("a region", is_region(text), "eu-west-1", "INVALID_REGION"),
+        "kms:viaservice" => (
+            "a service in a region",
+            is_regional(text),
+            "s3.eu-west-1.amazonaws.com",
+            "INVALID_SERVICE_PRINCIPAL_FORMAT",
+        ),
+        "aws:calledvia"
+        | "aws:calledviafirst"
+        | "aws:calledvialast"
+        | "aws:principalservicename"
+        | "iam:awsservicename"
+        | "iam:passedtoservice" => {
+            ("a service", is_service(text), "lambda.amazonaws.com", "INVALID_SERVICE_PRINCIPAL_FORMAT")
+        }
+        "aws:principalaccount"
+        | "aws:resourceaccount"
+        | "aws:sourceaccount"
+        | "kms:calleraccount"
+        | "s3:dataaccesspointaccount"
+        | "s3:resourceaccount" => {
+            let other = text.starts_with("arn:") || text.len() != 12 && text.bytes().all(|b| b.is_ascii_digit());
+            ("an account of twelve digits", !other, "111122223333", "INVALID_CONDITION_DATA_TYPE")
+        }
+        "aws:principalorgid" | "aws:resourceorgid" | "aws:sourceorgid" => {
+            ("an organization", text.starts_with("o-"), "o-a1b2c3d4e5", "INVALID_CONDITION_DATA_TYPE")
+        }
+        "s3:x-amz-server-side-encryption-aws-kms-key-id" => (
+            "the ARN of a KMS key",
+            Arn::parse(text).is_some_and(|a| a.service == "kms"),
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "INVALID_KMS_KEY_VALUE",
+        ),
+        _ => return None,
+    };
+    let message = format!("`{text}` is not {what}, as `{}` always is", condition.key.text);
+    (!fits).then(|| Shape { message, help: format!("write it as in `{example}`"), code })
+}
+
+/// Whether an id begins as it must and is as long as ids are, which have had eight letters and have seventeen now.
+fn is_network(text: &str, start: &str) -> bool {
+    text.strip_prefix(start).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() >= 8)
+}
+
+/// Whether a name is a service's with the region before the domain.
+fn is_regional(text: &str) -> bool {
+    let name = text.strip_suffix(".amazonaws.com").or_else(|| text.strip_suffix(".amazonaws.com.cn"));
+    name.and_then(|n| n.rsplit_once('.')).is_some_and(|(_, region)| is_region(region))
 }
 
 /// Variables stand for texts, which only some operators compare.
@@ -97,15 +178,34 @@ fn is_range(text: &str) -> bool {
 
 /// A day, a time, or seconds since 1970.
 fn is_date(text: &str) -> bool {
-    let day = text.get(..10).unwrap_or(text);
-    let parts: Vec<&str> = day.split('-').collect();
-    let number = |i: usize| parts.get(i).and_then(|p| p.parse::<u32>().ok());
-    let calendar = parts.len() == 3
-        && number(1).is_some_and(|m| (1..=12).contains(&m))
-        && number(2).is_some_and(|d| (1..=31).contains(&d))
-        && number(0).is_some();
-    let month_or_year = parts.len() < 3 && number(0).is_some_and(|y| (1970..=9999).contains(&y));
-    text.parse::<u64>().is_ok() || calendar || month_or_year
+    let (day, time) = text.split_once('T').map_or((text, None), |(day, time)| (day, Some(time)));
+    let parts: Vec<u32> = day.split('-').map_while(|p| p.parse().ok()).collect();
+    let whole = parts.len() == day.split('-').count();
+    let calendar = match *parts.as_slice() {
+        [year, month, day] => (1..=12).contains(&month) && (1..=days(year, month)).contains(&day),
+        [year, month] => time.is_none() && (1970..=9999).contains(&year) && (1..=12).contains(&month),
+        [year] => time.is_none() && (1970..=9999).contains(&year),
+        _ => false,
+    };
+    text.parse::<u64>().is_ok() || whole && calendar && time.is_none_or(is_time)
+}
+
+fn days(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// `10:00`, `10:00:00`, `10:00:00.5`, and the zone behind.
+fn is_time(text: &str) -> bool {
+    let clock = text.split(['Z', '+', '-']).next().unwrap_or_default();
+    let parts: Vec<&str> = clock.split(':').collect();
+    let within = |i: usize, end: f64| parts.get(i).is_none_or(|p| p.parse::<f64>().is_ok_and(|n| n < end));
+    (2..=3).contains(&parts.len()) && within(0, 24.0) && within(1, 60.0) && within(2, 61.0)
 }
 
 fn is_arn(text: &str) -> bool {

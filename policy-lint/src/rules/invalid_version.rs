@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::{At, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, Out, Persona, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,18 +19,23 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     let known = version.and_then(|v| v.text.as_known());
     match (version, known) {
         (Some(_), Some("2012-10-17") | None) => {}
-        (Some(item), Some("2008-10-17")) => old(policy, item.at, "an old version of the policy language", out),
+        (Some(item), Some("2008-10-17")) => {
+            old(policy, item.at, "an old version of the policy language", out);
+        }
         (Some(item), Some(other)) => {
             out.at(item.at, format!("`{other}` is no version of the policy language"), HELP);
         }
         (None, _) => {
             let first = policy.members().next().map_or(At { span: policy.root.span, ..At::default() }, |(_, at)| at);
-            old(policy, At { trail: At::default().trail, ..first }, "no version, hence the old one", out);
+            let finding = old(policy, At { trail: At::default().trail, ..first }, "no version, hence the old one", out);
+            if finding.severity == Severity::Note {
+                finding.severity(Severity::Warning).persona(Persona::Regular);
+            }
         }
     }
 }
 
-fn old(policy: &Policy, at: At, what: &str, out: &mut Out<'_>) {
+fn old<'o>(policy: &Policy, at: At, what: &str, out: &'o mut Out<'_>) -> &'o mut Finding {
     const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
     let items = policy.statements.iter().flat_map(|s| {
         let values = s.conditions.iter().flat_map(|c| &c.values);
@@ -40,11 +45,11 @@ fn old(policy: &Policy, at: At, what: &str, out: &mut Out<'_>) {
     match variable {
         Some(item) => {
             let message = format!("the policy has {what}, in which the variable in `{}` is plain text", item.text);
-            out.at(at, message, HELP).aws("INVALID_VARIABLE_FOR_VERSION").related(item.at.span, "the variable is here");
+            out.at(at, message, HELP).aws("INVALID_VARIABLE_FOR_VERSION").related(item.at.span, "the variable is here")
         }
         None => {
             let finding = out.at(at, format!("the policy has {what}"), HELP);
-            finding.severity(Severity::Note).persona(Persona::Pedantic).aws("MISSING_VERSION");
+            finding.severity(Severity::Note).persona(Persona::Pedantic).aws("MISSING_VERSION")
         }
     }
 }

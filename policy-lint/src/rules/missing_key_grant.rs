@@ -5,6 +5,7 @@ use crate::model::{Item, Policy};
 use crate::project::Project;
 use crate::project::Resource;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::event_source_without_grant::allows_on;
 use crate::value::{Data, Value};
 
 /// The rule.
@@ -19,7 +20,8 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(project: &Project, out: &mut Out<'_>) {
-    let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| has_own_key(project, b)).collect();
+    let own = |b| Some((b, own_key(project, b)?));
+    let buckets: Vec<(&Resource, &Resource)> = project.of_kind("aws_s3_bucket").filter_map(own).collect();
     if buckets.is_empty() {
         return;
     }
@@ -31,13 +33,13 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-fn judge(identity: &Identity<'_>, buckets: &[&Resource], out: &mut Out<'_>) {
+fn judge(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], out: &mut Out<'_>) {
     for (action, key_action) in [("s3:GetObject", "kms:Decrypt"), ("s3:PutObject", "kms:GenerateDataKey")] {
-        if identity.allows(key_action) {
-            continue;
-        }
+        let locked =
+            |(_, key): &&(&Resource, &Resource)| !(identity.allows(key_action) && allows_on(identity, key_action, key));
+        let locked: Vec<&Resource> = buckets.iter().filter(locked).map(|(bucket, _)| *bucket).collect();
         let found =
-            identity.policies.iter().find_map(|p| grant(p, action, buckets).map(|(item, bucket)| (*p, item, bucket)));
+            identity.policies.iter().find_map(|p| grant(p, action, &locked).map(|(item, bucket)| (*p, item, bucket)));
         let Some((policy, item, bucket)) = found else { continue };
         let message = format!(
             "`{action}` on `{}` also needs `{key_action}` on the bucket's key, which nothing grants",
@@ -63,20 +65,20 @@ fn is_in(item: &Item, bucket: &Resource) -> bool {
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
 }
 
-/// Whether the bucket is encrypted by a key of the tree whose policy is AWS's default.
-fn has_own_key(project: &Project, bucket: &Resource) -> bool {
-    project.of_kind("aws_s3_bucket_server_side_encryption_configuration").any(|config| {
+/// The key of the tree that encrypts the bucket, where its policy is AWS's default.
+fn own_key<'a>(project: &'a Project, bucket: &Resource) -> Option<&'a Resource> {
+    project.of_kind("aws_s3_bucket_server_side_encryption_configuration").find_map(|config| {
         let ours = config.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"]));
         let rules = config.values.get("rule").map(Value::elements).unwrap_or_default();
         let defaults =
             rules.iter().filter_map(|r| r.get("apply_server_side_encryption_by_default")).flat_map(Value::elements);
-        ours && defaults.filter_map(|d| d.get("kms_master_key_id")).any(|v| is_plain_key(project, v))
+        defaults.filter_map(|d| d.get("kms_master_key_id")).find_map(|v| plain_key(project, v)).filter(|_| ours)
     })
 }
 
-fn is_plain_key(project: &Project, value: &Value) -> bool {
+fn plain_key<'a>(project: &'a Project, value: &Value) -> Option<&'a Resource> {
     let key = project.of_kind("aws_kms_key").find(|k| names(value, k, &["arn", "key_id", "id"]));
-    key.is_some_and(|k| {
+    key.filter(|k| {
         let written = k.values.get("policy").is_some_and(|p| !matches!(p.data, Data::Null));
         let apart = project
             .of_kind("aws_kms_key_policy")

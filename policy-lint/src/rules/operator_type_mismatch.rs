@@ -21,8 +21,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let Some(family) = family(condition.base()) else { continue };
         let (wanted, fits, code) = match key.kind() {
             "Numeric" => ("a numeric operator, as in `NumericEquals`", family == "numeric", "TYPE_MISMATCH_NUMBER"),
-            "Date" => ("a date operator, as in `DateLessThan`", family == "date", "TYPE_MISMATCH_DATE"),
-            "Bool" | "ArrayOfBool" => ("`Bool`", matches!(family, "bool" | "string"), "TYPE_MISMATCH_BOOLEAN"),
+            "Date" => (
+                "a date operator, as in `DateLessThan`",
+                family == "date" || family == "numeric" && key.name().eq_ignore_ascii_case("aws:EpochTime"),
+                "TYPE_MISMATCH_DATE",
+            ),
+            "Bool" | "ArrayOfBool" => {
+                ("`Bool`", family == "bool" || family == "string" && !key.is_global(), "TYPE_MISMATCH_BOOLEAN")
+            }
             "IPAddress" => ("`IpAddress`", family == "ip", "TYPE_MISMATCH_IP_RANGE"),
             "ARN" | "ArrayOfARN" => {
                 ("an ARN operator, as in `ArnLike`", matches!(family, "arn" | "string"), "TYPE_MISMATCH")

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::Policy;
+use crate::model::{Condition, Policy};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -32,18 +32,35 @@ const FEWEST: usize = 6;
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
+            chosen_by_caller(condition, out);
             if !condition.base().eq_ignore_ascii_case("StringLike") {
                 continue;
             }
             for item in condition.values.iter().filter(|v| v.text.is_known()) {
                 // What a variable stands for is said by the request's own account, so that it is no wildcard.
                 let Some(at) = item.raw().find(['*', '?', '$']).filter(|at| *at < FEWEST) else { continue };
-                if item.raw()[at..].starts_with('$') {
-                    continue;
+                if !item.raw()[at..].starts_with('$') {
+                    let message = format!("`{}` lets strangers meet `{}`", item.text, condition.key.text);
+                    out.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
                 }
-                let message = format!("`{}` lets strangers meet `{}`", item.text, condition.key.text);
-                out.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
             }
+        }
+    }
+}
+
+/// Variables whose value is a tag, which whoever makes the request may have set.
+const CHOSEN: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
+
+fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
+    if condition.is_negative() {
+        return;
+    }
+    for item in condition.values.iter().filter(|v| v.text.is_known()) {
+        let early = |v: &&&str| item.raw().find(**v).is_some_and(|at| at < FEWEST);
+        if CHOSEN.iter().find(early).is_some() {
+            let message = format!("whoever sets the tag in `{}` says what `{}` must be", item.text, condition.key.text);
+            out.at(item.at, message, "write the name; a variable needs six letters before it")
+                .aws("VARIABLE_USAGE_TOO_PERMISSIVE");
         }
     }
 }

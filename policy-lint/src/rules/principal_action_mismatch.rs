@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Kind, Policy, Principal, Sort};
+use crate::evaluate::speaks_of;
+use crate::model::{Kind, Policy, Principal, Sort, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -17,6 +18,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind != Kind::Trust {
         return;
     }
+    anywhere(policy, out);
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals: Vec<&Principal> =
             statement.principals.iter().filter(|p| !p.negated && !p.incomplete).flat_map(|p| &p.items).collect();
@@ -31,6 +33,25 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 out.at(item.at, message, help).related(first.item.at.span, "the principal is here");
             }
         }
+    }
+}
+
+/// What a certificate's holder gets with the session, which the service always asks for.
+const ANYWHERE: &[&str] = &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+
+fn anywhere(policy: &Policy, out: &mut Out<'_>) {
+    const SERVICE: &str = "rolesanywhere.amazonaws.com";
+    let comes = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
+    let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(comes).collect();
+    let missing: Vec<&str> = ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| speaks_of(s, a))).collect();
+    let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
+    if let Some(actions) = first {
+        let message = format!(
+            "`{SERVICE}` also needs {}",
+            missing.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(" and ")
+        );
+        out.at(actions.key, message, "allow all three: they set what is known of the certificate's holder")
+            .aws("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY");
     }
 }
 

@@ -27,10 +27,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         } else {
             for item in private {
                 let message = format!("`aws:SourceIp` is a public address, so that `{}` lets nobody in", item.text);
-                out.at(item.at, message, help)
-                    .severity(Severity::Note)
-                    .persona(Persona::Pedantic)
-                    .aws("PRIVATE_IP_SUBSET");
+                out.at(item.at, message, help).severity(Severity::Note).aws("PRIVATE_IP_SUBSET");
             }
         }
     }

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::evaluate::{Identity, identities, matches_action};
+use crate::evaluate::{Identity, identities, matches_action, speaks_of};
 use crate::model::{Item, Policy, Statement};
 use crate::project::Project;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -77,12 +77,19 @@ fn check(project: &Project, out: &mut Out<'_>) {
 fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
     let mut told: Vec<(usize, &str)> = Vec::new();
     for (actions, how) in PATHS {
-        let grants: Option<Vec<(&Policy, &Statement)>> = actions.iter().map(|a| identity.unbounded(a)).collect();
+        let passes = actions.contains(&PASS) && identity.unbounded(PASS).is_some();
+        // Where every role may be passed, one resource of any name is enough to run as it.
+        let grant = |action: &&str| {
+            identity
+                .unbounded(action)
+                .or_else(|| if passes && **action != *PASS { some(identity, action) } else { None })
+        };
+        let grants: Option<Vec<(&Policy, &Statement)>> = actions.iter().map(grant).collect();
         let Some(grants) = grants else { continue };
         // The last action of a path that is written out is where to mend it.
         let named = actions.iter().zip(&grants).filter_map(|(a, (p, s))| Some((*a, *p, pattern_of(s, a)?)));
         let named: Vec<(&str, &Policy, &Item)> = named.collect();
-        let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != "iam:PassRole").or(named.first()) else {
+        let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != PASS).or(named.first()) else {
             continue;
         };
         let key = (item.at.span.start as usize, *how);
@@ -91,8 +98,12 @@ fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
         }
         told.push(key);
         let list: Vec<String> = actions.iter().map(|a| format!("`{a}`")).collect();
-        let message = format!("with {} on every resource they can {how}", list.join(" and "));
-        let help = if actions.contains(&"iam:PassRole") {
+        let message = if passes {
+            format!("with {}, and every role to pass, they can {how}", list.join(" and "))
+        } else {
+            format!("with {} on every resource they can {how}", list.join(" and "))
+        };
+        let help = if actions.contains(&PASS) {
             "name the resources these actions are for; a condition on `iam:PassedToService` ties `iam:PassRole`"
         } else {
             "name the resources these actions are for"
@@ -102,6 +113,17 @@ fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
             finding.related(other.at.span, format!("`{action}` is allowed here"));
         }
     }
+}
+
+const PASS: &str = "iam:PassRole";
+
+/// The statement that allows an action on something.
+fn some<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a Statement)> {
+    let granted = |p: &&'a Policy| {
+        let statement = p.statements.iter().find(|s| s.allows() && !s.is_conditional() && speaks_of(s, action));
+        statement.map(|s| (*p, s))
+    };
+    identity.allows(action).then(|| identity.policies.iter().copied().find_map(|p| granted(&p))).flatten()
 }
 
 /// The pattern that grants an action, where it is not `*` or all of a service.

@@ -24,7 +24,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
-            if is_narrowed(statement) || perimeter.iter().any(|d| speaks_of_all(d, statement)) {
+            if is_narrowed(policy.kind, statement) || perimeter.iter().any(|d| speaks_of_all(d, statement)) {
                 continue;
             }
             let what = if policy.kind == Kind::Trust { "assume the role" } else { "use what the statement allows" };
@@ -58,6 +58,8 @@ const NARROWING: &[&str] = &[
     "aws:username",
     "aws:viaawsservice",
     "ec2:instanceid",
+    "elasticfilesystem:accessedviamounttarget",
+    "elasticfilesystem:accesspointarn",
     "kms:calleraccount",
     "kms:viaservice",
     "lambda:functionurlauthtype",
@@ -68,8 +70,10 @@ const NARROWING: &[&str] = &[
 ];
 
 /// Whether a condition of the statement says who may come, and not with a value that lets everybody in.
-pub fn is_narrowed(statement: &Statement) -> bool {
-    statement.unknown_condition || statement.conditions.iter().any(narrows)
+pub fn is_narrowed(kind: Kind, statement: &Statement) -> bool {
+    // An external id is a number that vendors tell their customers, no secret and no proof of who comes.
+    let known = |c: &&Condition| kind == Kind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
+    statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(narrows)
 }
 
 /// Whether it is a `Deny` of everybody but some.
@@ -109,7 +113,9 @@ fn is_open(value: &Item) -> bool {
 fn narrows(condition: &Condition) -> bool {
     let key = condition.key.raw().to_ascii_lowercase();
     let who = is_about_callers(&key);
+    let nobody = |v: &Item| key == "lambda:functionurlauthtype" && v.raw().eq_ignore_ascii_case("NONE");
     who && !condition.is_negative()
+        && !condition.values.iter().any(nobody)
         && !condition.if_exists()
         && !condition.values.iter().any(is_open)
         && !condition.base().eq_ignore_ascii_case("Null")

@@ -2,20 +2,21 @@
 use crate::model::Policy;
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::service_wildcard::whole_service;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "redundant-action",
     family: Family::Redundancy,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("REDUNDANT_ACTION"),
     doc: include_str!("redundant_action.md"),
     check: Check::Policy(check),
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    for actions in policy.statements.iter().filter_map(|s| s.actions.as_ref()) {
+    for (statement, actions) in policy.statements.iter().filter_map(|s| Some((s, s.actions.as_ref()?))) {
         let folded: Vec<String> = actions.items.iter().map(|i| i.raw().to_ascii_lowercase()).collect();
         // Without a wildcard only equal names cover each other; sets keep long lists linear.
         let wide: Vec<usize> = (0..folded.len()).filter(|&i| pattern::has_wildcard(&folded[i])).take(64).collect();
@@ -32,7 +33,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             } else {
                 format!("`{}` stands here twice", item.text)
             };
-            out.at(item.at, message, "remove it").related(other.at.span, "the other is here");
+            let finding = out.at(item.at, message, "remove it");
+            finding.related(other.at.span, "the other is here");
+            // Of the two, it is the wildcard that should go, as rules about breadth say.
+            if statement.allows() && (other.raw() == "*" || whole_service(other.raw()).is_some()) {
+                finding.persona(Persona::Pedantic);
+            }
         }
     }
 }

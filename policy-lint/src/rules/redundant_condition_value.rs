@@ -1,4 +1,6 @@
 //! See the page.
+use std::net::IpAddr;
+
 use crate::model::Policy;
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -8,7 +10,7 @@ pub static RULE: Rule = Rule {
     name: "redundant-condition-value",
     family: Family::Redundancy,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("REDUNDANT_CONDITION_VALUE"),
     doc: include_str!("redundant_condition_value.md"),
     check: Check::Policy(check),
@@ -16,12 +18,15 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
-        let like = condition.base().to_ascii_lowercase().ends_with("like");
+        let base = condition.base().to_ascii_lowercase();
+        let like = base.ends_with("like");
         let values = &condition.values;
         for (i, item) in values.iter().enumerate().take(256) {
             let cover = values.iter().enumerate().take(256).find(|(j, other)| {
                 let same = other.raw() == item.raw() && other.text.holes() == item.text.holes();
-                *j != i && (same && *j < i || !same && like && pattern::covers(other.raw(), item.raw()))
+                let wider =
+                    || like && pattern::covers(other.raw(), item.raw()) || measures(&base, other.raw(), item.raw());
+                *j != i && (same && *j < i || !same && wider())
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", item.text, other.text);
@@ -29,4 +34,35 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
+}
+
+/// Whether one value is met whenever another is, by an operator that compares numbers or addresses.
+fn measures(base: &str, wide: &str, narrow: &str) -> bool {
+    if base.ends_with("ipaddress") {
+        return matches!((network(wide), network(narrow)), (Some((a, m)), Some((b, n)))
+            if a.is_ipv4() == b.is_ipv4() && m < n && prefix(a, m) == prefix(b, m));
+    }
+    let (Ok(a), Ok(b)) = (wide.parse::<f64>(), narrow.parse::<f64>()) else { return false };
+    match base {
+        "numericlessthan" | "numericlessthanequals" => a > b,
+        "numericgreaterthan" | "numericgreaterthanequals" => a < b,
+        _ => false,
+    }
+}
+
+fn network(text: &str) -> Option<(IpAddr, u32)> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(most), |l| l.parse().ok()).filter(|l| *l <= most)?;
+    Some((address, length))
+}
+
+/// The bits of an address before a length, at the upper end.
+fn prefix(address: IpAddr, length: u32) -> u128 {
+    let bits = match address {
+        IpAddr::V4(v4) => u128::from(u32::from(v4)) << 96,
+        IpAddr::V6(v6) => u128::from(v6),
+    };
+    bits & u128::MAX.checked_shl(128 - length).unwrap_or(0)
 }

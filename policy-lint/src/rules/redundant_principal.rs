@@ -7,7 +7,7 @@ pub static RULE: Rule = Rule {
     name: "redundant-principal",
     family: Family::Redundancy,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY"),
     doc: include_str!("redundant_principal.md"),
     check: Check::Policy(check),

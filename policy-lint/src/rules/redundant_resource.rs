@@ -1,4 +1,5 @@
 //! See the page.
+use crate::arn::is_everything;
 use crate::model::Policy;
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -8,14 +9,14 @@ pub static RULE: Rule = Rule {
     name: "redundant-resource",
     family: Family::Redundancy,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("REDUNDANT_RESOURCE"),
     doc: include_str!("redundant_resource.md"),
     check: Check::Policy(check),
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    for resources in policy.statements.iter().filter_map(|s| s.resources.as_ref()) {
+    for (statement, resources) in policy.statements.iter().filter_map(|s| Some((s, s.resources.as_ref()?))) {
         let items = &resources.items;
         let wide: Vec<usize> = (0..items.len()).filter(|&i| pattern::has_wildcard(items[i].raw())).take(64).collect();
         let mut first = std::collections::HashMap::new();
@@ -34,7 +35,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             } else {
                 format!("`{}` stands here twice", item.text)
             };
-            out.at(item.at, message, "remove it").related(other.at.span, "the other is here");
+            let finding = out.at(item.at, message, "remove it");
+            finding.related(other.at.span, "the other is here");
+            // Of the two, it is `*` that should go, as rules about breadth say.
+            if statement.allows() && is_everything(other.raw()) {
+                finding.persona(Persona::Pedantic);
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::{Elements, Item, Policy, Statement};
+use crate::model::{Elements, Item, Kind, Policy, Principal, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
@@ -8,7 +8,7 @@ pub static RULE: Rule = Rule {
     name: "redundant-statement",
     family: Family::Redundancy,
     severity: Severity::Note,
-    persona: Persona::Pedantic,
+    persona: Persona::Regular,
     aws: Some("REDUNDANT_STATEMENT"),
     doc: include_str!("redundant_statement.md"),
     check: Check::Policy(check),
@@ -22,14 +22,65 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if statements.len() > MOST {
         return;
     }
+    if policy.kind == Kind::Identity {
+        without_allow(policy, out);
+    }
     for (i, narrow) in statements.iter().enumerate() {
+        if let Some(deny) = statements.iter().find(|d| shuts(d, narrow)) {
+            let message = "everything that this statement allows is denied by another";
+            out.at(narrow.head, message, "remove it, or narrow the `Deny`")
+                .severity(Severity::Warning)
+                .related(deny.head.span, "the `Deny` is here");
+        }
         let cover = statements
             .iter()
             .enumerate()
             .find(|(j, wide)| *j != i && covers(wide, narrow) && !(*j > i && covers(narrow, wide)));
         if let Some((_, wide)) = cover {
             let message = "another statement says all that this one says";
-            out.at(narrow.head, message, "remove one of the two").related(wide.head.span, "the other is here");
+            let finding = out.at(narrow.head, message, "remove one of the two");
+            finding.related(wide.head.span, "the other is here");
+            // AWS calls identical ones redundant; what is put together from parts may well say a little twice.
+            if !covers(narrow, wide) {
+                finding.persona(Persona::Pedantic);
+            }
+        }
+    }
+}
+
+/// Whether a statement forbids all that another allows.
+fn shuts(deny: &Statement, allow: &Statement) -> bool {
+    let everybody = || deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone));
+    allow.allows()
+        && deny.denies()
+        && !deny.is_conditional()
+        && (everybody() || same_principals(deny, allow))
+        && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
+        && includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
+}
+
+/// Whether a statement is of plain lists that are known.
+fn is_plain(statement: &Statement) -> bool {
+    statement.actions.as_ref().is_some_and(|a| !a.negated && !a.incomplete && a.items.iter().all(|i| i.text.is_known()))
+}
+
+/// Tells of each `Deny` of actions of which the same policy allows none.
+fn without_allow(policy: &Policy, out: &mut Out<'_>) {
+    if !policy.statements.iter().any(Statement::denies) {
+        return;
+    }
+    let allowing: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).collect();
+    if allowing.is_empty() || !allowing.iter().all(|s| is_plain(s)) {
+        return;
+    }
+    let allowed = |pattern: &str| {
+        let meets = |i: &Item| pattern::overlaps(&i.raw().to_ascii_lowercase(), &pattern.to_ascii_lowercase());
+        allowing.iter().flat_map(|s| s.action_items()).any(meets)
+    };
+    for deny in policy.statements.iter().filter(|s| s.denies() && is_plain(s)) {
+        if !deny.action_items().iter().any(|i| allowed(i.raw())) {
+            let message = "nothing that this statement denies is allowed by the policy";
+            out.at(deny.head, message, "remove it, unless it guards against other policies").persona(Persona::Pedantic);
         }
     }
 }
@@ -62,7 +113,7 @@ fn same_principals(wide: &Statement, narrow: &Statement) -> bool {
     match (&wide.principals, &narrow.principals) {
         (None, None) => true,
         (Some(a), Some(b)) => {
-            let within = |x: &crate::model::Principal| {
+            let within = |x: &Principal| {
                 a.items.iter().any(|y| y.sort == x.sort && y.item.raw() == x.item.raw() && x.item.text.is_known())
             };
             !a.negated && !b.negated && !b.incomplete && !b.items.is_empty() && b.items.iter().all(within)

@@ -107,10 +107,21 @@ fn is_known(shape: &str, service: Service) -> bool {
     }
     let word = |text: &str| text.split(['/', ':']).next().unwrap_or_default().to_owned();
     let written = word(arn.resource);
+    if is_untyped(arn.resource) {
+        return true;
+    }
     service.resources().any(|kind| {
         let own = Arn::parse(kind.arn()).map(|a| word(a.resource)).filter(|w| !w.contains('$'));
         arn.can_be(kind) || own.is_some_and(|own| pattern::closest(&written, std::iter::once(own.as_str())).is_some())
     })
+}
+
+/// Whether a name stands where a type and a name should.
+fn is_untyped(resource: &str) -> bool {
+    let open = pattern::has_wildcard(resource) || !resource.is_ascii() || resource.contains('$');
+    !open && !resource.is_empty() && !resource.trim_start_matches('/').is_empty() && {
+        resource.starts_with('/') || !resource.contains(['/', ':'])
+    }
 }
 
 fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>, out: &mut Out<'_>) {

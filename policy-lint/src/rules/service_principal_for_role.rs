@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
-    if !matches!(policy.kind, Kind::S3 | Kind::Sns | Kind::Sqs | Kind::Secret) {
+    if !matches!(policy.kind, Kind::Kms | Kind::S3 | Kind::Sns | Kind::Sqs | Kind::Secret) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {

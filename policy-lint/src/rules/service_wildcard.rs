@@ -34,7 +34,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// The service of a pattern that stands for all its actions.
 pub fn whole_service(pattern: &str) -> Option<&str> {
     let (service, name) = pattern.split_once(':')?;
-    let all = !name.is_empty() && name.bytes().all(|b| b == b'*');
+    let all = name.contains('*') && name.bytes().all(|b| matches!(b, b'*' | b'?'));
     (all && !service.is_empty() && !service.contains('*')).then_some(service)
 }
 

@@ -31,10 +31,16 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         }
         let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| all && !k.kind().starts_with("Array")) else {
+        let Some(key) = Key::find(condition.key.raw()).filter(|k| !k.kind().starts_with("Array")) else { continue };
+        let one = any && key.is_global() && !key.name().contains('/');
+        if !(all || one) {
             continue;
+        }
+        let message = if all {
+            format!("`{}` has one value, and `ForAllValues` is true when it has none", key.name())
+        } else {
+            format!("`{}` has one value, of which there is no set", key.name())
         };
-        let message = format!("`{}` has one value, and `ForAllValues` is true when it has none", key.name());
         let plain = condition.operator.raw().split_once(':').map_or("", |(_, o)| o);
         let finding = out.at(condition.operator.at, message, format!("write `{plain}`"));
         let service = key.name().split(':').next().unwrap_or_default();

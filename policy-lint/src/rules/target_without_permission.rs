@@ -34,10 +34,21 @@ fn check(project: &Project, out: &mut Out<'_>) {
         if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
             judge(project, target, arn, "events.amazonaws.com", out);
         }
+        // What cannot be delivered is sent by the service itself, with or without a role.
+        for letters in target.values.get("dead_letter_config").map(Value::elements).unwrap_or_default() {
+            if let Some(arn) = letters.get("arn") {
+                judge(project, target, arn, "events.amazonaws.com", out);
+            }
+        }
     }
     for subscription in project.of_kind("aws_sns_topic_subscription") {
         if let Some(arn) = subscription.values.get("endpoint") {
             judge(project, subscription, arn, "sns.amazonaws.com", out);
+        }
+    }
+    for filter in project.of_kind("aws_cloudwatch_log_subscription_filter") {
+        if let Some(arn) = filter.values.get("destination_arn") {
+            judge(project, filter, arn, LOGS, out);
         }
     }
     for notification in project.of_kind("aws_s3_bucket_notification") {
@@ -95,11 +106,20 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: 
     }
 }
 
+/// The service that sends logs, which also goes by the name of its region.
+const LOGS: &str = "logs.amazonaws.com";
+
+fn is_service(name: &str, service: &str) -> bool {
+    name == service || service == LOGS && name.starts_with("logs.") && name.ends_with(".amazonaws.com")
+}
+
 fn lets_in(policy: &Policy, service: &str, action: &str) -> bool {
     policy.statements.iter().filter(|s| s.allows() && speaks_of(s, action)).any(|s| {
         s.principals.as_ref().is_some_and(|p| {
             p.incomplete
-                || p.items.iter().any(|i| i.is_everyone() || i.item.raw() == service || !i.item.text.is_known())
+                || p.items
+                    .iter()
+                    .any(|i| i.is_everyone() || is_service(i.item.raw(), service) || !i.item.text.is_known())
         })
     })
 }

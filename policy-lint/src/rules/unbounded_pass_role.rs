@@ -1,7 +1,8 @@
 //! See the page.
 use crate::arn::{Arn, is_everything};
 use crate::evaluate::matches_action;
-use crate::model::{Kind, Policy, Statement};
+use crate::model::{Item, Kind, Policy, Statement};
+use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -38,6 +39,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 );
             }
             Some(_) => {}
+            None if !tied && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
+                let message = format!("`iam:PassRole` may hand every role of `{}` to any service", some.text);
+                out.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
+            }
             None if !tied => {
                 let message = "`iam:PassRole` does not say to which service the role may be passed";
                 let finding = out.at(first.at, message, "add a condition on `iam:PassedToService`");
@@ -46,6 +51,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             None => {}
         }
     }
+}
+
+/// Whether a resource stands for several roles by their names.
+fn is_pattern(item: &Item) -> bool {
+    Arn::parse(item.raw()).is_some_and(|a| pattern::has_wildcard(a.resource))
 }
 
 /// Whether a pattern says `PassRole` itself; `*` and `iam:*` have rules of their own.

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::catalogue::{self, Key, Service};
-use crate::model::{Condition, Policy};
+use crate::model::{Condition, Policy, Statement};
 use crate::pattern::{self, HOLE};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
+    policy.statements.iter().for_each(|s| variables(s, out));
     let mut seen = std::collections::HashSet::new();
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let name = condition.key.raw();
@@ -30,6 +31,30 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
         judge(condition, name, out);
     }
+}
+
+/// Variables are condition keys too.
+fn variables(statement: &Statement, out: &mut Out<'_>) {
+    let values = statement.conditions.iter().flat_map(|c| &c.values);
+    for item in statement.resources.iter().flat_map(|r| &r.items).chain(values) {
+        for inside in item.raw().split("${").skip(1).filter_map(|v| v.split_once('}')).map(|(inside, _)| inside) {
+            let name = inside.split(',').next().unwrap_or_default().trim();
+            let unlisted = UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name));
+            if !same_prefix(name, "aws") || name.contains([HOLE, ' ']) || Key::find(name).is_some() || unlisted {
+                continue;
+            }
+            let help = near(name, "aws");
+            out.at(item.at, format!("`{}` has a variable `{name}`, and there is no such key", item.text), help)
+                .aws("INVALID_GLOBAL_CONDITION_KEY");
+        }
+    }
+}
+
+fn near(name: &str, prefix: &str) -> String {
+    pattern::closest(name, Key::all().map(Key::name).filter(|k| same_prefix(k, prefix))).map_or_else(
+        || format!("look the key up; the catalogue is of {}", catalogue::DATE),
+        |n| format!("did you mean `{n}`?"),
+    )
 }
 
 /// Keys that AWS uses itself and does not list.
@@ -55,11 +80,7 @@ fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
         out.at(at, format!("`{name}` is no longer supported"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
         return;
     }
-    let near = pattern::closest(name, Key::all().map(Key::name).filter(|k| same_prefix(k, prefix)));
-    let help = near.map_or_else(
-        || format!("look the key up; the catalogue is of {}", catalogue::DATE),
-        |n| format!("did you mean `{n}`?"),
-    );
+    let help = near(name, prefix);
     if prefix.eq_ignore_ascii_case("aws") {
         // Tags and similar families are open; a family that is unknown is no key.
         out.at(at, format!("there is no global condition key `{name}`"), help).aws("INVALID_GLOBAL_CONDITION_KEY");

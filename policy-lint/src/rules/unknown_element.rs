@@ -24,7 +24,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         policy.written().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
     for ((member, at), known, whole) in document.chain(statements) {
         let name = member.key.raw();
-        if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+        if known.contains(&name) {
+            continue;
+        }
+        if let Some(meant) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
+            let message = format!("`{}` is no element of {whole}: names of elements are case-sensitive", member.key);
+            out.at(at, message, format!("write `{meant}`"));
             continue;
         }
         let near = pattern::closest(name, known.iter().copied());

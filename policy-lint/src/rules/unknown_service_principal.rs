@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
 /// Service principals that are no prefix of actions.
 const OTHERS: &[&str] = &[
     "apidestinations.events",
+    "application-insights",
     "autoscaling",
     "billing",
     "billingconsole",
@@ -36,6 +37,7 @@ const OTHERS: &[&str] = &[
     "lex",
     "lexv2",
     "local.codebuild",
+    "macie",
     "mediatailor",
     "monitoring.rds",
     "ops.apigateway",
@@ -55,11 +57,30 @@ const OTHERS: &[&str] = &[
     "wafv2",
 ];
 
+/// What people write for services whose principal is not named after them.
+const MISNAMED: &[(&str, &str)] = &[
+    ("alb", "elasticloadbalancing"),
+    ("api-gateway", "apigateway"),
+    ("cloudwatch-events", "events"),
+    ("cloudwatch-logs", "logs"),
+    ("cloudwatchlogs", "logs"),
+    ("eventbridge", "events"),
+    ("fargate", "ecs-tasks"),
+    ("sfn", "states"),
+    ("stepfunctions", "states"),
+    ("step-functions", "states"),
+];
+
 fn check(policy: &Policy, out: &mut Out<'_>) {
     let principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items);
     for principal in principals.filter(|p| p.sort == Sort::Service) {
         let Some(name) = principal.item.text.as_known() else { continue };
         let Some(label) = name.strip_suffix(".amazonaws.com") else { continue };
+        if let Some((_, meant)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
+            let message = format!("there is no service principal `{name}`");
+            out.at(principal.item.at, message, format!("did you mean `{meant}.amazonaws.com`?"));
+            continue;
+        }
         let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
         let first = label.split('.').next().unwrap_or(label);
         if known(label) || known(first) || label.is_empty() {

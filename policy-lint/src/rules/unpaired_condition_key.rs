@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::Policy;
+use crate::model::{Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// Keys that say little alone, and those of which one must stand beside them.
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows() && !s.unknown_condition) {
+        attributes(statement, out);
         for (key, partners) in PAIRS {
             let alone = !partners.iter().any(|p| statement.conditions_on(p).next().is_some());
             let Some(condition) = statement.conditions_on(key).next().filter(|_| alone) else { continue };
@@ -28,4 +29,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             out.at(condition.key.at, message, format!("add a condition on `{}`", partners[0]));
         }
     }
+}
+
+/// Actions that give back whole items when the request names no attributes.
+const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
+
+fn attributes(statement: &Statement, out: &mut Out<'_>) {
+    let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
+    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| READING.contains(&a.full_name().as_str()));
+    if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
+        return;
+    }
+    let message = "a request that names no attributes gets them all, whatever `dynamodb:Attributes` says";
+    let help = "add `\"StringEqualsIfExists\": {\"dynamodb:Select\": \"SPECIFIC_ATTRIBUTES\"}`";
+    out.at(condition.key.at, message, help).aws("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT");
 }

@@ -1,5 +1,5 @@
 //! See the page.
-use crate::model::{At, Kind, Policy, Statement};
+use crate::model::{At, Item, Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 
 /// The rule.
@@ -19,6 +19,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             Kind::Identity | Kind::Scp => principal(statement, out),
             Kind::Trust => trust(statement, out),
             Kind::Rcp => resource_control(statement, out),
+            Kind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, out),
             _ => {}
         }
     }
@@ -48,10 +49,30 @@ fn trust(statement: &Statement, out: &mut Out<'_>) {
     }
 }
 
+/// The carrier of a registry's policy, which names repositories.
+const REGISTRY: &str = "aws_ecr_registry_policy";
+
+/// Actions that only the policy of a registry speaks of.
+const OF_REGISTRIES: &[&str] = &["ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage"];
+
+fn repository(statement: &Statement, out: &mut Out<'_>) {
+    let of_registry = |i: &Item| OF_REGISTRIES.iter().any(|a| a.eq_ignore_ascii_case(i.raw()));
+    let Some(resources) = statement.resources.as_ref() else { return };
+    if !statement.action_items().iter().any(of_registry) {
+        let message = "a repository's policy names no resource: it is about its own repository";
+        let named = if resources.negated { "NotResource" } else { "Resource" };
+        out.at(resources.key, message, format!("remove `{named}`")).aws("UNSUPPORTED_RESOURCE");
+    }
+}
+
 fn resource_control(statement: &Statement, out: &mut Out<'_>) {
     let at = |e: Option<At>| e.unwrap_or(statement.head);
     if statement.allows() {
         out.at(statement.head, "a resource control policy only denies", "write `\"Effect\": \"Deny\"`");
+    }
+    if let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) {
+        let message = "a resource control policy takes no `NotAction`";
+        out.at(actions.key, message, "list what it denies under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
     }
     let everyone = |p: &crate::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
     if let Some(principals) = statement.principals.as_ref().filter(|p| !everyone(p)) {

@@ -61,10 +61,13 @@ fn is_told_apart(statement: &Statement) -> bool {
         "aws:sourcevpce",
         "aws:userid",
         "aws:username",
+        "sts:rolesessionname",
+        "sts:sourceidentity",
     ];
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();
-            keys.contains(&key.as_str()) || key.starts_with("aws:principaltag/")
+            let asked = keys.contains(&key.as_str()) || key.starts_with("aws:principaltag/");
+            asked && !c.is_negative() && !c.if_exists() && !c.base().eq_ignore_ascii_case("Null")
         })
 }

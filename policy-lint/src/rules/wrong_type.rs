@@ -95,6 +95,11 @@ fn condition(name: &str, value: &Value, at: At, out: &mut Out<'_>) {
                             .elements()
                             .iter()
                             .any(|v| matches!(v.data, Data::Object(_) | Data::Array(_) | Data::Null));
+                    if !nested && is_mixed(&key.value) {
+                        let message = format!("`{}` is compared with values of several JSON types", key.key);
+                        out.at(At { span: key.value.span, ..at }, message, "write all of them as strings")
+                            .aws("INVALID_CONDITION_DATA_TYPE");
+                    }
                     if nested {
                         report(&format!("`{}`", key.key), &key.value, "a value or a list of values", at, out);
                     }
@@ -103,4 +108,16 @@ fn condition(name: &str, value: &Value, at: At, out: &mut Out<'_>) {
         }
         _ => report(name, value, "an object of operators", at, out),
     }
+}
+
+/// Whether a list has strings beside numbers or truth values.
+fn is_mixed(value: &Value) -> bool {
+    let kind = |v: &Value| match v.data {
+        Data::String(_) => Some(0),
+        Data::Number(_) => Some(1),
+        Data::Bool(_) => Some(2),
+        _ => None,
+    };
+    let mut kinds = value.elements().iter().filter_map(kind);
+    kinds.next().is_some_and(|first| kinds.any(|k| k != first))
 }
