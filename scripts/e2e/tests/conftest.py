@@ -53,11 +53,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         name = item.name.partition("[")[0]
         if name in LAST:
-            return 4 + LAST.index(name)
+            return 6 + LAST.index(name)
         if name in LATE or hasattr(item.module, "AHEAD"):
-            return 3
+            return 5
         if "running" not in item.fixturenames:
             return 0
+        if "attempts" in item.fixturenames:
+            return 3  # begins what runs beside the tests of the ingest's tool, and beside no others
+        if "sluice" in item.fixturenames:
+            return 4
         return 1 if name in FIRST else 2
 
     items.sort(key=place)
