@@ -119,11 +119,13 @@ def applied() -> Terraform:
 
 
 def left_over(terraform: Terraform, deployment: Deployment) -> list[str]:
-    """What a second plan would change, then what stands after destroy."""
+    """What a second plan would change, then what stands after destroy; the stack is ended."""
     changes = deviations.unexpected(terraform.plan("second"))
     sweep(deployment)
     terraform.destroy()
-    return changes + terraform.state()
+    left = terraform.state()
+    local.down(terraform.stack)
+    return changes + left
 
 
 @pytest.fixture(scope="session")
