@@ -86,17 +86,17 @@ class Deployment:
     def __init__(self, stack: Stack, emulator: Emulator, outputs: dict[str, Any]) -> None:
         self.stack = stack
         self.emulator = emulator
-        self._outputs = outputs
+        self.outputs = outputs
         self._users = accounts.load(stack)
         self._clients: dict[tuple[str, str], Any] = {}
 
     @cached_property
     def ingest(self) -> Ingest:
-        return Ingest.read(self._outputs)
+        return Ingest.read(self.outputs)
 
     @cached_property
     def provenance(self) -> Provenance:
-        return Provenance.read(self._outputs)
+        return Provenance.read(self.outputs)
 
     def client(self, service: str, user: str = "deployer") -> Any:
         """A client as a user of the stack, or as a role: `uploader-role` and `operator-role` are the ingest's,

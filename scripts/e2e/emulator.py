@@ -115,9 +115,10 @@ def _spawn(stack: Stack) -> Emulator:
         "--workers",
         "0",
     ]
-    # As S3 and most of AWS's endpoints do; over HTTP/2 the emulator is slower by far with many requests at once.
+    # HTTP/1.1 as S3 and most of AWS's endpoints do; over HTTP/2 the emulator is slower by far with many requests at
+    # once. Asked to end, it waits for nobody: its state goes with it.
     settings = stack.folder / "hypercorn.toml"
-    settings.write_text('alpn_protocols = ["http/1.1"]\n')
+    settings.write_text('alpn_protocols = ["http/1.1"]\ngraceful_timeout = 0.1\n')
     command += ["--config", str(settings)]
     pid = processes.start(command, env, stack.log, stack.scratch)
     emulator = Emulator(pid=pid, endpoint=endpoint, started=time.time())

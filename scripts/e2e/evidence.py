@@ -118,7 +118,7 @@ def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
     for found in s3.list_object_versions(Bucket=place, Prefix=removed.receipt)["Versions"]:
         s3.delete_object(Bucket=place, Key=removed.receipt, VersionId=found["VersionId"])
 
-    unseen = unwatched(deployment, lambda: put(deployment, "incoming/unseen.csv", b"nobody looked\n", "deployer"))
+    [unseen] = unwatched(deployment, lambda: [put(deployment, "incoming/unseen.csv", b"nobody looked\n", "deployer")])
     invented = (receipt(deployment, by_key["incoming/report.csv"]) or {}) | {
         "key": "incoming/invented.csv",
         "version_id": "invented",
@@ -136,20 +136,20 @@ def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
     ]
 
 
-def unwatched(deployment: Deployment, act: Callable[[], Version]) -> Version:
-    """Does something while the rules are off."""
+def unwatched(deployment: Deployment, act: Callable[[], list[Version]]) -> list[Version]:
+    """Writes versions while the rules are off."""
     events = deployment.client("events")
     for rule in deployment.provenance.rules:
         events.disable_rule(Name=rule)
     try:
-        version = act()
+        versions = act()
         time.sleep(2)
     finally:
         for rule in deployment.provenance.rules:
             events.enable_rule(Name=rule)
-    if receipt(deployment, version):
-        raise SystemExit("the rule was switched off, and the version has a receipt")
-    return version
+    if any(receipt(deployment, version) for version in versions):
+        raise SystemExit("the rule was switched off, and a version has a receipt")
+    return versions
 
 
 def difference(tampered: list[Tampered], findings: list[dict]) -> list[str]:

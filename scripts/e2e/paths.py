@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
-STACKS = ("dev", "demo", "test", "spare")
+STACKS = ("dev", "demo", "test", "spare", "alone", "settings")
 
 
 @dataclass(frozen=True)

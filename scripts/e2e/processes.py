@@ -80,19 +80,10 @@ def end(group: int, folder: Path, patience: float = 5.0) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         sent_polite = True
-        _reap()
         time.sleep(0.1)
         if time.monotonic() > deadline + patience:
             raise SystemExit(f"could not end the processes {members}: end them by hand")
     return len(ended)
-
-
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
 
 
 def listeners(pid: int) -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .paths import ROOT
-from .terraform import BACKEND, cli_config, left_out
+from .terraform import BACKEND, QUICK, cli_config, left_out
 
 ACCOUNT = "111122223333"
 
@@ -47,6 +47,7 @@ class Root:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **QUICK,
         }
         package = {
             "path": "tests/package.txt",

@@ -18,8 +18,12 @@ from .emulator import Emulator
 from .package import VARIABLES
 from .paths import DIST, ROOT, Stack
 
+# Making and ending is mostly the provider's waiting until AWS is consistent, a minute for some types: all at once.
+AT_ONCE = "-parallelism=64"
 # What scripts/package builds here, and the emulator runs.
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
+# Terraform and the provider hold every resource's schema and would look through it for garbage again and again.
+QUICK = {"GOGC": "400"}
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
@@ -34,12 +38,13 @@ class Terraform:
     ) -> None:
         """`systems` changes a system's variables of the stack; None turns it off."""
         self.folder = stack.folder / folder
-        self._stack = stack
+        self.stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
             "TF_CLI_CONFIG_FILE": str(stack.folder / "terraformrc"),
             "TF_IN_AUTOMATION": "true",
             "TF_INPUT": "false",
             "CHECKPOINT_DISABLE": "true",
+            **QUICK,
         }
         self._variables = variables(stack, emulator)
         for name, changes in systems.items():
@@ -50,14 +55,14 @@ class Terraform:
         """Copies the root module and initialises it."""
         if self.folder.exists():
             raise SystemExit(
-                f"{self.folder} is there already: end the stack first, scripts/local/down {self._stack.name}"
+                f"{self.folder} is there already: end the stack first, scripts/local/down {self.stack.name}"
             )
         shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
-        if not (self._stack.folder / "dist").is_symlink():
-            (self._stack.folder / "dist").symlink_to(DIST)
-        (self._stack.folder / "terraformrc").write_text(cli_config())
+        if not (self.stack.folder / "dist").is_symlink():
+            (self.stack.folder / "dist").symlink_to(DIST)
+        (self.stack.folder / "terraformrc").write_text(cli_config())
         self._run("init", "-backend=true")
 
     def plan(self, name: str = "plan") -> dict:
@@ -72,10 +77,10 @@ class Terraform:
 
     def apply(self, name: str = "plan") -> None:
         """Applies exactly the plan NAME that was saved."""
-        self._run("apply", f"{name}.tfplan")
+        self._run("apply", AT_ONCE, f"{name}.tfplan")
 
     def destroy(self) -> None:
-        self._run("apply", "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
+        self._run("apply", AT_ONCE, "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
 
     def outputs(self) -> dict:
         text = self._run("output", "-json", quiet=True)
@@ -91,7 +96,7 @@ class Terraform:
     def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
         """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
-        result = processes.run(command, self._env, self._stack.groups)
+        result = processes.run(command, self._env, self.stack.groups)
         with self._log.open("a") as log:
             log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
         if result.returncode:

@@ -9,18 +9,17 @@ import pytest
 
 from ..deployment import Deployment
 from ..sluice import Sluice
-from ..terraform import Terraform
 
 
-def at_work(deployment: Deployment, terraform: Terraform, place: Path) -> Sluice:
+def at_work(deployment: Deployment, place: Path) -> Sluice:
     """The tool in a folder of its own, with the outputs as `terraform output -json` prints them."""
     outputs = place / "outputs.json"
-    outputs.write_text(json.dumps({name: {"value": value} for name, value in terraform.outputs().items()}))
+    outputs.write_text(json.dumps({name: {"value": value} for name, value in deployment.outputs.items()}))
     folder = place / "work"
     folder.mkdir()
     return Sluice(deployment, outputs, folder)
 
 
 @pytest.fixture
-def sluice(deployment: Deployment, terraform: Terraform, tmp_path: Path) -> Sluice:
-    return at_work(deployment, terraform, tmp_path)
+def sluice(deployment: Deployment, tmp_path: Path) -> Sluice:
+    return at_work(deployment, tmp_path)

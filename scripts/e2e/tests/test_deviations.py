@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from .. import accounts, deviations, facts
 from ..accounts import Credentials
 from ..deployment import Deployment
-from ..terraform import Terraform
 from .waiting import eventually
 
 
@@ -70,9 +69,9 @@ class Stripped:
 
 
 @pytest.fixture
-def provenance(terraform: Terraform) -> dict:
+def provenance(deployment: Deployment) -> dict:
     """The provenance's outputs, if the stack has one."""
-    found = terraform.outputs()["provenance"]
+    found = deployment.outputs["provenance"]
     if found is None:
         pytest.skip("this stack has no provenance")
     return found
@@ -117,10 +116,10 @@ def test_only_listed_drift_is_tolerated() -> None:
     assert deviations.unexpected(plan(kind, attribute, ("delete", "create"))) == ["a: delete/create"]
 
 
-def test_alarm_drift(terraform: Terraform) -> None:
+def test_alarm_drift(second_plan: dict) -> None:
     drifting = {
         name
-        for change in terraform.plan("second")["resource_changes"]
+        for change in second_plan["resource_changes"]
         if change["type"] == "aws_cloudwatch_metric_alarm" and change["change"]["actions"] == ["update"]
         for name, value in change["change"]["after"].items()
         if change["change"]["before"].get(name) != value
@@ -276,10 +275,10 @@ def test_write_once(deployment: Deployment, bucket: str) -> None:
         s3.delete_bucket_policy(Bucket=bucket)
 
 
-def test_trail_drift(terraform: Terraform, provenance: dict) -> None:
+def test_trail_drift(second_plan: dict, provenance: dict) -> None:
     drifting = {
         name
-        for change in terraform.plan("second")["resource_changes"]
+        for change in second_plan["resource_changes"]
         if change["type"] == "aws_cloudtrail" and change["change"]["actions"] == ["update"]
         for name, value in change["change"]["after"].items()
         if change["change"]["before"].get(name) != value

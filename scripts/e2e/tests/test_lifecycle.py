@@ -11,9 +11,9 @@ from ..terraform import Terraform
 from .conftest import REUSE, checkout
 
 
-def test_second_plan(terraform: Terraform) -> None:
+def test_second_plan(second_plan: dict) -> None:
     """Applied once, nothing is left to change, after everything the tests did."""
-    assert deviations.unexpected(terraform.plan("second")) == []
+    assert deviations.unexpected(second_plan) == []
 
 
 @pytest.mark.skipif(REUSE, reason="SLUICE_E2E_REUSE keeps the stack")

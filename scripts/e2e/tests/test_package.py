@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from .. import elf, package, paths
-from ..terraform import Terraform
+from . import ahead
+from .conftest import packaged
 
 
 @pytest.fixture(scope="module")
-def zips(terraform: Terraform) -> dict[str, bytes]:
-    """The packages that were deployed, by Lambda."""
+def zips() -> dict[str, bytes]:
+    """The packages that are deployed, by Lambda."""
+    ahead.of(packaged)
     found = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]
     contents = {}
     for name, entry in found.items():

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from ..evidence import Version
 from ..paths import ROOT
 from ..run import Played
 from ..sluice import Sluice
-from ..terraform import Terraform
+from .conftest import Arrived
 from .sluice_tool import at_work
 from .waiting import eventually
 
@@ -27,15 +26,9 @@ PAGE = ROOT / "docs" / "provenance.md"
 
 
 @pytest.fixture(scope="module")
-def arrived(deployment: Deployment) -> list[Version]:
-    """The files, each with its receipt."""
-    return evidence.arrive(deployment)
-
-
-@pytest.fixture(scope="module")
-def sealed(deployment: Deployment, arrived: list[Version], played: Played) -> dict:
-    """What the ledger says when everything so far is in a manifest."""
-    return evidence.seal(deployment)
+def sealed(deployment: Deployment, arrived: Arrived) -> dict:
+    """What the ledger says when everything that has arrived is in a manifest."""
+    return evidence.seal(deployment, arrived.at)
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +45,14 @@ def copy(deployment: Deployment, sealed: dict, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def tool(deployment: Deployment, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sluice]:
-    yield at_work(deployment, terraform, tmp_path_factory.mktemp("tool"))
+def tool(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Sluice:
+    return at_work(deployment, tmp_path_factory.mktemp("tool"))
 
 
 @pytest.mark.parametrize("key", evidence.FILES)
-def test_each_version_has_its_receipt(key: str, deployment: Deployment, arrived: list[Version]) -> None:
+def test_each_version_has_its_receipt(key: str, deployment: Deployment, arrived: Arrived) -> None:
     """001.9 to 001.11: hash, size, version and times of the version that arrived, in a mirrored place, flat."""
-    version = next(one for one in arrived if one.key == key)
+    version = next(one for one in arrived.versions if one.key == key)
     found = evidence.receipt(deployment, version)
     assert found
     head = deployment.client("s3").head_object(Bucket=version.bucket, Key=key, VersionId=version.version_id)
@@ -158,12 +151,12 @@ def test_smoke(deployment: Deployment, tool: Sluice) -> None:
     assert rule["BucketKeyEnabled"] is True
 
 
-def test_who_tampers_is_found(deployment: Deployment, arrived: list[Version], sealed: dict, tool: Sluice) -> None:
+def test_who_tampers_is_found(deployment: Deployment, arrived: Arrived, sealed: dict, tool: Sluice) -> None:
     """A receipt replaced, one removed, one invented, a version deleted, one written unseen: exactly those five."""
     data = f"s3://{deployment.provenance.data}/"
     before = tool("verify", data, "--format", "json", "--grace", "0", user="auditor")
     assert before.code == 0, before.out + before.err
-    done = evidence.tamper(deployment, arrived)
+    done = evidence.tamper(deployment, arrived.versions)
     ran = tool("verify", data, "--format", "json", "--grace", "0", user="auditor")
     findings = [line for line in ran.lines if "finding" in line]
     assert evidence.difference(done, findings) == [], json.dumps(findings, indent=1)

@@ -1,4 +1,7 @@
-"""The roles of people around provenance hold what they do and nothing to spare: each action is taken away once."""
+"""The roles of people around provenance hold what they do and nothing to spare: each action is taken away once.
+
+Most of that is waiting, so it is tried beside the tests of the ingest's tool, which touch neither roles nor rules.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import gzip
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Future
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,14 +20,13 @@ from ..deployment import Deployment
 from ..evidence import Version
 from ..run import Played
 from ..sluice import Sluice
-from . import grants
-from .sluice_tool import sluice  # noqa: F401 - a fixture
+from . import ahead, grants
+from .sluice_tool import at_work
 from .waiting import eventually
-
-# ruff: noqa: F811 - the imported fixture is named again by those who use it
 
 POLICIES = {"uploader": "upload", "auditor": "audit", "operator": "operate"}
 Grant = tuple[str, str, str]
+Attempts = Future[dict[Grant, tuple[bool, bool] | BaseException]]
 
 
 def role_arn(deployment: Deployment, who: str) -> str:
@@ -43,13 +46,19 @@ def write(deployment: Deployment, who: str, found: list[dict]) -> None:
     grants.write(deployment, role_arn(deployment, who), POLICIES[who], found)
 
 
-@pytest.fixture(scope="module")
-def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
-    """The policies as Terraform made them; put back at the end."""
-    found = {who: statements(deployment, who) for who in POLICIES}
-    yield found
-    for who, policy in found.items():
-        write(deployment, who, policy)
+@pytest.fixture(scope="session")
+def whole(deployment: Deployment) -> dict[str, list[dict]]:
+    """The policies as Terraform made them."""
+    return {who: statements(deployment, who) for who in POLICIES}
+
+
+def people(deployment: Deployment) -> Version:
+    return evidence.put(deployment, f"incoming/people-{uuid.uuid4().hex[:8]}", b"people", "deployer")
+
+
+def missed(deployment: Deployment) -> list[Version]:
+    """Versions that were written while the rules were off: two for each action, one before it is back and one after."""
+    return evidence.unwatched(deployment, lambda: [people(deployment) for _ in range(2 * len(NEEDED_BY))])
 
 
 class Bench:
@@ -57,6 +66,7 @@ class Bench:
 
     def __init__(self, deployment: Deployment, tool: Sluice, played: Played) -> None:
         self.deployment, self.tool, self.played = deployment, tool, played
+        self.missed = missed(deployment)
         self.names = deployment.provenance
 
     def client(self, service: str, who: str):  # noqa: ANN201 - boto3 makes the type
@@ -76,11 +86,8 @@ class Bench:
         assert ran.code == 0 or "the role may not" in told or "AccessDenied" in told, told
         return ran.code == 0
 
-    def version(self, prefix: str = "incoming/people") -> Version:
-        return evidence.put(self.deployment, f"{prefix}-{uuid.uuid4().hex[:8]}", b"people", "deployer")
-
-    def unseen(self) -> Version:
-        return evidence.unwatched(self.deployment, self.version)
+    def version(self) -> Version:
+        return people(self.deployment)
 
     # the uploader
     def smokes(self) -> bool:
@@ -151,7 +158,7 @@ class Bench:
 
     # the operator
     def backfills(self) -> bool:
-        version = self.unseen()
+        version = self.missed.pop()
         if not self.runs("provenance", "backfill", version.key, "--yes", "--grace", "0", user="operator"):
             return False
         evidence.until(lambda: evidence.receipt(self.deployment, version), "a receipt")
@@ -162,7 +169,7 @@ class Bench:
 
     def completes(self) -> bool:
         """A version that the function put off is hashed here and recorded."""
-        version = self.unseen()
+        version = self.missed.pop()
         record = {"state": "deferred", "bucket": version.bucket, "key": version.key, "version_id": version.version_id}
         body = json.dumps(record | {"recorded_at": "2026-01-02T03:04:05.000Z"}).encode()
         key = version.receipt.replace(".json", ".deferred.json")
@@ -177,7 +184,7 @@ class Bench:
 
     def redrives(self, send: bool = True) -> bool:
         """A dead letter about a version that is there is looked at, or sent again."""
-        version = self.unseen()
+        version = self.missed.pop()
         body = {
             "source": "aws.s3",
             "detail-type": "Object Created",
@@ -198,11 +205,6 @@ class Bench:
     def tells(self) -> bool:
         self.deployment.client("sqs").purge_queue(QueueUrl=self.names.dead_letters_url)
         return self.runs("status", "--system", "provenance", user="operator")
-
-
-@pytest.fixture
-def bench(deployment: Deployment, sluice: Sluice, played: Played) -> Bench:
-    return Bench(deployment, sluice, played)
 
 
 # What a role does that it cannot do without the action.
@@ -259,22 +261,48 @@ UNENFORCED: set[Grant] = {
 }
 
 
-def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
+def attempt(bench: Bench, whole: dict, grant: Grant) -> tuple[bool, bool] | BaseException:
+    """Whether what needs the action can be done without it, and once it is back."""
+    who, sid, action = grant
+    try:
+        write(bench.deployment, who, grants.without(whole[who], sid, action))
+        try:
+            without = NEEDED_BY[grant](bench)
+        finally:
+            write(bench.deployment, who, whole[who])
+        return without, NEEDED_BY[grant](bench)
+    except BaseException as error:  # the test of this action raises it
+        return error
+
+
+@pytest.fixture(scope="session")
+def attempts(deployment: Deployment, played: Played, whole: dict, tmp_path_factory: pytest.TempPathFactory) -> Attempts:
+    """Each action is taken away once, one after the other, beside the tests that follow."""
+    own = Deployment(deployment.stack, deployment.emulator, deployment.outputs)
+    tool = at_work(own, tmp_path_factory.mktemp("people"))
+
+    def all_of_them() -> dict[Grant, tuple[bool, bool] | BaseException]:
+        bench = Bench(own, tool, played)
+        return {grant: attempt(bench, whole, grant) for grant in sorted(NEEDED_BY)}
+
+    return ahead.begin(all_of_them)
+
+
+def test_every_action_is_taken_away_once(whole: dict, attempts: Attempts) -> None:
     """001.16: an action that nobody needs has no line here, and fails this test."""
-    found = {(who, *one) for who in POLICIES for one in grants.allowed(statements(deployment, who))}
+    found = {(who, *one) for who in POLICIES for one in grants.allowed(whole[who])}
     assert found == set(NEEDED_BY) | UNENFORCED
 
 
-@pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
-def test_without(who: str, sid: str, action: str, bench: Bench, whole: dict) -> None:
+@pytest.mark.parametrize("grant", sorted(NEEDED_BY), ids="-".join)
+def test_people_without(grant: Grant, attempts: Attempts) -> None:
     """What needs the action cannot be done without it, says so, and can be done once it is back."""
-    do = NEEDED_BY[who, sid, action]
-    write(bench.deployment, who, grants.without(whole[who], sid, action))
-    try:
-        assert not do(bench)
-    finally:
-        write(bench.deployment, who, whole[who])
-    assert do(bench)
+    outcome = attempts.result()[grant]
+    if isinstance(outcome, BaseException):
+        raise outcome
+    without, again = outcome
+    assert not without
+    assert again
 
 
 def test_the_uploader_only_uploads(deployment: Deployment) -> None:

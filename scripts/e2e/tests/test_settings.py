@@ -5,20 +5,22 @@ Takes an apply of its own, so it runs with `scripts/test --long` only.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from .. import accounts, deviations, facts, local, paths, report
+from .. import accounts, facts, local, paths, report
 from ..deployment import Deployment
 from ..inbox import Inbox
-from ..run import drained, play, sweep, upload
+from ..run import drained, play, upload
 from ..scenario import Step, music
 from ..terraform import Terraform
+from . import ahead
+from .conftest import left_over, packaged
 
-pytestmark = pytest.mark.skipif(os.environ.get("SLUICE_E2E_LONG") != "1", reason="scripts/test --long")
+pytestmark = pytest.mark.slow
 
 WAVES = (
     (
@@ -48,23 +50,37 @@ WAVES = (
 )
 
 
-@pytest.fixture(scope="module")
-def other(terraform: Terraform) -> Iterator[Deployment]:
-    """A stack of its own; the session's packages are there already."""
-    stack = paths.stack("spare")
+@dataclass(frozen=True)
+class Other:
+    terraform: Terraform
+    deployment: Deployment
+
+
+def applied() -> Other:
+    """A stack of its own."""
+    stack = paths.stack("settings")
     running = local.up(stack, fresh=True)
     settings = {"prefix": "incoming", "encryption": "sse-kms", "table": {"range_key": "", "deletion_protection": False}}
-    second = Terraform(stack, running, accounts.load(stack)["deployer"], ingest=settings, provenance=None)
-    second.init()
-    second.plan()
-    second.apply()
-    deployment = Deployment(stack, running, second.outputs())
-    yield deployment
-    assert deviations.unexpected(second.plan("second")) == []
-    sweep(deployment)
-    second.destroy()
-    assert second.state() == []
-    local.down(stack)
+    terraform = Terraform(stack, running, accounts.load(stack)["deployer"], ingest=settings, provenance=None)
+    ahead.of(packaged)
+    terraform.init()
+    terraform.plan()
+    terraform.apply()
+    return Other(terraform, Deployment(stack, running, terraform.outputs()))
+
+
+def ended() -> list[str]:
+    made = ahead.of(applied)
+    return left_over(made.terraform, made.deployment)
+
+
+AHEAD = applied
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[Deployment]:
+    yield ahead.of(applied).deployment
+    ahead.begin(ended)
 
 
 def test_the_flow_with_other_settings(other: Deployment) -> None:
@@ -89,3 +105,7 @@ def test_other_folders_are_left_alone(other: Deployment) -> None:
         time.sleep(0.1)
     assert version not in facts.ends(facts.log_lines(other))
     assert facts.version_exists(other, "elsewhere/a.json", version)
+
+
+def test_nothing_is_left_over_with_other_settings() -> None:
+    assert ahead.of(ended) == []

@@ -10,15 +10,18 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from .. import accounts, environment
+from .. import accounts, emulator, environment
 from ..deployment import Deployment
 from ..paths import ROOT
 from ..sluice import Sluice
-from ..terraform import left_out
+from ..terraform import QUICK, left_out
+from . import ahead
+from .conftest import applied
 from .sluice_tool import sluice  # noqa: F401 - a fixture
 
 REGION = "eu-central-1"
@@ -111,31 +114,62 @@ def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: l
     assert sluice("bootstrap", user="deployer", AWS_REGION="").code == 2
 
 
-def test_init_plan_apply_with_its_backend(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """000.3, 003.4: backend.conf, init, plan, apply, and a lock that holds a second run back."""
-    name = bucket_name("tfstate")
-    buckets.append(name)
+@dataclass(frozen=True)
+class Booted:
+    """A root module that was applied with its state in a bucket; what a plan said while somebody held the lock."""
+
+    bucket: str
+    told: str
+    state: dict
+    locks: dict
+    held: str
+
+
+def booted() -> Booted:
+    """Begins as soon as the stack stands: its parts have names of their own."""
+    stack = ahead.of(applied).stack
+    found = emulator.running(stack)
+    assert found
+    deployment = Deployment(stack, found, {})
+    folder = stack.folder / "boot"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    sluice, s3, name = (
+        Sluice(deployment, folder / "outputs.json", folder),
+        deployment.client("s3"),
+        bucket_name("tfstate"),
+    )
     made = bootstrap(sluice, "--state-bucket", name, "--state-key", "sluice/boot.tfstate", "--region", REGION)
-    assert made.code == 0 and "init -backend-config=../backend.conf" in made.out
-    shutil.copytree(ROOT / "terraform", sluice.folder / "terraform", ignore=left_out)
+    assert made.code == 0, made.out + made.err
+    shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=left_out)
     variables = {"environment": "boot", "region": REGION, "alarm_emails": ["boot@example.org"]}
     sluice.write("terraform.tfvars.json", json.dumps(variables).encode())
 
     run(sluice, "init", "-backend-config=../backend.conf")
     run(sluice, "plan", "-var-file=../terraform.tfvars.json", "-out=plan.tfplan")
     run(sluice, "apply", "plan.tfplan")
-    s3 = deployment.client("s3")
     state = s3.head_object(Bucket=name, Key="sluice/boot.tfstate")
-    assert state["ServerSideEncryption"] == "AES256" and state["VersionId"]
     locks = s3.list_object_versions(Bucket=name, Prefix="sluice/boot.tfstate.tflock")
-    assert locks.get("Versions") and locks.get("DeleteMarkers"), "each run took the lock and gave it back"
 
     lock = {"ID": str(uuid.uuid4()), "Operation": "OperationTypeApply", "Who": "somebody@elsewhere", "Path": "x"}
     s3.put_object(Bucket=name, Key="sluice/boot.tfstate.tflock", Body=json.dumps(lock).encode())
     held = run(sluice, "plan", "-var-file=../terraform.tfvars.json", expect=1)
-    assert "somebody@elsewhere" in held
     s3.delete_object(Bucket=name, Key="sluice/boot.tfstate.tflock")
     run(sluice, "apply", "-destroy", "-auto-approve", "-var-file=../terraform.tfvars.json")
+    return Booted(name, made.out, state, locks, held)
+
+
+AHEAD = booted
+
+
+def test_init_plan_apply_with_its_backend(buckets: list[str]) -> None:
+    """000.3, 003.4: backend.conf, init, plan, apply, and a lock that holds a second run back."""
+    found = ahead.of(booted)
+    buckets.append(found.bucket)
+    assert "init -backend-config=../backend.conf" in found.told
+    assert found.state["ServerSideEncryption"] == "AES256" and found.state["VersionId"]
+    assert found.locks.get("Versions") and found.locks.get("DeleteMarkers"), "each run took the lock and gave it back"
+    assert "somebody@elsewhere" in found.held
 
 
 def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:
@@ -146,6 +180,7 @@ def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:
         "TF_IN_AUTOMATION": "true",
         "TF_INPUT": "false",
         "CHECKPOINT_DISABLE": "true",
+        **QUICK,
     }
     command = ["terraform", "-chdir=terraform", verb, "-no-color", *arguments]
     ran = subprocess.run(

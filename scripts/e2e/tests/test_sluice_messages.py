@@ -73,6 +73,7 @@ def test_redrive_shows_then_sends(sluice: Sluice, deployment: Deployment, dead_l
     deployment.client("sqs").purge_queue(QueueUrl=dead_letters["messages"])
 
 
+@pytest.mark.slow  # what a killed run took comes back when its half minute is over
 def test_a_redrive_that_is_killed_loses_nothing(
     sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]
 ) -> None:
