@@ -44,5 +44,5 @@ module "provenance" {
   packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
 
   # Its bucket announces to the event bus already; the provenance listens with a rule of its own.
-  ingest = try(var.provenance.watch_ingest, false) ? one(module.ingest[*].announces) : null
+  ingest = try(var.provenance.watch_ingest, false) && var.ingest != null ? module.ingest[0].announces : null
 }

@@ -34,6 +34,13 @@ impl Item {
     pub fn raw(&self) -> &str {
         self.text.raw()
     }
+
+    /// Whether both surely say the same: what is not known must be the same expression, and not one that a loop
+    /// evaluates again.
+    pub fn same(&self, other: &Item) -> bool {
+        let unlike = !self.text.is_known() && self.at.span == other.at.span;
+        self.raw() == other.raw() && self.text.holes() == other.text.holes() && !unlike
+    }
 }
 
 /// One policy document and what carries it.

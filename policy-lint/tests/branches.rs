@@ -268,3 +268,52 @@ resource "aws_iam_user_policy_attachment" "open" {
         report.unknown.iter().filter(|u| u.why.contains("`policy_arn`")).map(|u| u.why.as_str()).collect();
     assert_eq!(told, ["`policy_arn` of `aws_iam_user_policy_attachment.open` is not known before a plan"]);
 }
+
+#[test]
+fn a_loop_and_what_is_in_it_go_the_same_way() {
+    let text = r#"
+variable "prefix" {}
+locals {
+  prefix  = var.prefix == "" ? "" : "${var.prefix}/"
+  listing = { for k, v in { Condition = { StringLike = { "s3:prefix" = "${local.prefix}*" } } } : k => v if local.prefix != "" }
+}
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    merge({ Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::some-bucket" }, local.listing)
+  ] })
+}
+"#;
+    let report = check(&[("main.tf", text)]);
+    assert_eq!(found(&report, &["condition-always-true"]), vec![], "there is no condition where the prefix is empty");
+    let wide = text.replace("if local.prefix != \"\"", "if local.prefix == \"\"");
+    assert_eq!(found(&check(&[("main.tf", &wide)]), &["condition-always-true"]).len(), 1);
+}
+
+#[test]
+fn instances_of_which_nobody_knows_how_many_are_looked_at_as_one() {
+    let module =
+        "output \"arn\" {\n  value = \"arn:aws:iam::123456789012:role/x\"\n}\noutput \"name\" {\n  value = \"x\"\n}\n";
+    for (repeat, collection) in [("count = length(var.x)", "module.m"), ("for_each = toset(var.x)", "module.m")] {
+        let text = format!(
+            "variable \"x\" {{}}\nmodule \"m\" {{\n  source = \"./m\"\n  {repeat}\n}}\nresource \"aws_sqs_queue_policy\" \"p\" {{\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [for m in {collection} : {{ Sid = \"Two\", Effect = \"Allow\", Principal = {{ AWS = m.arn }}, Action = \"sqs:*\", Resource = \"*\" }}] }})\n}}\n"
+        );
+        let report = check(&[("main.tf", &text), ("m/main.tf", module)]);
+        let found = found(&report, &["duplicate-sid", "service-wildcard", "invalid-principal"]);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), ["service-wildcard"], "{repeat}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_the_same_because_it_is_not_known() {
+    let rules = ["redundant-statement", "redundant-resource", "redundant-action"];
+    let silent = [
+        "[for k in [\"a\", \"b\"] : { Effect = \"Allow\", Action = \"s3:ListBucket\", Resource = \"arn:aws:s3:::${var.x[k]}\" }]",
+        "[{ Effect = \"Allow\", Action = \"s3:ListBucket\", Resource = [for k in [\"a\", \"b\"] : \"arn:aws:s3:::${var.x[k]}\"] }]",
+        "[{ Effect = \"Allow\", Action = [\"${var.x.a}\", \"${var.x.b}\"], Resource = [\"arn:aws:s3:::${var.x.a}\", \"arn:aws:s3:::${var.x.b}\"] }]",
+    ];
+    for statement in silent {
+        assert_eq!(found(&check(&[("main.tf", &policy(statement))]), &rules), vec![], "{statement}");
+    }
+    let twice = "[{ Effect = \"Allow\", Action = \"s3:ListBucket\", Resource = [\"arn:aws:s3:::${var.x.a}\", \"arn:aws:s3:::${var.x.a}\"] }]";
+    assert_eq!(found(&check(&[("main.tf", &policy(twice))]), &rules).len(), 1);
+}

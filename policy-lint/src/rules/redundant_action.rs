@@ -24,7 +24,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (i, text) in folded.iter().enumerate() {
             let by_pattern =
                 wide.iter().copied().find(|&w| w != i && text != &folded[w] && pattern::covers(&folded[w], text));
-            let by_name = first.get(text).copied();
+            let same = |&f: &usize| actions.items[f].text.is_known() || actions.items[f].same(&actions.items[i]);
+            let by_name = first.get(text).copied().filter(same);
             first.entry(text).or_insert(i);
             let Some(cover) = by_pattern.or(by_name) else { continue };
             let (item, other) = (&actions.items[i], &actions.items[cover]);

@@ -23,7 +23,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let values = &condition.values;
         for (i, item) in values.iter().enumerate().take(256) {
             let cover = values.iter().enumerate().take(256).find(|(j, other)| {
-                let same = other.raw() == item.raw() && other.text.holes() == item.text.holes();
+                let same = other.same(item);
                 let wider =
                     || like && pattern::covers(other.raw(), item.raw()) || measures(&base, other.raw(), item.raw());
                 *j != i && (same && *j < i || !same && wider())

@@ -18,7 +18,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let items = &principals.items;
         for (i, one) in items.iter().enumerate().take(256) {
             let cover = items.iter().enumerate().take(256).find(|(j, other)| {
-                *j != i && other.sort == one.sort && (covers(other, one) || same(other, one) && *j < i)
+                *j != i && other.sort == one.sort && (covers(other, one) || other.item.same(&one.item) && *j < i)
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
@@ -26,10 +26,6 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
-}
-
-fn same(a: &Principal, b: &Principal) -> bool {
-    a.item.raw() == b.item.raw() && a.item.text.holes() == b.item.text.holes()
 }
 
 /// Whether a principal is the role of another, which is one of its sessions.

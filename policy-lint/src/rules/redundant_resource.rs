@@ -22,7 +22,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let mut first = std::collections::HashMap::new();
         for (i, item) in items.iter().enumerate() {
             let text = item.text.to_string();
-            let same = first.get(&text).copied();
+            let same = first.get(&text).copied().filter(|&f: &usize| items[f].same(item));
             first.entry(text).or_insert(i);
             let by_pattern = wide
                 .iter()

@@ -98,7 +98,7 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
 pub fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
     let (Some(wide), Some(narrow)) = (wide, narrow) else { return wide.is_none() && narrow.is_none() };
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
-    let fits = |w: &Item, n: &Item| w.text.holes() == n.text.holes() && w.raw() == n.raw() || covers(w.raw(), n.raw());
+    let fits = |w: &Item, n: &Item| w.same(n) || covers(w.raw(), n.raw());
     whole && narrow.items.iter().all(|n| wide.items.iter().any(|w| fits(w, n)))
 }
 

@@ -17,7 +17,8 @@ const DEEPEST_CALL: usize = 24;
 pub fn module_output(name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
     let children = children(name, env);
     match (&children, rest) {
-        (Children::One(child), [Step::Name(wanted), after @ ..]) => {
+        (Children::One(child) | Children::Open(child), [Step::Name(wanted), after @ ..])
+        | (Children::Open(child), [Step::Index(_), Step::Name(wanted), after @ ..]) => {
             return walk(output(child, wanted, span, env), after, span, env);
         }
         (Children::Keyed(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if key.as_str().is_some() => {
@@ -39,13 +40,29 @@ pub fn module_output(name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) ->
         Children::One(child) => return walk(whole(child), rest, span, env),
         Children::Keyed(all) => Data::Object(all.iter().map(|(key, child)| member(key, whole(child))).collect()),
         Children::Counted(all) => Data::Array(all.iter().map(whole).collect()),
+        Children::Open(child) if matches!(rest, [] | [Step::Splat, ..]) => {
+            return walk(perhaps(name, whole(child), env), rest, span, env);
+        }
         Children::Off(_) if matches!(rest, [] | [Step::Splat, ..]) => return Value::list([], span),
-        Children::Off(_) | Children::Elsewhere => {
+        Children::Open(_) | Children::Off(_) | Children::Elsewhere => {
             let hole = Hole::plain(format!("module.{name}"));
             return walk(Value::unknown(hole, span), rest, span, env);
         }
     };
     walk(Value::new(data, span), rest, span, env)
+}
+
+/// All instances of a module of which nobody knows how many there are: one, or none.
+fn perhaps(name: &str, one: Value, env: Env<'_>) -> Value {
+    let span = one.span;
+    let by_number = |c: &&Block| c.labels.first().is_some_and(|l| l == name) && c.body.attribute("count").is_some();
+    let both = if env.instance.module.calls.iter().any(|c| by_number(&c)) {
+        vec![Value::list([one], span), Value::list([], span)]
+    } else {
+        let key = Text::unknown(Hole::plain(format!("key of module.{name}")));
+        vec![Value::object([Member { key, key_span: span, value: one }], span), Value::object([], span)]
+    };
+    Value::one_of(both, format!("module.{name}"), span)
 }
 
 fn member(name: &str, value: Value) -> Member {
@@ -104,7 +121,7 @@ fn make_children(name: &str, block: &Block, env: Env<'_>) -> Children {
     match keys {
         resource::Keys::One => Children::One(make(String::new(), None, env)),
         resource::Keys::Open(each, count) => {
-            Children::One(resource::with_each(&each, &count, env, |env| make(String::new(), None, env)))
+            Children::Open(resource::with_each(&each, &count, env, |env| make(String::new(), None, env)))
         }
         resource::Keys::Many(keys) if keys.is_empty() => {
             let off = resource::repetition(block);

@@ -320,7 +320,27 @@ fn for_expression(expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
     env.each_way(&collection, span, |c| Some(for_each_of(c, expression, span, env)))
 }
 
+/// The result; where the condition is a choice, so is the result, and both go the same way.
 fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
+    let mut ways = 1;
+    let first = for_in_way(0, collection, expression, span, env, &mut ways);
+    if ways == 1 {
+        return first;
+    }
+    let mut others = 1;
+    let rest = (1..ways).map(|way| for_in_way(way, collection, expression, span, env, &mut others));
+    Value::one_of(std::iter::once(first).chain(rest).collect(), env.text_of(span), span)
+}
+
+/// The result in one way of the condition; `ways` gets how many it has.
+fn for_in_way(
+    way: usize,
+    collection: &Value,
+    expression: &ForExpr,
+    span: Span,
+    env: Env<'_>,
+    ways: &mut usize,
+) -> Value {
     let known = entries(collection);
     let complete = known.is_some();
     let value_name = expression.intro.value_var.value().as_str();
@@ -332,9 +352,12 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
         let outer = Scope { name: key_name.unwrap_or("\u{0}"), value: &key, parent: env.scope };
         let inner = Scope { name: value_name, value: &value, parent: Some(&outer) };
         let env = env.bind(&inner);
-        let mut sure = complete;
+        let (mut sure, mut chosen) = (complete, false);
         if let Some(condition) = &expression.cond {
-            match truth(&eval(&condition.expr, env)) {
+            let condition = eval(&condition.expr, env);
+            chosen = condition.ways() > 1;
+            *ways = condition.ways().max(*ways);
+            match truth(&condition.way(way)) {
                 Some(true) => {}
                 Some(false) => continue,
                 None => sure = false,
@@ -342,6 +365,7 @@ fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_
         }
         open |= !sure;
         let element = eval(&expression.value_expr, env);
+        let element = if chosen { element.way(way) } else { element };
         match &expression.key_expr {
             None => list.push(element),
             Some(key) => {

@@ -3,6 +3,7 @@ use hcl_edit::expr::FuncCall;
 
 use super::eval::{Env, eval, to_text};
 use crate::parse::embedded;
+use crate::pattern;
 use crate::source::Span;
 use crate::value::{Data, Pieces, Text, Value};
 
@@ -304,7 +305,10 @@ pub fn equal(a: &Value, b: &Value) -> Option<bool> {
         (Data::Array(_) | Data::Object(_), _) | (_, Data::Array(_) | Data::Object(_)) => Some(false),
         _ => {
             let (a, b) = (to_text(a)?, to_text(b)?);
-            (a.is_known() && b.is_known()).then(|| a.raw() == b.raw())
+            if a.is_known() && b.is_known() {
+                return Some(a.raw() == b.raw());
+            }
+            (!pattern::overlaps(a.raw(), b.raw())).then_some(false)
         }
     }
 }

@@ -117,6 +117,8 @@ pub enum Children {
     Keyed(Vec<(String, Rc<Instance>)>),
     /// One per number of `count`.
     Counted(Vec<Rc<Instance>>),
+    /// Nobody knows how many; this stands for each.
+    Open(Rc<Instance>),
     /// None with the values that were given; this is what one would be.
     Off(Rc<Instance>),
     /// A module that is not in the tree, or one that calls itself.
@@ -127,7 +129,7 @@ impl Children {
     /// All of them, and the one that would be.
     pub fn all(&self) -> Vec<Rc<Instance>> {
         match self {
-            Children::One(one) | Children::Off(one) => vec![one.clone()],
+            Children::One(one) | Children::Open(one) | Children::Off(one) => vec![one.clone()],
             Children::Keyed(keyed) => keyed.iter().map(|(_, i)| i.clone()).collect(),
             Children::Counted(counted) => counted.clone(),
             Children::Elsewhere => Vec::new(),
