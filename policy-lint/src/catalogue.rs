@@ -64,7 +64,8 @@ fn list(at: u32) -> impl Iterator<Item = u32> {
     (0..number(LISTS, at)).map(move |i| number(LISTS, at + 1 + i))
 }
 
-fn compare(a: &str, b: &str) -> Ordering {
+/// The order of names in which `A` is `a`.
+pub fn compare_any_case(a: &str, b: &str) -> Ordering {
     a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
 }
 
@@ -115,7 +116,7 @@ pub struct Service(u32);
 impl Service {
     /// Finds a service by its prefix, in any case.
     pub fn find(prefix: &str) -> Option<Service> {
-        SERVICES.find(0, SERVICES.rows(), |name| compare(name, prefix)).map(Service)
+        SERVICES.find(0, SERVICES.rows(), |name| compare_any_case(name, prefix)).map(Service)
     }
 
     /// Every service.
@@ -146,7 +147,7 @@ impl Service {
     /// One action by name, in any case.
     pub fn action(self, name: &str) -> Option<Action> {
         let (first, end) = (SERVICES.get(self.0, 2), SERVICES.get(self.0, 3));
-        ACTIONS.find(first, end, |candidate| compare(candidate, name)).map(Action)
+        ACTIONS.find(first, end, |candidate| compare_any_case(candidate, name)).map(Action)
     }
 
     /// The actions that an IAM pattern for the name, as in `Get*`, stands for.
@@ -156,7 +157,7 @@ impl Service {
         let (mut low, mut high) = (first, end);
         while low < high {
             let middle = low + (high - low) / 2;
-            match compare(string(ACTIONS.get(middle, 0)), literal) {
+            match compare_any_case(string(ACTIONS.get(middle, 0)), literal) {
                 Ordering::Less => low = middle + 1,
                 _ => high = middle,
             }
@@ -303,7 +304,7 @@ impl Key {
 
 /// Whether `service:Name` was an action once, or is one that AWS uses itself and does not list.
 pub fn is_retired(name: &str) -> bool {
-    let find = |name: &str| RETIRED.find(0, RETIRED.rows(), |n| compare(n, name)).is_some();
+    let find = |name: &str| RETIRED.find(0, RETIRED.rows(), |n| compare_any_case(n, name)).is_some();
     let whole_service = |prefix: &str| find(&format!("{prefix}:*"));
     find(name) || name.split_once(':').is_some_and(|(prefix, _)| whole_service(prefix))
 }

@@ -41,8 +41,11 @@ pub fn is_boundless(statement: &Statement) -> bool {
 
 /// Whether a value names a resource: by its address, or by the value of one of its attributes.
 pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
+    // Nearly all pairs part here, and this is asked of every pair.
+    let head = resource.address.split('[').next().unwrap_or_default();
     let referenced = |reference: &str| {
-        arn::split_reference(reference).is_some_and(|(a, _, _)| arn::same_resource(a, &resource.address))
+        reference.starts_with(head)
+            && arn::split_reference(reference).is_some_and(|(a, _, _)| arn::same_resource(a, &resource.address))
     };
     match &value.data {
         Data::Unknown(hole) => hole.reference.as_deref().is_some_and(referenced),

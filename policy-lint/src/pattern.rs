@@ -66,8 +66,22 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
     if wide == narrow && !wide.contains(HOLE) {
         return true;
     }
-    let fits = |w: u8, n: u8| w == n && n != b'*';
-    let (wide, narrow) = (wide.as_bytes(), narrow.as_bytes());
+    includes(wide.as_bytes(), narrow.as_bytes(), |w, n| w == n)
+}
+
+/// The same where `A` is `a`.
+pub fn covers_any_case(wide: &str, narrow: &str) -> bool {
+    let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
+    let may = wide.starts_with(['*', '?']) || first(wide) == first(narrow);
+    may && if wide.eq_ignore_ascii_case(narrow) {
+        !wide.contains(HOLE)
+    } else {
+        includes(wide.as_bytes(), narrow.as_bytes(), |w, n| w.eq_ignore_ascii_case(&n))
+    }
+}
+
+fn includes(wide: &[u8], narrow: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    let fits = |w: u8, n: u8| same(w, n) && n != b'*';
     let (mut w, mut n) = (0, 0);
     let mut retry = None;
     while n < narrow.len() {

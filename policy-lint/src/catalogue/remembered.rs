@@ -1,7 +1,8 @@
 //! What was asked before, for the same names come again and again.
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use hashbrown::HashMap;
 
 use super::{Action, Key, Service};
 

@@ -3,7 +3,7 @@ use crate::arn::Arn;
 use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, MOST, Out, Persona, Rule, Severity};
-use crate::rules::redundant_statement::{covers_action, includes};
+use crate::rules::redundant_statement::includes;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -91,7 +91,7 @@ fn keeps_strangers_out(deny: &Statement) -> bool {
 
 /// Whether a `Deny` is about everything that another statement allows.
 fn speaks_of_all(deny: &Statement, allow: &Statement) -> bool {
-    includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
+    includes(deny.actions.as_ref(), allow.actions.as_ref(), &pattern::covers_any_case)
         && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
 }
 

@@ -1,4 +1,7 @@
 //! See the page.
+use std::cmp::Ordering;
+
+use crate::catalogue::compare_any_case;
 use crate::model::Policy;
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
@@ -17,16 +20,19 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for (statement, actions) in policy.statements.iter().filter_map(|s| Some((s, s.actions.as_ref()?))) {
-        let folded: Vec<String> = actions.items.iter().map(|i| i.raw().to_ascii_lowercase()).collect();
-        // Without a wildcard only equal names cover each other; sets keep long lists linear.
-        let wide: Vec<usize> = (0..folded.len()).filter(|&i| pattern::has_wildcard(&folded[i])).take(64).collect();
-        let mut first = std::collections::HashMap::new();
-        for (i, text) in folded.iter().enumerate() {
-            let by_pattern =
-                wide.iter().copied().find(|&w| w != i && text != &folded[w] && pattern::covers(&folded[w], text));
-            let same = |&f: &usize| actions.items[f].text.is_known() || actions.items[f].same(&actions.items[i]);
-            let by_name = first.get(text).copied().filter(same);
-            first.entry(text).or_insert(i);
+        if actions.items.len() < 2 {
+            continue;
+        }
+        let raw = |i: usize| actions.items[i].raw();
+        // Without a wildcard only equal names cover each other.
+        let firsts = first_of_each(actions.items.len(), |a, b| compare_any_case(raw(a), raw(b)));
+        let wide: Vec<usize> = (0..firsts.len()).filter(|&i| pattern::has_wildcard(raw(i))).take(64).collect();
+        for i in 0..firsts.len() {
+            let wider = |w: &usize| *w != i && firsts[*w] != firsts[i] && pattern::covers_any_case(raw(*w), raw(i));
+            let by_pattern = wide.iter().copied().find(wider);
+            let same =
+                |&f: &usize| f != i && (actions.items[f].text.is_known() || actions.items[f].same(&actions.items[i]));
+            let by_name = Some(firsts[i]).filter(same);
             let Some(cover) = by_pattern.or(by_name) else { continue };
             let (item, other) = (&actions.items[i], &actions.items[cover]);
             let message = if by_pattern.is_some() {
@@ -42,4 +48,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
+}
+
+/// For each number below `length` the first that is equal to it.
+pub fn first_of_each(length: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..length).collect();
+    order.sort_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+    let mut firsts = vec![0; length];
+    for group in order.chunk_by(|&a, &b| compare(a, b).is_eq()) {
+        group.iter().for_each(|&i| firsts[i] = group[0]);
+    }
+    firsts
 }

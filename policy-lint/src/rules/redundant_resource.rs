@@ -1,8 +1,11 @@
 //! See the page.
+use std::borrow::Cow;
+
 use crate::arn::is_everything;
-use crate::model::Policy;
+use crate::model::{Item, Policy};
 use crate::pattern;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::redundant_action::first_of_each;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,12 +21,14 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for (statement, resources) in policy.statements.iter().filter_map(|s| Some((s, s.resources.as_ref()?))) {
         let items = &resources.items;
+        if items.len() < 2 {
+            continue;
+        }
         let wide: Vec<usize> = (0..items.len()).filter(|&i| pattern::has_wildcard(items[i].raw())).take(64).collect();
-        let mut first = std::collections::HashMap::new();
+        let told: Vec<Cow<'_, str>> = items.iter().map(told).collect();
+        let firsts = first_of_each(items.len(), |a, b| told[a].cmp(&told[b]));
         for (i, item) in items.iter().enumerate() {
-            let text = item.text.to_string();
-            let same = first.get(&text).copied().filter(|&f: &usize| items[f].same(item));
-            first.entry(text).or_insert(i);
+            let same = Some(firsts[i]).filter(|&f| f != i && items[f].same(item));
             let by_pattern = wide
                 .iter()
                 .copied()
@@ -43,4 +48,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
         }
     }
+}
+
+/// The text; what is not known in it by the name of the expression.
+fn told(item: &Item) -> Cow<'_, str> {
+    item.text.as_known().map_or_else(|| Cow::Owned(item.text.to_string()), Cow::Borrowed)
 }

@@ -25,8 +25,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     if policy.kind == Kind::Identity {
         without_allow(policy, out);
     }
+    let denies: Vec<&Statement> = statements.iter().filter(|s| s.denies()).collect();
     for (i, narrow) in statements.iter().enumerate() {
-        if let Some(deny) = statements.iter().find(|d| shuts(d, narrow)) {
+        if let Some(deny) = denies.iter().find(|d| shuts(d, narrow)) {
             let message = "everything that this statement allows is denied by another";
             out.at(narrow.head, message, "remove it, or narrow the `Deny`")
                 .severity(Severity::Warning)
@@ -52,11 +53,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 fn shuts(deny: &Statement, allow: &Statement) -> bool {
     let everybody = || deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone));
     allow.allows()
-        && deny.denies()
         && !deny.is_conditional()
         && (everybody() || same_principals(deny, allow))
         && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
-        && includes(deny.actions.as_ref(), allow.actions.as_ref(), &covers_action)
+        && includes(deny.actions.as_ref(), allow.actions.as_ref(), &pattern::covers_any_case)
 }
 
 /// Whether a statement is of plain lists that are known.
@@ -91,7 +91,7 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
         && !wide.is_conditional()
         && same_principals(wide, narrow)
         && includes(wide.resources.as_ref(), narrow.resources.as_ref(), &|w, n| pattern::covers(w, n))
-        && includes(wide.actions.as_ref(), narrow.actions.as_ref(), &covers_action)
+        && includes(wide.actions.as_ref(), narrow.actions.as_ref(), &pattern::covers_any_case)
 }
 
 /// Whether one list says all that another says.
@@ -100,13 +100,6 @@ pub fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
     let fits = |w: &Item, n: &Item| w.same(n) || covers(w.raw(), n.raw());
     whole && narrow.items.iter().all(|n| wide.items.iter().any(|w| fits(w, n)))
-}
-
-/// Names of actions are the same in any case.
-pub fn covers_action(wide: &str, narrow: &str) -> bool {
-    let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
-    let may = wide.starts_with('*') || first(wide) == first(narrow);
-    may && pattern::covers(&wide.to_ascii_lowercase(), &narrow.to_ascii_lowercase())
 }
 
 fn same_principals(wide: &Statement, narrow: &Statement) -> bool {
