@@ -1,6 +1,6 @@
 //! See the page.
 use crate::catalogue::Key;
-use crate::model::{Kind, Policy};
+use crate::model::Policy;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
@@ -26,7 +26,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let finding = out.at(condition.key.at, message, help);
         let service = key.name().split(':').next().unwrap_or_default();
         // What AWS's own policies of event buses say: an event that is put has one source and one type.
-        let of_event = service == "events" && policy.kind != Kind::Identity;
+        let of_event = service == "events" && policy.kind.is_resource();
         if !key.is_global() && (of_event || !is_settled(service)) {
             finding.severity(Severity::Warning).persona(Persona::Pedantic);
         }
