@@ -33,11 +33,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             "ARN" | "ArrayOfARN" => {
                 ("an ARN operator, as in `ArnLike`", matches!(family, "arn" | "string"), "TYPE_MISMATCH")
             }
-            "String" | "ArrayOfString" => (
-                "a string operator, as in `StringLike`",
-                matches!(family, "string" | "arn") || !is_sure(key),
-                "TYPE_MISMATCH_STRING",
-            ),
+            "String" | "ArrayOfString" => {
+                let code = if family == "arn" { "TYPE_MISMATCH" } else { "TYPE_MISMATCH_STRING" };
+                ("a string operator, as in `StringLike`", family == "string" || !is_sure(key), code)
+            }
             _ => continue,
         };
         if !fits {
@@ -45,9 +44,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 "`{}` is compared by `{}`, which is for another type",
                 condition.key.text, condition.operator.text
             );
-            out.at(condition.key.at, message, format!("use {wanted}"))
-                .aws(code)
-                .related(condition.operator.at.span, "the operator is here");
+            let finding = out.at(condition.key.at, message, format!("use {wanted}")).aws(code);
+            let finding = finding.related(condition.operator.at.span, "the operator is here");
+            // A text that is an ARN is matched all the same.
+            if family == "arn" {
+                finding.persona(Persona::Pedantic);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 use crate::catalogue::{Level, Service};
 use crate::model::{Kind, Policy};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rules::unknown_service::is_unknown;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,7 +24,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let Some(service) = whole_service(item.raw()) else {
                 continue;
             };
-            if policy.kind == Kind::Kms && is_key_administration(service, policy, statement) {
+            // A service that does not exist has no actions to allow; `unknown-service` says so.
+            if is_unknown(service) || policy.kind == Kind::Kms && is_key_administration(service, policy, statement) {
                 continue;
             }
             out.at(item.at, message(service, item), help(service));

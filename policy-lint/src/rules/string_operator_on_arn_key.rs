@@ -18,14 +18,19 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let Some(key) = Key::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
-        let wild = condition.values.iter().any(|v| v.raw().contains('*') && v.raw() != "*");
-        if matches!(base.as_str(), "stringlike" | "stringnotlike") && wild {
+        let wild = |text: &str| text.contains('*') && text != "*";
+        if matches!(base.as_str(), "stringlike" | "stringnotlike") && condition.values.iter().any(|v| wild(v.raw())) {
             let arn = if base.contains("not") { "ArnNotLike" } else { "ArnLike" };
             let message = format!("`{}` is an ARN compared as text, where `*` also stands for `:`", key.name());
             let finding = out.at(condition.key.at, message, format!("write `{arn}`"));
-            if !key.is_global() {
+            if !key.is_global() && !condition.values.iter().any(|v| runs_on(v.raw())) {
                 finding.persona(Persona::Pedantic);
             }
         }
     }
+}
+
+/// Whether a `*` stands before the resource of the ARN, so that it can run over a colon.
+fn runs_on(arn: &str) -> bool {
+    arn.splitn(6, ':').take(5).any(|part| part.contains('*'))
 }

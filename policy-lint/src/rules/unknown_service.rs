@@ -21,13 +21,16 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         }
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
-        let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if !written || prefix.contains(HOLE) || Service::find(prefix).is_some() || catalogue::is_retired_service(prefix)
-        {
-            continue;
+        if is_unknown(prefix) {
+            out.at(item.at, format!("there is no service `{prefix}`"), help(item, prefix));
         }
-        out.at(item.at, format!("there is no service `{prefix}`"), help(item, prefix));
     }
+}
+
+/// Whether a prefix is written out and no service has it, nor had it once.
+pub fn is_unknown(prefix: &str) -> bool {
+    let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    written && !prefix.contains(HOLE) && Service::find(prefix).is_none() && !catalogue::is_retired_service(prefix)
 }
 
 /// Names that people use for services whose prefix is another.

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::Service;
-use crate::model::{Policy, Sort};
+use crate::model::{Item, Policy, Sort};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, Out, Persona, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,7 +35,6 @@ const OTHERS: &[&str] = &[
     "inspector2",
     "lakeformation",
     "lex",
-    "lexv2",
     "local.codebuild",
     "macie",
     "mediatailor",
@@ -71,25 +70,49 @@ const MISNAMED: &[(&str, &str)] = &[
     ("step-functions", "states"),
 ];
 
+/// Keys whose values are service principals.
+const KEYS: &[&str] = &[
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:principalservicename",
+    "iam:awsservicename",
+    "iam:passedtoservice",
+];
+
 fn check(policy: &Policy, out: &mut Out<'_>) {
     let principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items);
     for principal in principals.filter(|p| p.sort == Sort::Service) {
-        let Some(name) = principal.item.text.as_known() else { continue };
-        let Some(label) = name.strip_suffix(".amazonaws.com") else { continue };
-        if let Some((_, meant)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
-            let message = format!("there is no service principal `{name}`");
-            out.at(principal.item.at, message, format!("did you mean `{meant}.amazonaws.com`?"));
-            continue;
-        }
-        let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
-        let first = label.split('.').next().unwrap_or(label);
-        if known(label) || known(first) || label.is_empty() {
-            continue;
-        }
-        let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHERS.iter().copied()));
-        if let Some(near) = near.filter(|n| n.len() > 3) {
-            let message = format!("there is no service principal `{name}`");
-            out.at(principal.item.at, message, format!("did you mean `{near}.amazonaws.com`?"));
+        judge(&principal.item, out);
+    }
+    let conditions = policy.statements.iter().flat_map(|s| &s.conditions);
+    for condition in conditions.filter(|c| KEYS.contains(&c.key.raw().to_ascii_lowercase().as_str())) {
+        for value in &condition.values {
+            if let Some(finding) = judge(value, out) {
+                finding.aws("INVALID_SERVICE");
+            }
         }
     }
+}
+
+fn judge<'o>(item: &Item, out: &'o mut Out<'_>) -> Option<&'o mut Finding> {
+    let name = item.text.as_known()?;
+    let meant = meant(name.strip_suffix(".amazonaws.com")?)?;
+    let message = format!("there is no service principal `{name}`");
+    Some(out.at(item.at, message, format!("did you mean `{meant}.amazonaws.com`?")))
+}
+
+/// What stands for the service in the principal that was meant; none if the name may well be one.
+fn meant(label: &str) -> Option<&'static str> {
+    if let Some((_, meant)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
+        return Some(meant);
+    }
+    let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
+    let first = label.split('.').next().unwrap_or(label);
+    let first = first.strip_suffix("v2").unwrap_or(first);
+    if known(label) || known(first) || label.is_empty() || label.contains(['*', '?', '$']) {
+        return None;
+    }
+    let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHERS.iter().copied()));
+    near.filter(|n| n.len() > 3)
 }
