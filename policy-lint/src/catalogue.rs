@@ -199,6 +199,12 @@ impl Action {
         format!("{}:{}", self.service().prefix(), self.name())
     }
 
+    /// Whether it is one of those of these full names, as AWS writes them.
+    pub fn is_one_of(self, names: &[&str]) -> bool {
+        let (prefix, name) = (self.service().prefix(), self.name());
+        names.iter().any(|n| n.strip_prefix(prefix).and_then(|n| n.strip_prefix(':')) == Some(name))
+    }
+
     /// Its access level.
     pub fn level(self) -> Level {
         match ACTIONS.get(self.0, 1) {

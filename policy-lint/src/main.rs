@@ -112,13 +112,6 @@ enum Format {
     Github,
 }
 
-impl Format {
-    /// Whether it has colours, for terminals.
-    fn is_for_people(self) -> bool {
-        matches!(self, Format::Text)
-    }
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum ListFormat {
     Text,
@@ -139,10 +132,10 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check(&arguments),
         Command::Explain { rule } => explain(&rule),
         Command::Rules { format: ListFormat::Text, .. } => {
-            write_to(None, false, |out| report::text::write_rules(out)).map(|()| 0)
+            write_to(None, |out| report::text::write_rules(out)).map(|()| 0)
         }
         Command::Rules { format: ListFormat::Json, .. } => {
-            write_to(None, false, |out| report::json::write_rules(out)).map(|()| 0)
+            write_to(None, |out| report::json::write_rules(out)).map(|()| 0)
         }
         Command::Rules { format: ListFormat::Markdown, document } => refresh(&document),
         Command::Expand { pattern } => expand(&pattern),
@@ -194,8 +187,9 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
     for error in &found.errors {
         eprintln!("error: {error}");
     }
-    write_to(arguments.output.as_deref(), arguments.format.is_for_people(), |out| match arguments.format {
-        Format::Text => report::text::write(&found, width(), out),
+    let path = arguments.output.as_deref();
+    write_to(path, |out| match arguments.format {
+        Format::Text => report::text::write(&found, width(), colour(path), out),
         Format::Json => report::json::write(&found, out),
         Format::Sarif => report::sarif::write(&found, out),
         Format::Github => report::github::write(&found, out),
@@ -221,7 +215,7 @@ fn explain(name: &str) -> Result<u8, String> {
     let rule = rules::find(name).ok_or_else(|| {
         format!("there is no rule `{name}`{}; `policy-lint rules` lists them", allow::suggestion(name))
     })?;
-    write_to(None, false, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
+    write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
 }
 
 fn expand(pattern: &str) -> Result<u8, String> {
@@ -236,10 +230,8 @@ fn expand(pattern: &str) -> Result<u8, String> {
     if actions.is_empty() {
         return Err(format!("`{pattern}` matches no action of {}", service.title()));
     }
-    write_to(None, false, |out| {
-        actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().word()))
-    })
-    .map(|()| 0)
+    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().word())))
+        .map(|()| 0)
 }
 
 fn refresh(document: &std::path::Path) -> Result<u8, String> {
@@ -256,34 +248,27 @@ fn read_stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Writes to a file or to standard output; colours reach terminals only. A reader that left is no error.
+/// Writes to a file or to standard output. A reader that left is no error.
 fn write_to(
     path: Option<&std::path::Path>,
-    coloured: bool,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), String> {
-    let written = match path {
-        Some(path) => {
-            let file = File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
-            let mut out: Box<dyn Write> = match coloured {
-                true => Box::new(BufWriter::new(anstream::StripStream::new(file))),
-                false => Box::new(BufWriter::with_capacity(1 << 16, file)),
-            };
-            write(&mut out).and_then(|()| out.flush())
-        }
-        None if !coloured => {
-            let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-            write(&mut out).and_then(|()| out.flush())
-        }
-        None => {
-            let mut out = BufWriter::new(anstream::stdout().lock());
-            write(&mut out).and_then(|()| out.flush())
-        }
+    let out: Box<dyn Write> = match path {
+        Some(path) => Box::new(File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?),
+        None if colour(path) => Box::new(anstream::stdout().lock()),
+        None => Box::new(io::stdout().lock()),
     };
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    let written = write(&mut out).and_then(|()| out.flush());
     match written {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the report: {e}")),
         _ => Ok(()),
     }
+}
+
+/// Whether the output takes colours: a terminal does, unless somebody says otherwise.
+fn colour(path: Option<&std::path::Path>) -> bool {
+    path.is_none() && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 fn width() -> usize {

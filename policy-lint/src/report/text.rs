@@ -13,9 +13,9 @@ use crate::source::Place;
 const LONGEST_LINE: usize = 20_000;
 const WINDOW: usize = 100;
 
-/// Writes a report; `width` is the terminal's. Colour is always in it and taken out by the stream.
-pub fn write(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let renderer = Renderer::styled().term_width(width);
+/// Writes a report; `width` is the terminal's.
+pub fn write(report: &Report, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(width);
     for reported in &report.findings {
         writeln!(out, "{}\n", render(reported, &renderer))?;
     }

@@ -33,16 +33,14 @@ const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTI
 
 fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let mut worst: Option<(bool, Level, Action, &Item)> = None;
-    let mut count = 0;
+    let (mut count, tied) = (0, is_tied(statement));
     for (item, actions) in statement.granted() {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }
-        for action in
-            actions.iter().copied().filter(|a| a.restrictable() && !ELSEWHERE.contains(&a.full_name().as_str()))
-        {
+        for action in actions.iter().copied().filter(|a| a.restrictable() && !a.is_one_of(ELSEWHERE)) {
             count += 1;
-            let weighs = matters(action) && !is_tied(statement);
+            let weighs = !tied && matters(action);
             if worst.is_none_or(|(w, level, _, _)| (weighs, action.level()) > (w, level)) {
                 worst = Some((weighs, action.level(), action, item));
             }
@@ -68,18 +66,20 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     }
 }
 
+/// Actions that read what must stay secret.
+const SECRET: &[&str] = &[
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "kms:Decrypt",
+    "s3:GetObject",
+    "dynamodb:Scan",
+];
+
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
 pub fn matters(action: Action) -> bool {
-    let secret = [
-        "secretsmanager:GetSecretValue",
-        "ssm:GetParameter",
-        "ssm:GetParameters",
-        "ssm:GetParametersByPath",
-        "kms:Decrypt",
-        "s3:GetObject",
-        "dynamodb:Scan",
-    ];
-    matches!(action.level(), Level::Write | Level::Permissions) || secret.contains(&action.full_name().as_str())
+    matches!(action.level(), Level::Write | Level::Permissions) || action.is_one_of(SECRET)
 }
 
 /// Condition keys, without their service, that say which resources are meant.

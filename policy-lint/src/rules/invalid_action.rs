@@ -1,7 +1,6 @@
 //! See the page.
 use crate::catalogue::Service;
 use crate::model::Policy;
-use crate::pattern::HOLE;
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 
@@ -19,7 +18,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, out: &mut Out<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
         let text = item.raw();
-        if text.contains(HOLE) || has_variable(text) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
+        if !item.text.is_known() || has_variable(text) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
             continue;
         }
         let (reason, help, code) = match text.split_once(':') {

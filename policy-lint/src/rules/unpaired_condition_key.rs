@@ -36,7 +36,7 @@ const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamod
 
 fn attributes(statement: &Statement, out: &mut Out<'_>) {
     let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
-    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| READING.contains(&a.full_name().as_str()));
+    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READING));
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
         return;
     }
