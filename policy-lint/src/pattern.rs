@@ -198,14 +198,14 @@ fn meet<T: Copy + PartialEq>(a: &[T], b: &[T], is_many: impl Fn(T) -> bool, is_o
 /// more than `most`.
 pub fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     let same = |(x, y): &(&u8, &u8)| x.eq_ignore_ascii_case(y);
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let start = a.iter().zip(b).take_while(same).count();
     let (a, b) = (&a[start..], &b[start..]);
     let end = a.iter().rev().zip(b.iter().rev()).take_while(same).count();
     let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
     let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
     let mut row = before.clone();

@@ -126,6 +126,30 @@ fn room_is_at_most_twenty_times_the_input() {
     }
 }
 
+/// Reserved for the stack that HCL is evaluated on, used or not.
+const STACK: u64 = 256 << 20;
+
+/// The parser of HCL keeps spaces and places of every part: its tree is up to 75 times its text.
+#[test]
+fn room_for_terraform_source_has_a_bound_too() {
+    let statement = "{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = \"arn:aws:s3:::b/*\" }";
+    let policy = |statements: String| {
+        format!(
+            "resource \"aws_iam_policy\" \"p\" {{\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{statements}] }})\n}}\n"
+        )
+    };
+    for (name, text) in [
+        ("blocks", "a {}\n".repeat(131_000)),
+        ("attributes", format!("locals {{\n{}}}\n", (0..65_000).map(|i| format!("a{i} = [1]\n")).collect::<String>())),
+        ("zeros", format!("locals {{\n  a = [{}]\n}}\n", vec!["0"; 262_000].join(","))),
+        ("statements", policy(vec![statement; 8_000].join(",\n"))),
+    ] {
+        let all = folder(&[("main.tf", &text)]);
+        let (code, said) = run_in((60_000_000 + STACK + 80 * text.len() as u64) / 1024, all.path(), &["check", "."]);
+        assert!((0..=1).contains(&code), "{name}: {said}");
+    }
+}
+
 #[test]
 fn nesting_ends_somewhere() {
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
