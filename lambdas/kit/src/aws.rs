@@ -1,8 +1,154 @@
 //! What edges share: errors as faults, and the look that tells a version that is gone from one that is denied.
 
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::EncodingType;
+use percent_encoding::percent_decode_str;
 
 use crate::Fault;
+
+/// What a failed call means for whoever made it, told by the SDK's types, AWS's error code and the HTTP status, never
+/// by the words of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// 404, or a code that says the bucket, object, version, queue, table or key does not exist. A caller who may not
+    /// list gets [`ErrorClass::Denied`] instead.
+    NotFound,
+    /// 403. The caller may not, which says nothing about whether the thing exists.
+    Denied,
+    /// 412, or a condition on an item that failed: somebody else was first.
+    PreconditionFailed,
+    /// The object is there and nobody can read it as it is: archived, encrypted with a key of its uploader, or with a KMS
+    /// key that is disabled or gone.
+    Unreadable,
+    /// The request is refused for good: the same request fails again.
+    Invalid,
+    /// The credentials are expired or not known.
+    Credentials,
+    /// Throttling, a server error, a timeout or a broken connection: the same request may succeed later.
+    Transient,
+    /// Nothing answered: no connection, no name, no trusted certificate.
+    Unreachable,
+}
+
+/// Classifies a failed call. What is not known is [`ErrorClass::Transient`].
+pub fn classify<E, R>(error: &SdkError<E, R>) -> ErrorClass
+where
+    E: ProvideErrorMetadata,
+    R: HttpStatus,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => ErrorClass::Invalid,
+        SdkError::DispatchFailure(failure) if failure.is_user() => ErrorClass::Invalid,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::Transient,
+        SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
+        SdkError::ServiceError(answer) => by_code(answer.err().code(), answer.raw().status_code()),
+        _ => ErrorClass::Transient,
+    }
+}
+
+/// An answer that has an HTTP status.
+pub trait HttpStatus {
+    /// The status.
+    fn status_code(&self) -> u16;
+}
+
+impl HttpStatus for HttpResponse {
+    fn status_code(&self) -> u16 {
+        self.status().as_u16()
+    }
+}
+
+fn by_code(code: Option<&str>, status: u16) -> ErrorClass {
+    let code = code.unwrap_or_default();
+    // Services of the query protocol prefix their codes, for example `AWS.SimpleQueueService.NonExistentQueue`.
+    let name = code.rsplit('.').next().unwrap_or_default();
+    match (code, name) {
+        (
+            _,
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "InvalidToken"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed"
+            | "RequestExpired",
+        ) => ErrorClass::Credentials,
+        ("KMS.DisabledException" | "KMS.NotFoundException" | "KMS.KMSInvalidStateException", _)
+        | (_, "InvalidObjectState") => ErrorClass::Unreadable,
+        (
+            _,
+            "NoSuchKey"
+            | "NoSuchVersion"
+            | "NoSuchBucket"
+            | "NotFound"
+            | "NotFoundException"
+            | "ResourceNotFoundException"
+            | "NonExistentQueue"
+            | "QueueDoesNotExist",
+        ) => ErrorClass::NotFound,
+        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => ErrorClass::Denied,
+        (_, "PreconditionFailed" | "ConditionalCheckFailedException") => {
+            ErrorClass::PreconditionFailed
+        }
+        (
+            _,
+            "RequestTimeout"
+            | "IncompleteBody"
+            | "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "ProvisionedThroughputExceededException"
+            | "LimitExceededException"
+            | "ConditionalRequestConflict"
+            | "OperationAborted"
+            | "InternalError",
+        ) => ErrorClass::Transient,
+        (
+            _,
+            "ValidationException"
+            | "ItemCollectionSizeLimitExceededException"
+            | "InvalidRequest"
+            | "InvalidArgument"
+            | "InvalidURI"
+            | "KeyTooLongError"
+            | "InvalidParameterValue"
+            | "InvalidParameter"
+            | "InvalidParameterException"
+            | "MethodNotAllowed"
+            | "EntityTooLarge",
+        ) => ErrorClass::Invalid,
+        _ => match status {
+            400 if code.is_empty() => ErrorClass::Invalid,
+            403 => ErrorClass::Denied,
+            404 => ErrorClass::NotFound,
+            405 => ErrorClass::Invalid,
+            412 => ErrorClass::PreconditionFailed,
+            _ => ErrorClass::Transient,
+        },
+    }
+}
+
+/// A key as a listing has it: URL-encoded where `encoding` says so. Every listing asks for
+/// `encoding-type=url`, because XML cannot carry every character that a key may have.
+///
+/// # Errors
+/// When what is encoded is not UTF-8.
+pub fn listed_key(listed: &str, encoding: Option<&EncodingType>) -> Result<String, Fault> {
+    if encoding != Some(&EncodingType::Url) {
+        return Ok(listed.to_owned());
+    }
+    let spaced = listed.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    let decoded = decoded.map_err(|e| Fault::new("listing", e.to_string()))?;
+    Ok(decoded.into_owned())
+}
 
 /// A call that failed, with AWS's code.
 pub fn fault<E>(call: &str, error: &SdkError<E>) -> Fault
@@ -60,11 +206,16 @@ pub async fn find_version(
     let (mut after_key, mut after_version) = (None, None);
     loop {
         let request = s3.list_object_versions().bucket(bucket).prefix(key);
+        let request = request.encoding_type(EncodingType::Url);
         let request = request.set_key_marker(after_key);
         let request = request.set_version_id_marker(after_version);
         let page = request.send().await;
         let page = page.map_err(|e| fault("ListObjectVersions", &e))?;
-        for version in page.versions().iter().filter(|v| v.key() == Some(key)) {
+        let encoding = page.encoding_type();
+        let of_key = |listed: Option<&str>| {
+            listed.is_some_and(|listed| listed_key(listed, encoding).is_ok_and(|k| k == key))
+        };
+        for version in page.versions().iter().filter(|v| of_key(v.key())) {
             let found = Found {
                 version_id: version.version_id().unwrap_or_default().to_owned(),
                 size: version.size().and_then(|s| s.try_into().ok()),
@@ -76,11 +227,64 @@ pub async fn find_version(
             }
         }
         // The key itself sorts before every longer key with the same beginning.
-        let more = page.is_truncated() == Some(true) && page.next_key_marker() == Some(key);
+        let more = page.is_truncated() == Some(true) && of_key(page.next_key_marker());
         if !more {
             return Ok(None);
         }
-        after_key = page.next_key_marker.clone();
+        after_key = Some(key.to_owned());
         after_version = page.next_version_id_marker.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_says_more_than_a_status_and_the_unknown_may_pass() {
+        for (code, status, class) in [
+            (Some("NoSuchKey"), 404, ErrorClass::NotFound),
+            (None, 404, ErrorClass::NotFound),
+            (None, 403, ErrorClass::Denied),
+            (Some("AccessDenied"), 403, ErrorClass::Denied),
+            (Some("RequestTimeTooSkewed"), 403, ErrorClass::Credentials),
+            (Some("InvalidObjectState"), 403, ErrorClass::Unreadable),
+            (Some("KMS.DisabledException"), 400, ErrorClass::Unreadable),
+            (Some("KMS.ThrottlingException"), 400, ErrorClass::Transient),
+            (
+                Some("AWS.SimpleQueueService.NonExistentQueue"),
+                400,
+                ErrorClass::NotFound,
+            ),
+            (
+                Some("PreconditionFailed"),
+                412,
+                ErrorClass::PreconditionFailed,
+            ),
+            (
+                Some("ConditionalRequestConflict"),
+                409,
+                ErrorClass::Transient,
+            ),
+            (Some("ValidationException"), 400, ErrorClass::Invalid),
+            (Some("RequestTimeout"), 400, ErrorClass::Transient),
+            (Some("SomethingNew"), 400, ErrorClass::Transient),
+            (Some("SlowDown"), 503, ErrorClass::Transient),
+            (None, 500, ErrorClass::Transient),
+        ] {
+            assert_eq!(by_code(code, status), class, "{code:?} {status}");
+        }
+    }
+
+    #[test]
+    fn listed_keys_are_decoded_only_where_they_are_encoded() {
+        let url = Some(&EncodingType::Url);
+        let key = |listed: &str, encoding| listed_key(listed, encoding).ok();
+        assert_eq!(
+            key("a+b%2Bc%01%EF%BF%BF/x", url).as_deref(),
+            Some("a b+c\u{1}\u{ffff}/x")
+        );
+        assert_eq!(key("a+b%2B", None).as_deref(), Some("a+b%2B"));
+        assert_eq!(key("%FF", url), None);
     }
 }

@@ -4,6 +4,7 @@
 //! text or turn it round. Contents, requesters and source addresses are never logged.
 
 use serde_json::{Map, Value};
+pub use untrusted_text::escape;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,20 +54,6 @@ fn render(
 )]
 pub(crate) fn emit(line: &str) {
     println!("{line}");
-}
-
-/// A key fit for a log line or a subject: control, formatting, combining and other characters that do not show by
-/// themselves, and the backslash, are written as escapes; the rest stays.
-#[must_use]
-pub fn escape(key: &str) -> String {
-    let mut text = String::with_capacity(key.len());
-    for c in key.chars() {
-        match c {
-            '"' | '\'' => text.push(c),
-            _ => text.extend(c.escape_debug()),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

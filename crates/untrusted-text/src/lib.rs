@@ -1,0 +1,127 @@
+//! Escapes untrusted text for where it is shown.
+//!
+//! Object keys, version-ids, receipts, messages, policies and file names are chosen by whoever writes them. Shown as
+//! they are, they can move a terminal's cursor, hide a line, reverse the reading direction or inject markup.
+
+/// One value for one line of a terminal or a log: control, format, bidirectional, combining and unassigned characters
+/// are written as Rust escapes (`\n`, `\u{1b}`), and so is the backslash, so that two values never look the same.
+/// Quotes stay.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        push(
+            &mut escaped,
+            c,
+            c.is_ascii_graphic() && c != '\\' || c == ' ',
+        );
+    }
+    escaped
+}
+
+/// Composed text of several lines, whose values were escaped by [`escape`]: line feeds and backslashes stay, everything
+/// else that [`escape`] replaces is replaced. This is the last line of defence of a terminal: it cannot tell a line feed
+/// of the composer from one of a value.
+#[must_use]
+pub fn escape_lines(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        push(
+            &mut escaped,
+            c,
+            c == '\n' || c.is_ascii_graphic() || c == ' ',
+        );
+    }
+    escaped
+}
+
+/// One value inside a Markdown paragraph, list item or table cell: as [`escape`], with every ASCII punctuation
+/// character that Markdown could read as markup preceded by a backslash.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in escape(text).chars() {
+        if c.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// One value as HTML text or as a quoted attribute: as [`escape`], with `&`, `<`, `>` and quotes as entities.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in escape(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// `escape_debug` keeps what a reader sees and escapes what he does not; it also escapes quotes, which hide nothing.
+fn push(escaped: &mut String, c: char, plain: bool) {
+    if plain || matches!(c, '"' | '\'') {
+        escaped.push(c);
+    } else {
+        escaped.extend(c.escape_debug());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(
+            escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json"),
+            "a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json"
+        );
+        assert_eq!(
+            escape("\u{200b}\u{9b}\r\t\u{ffff}"),
+            "\\u{200b}\\u{9b}\\r\\t\\u{ffff}"
+        );
+    }
+
+    #[test]
+    fn composed_lines_keep_their_line_feeds_and_backslashes() {
+        assert_eq!(
+            escape_lines("one\\n\ntwo\u{1b}[2K\r"),
+            "one\\n\ntwo\\u{1b}[2K\\r"
+        );
+    }
+
+    #[test]
+    fn markup_is_text() {
+        assert_eq!(markdown("[x](y)|<b>"), "\\[x\\]\\(y\\)\\|\\<b\\>");
+        assert_eq!(
+            html("<a href='x'>&\"\n"),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_escapes_the_line(text in any::<String>()) {
+            for shown in [escape(&text), markdown(&text), html(&text)] {
+                prop_assert!(!shown.chars().any(char::is_control));
+            }
+            let lines = escape_lines(&text);
+            prop_assert!(!lines.chars().any(|c| c.is_control() && c != '\n'));
+        }
+
+        #[test]
+        fn two_values_never_look_the_same(a in "[\\\\nu{}0a\n\u{1b}]{0,8}", b in "[\\\\nu{}0a\n\u{1b}]{0,8}") {
+            prop_assert_eq!(a == b, escape(&a) == escape(&b));
+        }
+    }
+}
