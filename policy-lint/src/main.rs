@@ -143,10 +143,16 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(message) => {
-            eprintln!("error: {message}");
+            say("error", &message);
             ExitCode::from(2)
         }
     }
+}
+
+/// A message on standard error. It may name files and quote policies, so further lines are indented: a file's name
+/// cannot pass for a message of its own.
+fn say(level: &str, text: &str) {
+    eprintln!("{level}: {}", untrusted_text::escape_lines(text).replace('\n', "\n  "));
 }
 
 fn check(arguments: &CheckArgs) -> Result<u8, String> {
@@ -165,8 +171,9 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
     if let Some(path) = &arguments.write_baseline {
         let text = Baseline::of(&found).to_text();
         std::fs::write(path, text).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
-        println!("{} in the baseline `{}`", report::text::tally(&found), path.display());
-        found.errors.iter().for_each(|e| eprintln!("error: {e}"));
+        let line = format!("{} in the baseline `{}`", report::text::tally(&found), path.display());
+        println!("{}", untrusted_text::escape_line(&line));
+        found.errors.iter().for_each(|error| say("error", error));
         return Ok(if found.errors.is_empty() { 0 } else { 2 });
     }
     if let Some(path) = &arguments.baseline {
@@ -181,12 +188,8 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
                 .push(format!("{count}{words}; write it again with `--write-baseline` so that it cannot come back"));
         }
     }
-    for note in &found.notes {
-        eprintln!("note: {note}");
-    }
-    for error in &found.errors {
-        eprintln!("error: {error}");
-    }
+    found.notes.iter().for_each(|note| say("note", note));
+    found.errors.iter().for_each(|error| say("error", error));
     let path = arguments.output.as_deref();
     write_to(path, |out| match arguments.format {
         Format::Text => report::text::write(&found, width(), colour(path), out),

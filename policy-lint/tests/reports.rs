@@ -47,6 +47,33 @@ fn annotations_name_file_and_line() {
     assert_eq!(out.lines().count(), 2, "{out}");
 }
 
+/// Names of files and texts of policies are chosen by others: none may reach a terminal as a control character, or begin
+/// a line that looks like a message of the program.
+#[test]
+fn hostile_names_and_policies_are_escaped_in_every_format() {
+    let name = "x\u{1b}[2K\u{202e}\u{9b}\nerror: forged.json";
+    let policy = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Sid\": \"a\\u001b[31m\", \"Effect\": \"Allow\", \
+                  \"Action\": [\"s3:*\\u009b\", \"zz\u{202e}\u{9b}:Get\"], \"Resource\": \"*\"}]}";
+    let broken = "x\u{1b}]0;title\u{7}\nerror: forged.tf";
+    let folder = folder(&[(name, policy), (broken, "resource \"aws_iam_policy\" \"p\" {\n")]);
+    for format in ["text", "github", "json", "sarif"] {
+        let (code, out, err) = run(folder.path(), &["check", ".", "--format", format]);
+        assert_eq!(code, 2, "one file cannot be read; {format}: {err}");
+        for text in [&out, &err] {
+            let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(obeyed), "{format}: {text:?}");
+            assert!(!text.lines().any(|line| line.starts_with("error: forged")), "{format}: {text}");
+        }
+    }
+    for arguments in
+        [vec!["check", "no\u{1b}such\nerror: forged.tf"], vec!["check", ".", "--config", "no\u{1b}such.toml"]]
+    {
+        let (code, _, err) = run(folder.path(), &arguments);
+        assert_eq!(code, 2, "{err}");
+        assert!(!err.contains('\u{1b}') && !err.contains("\nerror: forged"), "{err:?}");
+    }
+}
+
 #[test]
 fn a_baseline_hides_what_was_there_and_says_what_is_gone() {
     let folder = folder(&[("a.tf", SOURCE)]);

@@ -3,6 +3,8 @@
 //! Object keys, version-ids, receipts, messages, policies and file names are chosen by whoever writes them. Shown as
 //! they are, they can move a terminal's cursor, hide a line, reverse the reading direction or inject markup.
 
+use std::borrow::Cow;
+
 /// One value for one line of a terminal or a log: control, format, bidirectional, combining and unassigned characters
 /// are written as Rust escapes (`\n`, `\u{1b}`), and so is the backslash, so that two values never look the same.
 /// Quotes stay.
@@ -33,6 +35,33 @@ pub fn escape_lines(text: &str) -> String {
         );
     }
     escaped
+}
+
+/// Composed text that is meant to be one line, or a path: as [`escape_lines`], with line feeds replaced too.
+#[must_use]
+pub fn escape_line(text: &str) -> String {
+    escape_lines(text).replace('\n', "\\n")
+}
+
+/// Serialised JSON for a terminal: the characters that [`escape`] replaces and that JSON leaves as they are (C1 controls,
+/// bidirectional marks, characters without width) become `\u` escapes, which mean the same to a JSON parser.
+#[must_use]
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() || c.escape_debug().len() == 1 {
+            escaped.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// One value inside a Markdown paragraph, list item or table cell: as [`escape`], with every ASCII punctuation
@@ -97,6 +126,19 @@ mod tests {
         assert_eq!(
             escape_lines("one\\n\ntwo\u{1b}[2K\r"),
             "one\\n\ntwo\\u{1b}[2K\\r"
+        );
+    }
+
+    #[test]
+    fn a_composed_line_stays_one_line() {
+        assert_eq!(escape_line("C:\\a\nb\u{1b}"), "C:\\a\\nb\\u{1b}");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        assert_eq!(
+            escape_json("{\"ü\":\"\u{202e}\u{9b}\u{e0001}\"}"),
+            "{\"ü\":\"\\u202e\\u009b\\udb40\\udc01\"}"
         );
     }
 

@@ -1,6 +1,8 @@
 //! Annotations as GitHub Actions reads them from a step's output.
 use std::io::{self, Write};
 
+use untrusted_text::escape_lines;
+
 use super::text;
 use crate::engine::Report;
 use crate::rule::Severity;
@@ -36,7 +38,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    escape_lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

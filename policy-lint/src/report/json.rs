@@ -3,6 +3,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use untrusted_text::escape_json;
+
 use crate::catalogue;
 use crate::engine::{Report, Reported};
 use crate::rule::{Family, Severity};
@@ -93,7 +95,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     let findings = report.findings.iter().map(finding).collect();
     let document = Document { version: 1, catalogue: catalogue::DATE, findings, unknown, summary };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    let text = serde_json::to_string_pretty(&document)?;
+    out.write_all(escape_json(&text).as_bytes())?;
     writeln!(out)
 }
 
@@ -135,6 +138,7 @@ pub fn write_rules(out: &mut dyn Write) -> io::Result<()> {
             summary: r.summary(),
         })
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &rows)?;
+    let text = serde_json::to_string_pretty(&rows)?;
+    out.write_all(escape_json(&text).as_bytes())?;
     writeln!(out)
 }

@@ -3,6 +3,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use untrusted_text::escape_json;
+
 use crate::catalogue;
 use crate::engine::{Report, Reported};
 use crate::rule::{Rule, Severity};
@@ -32,7 +34,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "results": results,
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    let text = serde_json::to_string_pretty(&log)?;
+    out.write_all(escape_json(&text).as_bytes())?;
     writeln!(out)
 }
 

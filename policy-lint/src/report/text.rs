@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use untrusted_text::{escape_line, escape_lines};
 
 use crate::engine::{Report, Reported};
 use crate::rule::Severity;
@@ -61,31 +62,36 @@ fn render(reported: &Reported, renderer: &Renderer) -> String {
         Severity::Note => Level::NOTE,
     };
     let primary = excerpt(&reported.place);
-    let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.name));
+    let title = level.primary_title(escape_lines(&finding.message)).id(finding.rule.name);
+    let mut group = Group::with_title(title);
     group = show(group, &reported.place, &primary, AnnotationKind::Primary, "");
     for (place, message) in reported.related.iter().take(4) {
         group = show(group, place, &excerpt(place), AnnotationKind::Context, message);
     }
     if let Some(address) = &finding.address {
-        group = group.element(Level::NOTE.message(format!("in `{address}`")));
+        group = group.element(Level::NOTE.message(escape_line(&format!("in `{address}`"))));
     }
     if !finding.help.is_empty() {
-        group = group.element(Level::HELP.message(finding.help.as_str()));
+        group = group.element(Level::HELP.message(escape_lines(&finding.help)));
     }
     renderer.render(&[group])
 }
 
-fn show<'a>(group: Group<'a>, place: &Place, excerpt: &Excerpt, kind: AnnotationKind, label: &'a str) -> Group<'a> {
-    let mut annotation = kind.span(excerpt.span.clone());
+fn show<'a>(group: Group<'a>, place: &Place, excerpt: &Excerpt, kind: AnnotationKind, label: &str) -> Group<'a> {
+    // The renderer replaces the control characters of ASCII in what it shows of a file, and no others.
+    let shown = |part: &str| part.replace(|c: char| c.is_control() && !c.is_ascii(), "\u{fffd}");
+    let span = shown(&excerpt.text[..excerpt.span.start]).len()..shown(&excerpt.text[..excerpt.span.end]).len();
+    let mut annotation = kind.span(span);
     if !label.is_empty() {
-        annotation = annotation.label(label);
+        annotation = annotation.label(escape_line(label));
     }
-    let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line).annotation(annotation);
+    let snippet = Snippet::source(shown(&excerpt.text)).line_start(excerpt.first_line).annotation(annotation);
+    let path = escape_line(&place.file.path);
     if excerpt.whole_lines {
-        return group.element(snippet.path(place.file.path.clone()));
+        return group.element(snippet.path(path));
     }
     let (start, _) = place.positions();
-    let origin = Origin::path(place.file.path.clone()).line(start.line).char_column(start.column);
+    let origin = Origin::path(path).line(start.line).char_column(start.column);
     group.element(origin).element(snippet)
 }
 
