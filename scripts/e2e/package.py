@@ -18,6 +18,7 @@ from . import elf
 from .paths import DIST, ROOT
 
 GLIBC = (2, 34)  # Amazon Linux 2023, the system below `provided.al2023`
+PROFILE = "lambda"
 LIMIT = 6 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)
 VARIABLES = "lambda_packages.auto.tfvars.json"
@@ -34,7 +35,20 @@ def main() -> None:
     parser.add_argument(
         "--verify", action="store_true", help="build twice from clean, elsewhere, and compare the bytes"
     )
+    parser.add_argument(
+        "--profile",
+        choices=(PROFILE, "dev"),
+        default=PROFILE,
+        help=f"`{PROFILE}` (default) is what goes to AWS; `dev` packs every Lambda for the local stack, into .local/dist",
+    )
     arguments = parser.parse_args()
+    if arguments.profile != PROFILE:
+        if arguments.name or arguments.target or arguments.verify:
+            parser.error("`--profile dev` packs every Lambda for this machine: give nothing else")
+        from . import build as local_build
+
+        local_build.pack()
+        return
     known = programs(ROOT)
     names = arguments.name or sorted(known)
     for name in names:
@@ -88,7 +102,7 @@ def programs(root: Path) -> set[str]:
 
 def build(root: Path, names: list[str], target: str | None, target_dir: Path | None = None) -> dict[str, Path]:
     """Builds with the profile `lambda`; returns each program's binary."""
-    command = ["build", "--locked", "--profile", "lambda", "--bins", "--message-format", "json-render-diagnostics"]
+    command = ["build", "--locked", "--profile", PROFILE, "--bins", "--message-format", "json-render-diagnostics"]
     for name in names:
         command += ["--package", name]
     if target:
@@ -116,20 +130,25 @@ def pack(name: str, binary: bytes) -> bytes:
             f"{name}: needs GLIBC_{facts.glibc[0]}.{facts.glibc[1]}, but provided.al2023 has {GLIBC[0]}.{GLIBC[1]}; "
             "build on an older Linux, or with `cargo lambda build`, which links against an older glibc"
         )
-    entry = zipfile.ZipInfo("bootstrap", date_time=EPOCH)
-    entry.create_system = 3
-    entry.external_attr = 0o100755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, binary, compresslevel=9)
-    content = buffer.getvalue()
+    content = archive(binary)
     if len(content) > LIMIT:
         raise SystemExit(
             f"{name}: the zip has {len(content)} bytes, the limit is {LIMIT}: "
             f"look with `cargo tree -p {name} -e features` for what grew"
         )
     return content
+
+
+def archive(binary: bytes, level: int = 9) -> bytes:
+    """The zip itself: one executable `bootstrap` without a date."""
+    entry = zipfile.ZipInfo("bootstrap", date_time=EPOCH)
+    entry.create_system = 3
+    entry.external_attr = 0o100755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        zipped.writestr(entry, binary, compresslevel=level)
+    return buffer.getvalue()
 
 
 def verify(names: list[str], target: str | None) -> None:

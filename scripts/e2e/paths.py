@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
+LOCAL_DIST = LOCAL / "dist"  # never in DIST: what is built for this machine alone must not be applied to AWS
 STACKS = ("dev", "demo", "test", "spare", "alone", "settings")
 
 

@@ -9,24 +9,15 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from . import accounts, environment
+from . import accounts, build, environment
 from .deployment import Deployment
-from .paths import ROOT
 
 
-@cache
 def binary() -> Path:
-    """Builds the tool; the program itself is what the tests run."""
-    command = ["cargo", "build", "--quiet", "--locked", "-p", "sluice", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    for line in built.stdout.splitlines():
-        artifact = json.loads(line)
-        if artifact.get("executable") and artifact["target"]["name"] == "sluice":
-            return Path(artifact["executable"])
-    raise AssertionError("cargo built no sluice")
+    """The program itself is what the tests run."""
+    return build.binaries()["sluice"]
 
 
 @dataclass(frozen=True)

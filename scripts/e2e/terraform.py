@@ -16,11 +16,11 @@ from . import environment, processes
 from .accounts import Credentials
 from .emulator import Emulator
 from .package import VARIABLES
-from .paths import DIST, ROOT, Stack
+from .paths import LOCAL_DIST, ROOT, Stack
 
 # Making and ending is mostly the provider's waiting until AWS is consistent, a minute for some types: all at once.
 AT_ONCE = "-parallelism=64"
-# What scripts/package builds here, and the emulator runs.
+# What is built here, and the emulator runs.
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Terraform and the provider hold every resource's schema and would look through it for garbage again and again.
 QUICK = {"GOGC": "400"}
@@ -60,8 +60,9 @@ class Terraform:
         shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
-        if not (self.stack.folder / "dist").is_symlink():
-            (self.stack.folder / "dist").symlink_to(DIST)
+        if not (self.stack.folder / "dist").exists():
+            # A copy: the next build leaves the packages of this stack alone.
+            shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
         (self.stack.folder / "terraformrc").write_text(cli_config())
         self._run("init", "-backend=true")
 

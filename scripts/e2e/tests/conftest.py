@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from .. import accounts, deviations, emulator, evidence, local, package, paths
+from .. import accounts, build, deviations, emulator, evidence, local, paths
 from ..deployment import Deployment
 from ..evidence import Version
 from ..inbox import Inbox
@@ -96,7 +96,7 @@ def begun(request: pytest.FixtureRequest, before: str) -> Iterator[None]:
 
 
 def packaged() -> None:
-    package.package(sorted(package.programs(paths.ROOT)), None)
+    build.pack()
 
 
 def raised() -> paths.Stack:

@@ -7,10 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .. import accounts, emulator, paths
+from .. import accounts, build, emulator, paths
 from ..terraform import Terraform
-
-LINT = ("cargo", "run", "--quiet", "--locked", "-p", "policy-lint", "--", "check")
 
 # Rule -> an action, and what is planted in its place.
 PLANTED = {
@@ -20,7 +18,8 @@ PLANTED = {
 
 
 def lint(plan: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*LINT, str(plan)], cwd=paths.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    command = [str(build.binaries()["policy-lint"]), "check", str(plan)]
+    return subprocess.run(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 def test_the_plan_passes(terraform: Terraform) -> None:

@@ -65,11 +65,11 @@ def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None
 
 
 def test_the_function_is_the_package(deployment: Deployment) -> None:
-    """003.19: provided.al2023, the zip of scripts/package, and no secret in its environment."""
+    """003.19: provided.al2023, the zip that was built, and no secret in its environment."""
     found = deployment.client("lambda").get_function(FunctionName=deployment.ingest.function)["Configuration"]
     assert (found["Runtime"], found["Architectures"]) == ("provided.al2023", [ARCHITECTURE])
-    packaged = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
-    assert found["CodeSize"] == (paths.DIST / Path(packaged["path"]).name).stat().st_size
+    packaged = json.loads((deployment.stack.folder / "dist" / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
+    assert found["CodeSize"] == (deployment.stack.folder / "dist" / Path(packaged["path"]).name).stat().st_size
     assert set(found["Environment"]["Variables"]) == {
         "PROCESSING_BUCKET",
         "QUARANTINE_BUCKET",
@@ -95,8 +95,8 @@ def test_the_binary_runs_by_hand(deployment: Deployment, tmp_path: Path) -> None
         version = upload(deployment, key, body)
     finally:
         events.enable_rule(Name=deployment.ingest.rule)
-    packaged = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
-    with zipfile.ZipFile(io.BytesIO((paths.DIST / Path(packaged["path"]).name).read_bytes())) as archive:
+    packaged = json.loads((deployment.stack.folder / "dist" / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
+    with zipfile.ZipFile(io.BytesIO((deployment.stack.folder / "dist" / Path(packaged["path"]).name).read_bytes())) as archive:
         program = tmp_path / "ingest"
         program.write_bytes(archive.read("bootstrap"))
         program.chmod(0o755)
