@@ -83,8 +83,9 @@ impl Handler for Ingest {
                 Step::Fault(fault) => return Err(fault),
                 Step::Perform(effect) => effect,
             };
-            let about = narrate::about(run.source());
-            let say = |text: &str| log::line(Level::Info, text, &about, &Map::new());
+            let source = run.source();
+            log::set_object(&source.bucket, &source.key, &source.version_id);
+            let say = |text: &str| log::line(Level::Info, text, &Map::new(), &Map::new());
             if matches!(effect, Effect::Store(_)) {
                 say(narrate::VALID);
             }

@@ -14,7 +14,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::envelope::{self, Arrival, Envelope};
-use crate::log::{self, Level};
+use crate::log::{self, Context, Level, escape};
 use crate::metrics::{Metrics, Unit};
 
 /// Records of one batch that are worked on at the same time: enough to hide the waiting for AWS, few enough that a
@@ -60,7 +60,8 @@ pub struct Handled {
 
 /// What a Lambda does with one arrival.
 pub trait Handler: Send + Sync + 'static {
-    /// Brings the arrival to its end; at `until` it is abandoned.
+    /// Brings the arrival to its end; at `until` it is abandoned. Log lines carry the message id and the arrival's
+    /// object by themselves; a version-id that is found later is made known by [`log::set_object`].
     ///
     /// # Errors
     /// When it cannot be ended now and should be tried again.
@@ -92,7 +93,7 @@ pub async fn run<H: Handler>(
 ) -> Vec<String> {
     let end = Instant::now() + remaining.saturating_sub(MARGIN);
     let mut waiting = records.into_iter();
-    let mut running: HashMap<Id, String> = HashMap::new();
+    let mut running: HashMap<Id, (String, Context)> = HashMap::new();
     let mut tasks = JoinSet::new();
     let mut failed = Vec::new();
     loop {
@@ -103,32 +104,33 @@ pub async fn run<H: Handler>(
                 metrics.add("Age", Unit::Milliseconds, now_ms.saturating_sub(sent));
             }
             let (id, handler) = (record.id.clone(), Arc::clone(handler));
-            let task = tasks.spawn(async move { one(&*handler, &record, end).await });
-            running.insert(task.id(), id);
+            let context = Context::new(&id);
+            let work = async move { one(&*handler, &record, end).await };
+            let task = tasks.spawn(context.clone().scope(work));
+            running.insert(task.id(), (id, context));
         }
         match tokio::time::timeout_at(end, tasks.join_next_with_id()).await {
             Ok(None) => break,
             Ok(Some(Ok((task, measured)))) => {
-                let id = running.remove(&task).unwrap_or_default();
+                let (id, _) = running.remove(&task).unwrap_or_default();
                 for (name, unit, value) in measured.metrics {
                     metrics.add(name, unit, value);
                 }
                 failed.extend(measured.failed.then_some(id));
             }
             Ok(Some(Err(broken))) => {
-                let id = running.remove(&broken.id()).unwrap_or_default();
-                report(&id, &Fault::new("record", format!("it panicked: {broken}")));
+                let (id, context) = running.remove(&broken.id()).unwrap_or_default();
+                let fault = Fault::new("record", format!("it panicked: {broken}"));
+                context.sync_scope(|| report(&fault));
                 failed.push(id);
             }
             Err(_) => break,
         }
     }
-    let unfinished: Vec<String> = running.into_values().chain(waiting.map(|r| r.id)).collect();
-    for id in unfinished {
-        report(
-            &id,
-            &Fault::new("record", "no time left in this invocation"),
-        );
+    let unfinished = running.into_values().chain(waiting.map(not_started));
+    for (id, context) in unfinished {
+        let fault = Fault::new("record", "no time left in this invocation");
+        context.sync_scope(|| report(&fault));
         failed.push(id);
     }
     for _ in &failed {
@@ -144,6 +146,18 @@ struct Measured {
     metrics: Vec<(&'static str, Unit, u64)>,
 }
 
+/// A record that there was no time to start: its log line names the object, if it announces a single one.
+fn not_started(record: Record) -> (String, Context) {
+    let context = Context::new(&record.id);
+    if let Ok(Envelope::Arrivals(arrivals)) = envelope::decode(&record.body)
+        && let [arrival] = arrivals.as_slice()
+    {
+        let version_id = arrival.version_id.as_deref().unwrap_or_default();
+        context.set_object(&arrival.bucket, &arrival.key, version_id);
+    }
+    (record.id, context)
+}
+
 async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measured {
     let mut measured = Measured::default();
     let arrivals = match envelope::decode(&record.body) {
@@ -151,17 +165,19 @@ async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measur
         Ok(Envelope::Nothing(why)) => {
             let mut more = field("why", why);
             more.extend(field("end", "skipped"));
-            log::line(Level::Info, "Nothing to do.", &about(&record.id), &more);
+            log::line(Level::Info, "Nothing to do.", &Map::new(), &more);
             measured.metrics.push(("Skipped", Unit::Count, 1));
             return measured;
         }
         Err(error) => {
-            report(&record.id, &Fault::new("decode", error.to_string()));
+            report(&Fault::new("decode", error.to_string()));
             measured.failed = true;
             return measured;
         }
     };
     for arrival in arrivals {
+        let version_id = arrival.version_id.as_deref().unwrap_or_default();
+        log::set_object(&arrival.bucket, &arrival.key, version_id);
         match handler.handle(arrival, until).await {
             Ok(handled) => {
                 let level = if handled.refused {
@@ -169,11 +185,11 @@ async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measur
                 } else {
                     Level::Info
                 };
-                log::line(level, &handled.message, &about(&record.id), &handled.fields);
+                log::line(level, &handled.message, &Map::new(), &handled.fields);
                 measured.metrics.extend(handled.metrics);
             }
             Err(fault) => {
-                report(&record.id, &fault);
+                report(&fault);
                 measured.failed = true;
             }
         }
@@ -181,13 +197,15 @@ async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measur
     measured
 }
 
-fn report(id: &str, fault: &Fault) {
-    let more = field("call", &fault.call);
-    log::line(Level::Error, &fault.to_string(), &about(id), &more);
-}
-
-fn about(id: &str) -> Map<String, Value> {
-    field("message_id", id)
+/// Writes the ERROR line of a fault; a fault may quote AWS, and AWS a key.
+fn report(fault: &Fault) {
+    let message = escape(&fault.to_string());
+    log::line(
+        Level::Error,
+        &message,
+        &Map::new(),
+        &field("call", &fault.call),
+    );
 }
 
 fn field(name: &str, value: &str) -> Map<String, Value> {

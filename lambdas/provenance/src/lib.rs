@@ -52,8 +52,10 @@ impl Handler for Provenance {
                 Step::Fault(fault) => return Err(fault),
                 Step::Perform(effect) => effect,
             };
-            let about = narrate::about(run.version());
-            log::line(Level::Info, &narrate::before(&effect), &about, &Map::new());
+            let version = run.version();
+            log::set_object(&version.bucket, &version.key, &version.version_id);
+            let before = narrate::before(&effect);
+            log::line(Level::Info, &before, &Map::new(), &Map::new());
             let outcome = self.edge.perform(&effect, until).await?;
             step = run.next(outcome, Moment::now());
         }
