@@ -9,7 +9,7 @@ import time
 from . import accounts, deviations, emulator, evidence, facts, paths, report, wiring
 from .deployment import Deployment
 from .inbox import Inbox
-from .run import drained, play, sweep
+from .run import drained, play
 from .sluice import Sluice
 from .terraform import Terraform
 
@@ -89,7 +89,6 @@ def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -
 
 def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
-    sweep(Deployment(stack, found, terraform.outputs()))
     terraform.destroy()
     if left := terraform.state():
         raise SystemExit(f"left after destroy: {', '.join(left)}")
