@@ -20,8 +20,8 @@ from .paths import ROOT, Stack
 # Corrects the emulator where AWS's clients could not work with it otherwise.
 PROGRAM = ROOT / "scripts" / "local" / "emulator.py"
 # Seconds until an idle connection is closed: longer than any client keeps one (Go and Rust 90 s, boto3 as long as it
-# runs), so that the client closes it. A request that arrives as Hypercorn closes the connection is carried out and never
-# answered; the SDK repeats it, and what exists by then is refused (`aws_kms_alias`: AlreadyExistsException).
+# runs), so that the client closes it. A request that arrives as Hypercorn closes the connection is carried out and
+# never answered; the SDK repeats it, and what exists by then is refused (`aws_kms_alias`: AlreadyExistsException).
 KEEP_ALIVE = 24 * 3600
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
