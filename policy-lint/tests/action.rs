@@ -1,4 +1,5 @@
 //! The steps of the GitHub action, run as its runner's shell would.
+#![cfg(unix)]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -3,18 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Runs a program with the built policy-lint on the path.
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_policy-lint"));
+    command(folder, program, arguments, built.parent().map(Path::to_path_buf)).output().ok()
+}
+
+/// A command with `first` before everything else on the path.
+fn command(folder: &Path, program: &str, arguments: &[&str], first: Option<PathBuf>) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = built.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
-    let joined = std::env::join_paths(paths).ok()?;
-    // A hook that runs these tests must not lend its own repository to the one made here.
+    let paths = std::env::split_paths(&path).filter(|p| !p.join("policy-lint").is_file());
+    let joined = std::env::join_paths(first.into_iter().chain(paths)).expect("a path");
     let mut command = Command::new(program);
     command.current_dir(folder).args(arguments).env("PATH", joined).env("PRE_COMMIT_HOME", folder.join(".cache"));
+    // A hook that runs these tests must not lend its own repository to the one made here; and what this user's git is
+    // told to do (templates, hooks, signatures) is no part of the test.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(name);
     }
-    command.output().ok()
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command
 }
 
 /// A copy of the hooks as a repository of its own, as users see it.
@@ -22,7 +30,10 @@ fn hook_repository(folder: &Path) -> Option<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(folder.join("policy-lint")).ok()?;
     std::fs::copy(root.join("../.pre-commit-hooks.yaml"), folder.join(".pre-commit-hooks.yaml")).ok()?;
-    std::fs::copy(root.join("hook"), folder.join("policy-lint/hook")).ok()?;
+    for name in ["hook", "build"] {
+        std::fs::copy(root.join(name), folder.join("policy-lint").join(name)).ok()?;
+    }
+    std::fs::copy(root.join("../rust-toolchain.toml"), folder.join("rust-toolchain.toml")).ok()?;
     commit(folder)
 }
 
@@ -92,8 +103,7 @@ fn the_hooks_run_in_pre_commit() {
     let work = tempfile::tempdir().expect("a folder");
     let hooks = tempfile::tempdir().expect("a folder");
     hook_repository(hooks.path()).expect("a repository of hooks");
-    let source = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b\" } })\n}\n";
-    std::fs::write(work.path().join("main.tf"), source).expect("a file");
+    std::fs::write(work.path().join("main.tf"), WILDCARD).expect("a file");
     std::fs::write(work.path().join("package.json"), "{}").expect("a file");
     let plan = include_str!("plans/first/plan.json");
     std::fs::write(work.path().join("plan.json"), plan).expect("a file");
@@ -115,4 +125,84 @@ fn the_hooks_run_in_pre_commit() {
         );
         assert!(text.contains(said), "{hook} {files:?}\n{text}");
     }
+}
+
+const WILDCARD: &str = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b\" } })\n}\n";
+
+/// A user's repository that pins a toolchain and a target which do not exist.
+fn rust_repository(folder: &Path) {
+    std::fs::create_dir_all(folder.join(".cargo")).expect("a folder");
+    std::fs::write(folder.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"1.0.0-none\"\n").expect("a file");
+    std::fs::write(folder.join(".cargo/config.toml"), "[build]\ntarget = \"none-none-none\"\n").expect("a file");
+    std::fs::write(folder.join("main.tf"), WILDCARD).expect("a file");
+    commit(folder).expect("a repository of the user");
+}
+
+/// What a user may have set for builds of his own.
+const FOREIGN: [(&str, &str); 5] = [
+    ("RUSTUP_TOOLCHAIN", "1.0.0-none"),
+    ("CARGO_TARGET_DIR", "/nonexistent/target"),
+    ("CARGO_BUILD_TARGET", "none-none-none"),
+    ("RUSTFLAGS", "--none"),
+    ("RUSTC_WRAPPER", "/nonexistent/wrapper"),
+];
+
+/// cargo as it is on this machine is asked for its version only, where and as the hook calls it; then the program that
+/// is built already is put where it should be.
+const CARGO: &str = r#"#!/bin/sh
+set -eu
+{ pwd; env; } >>"$CALLS"
+PATH="${PATH#*:}"
+cargo --version
+while [ "$1" != --target ]; do shift; done
+mkdir -p "$4/$2/release"
+cp "$PROGRAM" "$4/$2/release/policy-lint"
+"#;
+
+#[cfg(unix)]
+#[test]
+fn the_hook_builds_in_its_own_folder_with_its_own_toolchain() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(program) = pre_commit() else { return };
+    let (work, hooks, bin) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
+    let (work, hooks, bin) = (work.expect("a folder"), hooks.expect("a folder"), bin.expect("a folder"));
+    hook_repository(hooks.path()).expect("a repository of hooks");
+    rust_repository(work.path());
+    let (cargo, calls) = (bin.path().join("cargo"), bin.path().join("calls"));
+    std::fs::write(&cargo, CARGO).expect("a script");
+    std::fs::set_permissions(&cargo, PermissionsExt::from_mode(0o755)).expect("a program");
+    let repository = hooks.path().to_string_lossy();
+    let arguments = ["try-repo", &repository, "policy-lint", "--verbose", "--files", "main.tf"];
+    let output = command(work.path(), &program, &arguments, Some(bin.path().to_path_buf()))
+        .env("CALLS", &calls)
+        .env("PROGRAM", env!("CARGO_BIN_EXE_policy-lint"))
+        .envs(FOREIGN)
+        .output()
+        .expect("pre-commit runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("service-wildcard"), "{text}");
+    let calls = std::fs::read_to_string(calls).expect("cargo was called");
+    let place = calls.lines().next().expect("where");
+    assert!(Path::new(place).join("policy-lint/hook").exists() && !Path::new(place).join("main.tf").exists(), "{place}");
+    for (name, _) in FOREIGN {
+        assert!(!calls.lines().any(|l| l.starts_with(&format!("{name}="))), "{name} reaches cargo");
+    }
+}
+
+/// The same in full: a clone of this repository is built. Takes minutes.
+#[test]
+#[ignore = "builds a release: scripts/test --long"]
+fn the_hook_of_a_clone_builds_and_runs() {
+    let Some(program) = pre_commit() else { return };
+    let work = tempfile::tempdir().expect("a folder");
+    rust_repository(work.path());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let repository = root.canonicalize().expect("this repository").to_string_lossy().into_owned();
+    let arguments = ["try-repo", &repository, "policy-lint", "--verbose", "--files", "main.tf"];
+    let output = command(work.path(), &program, &arguments, None).envs(FOREIGN).output().expect("pre-commit runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("service-wildcard"), "{text}");
 }

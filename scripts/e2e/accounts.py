@@ -11,7 +11,7 @@ from botocore.config import Config
 from .emulator import Emulator
 from .paths import Stack
 
-USERS = ("deployer", "uploader", "operator", "auditor")
+USERS = ("deployer", "uploader", "operator", "auditor", "visitor")
 
 # What apply, destroy and the checks need. Roles and policies only of this project.
 _SERVICES = (
@@ -36,6 +36,7 @@ def create(stack: Stack, emulator: Emulator) -> dict[str, Credentials]:
         "uploader": _may_assume(emulator.account, "uploader"),
         "operator": _may_assume(emulator.account, "operator"),
         "auditor": _may_assume(emulator.account, "auditor", "uploader"),  # `sluice smoke` is both
+        "visitor": _may_assume(emulator.account, "uploader", "operator", "auditor"),  # who tries a kept demo
     }
     made = {}
     for name in USERS:

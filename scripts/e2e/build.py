@@ -1,7 +1,8 @@
 """Compiles the Lambdas, `sluice` and `policy-lint` for this machine in one run of cargo, and packs the Lambdas.
 
 One run with one profile, so that features unify and every crate of the AWS SDK is compiled once. What goes to AWS is
-built with the profile `lambda`, by package.py.
+built with the profile `lambda`, by package.py. `python -m e2e.build [STATUS]` builds, and keeps in the file STATUS
+a line that says how far it is. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from . import package
-from .paths import LOCAL_DIST, ROOT
+from .paths import BIN, LOCAL_DIST, ROOT
 
 # Set by scripts/test: the tests are compiled in the same run. Their dependencies ask for further features
 # (`tokio/test-util`), and the SDK would be compiled once more without them.
@@ -31,16 +36,86 @@ def command() -> list[str]:
 @cache
 def binaries() -> dict[str, Path]:
     """Builds what is not built yet; every program of the workspace by its name."""
+    return compiled(lambda _: None)
+
+
+def compiled(tell: Callable[[str], None]) -> dict[str, Path]:
+    """The same; `tell` is given how far the build is."""
+    tell("building: crates are downloaded")
     run = [*command(), "--quiet", "--message-format", "json-render-diagnostics"]
-    built = subprocess.run(run, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    if built.returncode:
+    cargo = subprocess.Popen(run, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        found = _follow(cargo, tell)
+        cargo.wait()
+    except BaseException:
+        cargo.terminate()
+        raise
+    if cargo.returncode:
         raise SystemExit(f"`{' '.join(command())}` failed, see above")
-    found = {}
-    for line in built.stdout.splitlines():
+    _link(found)
+    return found
+
+
+def _link(programs: dict[str, Path]) -> None:
+    """Puts each program into `.local/bin`, wherever cargo is told to put what it builds."""
+    BIN.mkdir(parents=True, exist_ok=True)
+    for name, program in programs.items():
+        link = BIN / name
+        if not link.is_symlink() or link.readlink() != program:
+            fresh = link.with_name(f"{name}.{os.getpid()}")
+            fresh.symlink_to(program)
+            fresh.replace(link)
+
+
+def _follow(cargo: subprocess.Popen[str], tell: Callable[[str], None]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    done: set[str] = set()
+    wanted: set[str] = set()
+    assert cargo.stdout
+    for line in cargo.stdout:
         message = json.loads(line)
+        if message["reason"] != "compiler-artifact":
+            continue
         if message.get("executable") and not message["profile"]["test"]:
             found[message["target"]["name"]] = Path(message["executable"])
+        if message["target"]["kind"] != ["custom-build"]:
+            done.add(_crate(message["package_id"]))
+            wanted = wanted or crates()
+            tell(_progress(done, wanted))
     return found
+
+
+def crates() -> set[str]:
+    """The crates that the programs are made of, as `name version`; empty where cargo cannot tell."""
+    tree = ["cargo", "tree", "--locked", "--offline", "--workspace", "--edges", "normal,build", "--prefix", "none"]
+    listed = subprocess.run(tree, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return {" ".join(line.split()[:2]).replace(" v", " ") for line in listed.stdout.splitlines() if line}
+
+
+def _crate(package_id: str) -> str:
+    """`name version` of an id as `registry+https://…#name@version` or `path+file:///…/name#version`."""
+    place, _, last = package_id.rpartition("#")
+    name, _, version = last.rpartition("@")
+    return f"{name or place.rpartition('/')[2]} {version}"
+
+
+def _progress(done: set[str], wanted: set[str]) -> str:
+    text = f"building: {len(done)} of {max(len(wanted), len(done))} crates"
+    left = sorted(crate.split()[0] for crate in wanted - done)
+    return f"{text}; left: {', '.join(left)}" if 0 < len(left) <= 6 else text
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    status = Path(sys.argv[1] if len(sys.argv) > 1 else os.devnull)
+    begun = time.monotonic()
+    found = compiled(lambda text: _write(status, text))
+    _write(status, "")
+    print(f"{', '.join(sorted(found))}: built in {time.monotonic() - begun:.0f} s")
+
+
+def _write(status: Path, text: str) -> None:
+    status.write_text(text)
 
 
 def pack() -> None:
@@ -68,3 +143,7 @@ def stripped(binary: Path) -> bytes:
         output = Path(folder) / "bootstrap"
         subprocess.run([strip, "--strip-all", "-o", str(output), str(binary)], check=True)
         return output.read_bytes()
+
+
+if __name__ == "__main__":
+    main()

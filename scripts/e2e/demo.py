@@ -1,17 +1,22 @@
-"""The demo's steps, one a verb, in the order of scripts/demo: plan, apply, run, replan, prove, destroy."""
+"""The demo's steps, one a verb, in the order of scripts/demo."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
+from pathlib import Path
 
-from . import accounts, deviations, emulator, evidence, facts, paths, report, wiring
+from . import accounts, deviations, emulator, environment, evidence, facts, paths, report, wiring
 from .deployment import Deployment
+from .evidence import Version
 from .inbox import Inbox
-from .run import drained, play, sweep
+from .run import drained, play
 from .sluice import Sluice
 from .terraform import Terraform
+
+FILE = "lambdas/ingest/tests/items/4EVR-bare-list.json"
+ARRIVED = "arrived.json"  # the provenance's files, and when the last one had its receipt (of the monotonic clock)
 
 
 def main() -> None:
@@ -26,8 +31,12 @@ def main() -> None:
     VERBS[arguments.verb](stack, found, Terraform(stack, found, accounts.load(stack)["deployer"]))
 
 
-def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+def init(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     terraform.init()
+    print("the root module is initialised in a folder of its own")
+
+
+def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     planned = terraform.plan()
     count = sum("create" in change["change"]["actions"] for change in planned["resource_changes"])
     print(f"{count} resources planned, saved in {terraform.plan_file().relative_to(paths.ROOT)}")
@@ -36,9 +45,15 @@ def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> 
 def apply(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
     terraform.apply()
-    outputs = {name: {"value": value} for name, value in terraform.outputs().items()}
-    (stack.folder / "outputs.json").write_text(json.dumps(outputs, indent=2) + "\n")
+    welcome(stack, found, terraform.outputs())
     print(f"{len(terraform.state())} resources in {time.monotonic() - started:.0f} s")
+
+
+def welcome(stack: paths.Stack, found: emulator.Emulator, outputs: dict) -> None:
+    """From now on `source .local/STACK/env` is for whoever tries what is deployed, and no more for its deployer."""
+    named = {name: {"value": value} for name, value in outputs.items()}
+    stack.outputs.write_text(json.dumps(named, indent=2) + "\n")
+    stack.exports.write_text(environment.visit(stack, found, accounts.load(stack)["visitor"]))
 
 
 def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
@@ -55,16 +70,21 @@ def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> N
         )
     if dead or not drained(deployment):
         raise SystemExit(f"messages are left: {dead} dead letters\nthe function's log:\n{_log(played.world.lines)}")
+    versions = evidence.arrive(deployment)
+    print(f"{len(versions)} files arrived for the provenance, each has its receipt")
+    arrived = {"at": time.monotonic(), "versions": [(one.bucket, one.key, one.version_id) for one in versions]}
+    (stack.folder / ARRIVED).write_text(json.dumps(arrived))
 
 
 def prove(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     """Receipts and manifests agree with what is there; then somebody tampers, and exactly that is found."""
     deployment = Deployment(stack, found, terraform.outputs())
-    tool = Sluice(deployment, stack.folder / "outputs.json", stack.folder)
+    tool = Sluice(deployment, stack.outputs, stack.folder)
     bucket = f"s3://{deployment.provenance.data}/"
-    versions = evidence.arrive(deployment)
-    print(f"{len(versions)} files arrived, each has its receipt; the ledger waits a minute for what is on its way")
-    evidence.seal(deployment)
+    arrived = json.loads((stack.folder / ARRIVED).read_text())
+    versions = [Version(*names, evidence.FILES[names[1]]) for names in arrived["versions"]]
+    print("the ledger takes what is older than a minute: something may be on its way", flush=True)
+    evidence.seal(deployment, since=arrived["at"])
     verified = tool("verify", bucket, user="auditor")
     print(verified.out, end="")
     if verified.code != 0:
@@ -89,18 +109,39 @@ def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -
 
 def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
-    sweep(Deployment(stack, found, terraform.outputs()))
     terraform.destroy()
     if left := terraform.state():
         raise SystemExit(f"left after destroy: {', '.join(left)}")
     print(f"everything destroyed in {time.monotonic() - started:.0f} s")
 
 
+def invite(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+    print("\n".join(lines(stack)))
+
+
+def lines(stack: paths.Stack) -> list[str]:
+    """What to paste after the demo: a file is uploaded, then its outcome shown, then the quarantine."""
+    return [
+        f"source {stack.exports.relative_to(paths.ROOT)} && sluice upload --prefix try {FILE}",
+        f"for _ in {{1..30}}; do sluice quarantine show try/{Path(FILE).name} 2>/dev/null && break; sleep 1; done",
+        "sluice quarantine list",
+    ]
+
+
 def _log(lines: list[dict], last: int = 30) -> str:
     return "\n".join(json.dumps(line, ensure_ascii=False) for line in lines[-last:])
 
 
-VERBS = {"plan": plan, "apply": apply, "run": run, "replan": replan, "prove": prove, "destroy": destroy}
+VERBS = {
+    "init": init,
+    "plan": plan,
+    "apply": apply,
+    "run": run,
+    "replan": replan,
+    "prove": prove,
+    "destroy": destroy,
+    "try": invite,
+}
 
 if __name__ == "__main__":
     main()

@@ -15,8 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import certs, processes
-from .paths import Stack
+from .paths import ROOT, Stack
 
+# Corrects the emulator where AWS's clients could not work with it otherwise.
+PROGRAM = ROOT / "scripts" / "local" / "emulator.py"
+# Seconds until an idle connection is closed: longer than any client keeps one (Go and Rust 90 s, boto3 as long as it
+# runs), so that the client closes it. A request that arrives as Hypercorn closes the connection is carried out and
+# never answered; the SDK repeats it, and what exists by then is refused (`aws_kms_alias`: AlreadyExistsException).
+KEEP_ALIVE = 24 * 3600
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
 
@@ -104,17 +110,9 @@ def _spawn(stack: Stack) -> Emulator:
         "LAMBDA_EXECUTOR": "local",
     }
     # The application is served directly: the emulator's own entry point would take port 443 as well.
-    command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
-    command += [
-        "--certfile",
-        str(stack.certificate),
-        "--keyfile",
-        str(stack.key),
-        "--keep-alive",
-        "75",
-        "--workers",
-        "0",
-    ]
+    command = [sys.executable, str(PROGRAM), "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
+    command += ["--certfile", str(stack.certificate), "--keyfile", str(stack.key)]
+    command += ["--keep-alive", str(KEEP_ALIVE), "--workers", "0"]
     # HTTP/1.1 as S3 and most of AWS's endpoints do; over HTTP/2 the emulator is slower by far with many requests at
     # once. Asked to end, it waits for nobody: its state goes with it.
     settings = stack.folder / "hypercorn.toml"

@@ -7,7 +7,7 @@ import shlex
 
 from .accounts import Credentials
 from .emulator import Emulator
-from .paths import Stack
+from .paths import BIN, Stack
 
 # What a tool needs of the machine it runs on. Everything else of the caller's environment stays outside.
 _KEPT = (
@@ -48,6 +48,12 @@ def aws(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
 def tool(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
     """The whole environment of a tool that talks to the stack."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | aws(stack, emulator, keys)
+
+
+def visit(stack: Stack, emulator: Emulator, keys: Credentials) -> str:
+    """The same for somebody who tries what is deployed: with `sluice` and the names it needs."""
+    path = f'export PATH={shlex.quote(str(BIN))}:"$PATH"\n'
+    return f"{exports(stack, emulator, keys)}export SLUICE_OUTPUTS={shlex.quote(str(stack.outputs))}\n{path}"
 
 
 def exports(stack: Stack, emulator: Emulator, keys: Credentials) -> str:

@@ -39,7 +39,7 @@ def main() -> None:
         "--profile",
         choices=(PROFILE, "dev"),
         default=PROFILE,
-        help=f"`{PROFILE}` (default) is what goes to AWS; `dev` packs every Lambda for the local stack, into .local/dist",
+        help=f"`{PROFILE}` (default) is what goes to AWS; `dev` packs all for the local stack, into .local/dist",
     )
     arguments = parser.parse_args()
     if arguments.profile != PROFILE:

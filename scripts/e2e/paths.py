@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
+BIN = LOCAL / "bin"  # what was built last
 LOCAL_DIST = LOCAL / "dist"  # never in DIST: what is built for this machine alone must not be applied to AWS
 STACKS = ("dev", "demo", "test", "spare", "alone", "settings")
 
@@ -68,6 +69,11 @@ class Stack:
     @property
     def scratch(self) -> Path:
         return self.folder / "tmp"
+
+    @property
+    def outputs(self) -> Path:
+        """What `terraform output -json` prints of what is deployed."""
+        return self.folder / "outputs.json"
 
     @property
     def exports(self) -> Path:

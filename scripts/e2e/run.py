@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.parse
 import uuid
 from dataclasses import dataclass
 
@@ -107,13 +106,3 @@ def _wait(world: World, inbox: Inbox, arrivals: dict[str, Arrival], titles: set[
 
 def drained(deployment: Deployment) -> bool:
     return facts.depth(deployment, deployment.ingest.queue_url) == 0
-
-
-def sweep(deployment: Deployment) -> None:
-    """Deletes the versions whose keys Terraform could not delete here: see `listed-key-encoding` in deviations.md."""
-    s3 = deployment.client("s3")
-    for bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]:
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
-            for version in page.get("Versions", []):
-                if urllib.parse.unquote_plus(version["Key"]) != version["Key"]:
-                    s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -60,14 +60,14 @@ class Terraform:
         shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
         (self.folder / "backend_override.tf").write_text(BACKEND)
         (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
-        if not (self.stack.folder / "dist").exists():
-            # A copy: the next build leaves the packages of this stack alone.
-            shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
         (self.stack.folder / "terraformrc").write_text(cli_config())
         self._run("init", "-backend=true")
 
     def plan(self, name: str = "plan") -> dict:
-        """Writes NAME.tfplan and NAME.json; returns the latter."""
+        """Writes NAME.tfplan and NAME.json; returns the latter. The packages must be built by now."""
+        if not (self.stack.folder / "dist").exists():
+            # A copy: the next build leaves the packages of this stack alone.
+            shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
         self._run("plan", f"-var-file=../dist/{VARIABLES}", f"-out={name}.tfplan")
         text = self._run("show", "-json", f"{name}.tfplan", quiet=True)
         self.plan_file(name).write_text(text)
@@ -128,8 +128,8 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "table": {"deletion_protection": False},
             "max_object_mib": 1,
             "notify_emails": ["people@example.org"],
-            "uploader_principals": [f"{user}/uploader"],
-            "operator_principals": [f"{user}/operator"],
+            "uploader_principals": [f"{user}/uploader", f"{user}/visitor"],
+            "operator_principals": [f"{user}/operator", f"{user}/visitor"],
         },
         "provenance": {
             "data_bucket": {"force_destroy": True},
@@ -138,9 +138,9 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "watch_ingest": True,
             "write_once": False,  # see `write-once` in deviations.md
             "timeout_s": 60,
-            "uploader_principals": [f"{user}/uploader", f"{user}/auditor"],
-            "auditor_principals": [f"{user}/auditor"],
-            "operator_principals": [f"{user}/operator"],
+            "uploader_principals": [f"{user}/uploader", f"{user}/auditor", f"{user}/visitor"],
+            "auditor_principals": [f"{user}/auditor", f"{user}/visitor"],
+            "operator_principals": [f"{user}/operator", f"{user}/visitor"],
         },
     }
 

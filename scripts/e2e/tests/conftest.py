@@ -20,7 +20,7 @@ from .. import accounts, build, deviations, emulator, evidence, local, paths
 from ..deployment import Deployment
 from ..evidence import Version
 from ..inbox import Inbox
-from ..run import Played, play, sweep
+from ..run import Played, play
 from ..terraform import Terraform
 from . import ahead
 
@@ -118,10 +118,9 @@ def applied() -> Terraform:
     return terraform
 
 
-def left_over(terraform: Terraform, deployment: Deployment) -> list[str]:
+def left_over(terraform: Terraform) -> list[str]:
     """What a second plan would change, then what stands after destroy; the stack is ended."""
     changes = deviations.unexpected(terraform.plan("second"))
-    sweep(deployment)
     terraform.destroy()
     left = terraform.state()
     local.down(terraform.stack)
@@ -204,7 +203,7 @@ def empty(deployment: Deployment) -> None:
         dynamodb.delete_item(TableName=ingest.table, Key=keys)
     provenance = deployment.provenance
     for bucket in (ingest.processing, ingest.quarantine, provenance.data, provenance.receipts):
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             for version in page.get("Versions", []):
                 if not version["Key"].startswith("_sluice/"):
                     s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -51,7 +51,7 @@ def arrived() -> Alone:
 
 def ended() -> list[str]:
     alone = ahead.of(arrived)
-    return left_over(alone.terraform, alone.deployment)
+    return left_over(alone.terraform)
 
 
 AHEAD = arrived

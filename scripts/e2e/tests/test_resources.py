@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import uuid
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from .. import accounts, environment, facts, package, paths
+from .. import accounts, environment, facts, package
 from ..deployment import Deployment
 from ..run import event, upload
 from ..scenario import music
@@ -64,12 +63,18 @@ def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None
         operator.put_item(TableName=ingest.table, Item=item)
 
 
+def packaged(deployment: Deployment) -> Path:
+    """The zip of the ingest as the stack was applied with it."""
+    folder = deployment.stack.folder / "dist"
+    packages = json.loads((folder / package.VARIABLES).read_text())["lambda_packages"]
+    return folder / Path(packages["ingest"]["path"]).name
+
+
 def test_the_function_is_the_package(deployment: Deployment) -> None:
     """003.19: provided.al2023, the zip that was built, and no secret in its environment."""
     found = deployment.client("lambda").get_function(FunctionName=deployment.ingest.function)["Configuration"]
     assert (found["Runtime"], found["Architectures"]) == ("provided.al2023", [ARCHITECTURE])
-    packaged = json.loads((deployment.stack.folder / "dist" / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
-    assert found["CodeSize"] == (deployment.stack.folder / "dist" / Path(packaged["path"]).name).stat().st_size
+    assert found["CodeSize"] == packaged(deployment).stat().st_size
     assert set(found["Environment"]["Variables"]) == {
         "PROCESSING_BUCKET",
         "QUARANTINE_BUCKET",
@@ -95,8 +100,7 @@ def test_the_binary_runs_by_hand(deployment: Deployment, tmp_path: Path) -> None
         version = upload(deployment, key, body)
     finally:
         events.enable_rule(Name=deployment.ingest.rule)
-    packaged = json.loads((deployment.stack.folder / "dist" / package.VARIABLES).read_text())["lambda_packages"]["ingest"]
-    with zipfile.ZipFile(io.BytesIO((deployment.stack.folder / "dist" / Path(packaged["path"]).name).read_bytes())) as archive:
+    with zipfile.ZipFile(packaged(deployment)) as archive:
         program = tmp_path / "ingest"
         program.write_bytes(archive.read("bootstrap"))
         program.chmod(0o755)

@@ -71,7 +71,7 @@ def applied() -> Other:
 
 def ended() -> list[str]:
     made = ahead.of(applied)
-    return left_over(made.terraform, made.deployment)
+    return left_over(made.terraform)
 
 
 AHEAD = applied
