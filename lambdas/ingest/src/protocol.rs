@@ -13,14 +13,19 @@
 //!     valid   -> Store -> stored | redelivered | duplicate | conflict
 //!     invalid -> FindItem (if it has a key) -> redelivered, if it was stored under an earlier schema
 //!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> Notify -> DeleteSource -> done
-//!     unreadable -> CheckQuarantine -> FindVersion -> gone, or a fault
+//!     not read -> CheckQuarantine -> FindVersion -> gone, unreadable, or a fault
+//!       refused as S3 does without the uploader's key -> InspectVersion -> unreadable, or a fault
 //! ```
 
+mod state;
+
+use kit::aws::Obstacle;
 use kit::{Arrival, Fault};
 
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::plan::Plan;
 use crate::record::{End, Notice, Problem, Reason, Source};
+use state::{Decision, NotRead, State};
 
 /// The most that one `CopyObject` can move, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
@@ -63,33 +68,9 @@ pub struct Run {
     request_id: Option<String>,
     now: String,
     pinned_late: bool,
-    /// Why the version could not be read; set once, after which only `gone`, an earlier decision or this fault remain.
-    unreadable: Option<Fault>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    Pinning,
-    Checking,
-    Confirming(Fault),
-    Reading,
-    Storing,
-    Looking(Vec<Problem>),
-    Listing(Decision),
-    Copying(Decision),
-    Inspecting { decision: Decision, copied: bool },
-    Writing(Box<Reason>),
-    Notifying(Box<Verdict>),
-    Deleting(Box<Verdict>),
-    Ended,
-}
-
-/// The decision to quarantine, before it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Decision {
-    end: End,
-    reasons: Vec<Problem>,
-    other: Option<Source>,
+    /// Why the version could not be read; set once, after which only `gone`, `unreadable`, an earlier decision or this
+    /// fault remain.
+    not_read: Option<NotRead>,
 }
 
 impl Run {
@@ -110,7 +91,7 @@ impl Run {
             },
             request_id: arrival.request_id,
             now,
-            unreadable: None,
+            not_read: None,
         };
         let step = run.first(plan);
         (run, step)
@@ -151,12 +132,16 @@ impl Run {
                 self.check()
             }
             (State::Pinning | State::Confirming(_), Outcome::Found(None)) => self.done(End::Gone),
-            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
+            (State::Confirming(not_read), Outcome::Found(Some(_))) => self.there(plan, not_read),
+            (State::ConfirmingKey(fault), Outcome::HeadRefused(true)) => {
+                self.unreadable(plan, Obstacle::CustomerKey, &fault)
+            }
+            (State::ConfirmingKey(fault), Outcome::HeadRefused(false)) => Step::Fault(fault),
             (State::Checking, Outcome::Decided(decided)) => self.checked(plan, decided),
             (State::Reading, Outcome::Body(body)) => self.read(plan, &body),
             (State::Reading, Outcome::Oversize { size }) => self.oversize(plan, size),
-            (State::Reading | State::Copying(_), Outcome::Unreadable(fault)) => {
-                self.unreadable = Some(fault);
+            (State::Reading | State::Copying(_), Outcome::NotRead(fault, obstacle)) => {
+                self.not_read = Some(NotRead { fault, obstacle });
                 self.check()
             }
             (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
@@ -210,15 +195,36 @@ impl Run {
         if let Some(reason) = decided {
             return self.decided(plan, *reason, true);
         }
-        if let Some(fault) = self.unreadable.clone() {
+        if let Some(not_read) = self.not_read.clone() {
             let effect = Effect::FindVersion {
                 key: self.source.key.clone(),
                 version_id: Some(self.source.version_id.clone()),
             };
-            return self.to(State::Confirming(fault), effect);
+            return self.to(State::Confirming(not_read), effect);
         }
         let effect = Effect::Read(self.source.clone());
         self.to(State::Reading, effect)
+    }
+
+    /// The version that could not be read is there.
+    fn there(&mut self, plan: &Plan, not_read: NotRead) -> Step {
+        let NotRead { fault, obstacle } = not_read;
+        match obstacle {
+            None => Step::Fault(fault),
+            Some(Obstacle::CustomerKey) => {
+                let effect = Effect::InspectVersion(self.source.clone());
+                self.to(State::ConfirmingKey(fault), effect)
+            }
+            Some(obstacle) => self.unreadable(plan, obstacle, &fault),
+        }
+    }
+
+    fn unreadable(&mut self, plan: &Plan, obstacle: Obstacle, fault: &Fault) -> Step {
+        let verdict = Verdict {
+            reasons: vec![Problem::unreadable(obstacle, fault)],
+            ..self.verdict(End::Unreadable)
+        };
+        self.tell(plan, verdict)
     }
 
     fn read(&mut self, plan: &Plan, body: &Body) -> Step {
