@@ -11,7 +11,8 @@ from e2e.paths import ROOT
 def test_hooks_run_in_the_pinned_pre_commit() -> None:
     program = Path(sys.executable).with_name("pre-commit")
     assert program.exists(), "scripts/local/venv installs it"
-    command = ["cargo", "test", "--locked", "--quiet", "-p", "policy-lint", "--test", "hooks", "--", "--nocapture"]
+    # Of the whole workspace, as scripts/test compiles it: of policy-lint alone, dependencies have other features.
+    command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--test", "hooks", "--", "--nocapture"]
     run = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PRE_COMMIT": str(program)}, capture_output=True, text=True
     )
