@@ -8,6 +8,7 @@ mod backfill;
 mod bootstrap;
 mod cli;
 mod clock;
+mod operator_record;
 mod outputs;
 mod quarantine;
 mod queue;
