@@ -29,6 +29,7 @@ mod target;
 mod time;
 mod upload;
 mod verify;
+mod version_outcome;
 
 use std::process::ExitCode;
 
