@@ -7,6 +7,8 @@ locals {
   # Buckets are named in one space for all of the world.
   bucket_suffix = "${var.region}-${local.account_id}"
 
+  watches_ingest = try(var.provenance.watch_ingest, false) && var.ingest != null
+
   # What every system is told about where it stands. ARNs are built from these and from
   # names, never read from a resource, so that the plan knows the text of every policy.
   deployment = {
@@ -33,6 +35,9 @@ module "ingest" {
   deployment = local.deployment
   settings   = var.ingest
   package    = var.lambda_packages["ingest"]
+
+  # What its operators delete is recorded where its bucket is watched.
+  records = local.watches_ingest ? module.provenance[0].records : null
 }
 
 module "provenance" {
@@ -44,5 +49,5 @@ module "provenance" {
   packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
 
   # Its bucket announces to the event bus already; the provenance listens with a rule of its own.
-  ingest = try(var.provenance.watch_ingest, false) && var.ingest != null ? module.ingest[0].announces : null
+  ingest = local.watches_ingest ? module.ingest[0].announces : null
 }

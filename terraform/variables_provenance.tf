@@ -7,7 +7,7 @@ variable "provenance" {
     prefixes                        of the data bucket that are watched
     watch_ingest                    watch the ingest's bucket too
     *.expire_noncurrent_days        null keeps replaced versions for ever
-    receipts_bucket.in_data_bucket  no bucket of their own: receipts lie beside the data, under provenance/, journal/, ledger/
+    receipts_bucket.in_data_bucket  no bucket of their own: receipts lie next to the data, under provenance/, operator/, journal/, ledger/
     receipts_bucket.object_lock     { mode = "GOVERNANCE" or "COMPLIANCE", days }; only for a bucket that is made now
     receipts_bucket.journal_days    how long announcements stay after their manifest
     write_once                      the bucket refuses any write of a receipt that could replace one
@@ -108,9 +108,9 @@ variable "provenance" {
   # An object under one of them would be a receipt, or get one: a loop.
   validation {
     condition = alltrue([
-      for prefix in try(var.provenance.prefixes, []) : !contains(["provenance", "journal", "ledger", "_sluice"], split("/", prefix)[0])
+      for prefix in try(var.provenance.prefixes, []) : !contains(["provenance", "operator", "journal", "ledger", "_sluice"], split("/", prefix)[0])
     ])
-    error_message = "`provenance.prefixes` holds one under `provenance/`, `journal/`, `ledger/` or `_sluice/`, where the project keeps its own files: watch another."
+    error_message = "`provenance.prefixes` holds one under `provenance/`, `operator/`, `journal/`, `ledger/` or `_sluice/`, where the project keeps its own files: watch another."
   }
 
   validation {
@@ -124,8 +124,8 @@ variable "provenance" {
   }
 
   validation {
-    condition     = try(var.provenance.watch_ingest, false) ? !contains(["provenance", "journal", "ledger"], split("/", try(var.ingest.prefix, ""))[0]) : true
-    error_message = "`provenance.watch_ingest` finds the ingest's prefix under `provenance/`, `journal/` or `ledger/`, whose objects never get a receipt: give `ingest.prefix` another name."
+    condition     = try(var.provenance.watch_ingest, false) ? !contains(["provenance", "operator", "journal", "ledger"], split("/", try(var.ingest.prefix, ""))[0]) : true
+    error_message = "`provenance.watch_ingest` finds the ingest's prefix under `provenance/`, `operator/`, `journal/` or `ledger/`, whose objects never get a receipt: give `ingest.prefix` another name."
   }
 
   # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.

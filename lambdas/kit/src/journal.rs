@@ -1,6 +1,6 @@
-//! The journal of receipts: what is about to be recorded, announced before it is.
+//! The journal of records: what is about to be recorded, announced before it is.
 //!
-//! Whoever writes a record first puts an [`Entry`] in the journal, then the record, both dated with the record's
+//! Every writer of a record first puts an [`Entry`] in the journal, then the record, both dated with the record's
 //! `recorded_at`. So at the moment when no writer of a period can still be at work, every record of the period has an
 //! entry, and the ledger finds them by listing a period instead of everything.
 
@@ -9,19 +9,48 @@ use serde::{Deserialize, Serialize};
 use crate::names::sha256;
 use crate::time::Moment;
 
-/// Where records are, mirroring the keys of what they are about.
+/// Where receipts are, mirroring the keys of what they are about.
 pub const RECEIPTS: &str = "provenance/";
+/// Where operator records are, mirroring the keys of what they are about.
+pub const OPERATOR: &str = "operator/";
 /// Where entries are, in order of time.
 pub const JOURNAL: &str = "journal/";
 /// Where manifests are, in order of their sequence numbers.
 pub const LEDGER: &str = "ledger/";
 
-/// Whether a key is one of the places that hold evidence, and so is never itself recorded.
+/// What a record is about. The ledger lists records of every kind; each kind has a prefix of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// An object version: its receipt.
+    Object,
+    /// What an operator did to an object version or a queue.
+    Operator,
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Object, Self::Operator];
+
+    /// What the keys of its records begin with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Object => RECEIPTS,
+            Self::Operator => OPERATOR,
+        }
+    }
+
+    /// The kind of the record with this key; none if the key is not one of a record.
+    #[must_use]
+    pub fn of(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| key.starts_with(k.prefix()))
+    }
+}
+
+/// Whether a key is in one of the places that hold evidence, and so is never itself recorded.
 #[must_use]
 pub fn is_evidence(key: &str) -> bool {
-    [RECEIPTS, JOURNAL, LEDGER]
-        .iter()
-        .any(|place| key.starts_with(place))
+    RecordKind::of(key).is_some() || [JOURNAL, LEDGER].iter().any(|p| key.starts_with(p))
 }
 
 /// The announcement of a record.
@@ -89,5 +118,21 @@ mod tests {
                 && is_evidence(&entry.receipt)
                 && !is_evidence("incoming/ledger/1")
         );
+    }
+
+    #[test]
+    fn records_are_told_by_their_prefix() {
+        assert_eq!(
+            RecordKind::of("provenance/b/k/v.json"),
+            Some(RecordKind::Object)
+        );
+        assert_eq!(
+            RecordKind::of("operator/b/k/v.remove.json"),
+            Some(RecordKind::Operator)
+        );
+        for key in ["journal/1", "ledger/1", "operator", "a/operator/b"] {
+            assert_eq!(RecordKind::of(key), None, "{key}");
+        }
+        assert!(is_evidence("operator/b/k/v.remove.json") && !is_evidence("operators"));
     }
 }

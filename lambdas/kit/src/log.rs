@@ -6,6 +6,7 @@
 //! Every line that is written while a message is handled carries the fields of its [`Context`]: the message id, and
 //! bucket, key and version-id once they are known.
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
@@ -106,13 +107,10 @@ fn render(level: Level, message: &str, fields: &[&Map<String, Value>]) -> String
     Value::Object(object).to_string()
 }
 
-/// Writes one finished line to standard output.
-#[allow(
-    clippy::print_stdout,
-    reason = "standard output is Lambda's log stream"
-)]
+/// Writes one finished line to standard output, which is Lambda's log stream. A line that cannot be written stops no
+/// work: on an operator's machine the reader may have gone away.
 pub(crate) fn emit(line: &str) {
-    println!("{line}");
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kit::journal::{LEDGER, RECEIPTS};
+use kit::journal::{LEDGER, RecordKind};
 use kit::time::Moment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -100,7 +100,7 @@ impl Statement {
     /// The records that were there.
     pub fn records(&self) -> impl Iterator<Item = &Listed> {
         let subjects = self.subject.iter();
-        subjects.filter(|s| s.name.starts_with(RECEIPTS))
+        subjects.filter(|s| RecordKind::of(&s.name).is_some())
     }
 
     /// Its bytes, which are signed.

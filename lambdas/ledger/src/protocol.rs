@@ -14,7 +14,7 @@
 use std::collections::HashSet;
 
 use kit::Fault;
-use kit::journal::{Entry, RECEIPTS};
+use kit::journal::{Entry, RecordKind};
 use kit::time::Moment;
 
 use crate::effect::{Body, Effect, Outcome};
@@ -357,5 +357,5 @@ fn moment_of(key: &str, to: Moment) -> Moment {
 /// The entry, if it is what its key says.
 fn entry(key: &str, bytes: &[u8]) -> Option<Entry> {
     let entry: Entry = serde_json::from_slice(bytes).ok()?;
-    (entry.key() == key && entry.receipt.starts_with(RECEIPTS)).then_some(entry)
+    (entry.key() == key && RecordKind::of(&entry.receipt).is_some()).then_some(entry)
 }

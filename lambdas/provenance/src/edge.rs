@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kit::Fault;
-use kit::aws::{fault, find_version, status};
+use kit::aws::{ErrorClass, classify, fault, find_version};
 use tokio::time::{Instant, timeout_at};
 
 use crate::effect::{Effect, Outcome};
@@ -64,13 +64,16 @@ impl Aws {
                 Ok(Outcome::Found(found.await?))
             }
             Effect::Announce(receipt) => {
-                announce(&self.s3, receipts, receipt).await?;
+                announce(&self.s3, receipts, &receipt.entry()).await?;
                 Ok(Outcome::Done)
             }
-            Effect::Write(receipt) => match write(&self.s3, receipts, receipt).await? {
-                Written::Now => Ok(Outcome::Done),
-                Written::Before => Ok(Outcome::WrittenBefore),
-            },
+            Effect::Write(receipt) => {
+                let (key, bytes) = (receipt.key(), receipt.bytes());
+                match write(&self.s3, receipts, key, bytes).await? {
+                    Written::Now => Ok(Outcome::Done),
+                    Written::Before => Ok(Outcome::WrittenBefore),
+                }
+            }
         }
     }
 
@@ -78,7 +81,7 @@ impl Aws {
         let request = self.s3.head_object().bucket(&self.receipts_bucket);
         match request.key(key).send().await {
             Ok(_) => Ok(Outcome::Receipt(true)),
-            Err(error) if status(&error) == Some(404) => Ok(Outcome::Receipt(false)),
+            Err(error) if classify(&error) == ErrorClass::NotFound => Ok(Outcome::Receipt(false)),
             Err(error) => Err(fault("HeadObject of the receipt", &error)),
         }
     }
@@ -107,6 +110,7 @@ impl Aws {
 fn unreadable(unread: Unread) -> Result<Outcome, Fault> {
     match unread {
         Unread::Absent(fault) => Ok(Outcome::Unreadable(fault)),
+        Unread::Refused { reason, .. } => Ok(Outcome::Refused(reason)),
         Unread::Fault(fault) => Err(fault),
     }
 }

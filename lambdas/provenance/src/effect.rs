@@ -45,8 +45,10 @@ pub enum Outcome {
     Hashed(String),
     /// `Hash`: the time was over before the bytes were.
     OutOfTime,
-    /// `Inspect`, `Hash`: the version could not be read; it may be gone.
+    /// `Inspect`, `Hash`: S3 does not show the version; it may be gone.
     Unreadable(Fault),
+    /// `Inspect`, `Hash`: S3 refuses the version for good, if it is there; its error code.
+    Refused(String),
     /// `Write`: there was a record before.
     WrittenBefore,
     /// `Announce`, `Write`: done.

@@ -7,6 +7,8 @@ pub mod edge;
 pub mod effect;
 pub mod hash;
 pub mod narrate;
+pub mod operator;
+pub mod place;
 pub mod protocol;
 pub mod receipt;
 pub mod settings;

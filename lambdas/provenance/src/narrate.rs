@@ -18,6 +18,7 @@ impl End {
             Self::Known => "known",
             Self::Gone => "gone",
             Self::Deferred => "deferred",
+            Self::Unreadable => "unreadable",
             Self::Skipped => "skipped",
         }
     }
@@ -30,6 +31,7 @@ impl End {
             Self::Known => "Known",
             Self::Gone => "Gone",
             Self::Deferred => "Deferred",
+            Self::Unreadable => "Unreadable",
             Self::Skipped => "Skipped",
         }
     }
@@ -40,6 +42,7 @@ impl End {
             Self::Known => "The version has its receipt.",
             Self::Gone => "Object version was deleted before it was read; recorded as gone.",
             Self::Deferred => "Object version is too long for the time left; recorded as deferred.",
+            Self::Unreadable => "S3 refuses to give the object version; recorded as unreadable.",
             Self::Skipped => "Object is not recorded; skipped.",
         }
     }
@@ -101,6 +104,9 @@ pub fn end(verdict: &Verdict) -> Handled {
             fields.insert("sha256".into(), sha256.clone().into());
             metrics.push(("BytesHashed", Unit::Bytes, receipt.size.unwrap_or_default()));
         }
+        if let Some(reason) = &receipt.reason {
+            fields.insert("reason".into(), escape(reason).into());
+        }
         if receipt.pinned_late {
             fields.insert("pinned_late".into(), true.into());
         }
@@ -110,7 +116,7 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: verdict.end.sentence().to_owned(),
-        refused: verdict.end == End::Deferred,
+        refused: matches!(verdict.end, End::Deferred | End::Unreadable),
         fields,
         metrics,
     }

@@ -10,7 +10,8 @@
 //!   not there -> Inspect -> Hash
 //!     hashed     -> Announce -> Write -> recorded
 //!     no time    -> Announce -> Write -> deferred
-//!     unreadable -> Confirm -> Announce -> Write -> gone; if the version is there, a fault
+//!     absent     -> Confirm -> Announce -> Write -> gone; if the version is there, a fault
+//!     refused    -> Confirm -> Announce -> Write -> unreadable; if the version is not there, gone
 //! ```
 
 use kit::time::Moment;
@@ -32,6 +33,8 @@ pub enum End {
     Gone,
     /// The version is too long for the time there was; a record says so.
     Deferred,
+    /// S3 refuses the version's bytes for good; a record says so, and why.
+    Unreadable,
     /// It is not recorded.
     Skipped,
 }
@@ -71,6 +74,7 @@ pub struct Run {
     size: Option<u64>,
     event_time: Option<String>,
     sequencer: Option<String>,
+    reason: Option<String>,
     pinned_late: bool,
 }
 
@@ -81,6 +85,8 @@ enum State {
     Inspecting,
     Hashing,
     Confirming(Fault),
+    /// S3 refused the version for this reason.
+    ConfirmingRefused(String),
     Announcing(Box<Receipt>),
     Writing(Box<Receipt>),
     Ended,
@@ -102,6 +108,7 @@ impl Run {
             size: arrival.size,
             event_time: arrival.time,
             sequencer: arrival.sequencer,
+            reason: None,
             pinned_late: false,
         };
         let step = run.first(watched);
@@ -155,7 +162,17 @@ impl Run {
                 let effect = Effect::Confirm(self.version.clone());
                 self.to(State::Confirming(fault), effect)
             }
-            (State::Confirming(_), Outcome::Found(None)) => self.announce(Says::Gone, None, at),
+            (State::Inspecting | State::Hashing, Outcome::Refused(reason)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::ConfirmingRefused(reason), effect)
+            }
+            (State::Confirming(_) | State::ConfirmingRefused(_), Outcome::Found(None)) => {
+                self.announce(Says::Gone, None, at)
+            }
+            (State::ConfirmingRefused(reason), Outcome::Found(Some(_))) => {
+                self.reason = Some(reason);
+                self.announce(Says::Unreadable, None, at)
+            }
             (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
             (State::Announcing(receipt), Outcome::Done) => {
                 let effect = Effect::Write(receipt.clone());
@@ -166,18 +183,20 @@ impl Run {
                     Says::Hashed => End::Recorded,
                     Says::Gone => End::Gone,
                     Says::Deferred => End::Deferred,
+                    Says::Unreadable => End::Unreadable,
                 };
                 self.done(end, Some(receipt))
             }
             (State::Writing(receipt), Outcome::WrittenBefore) => {
                 let end = match receipt.state {
                     Says::Deferred => End::Deferred,
+                    Says::Unreadable => End::Unreadable,
                     Says::Hashed | Says::Gone => End::Known,
                 };
                 self.done(end, Some(receipt))
             }
             (state, outcome) => {
-                let why = format!("no way from {state:?} by {outcome:?}");
+                let why = format!("unexpected {outcome:?} in state {state:?}");
                 Step::Fault(Fault::new("protocol", why))
             }
         }
@@ -224,6 +243,7 @@ impl Run {
             size: receipt.size.or(self.size),
             event_time: self.event_time.clone(),
             sequencer: self.sequencer.clone(),
+            reason: self.reason.clone(),
             pinned_late: self.pinned_late,
             ..receipt
         }

@@ -1,10 +1,10 @@
 //! The receipt: what an object version was when it arrived.
 
 use kit::journal::{Entry, RECEIPTS};
-use kit::names::{MAX_KEY, fit};
 use kit::time::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::place::{self, Ending};
 use crate::version::{Facts, Version};
 
 /// What a record says of its version.
@@ -17,6 +17,8 @@ pub enum State {
     Gone,
     /// It was too long for the time left; a `hashed` receipt completes it.
     Deferred,
+    /// S3 refuses its bytes for good, and `reason` says why; a `hashed` receipt completes it if that ends.
+    Unreadable,
 }
 
 /// The record of one object version: flat, so that SQL reads it as it is.
@@ -57,6 +59,9 @@ pub struct Receipt {
     /// Orders the events of one key; a hexadecimal string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,
+    /// Why the bytes cannot be read: the error code of S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When this was recorded.
     pub recorded_at: Moment,
     /// The event did not name the version: it was found by listing.
@@ -83,6 +88,7 @@ impl Receipt {
             last_modified: facts.and_then(|f| f.last_modified),
             event_time: None,
             sequencer: None,
+            reason: None,
             recorded_at,
             pinned_late: false,
         }
@@ -91,16 +97,18 @@ impl Receipt {
     /// Its key in the receipts bucket.
     #[must_use]
     pub fn key(&self) -> String {
-        let unknown = || self.sequencer.as_deref().or(self.etag.as_deref());
-        match (self.state, self.version_id.as_str()) {
-            (State::Deferred, version) => place(&self.bucket, &self.key, version, ".deferred.json"),
-            // A version nobody learned has no receipt under its name, but still one for the event.
-            (_, "") => {
-                let event = format!("unknown-{}", unknown().unwrap_or("version"));
-                place(&self.bucket, &self.key, &event, ".json")
-            }
-            (_, version) => key_of(&self.bucket, &self.key, version),
+        let ending = match self.state {
+            State::Hashed | State::Gone => Ending::Receipt,
+            State::Deferred => Ending::Deferred,
+            State::Unreadable => Ending::Unreadable,
+        };
+        let mut version_id = self.version_id.clone();
+        if version_id.is_empty() {
+            // A version whose id is not known has no receipt under it, but still one for the event.
+            let event = self.sequencer.as_deref().or(self.etag.as_deref());
+            version_id = format!("unknown-{}", event.unwrap_or("version"));
         }
+        place::key_of(RECEIPTS, &self.bucket, &self.key, &version_id, ending)
     }
 
     /// Its bytes: one line of JSON, the same whenever it is written.
@@ -118,56 +126,28 @@ impl Receipt {
     }
 }
 
-/// Where the receipt of a version is, whatever it says.
+/// Where the receipt of a version is, if it is `hashed` or `gone`.
 #[must_use]
 pub fn key_of(bucket: &str, key: &str, version_id: &str) -> String {
-    place(bucket, key, version_id, ".json")
+    place::key_of(RECEIPTS, bucket, key, version_id, Ending::Receipt)
 }
 
 /// What the keys of all receipts begin with whose versions' keys begin with `prefix`, and perhaps of some more.
 #[must_use]
 pub fn under(bucket: &str, prefix: &str) -> String {
-    // Longer ones may be cut in the receipt's key, where their parts are up to twice as long.
-    let known = &prefix[..prefix.floor_char_boundary(MAX_KEY / 4)];
-    let (folders, begun) = known.rsplit_once('/').map_or(("", known), |(f, b)| (f, b));
-    let folders = match folders {
-        "" if !known.contains('/') => String::new(),
-        folders => format!("{}/", mirrored(folders)),
-    };
-    let begun = if begun.is_empty() {
-        String::new()
-    } else {
-        mirrored(begun)
-    };
-    format!("{RECEIPTS}{bucket}/{folders}{begun}")
-}
-
-fn place(bucket: &str, key: &str, version: &str, ending: &str) -> String {
-    let ending = format!("/{}{ending}", mirrored(version));
-    fit(&format!("{RECEIPTS}{bucket}/"), &mirrored(key), &ending)
-}
-
-/// A path that SQL sees and file systems take: engines pass over what begins with `.` or `_`, and empty parts, `.` and
-/// `..` are no names. Such parts get a `~` in front, and so do those that have one.
-fn mirrored(path: &str) -> String {
-    let parts = path.split('/').map(|part| match part.bytes().next() {
-        None | Some(b'.' | b'_' | b'~') => format!("~{part}"),
-        Some(_) => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("/")
+    place::under(RECEIPTS, bucket, prefix)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn receipt(state: State) -> Receipt {
         Receipt {
             state,
             bucket: "raw".into(),
             key: "incoming/a b/ü.csv".into(),
-            version_id: "v1".into(),
+            version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
             etag: Some("e".into()),
             size: Some(0),
             sha256: None,
@@ -177,6 +157,7 @@ mod tests {
             last_modified: Some(Moment(1_763_906_709_000)),
             event_time: None,
             sequencer: Some("0055".into()),
+            reason: None,
             recorded_at: Moment(1_763_906_709_007),
             pinned_late: false,
         }
@@ -186,11 +167,14 @@ mod tests {
     #[test]
     fn it_is_one_flat_line_in_a_mirrored_place() {
         let gone = receipt(State::Gone);
-        assert_eq!(gone.key(), "provenance/raw/incoming/a b/ü.csv/v1.json");
+        assert_eq!(
+            gone.key(),
+            "provenance/raw/incoming/a b/ü.csv/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.json"
+        );
         let text = String::from_utf8(gone.bytes()).unwrap();
         assert_eq!(
             text,
-            "{\"state\":\"gone\",\"bucket\":\"raw\",\"key\":\"incoming/a b/ü.csv\",\"version_id\":\"v1\",\"etag\":\"e\",\
+            "{\"state\":\"gone\",\"bucket\":\"raw\",\"key\":\"incoming/a b/ü.csv\",\"version_id\":\"b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j\",\"etag\":\"e\",\
              \"size\":0,\"last_modified\":\"2025-11-23T14:05:09.000Z\",\"sequencer\":\"0055\",\
              \"recorded_at\":\"2025-11-23T14:05:09.007Z\"}\n"
         );
@@ -203,8 +187,10 @@ mod tests {
         assert!(
             receipt(State::Deferred)
                 .key()
-                .ends_with("/v1.deferred.json")
+                .ends_with("/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.deferred.json")
         );
+        let key = receipt(State::Unreadable).key();
+        assert!(key.ends_with(".unreadable.json"), "{key}");
         let unknown = Receipt {
             version_id: String::new(),
             ..receipt(State::Gone)
@@ -212,48 +198,11 @@ mod tests {
         assert!(unknown.key().ends_with("/unknown-0055.json"));
         assert_eq!(
             receipt(State::Hashed).key(),
-            key_of("raw", "incoming/a b/ü.csv", "v1")
+            key_of(
+                "raw",
+                "incoming/a b/ü.csv",
+                "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j"
+            )
         );
-    }
-
-    /// Athena passes over files and folders whose names begin with a dot or an underscore.
-    #[test]
-    fn no_part_of_a_place_is_hidden_and_no_two_places_are_one() {
-        for (key, place) in [
-            (
-                "incoming/_draft/.a",
-                "provenance/raw/incoming/~_draft/~.a/~_v.json",
-            ),
-            ("~a//b/", "provenance/raw/~~a/~/b/~/~_v.json"),
-            ("../../etc", "provenance/raw/~../~../etc/~_v.json"),
-        ] {
-            assert_eq!(key_of("raw", key, "_v"), place);
-        }
-        for (prefix, start) in [
-            ("", "provenance/raw/"),
-            ("incoming/", "provenance/raw/incoming/"),
-            ("incoming/_dr", "provenance/raw/incoming/~_dr"),
-            ("_in", "provenance/raw/~_in"),
-            ("/", "provenance/raw/~/"),
-        ] {
-            assert_eq!(under("raw", prefix), start);
-        }
-        for part in ["/", "._/", "a"] {
-            let longest = part.repeat(MAX_KEY / part.len());
-            let receipt = key_of(&"b".repeat(63), &longest, &"v".repeat(32));
-            assert!(
-                receipt.starts_with(&under(&"b".repeat(63), &longest)),
-                "{part}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn receipts_of_a_prefix_lie_under_it(key in "[a._~/é]{1,12}", end in 0..12_usize, other in "[a._~/é]{1,12}") {
-            let prefix = &key[..key.floor_char_boundary(end.min(key.len()))];
-            prop_assert!(key_of("raw", &key, "v").starts_with(&under("raw", prefix)));
-            prop_assert_eq!(key == other, key_of("raw", &key, "v") == key_of("raw", &other, "v"));
-        }
     }
 }

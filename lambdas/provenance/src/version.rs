@@ -1,10 +1,10 @@
 //! An object version, and what S3 says of it.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use aws_sdk_s3::types::ChecksumMode;
 use kit::Fault;
-use kit::aws::{fault, status, unquoted};
+use kit::aws::{ErrorClass, classify, fault, status, unquoted};
 use kit::time::Moment;
 
 /// Names one version of one object.
@@ -47,6 +47,14 @@ pub struct Checksum {
 pub enum Unread {
     /// S3 says 403 or 404: it is not there or not for us. Which of the two, only a listing tells.
     Absent(Fault),
+    /// S3 refuses its bytes for good, if it is there: it is archived, encrypted with a key of its uploader, or with a
+    /// KMS key that is disabled or gone.
+    Refused {
+        /// The call that failed.
+        fault: Fault,
+        /// The error code of S3.
+        reason: String,
+    },
     /// It may succeed later.
     Fault(Fault),
 }
@@ -56,9 +64,29 @@ impl Unread {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match status(error) {
-            Some(403 | 404) => Self::Absent(fault(call, error)),
-            _ => Self::Fault(fault(call, error)),
+        let fault = fault(call, error);
+        match classify(error) {
+            ErrorClass::NotFound | ErrorClass::Denied => Self::Absent(fault),
+            ErrorClass::Unreadable | ErrorClass::Invalid => Self::Refused {
+                reason: match (error.code(), status(error)) {
+                    (Some(code), _) => code.to_owned(),
+                    (None, Some(status)) => format!("HTTP {status}"),
+                    (None, None) => fault.why.clone(),
+                },
+                fault,
+            },
+            ErrorClass::PreconditionFailed
+            | ErrorClass::Credentials
+            | ErrorClass::Transient
+            | ErrorClass::Unreachable => Self::Fault(fault),
+        }
+    }
+
+    /// The call that failed.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::Absent(fault) | Self::Refused { fault, .. } | Self::Fault(fault) => fault,
         }
     }
 }
@@ -72,12 +100,14 @@ impl From<Fault> for Unread {
 /// `HeadObject` of exactly this version, with the checksum that S3 keeps.
 ///
 /// # Errors
-/// When it is absent, or the call fails.
+/// When it is absent or refused, or the call fails.
 pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts, Unread> {
     let request = s3.head_object().bucket(&version.bucket).key(&version.key);
     let request = request.version_id(&version.version_id);
-    let head = request.checksum_mode(ChecksumMode::Enabled).send().await;
-    let head = head.map_err(|e| Unread::of("HeadObject", &e))?;
+    let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
+        Ok(head) => head,
+        Err(error) => return Err(refusal(s3, version, &error).await),
+    };
     let size = head.content_length().and_then(|s| u64::try_from(s).ok());
     let made = head.last_modified().and_then(|t| t.to_millis().ok());
     Ok(Facts {
@@ -86,6 +116,25 @@ pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts
         last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Moment),
         checksum: checksum(&head),
     })
+}
+
+/// Why a head failed. Its answer has no body, so a 400 does not say whether the object or the caller is at fault; the
+/// answer to a read does.
+async fn refusal(
+    s3: &aws_sdk_s3::Client,
+    version: &Version,
+    error: &SdkError<HeadObjectError>,
+) -> Unread {
+    let unread = Unread::of("HeadObject", error);
+    if status(error) != Some(400) {
+        return unread;
+    }
+    let request = s3.get_object().bucket(&version.bucket).key(&version.key);
+    let request = request.version_id(&version.version_id).range("bytes=0-0");
+    match request.send().await {
+        Ok(_) => Unread::Fault(unread.fault()),
+        Err(error) => Unread::of("GetObject", &error),
+    }
 }
 
 fn checksum(head: &HeadObjectOutput) -> Option<Checksum> {

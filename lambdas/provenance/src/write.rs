@@ -1,4 +1,4 @@
-//! The two writes of a record: announced first, then put, each once and for ever.
+//! The two writes of a record: announced first, then put, each written once and never replaced.
 //!
 //! Both are dated with the record's `recorded_at`, and the ledger closes a period 60 seconds after its end: so neither
 //! may take longer than [`BOUND`], and the second follows the first at once.
@@ -9,10 +9,9 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use kit::Fault;
-use kit::aws::{fault, status};
+use kit::aws::{ErrorClass, classify, fault};
+use kit::journal::Entry;
 use tokio::time::timeout;
-
-use crate::receipt::Receipt;
 
 /// The longest that one of the two writes may take, with the SDK's retries.
 pub const BOUND: Duration = Duration::from_secs(10);
@@ -33,27 +32,23 @@ pub enum Written {
 ///
 /// # Errors
 /// When the call fails or takes too long.
-pub async fn announce(
-    s3: &aws_sdk_s3::Client,
-    bucket: &str,
-    receipt: &Receipt,
-) -> Result<(), Fault> {
-    let entry = receipt.entry();
-    let bytes = serde_json::to_vec(&entry).map_err(|e| Fault::new(ANNOUNCE, e.to_string()))?;
+pub async fn announce(s3: &aws_sdk_s3::Client, bucket: &str, entry: &Entry) -> Result<(), Fault> {
+    let bytes = serde_json::to_vec(entry).map_err(|e| Fault::new(ANNOUNCE, e.to_string()))?;
     once(ANNOUNCE, put(s3, bucket, entry.key(), bytes)).await?;
     Ok(())
 }
 
-/// Puts the record, if there is none in its place.
+/// Puts the record under its key, if there is none in its place.
 ///
 /// # Errors
 /// When the call fails or takes too long.
 pub async fn write(
     s3: &aws_sdk_s3::Client,
     bucket: &str,
-    receipt: &Receipt,
+    key: String,
+    bytes: Vec<u8>,
 ) -> Result<Written, Fault> {
-    once(WRITE, put(s3, bucket, receipt.key(), receipt.bytes())).await
+    once(WRITE, put(s3, bucket, key, bytes)).await
 }
 
 /// Every write demands that nothing is there, as the bucket's policy asks of everybody.
@@ -61,7 +56,7 @@ async fn once(call: &str, request: PutObjectFluentBuilder) -> Result<Written, Fa
     match timeout(BOUND, request.if_none_match("*").send()).await {
         Err(_) => Err(late(call)),
         Ok(Ok(_)) => Ok(Written::Now),
-        Ok(Err(error)) if status(&error) == Some(412) => Ok(Written::Before),
+        Ok(Err(error)) if classify(&error) == ErrorClass::PreconditionFailed => Ok(Written::Before),
         Ok(Err(error)) => Err(fault(call, &error)),
     }
 }

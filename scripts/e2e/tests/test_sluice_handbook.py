@@ -51,6 +51,7 @@ class Story:
             "redrive": self.dead,
             "reconcile --prefix handbook/ --grace 0": self.lost,
             "ingest run-local event.json": self.event,
+            "status": self.measured,
         }
         second = music(*ONE, Title={"S": "Another"})
         bare = music(ARTIST, "TRACK#Bare", Features={"L": ["Knock2"]})
@@ -84,6 +85,16 @@ class Story:
 
     def lost(self) -> None:
         forget(self.deployment, ONE)
+
+    def measured(self) -> None:
+        """The emulator makes no metrics of the function's log."""
+        metric = {
+            "MetricName": "Stored",
+            "Dimensions": [{"Name": "Function", "Value": self.deployment.ingest.function}],
+            "Value": 1,
+            "Unit": "Count",
+        }
+        self.deployment.client("cloudwatch").put_metric_data(Namespace="Sluice", MetricData=[metric])
 
     def event(self) -> None:
         s3 = self.deployment.client("s3")

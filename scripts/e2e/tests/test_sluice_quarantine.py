@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 
 from .. import facts
@@ -166,3 +167,59 @@ def test_a_release_that_is_killed_loses_nothing(sluice: Sluice, deployment: Depl
         assert in_quarantine(deployment, key) == set()
         assert holds(deployment, key, body)
     assert killed >= 3, f"only {killed} of 10 runs were killed on their way"
+
+
+def test_a_release_that_is_killed_and_refused_again_needs_no_version(sluice: Sluice, deployment: Deployment) -> None:
+    """Killed (SIGKILL) at many moments while the function refuses it again: the same command is always enough."""
+    s3, ingest, body = deployment.client("s3"), deployment.ingest, b"{"
+
+    def refused() -> str:
+        key = f"{unique()}.json"
+        refuse(deployment, key, body)
+        return key
+
+    whole = took(sluice.done, "quarantine", "release", refused())
+    killed = 0
+    for part in range(1, 13):
+        key = refused()
+        killed += sluice.killed(whole * part / 12, "quarantine", "release", key)
+        assert holds(deployment, key, body), f"lost when killed after {part}/12"
+
+        def again(key: str = key) -> bool:
+            ran = sluice("quarantine", "release", key)
+            assert ran.code == 0 or (ran.code == 1 and "has not finished moving it" in ran.out), ran
+            return ran.code == 0
+
+        eventually(again, "the release to be finished")
+
+        def settled(key: str = key) -> bool:
+            left = s3.list_object_versions(Bucket=ingest.processing, Prefix=key).get("Versions")
+            return not left and len(in_quarantine(deployment, key)) == 2
+
+        eventually(settled, "one version in quarantine and none in the processing bucket")
+        assert holds(deployment, key, body)
+    assert killed >= 3, f"only {killed} of 12 runs were killed on their way"
+
+
+def test_a_version_that_is_still_being_moved_is_not_released(sluice: Sluice, deployment: Deployment) -> None:
+    """Its source is still there: the function deletes that last, and would take with it what a release relies on."""
+    key, s3, ingest = f"{unique()}.json", deployment.client("s3"), deployment.ingest
+    version = refuse(deployment, key, b"{")
+    outputs = json.loads(sluice.outputs.read_text())
+    # As the function leaves it between the reason record and the deletion: the source under the same version-id.
+    record = s3.get_object(Bucket=ingest.quarantine, Key=f"{key}/{version}{SUFFIX}")["Body"].read()
+    other = f"{unique()}.json"
+    rule = outputs["ingest"]["value"]["rule"]
+    deployment.client("events").disable_rule(Name=rule)
+    try:
+        source = s3.put_object(Bucket=ingest.processing, Key=other, Body=b"{")["VersionId"]
+        s3.put_object(Bucket=ingest.quarantine, Key=f"{other}/{source}", Body=b"{")
+        renamed = record.replace(key.encode(), other.encode()).replace(version.encode(), source.encode())
+        s3.put_object(Bucket=ingest.quarantine, Key=f"{other}/{source}{SUFFIX}", Body=renamed)
+        kept = sluice("quarantine", "release", other)
+        assert kept.code == 1 and "has not finished moving it" in kept.out
+        assert len(in_quarantine(deployment, other)) == 2
+        s3.delete_object(Bucket=ingest.processing, Key=other, VersionId=source)
+    finally:
+        deployment.client("events").enable_rule(Name=rule)
+    sluice.done("quarantine", "release", other)

@@ -14,10 +14,11 @@ use crate::cli::Shared;
 use crate::outputs::System;
 use crate::queue::{BATCH, Queues, name};
 use crate::range::Range;
-use crate::reconcile::{Auditor, End};
-use crate::report::{Ended, Report};
-use crate::store::{Store, Version};
+use crate::reconcile::{row, undecodable};
+use crate::report::{Ended, Report, message};
+use crate::store::Version;
 use crate::time::rfc3339;
+use crate::version_outcome::{Auditor, VersionOutcome};
 
 /// Announces files that were there before, or whose events were lost; without --yes only counts them
 #[derive(Debug, clap::Args)]
@@ -28,11 +29,12 @@ use crate::time::rfc3339;
 
 For an outage longer than the 24 hours that EventBridge retries, and for objects that were there before the pipeline.
 Announcing one twice does no harm; cut off, run it again.
-Exit code: 0 all counted or announced.")]
+Exit code: 0 all counted or announced, also where nothing matches; 1 some could not be read or announced, 2 nothing could
+be done.")]
 pub struct Backfill {
     #[command(flatten)]
     range: Range,
-    /// Only versions that have no end yet, as `reconcile` finds them; reads each
+    /// Only versions that have no outcome yet, as `reconcile` finds them; reads each
     #[arg(long)]
     missing: bool,
     /// Announce them; without it, only count
@@ -48,54 +50,47 @@ pub struct Backfill {
 
 #[derive(Default)]
 struct Counts {
+    listed: u64,
     chosen: u64,
     bytes: u64,
     sent: u64,
+    unreadable: u64,
+    unknown: u64,
+    stopped: bool,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the bucket cannot be listed or the queue does not take the events.
+/// When nothing can be listed or announced at all.
 pub async fn run(shared: &Shared, args: &Backfill, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
     let ingest = outputs.ingest()?;
-    let store = Store::new(&config);
-    let auditor = args
-        .missing
-        .then(|| Arc::new(Auditor::new(&config, ingest)));
-    let (bounds, mut pages) = (args.range.bounds(), args.range.listing(&store, ingest));
     let mut work = Work {
         announcer: Announcer::new(&config, &outputs.region, &ingest.queue_url, args.rate),
-        bucket: &ingest.processing_bucket,
+        auditor: Arc::new(Auditor::new(&config, ingest)),
+        args,
         counts: Counts::default(),
     };
     report.progress(if args.yes { "announcing" } else { "counting" }, None);
-    while let Some(page) = pages.next().await? {
-        let mut chosen: Vec<Version> = page.into_iter().filter(|v| bounds.hold(v)).collect();
-        if let Some(auditor) = &auditor {
-            chosen = without_end(auditor, chosen).await?;
+    if let Err(error) = work.all(report).await {
+        if work.counts.listed == 0 || (args.yes && work.counts.sent == 0) {
+            return Err(error);
         }
-        for group in chosen.chunks(BATCH) {
-            work.group(group, args, report).await?;
-        }
+        work.counts.stopped = true;
+        report.note(format_args!(
+            "stopped here, what follows was not looked at: {}",
+            message(&error)
+        ));
     }
-    Ok(work.total(args, report))
-}
-
-async fn without_end(auditor: &Arc<Auditor>, chosen: Vec<Version>) -> anyhow::Result<Vec<Version>> {
-    let judged = auditor.judge_all(chosen).await?;
-    Ok(judged
-        .into_iter()
-        .filter(|(_, end)| *end == End::None)
-        .map(|(v, _)| v)
-        .collect())
+    Ok(work.total(report))
 }
 
 struct Work<'a> {
     announcer: Announcer,
-    bucket: &'a str,
+    auditor: Arc<Auditor>,
+    args: &'a Backfill,
     counts: Counts,
 }
 
@@ -146,55 +141,127 @@ fn pace(rate: u32) -> tokio::time::Interval {
 }
 
 impl Work<'_> {
-    async fn group(
-        &mut self,
-        group: &[Version],
-        args: &Backfill,
-        report: &Report,
-    ) -> anyhow::Result<()> {
-        self.counts.chosen += group.len() as u64;
-        self.counts.bytes += group.iter().map(|v| v.size).sum::<u64>();
-        if args.yes {
-            self.counts.sent += self.announcer.announce(self.bucket, group).await?;
-        }
-        for version in group {
-            report.tick();
-            if args.list {
-                let modified = rfc3339(version.modified);
-                report.line(
-                    format_args!("{}  {}  {modified}  {} bytes", escape(&version.key), version.version_id, version.size),
-                    &json!({"key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size}),
-                );
+    async fn all(&mut self, report: &Report) -> anyhow::Result<()> {
+        let (bounds, auditor) = (self.args.range.bounds(), Arc::clone(&self.auditor));
+        let mut pages = self.args.range.listing(&auditor.store, &auditor.ingest);
+        while let Some(page) = pages.next().await? {
+            let mut chosen: Vec<Version> = page.into_iter().filter(|v| bounds.hold(v)).collect();
+            let listed = chosen.len() as u64;
+            if self.args.missing {
+                chosen = self.without_outcome(chosen, report).await?;
+            }
+            self.counts.listed += listed;
+            for key in pages.take_undecodable() {
+                self.counts.unknown += 1;
+                undecodable(&key, report);
+            }
+            for group in chosen.chunks(BATCH) {
+                self.group(group, report).await?;
             }
         }
         Ok(())
     }
 
-    fn total(&self, args: &Backfill, report: &Report) -> Ended {
-        let Counts {
+    /// Those without an outcome; what could not be read is named and left alone.
+    async fn without_outcome(
+        &mut self,
+        chosen: Vec<Version>,
+        report: &Report,
+    ) -> anyhow::Result<Vec<Version>> {
+        let mut missing = Vec::new();
+        for (version, outcome) in self.auditor.outcomes(chosen).await? {
+            match outcome {
+                VersionOutcome::Missing(_) => missing.push(version),
+                outcome => {
+                    self.counts.unreadable +=
+                        u64::from(matches!(outcome, VersionOutcome::Unreadable(_)));
+                    self.counts.unknown += u64::from(matches!(outcome, VersionOutcome::Unknown(_)));
+                    row(&version, &outcome, false, report);
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn group(&mut self, group: &[Version], report: &Report) -> anyhow::Result<()> {
+        self.counts.chosen += group.len() as u64;
+        self.counts.bytes += group.iter().map(|v| v.size).sum::<u64>();
+        if self.args.yes {
+            let bucket = &self.auditor.ingest.processing_bucket;
+            self.counts.sent += self.announcer.announce(bucket, group).await?;
+            report.mark_changed();
+        }
+        for version in group {
+            report.tick();
+            if self.args.list {
+                named(version, report);
+            }
+        }
+        Ok(())
+    }
+
+    fn total(&self, report: &Report) -> Ended {
+        let counts = &self.counts;
+        let json = json!({
+            "versions": counts.chosen, "bytes": counts.bytes, "announced": counts.sent, "listed": counts.listed,
+            "unreadable": counts.unreadable, "not_read": counts.unknown, "stopped": counts.stopped,
+        });
+        report.line(
+            counts.text(self.args, name(&self.announcer.queue_url)),
+            &json,
+        );
+        let announced = !self.args.yes || counts.sent == counts.chosen;
+        Ended::when(announced && counts.unknown == 0 && !counts.stopped)
+    }
+}
+
+fn named(version: &Version, report: &Report) {
+    let modified = rfc3339(version.modified);
+    report.line(
+        format_args!("{}  {}  {modified}  {} bytes", escape(&version.key), escape(&version.version_id), version.size),
+        &json!({"key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size}),
+    );
+}
+
+impl Counts {
+    fn text(&self, args: &Backfill, queue: &str) -> String {
+        let queue = escape(queue);
+        let Self {
+            listed,
             chosen,
             bytes,
             sent,
-        } = self.counts;
-        let json = json!({"versions": chosen, "bytes": bytes, "announced": sent});
-        let queue = name(&self.announcer.queue_url);
-        if args.yes {
-            report.line(
-                format_args!("{sent} of {chosen} announced to {queue}"),
-                &json,
-            );
-            return Ended::when(sent == chosen);
-        }
-        let hint = if chosen > 0 {
-            "; --yes announces them"
-        } else {
-            ""
+            ..
+        } = self;
+        let mut text = match (listed, chosen) {
+            (0, _) => "no version matches: nothing to announce".to_owned(),
+            (_, 0) => {
+                format!("none of {listed} versions is without an outcome: nothing to announce")
+            }
+            _ if args.yes => format!("{sent} of {chosen} announced to {queue}"),
+            _ => format!("{chosen} to announce to {queue}, {bytes} bytes; --yes announces them"),
         };
-        report.line(
-            format_args!("{chosen} to announce to {queue}, {bytes} bytes{hint}"),
-            &json,
-        );
-        Ended::Done
+        if args.yes && sent < chosen {
+            text.push_str("; run it again for the rest");
+        }
+        if args.missing && *chosen > 0 && !args.yes {
+            text.push_str(
+                "\nA file whose item was deleted from the table is among them, and would be stored again.",
+            );
+        }
+        if self.unreadable > 0 {
+            text.push_str(&format!(
+                "\n{} cannot be read for good: not announced",
+                self.unreadable
+            ));
+        }
+        if self.unknown > 0 {
+            text.push_str(&format!(
+                "\n{} could not be read: not announced, because it is not known whether they have an outcome",
+                self.unknown
+            ));
+        }
+        text
     }
 }
 
@@ -219,6 +286,7 @@ fn event(region: &str, bucket: &str, version: &Version) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::testing::{HOSTILE, harmless};
     use kit::envelope::{Envelope, decode};
 
     #[test]
@@ -247,6 +315,20 @@ mod tests {
             (Some("v1"), Some(3))
         );
         assert_eq!(arrival.time.as_deref(), Some("1970-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_named_version_is_harmless() {
+        let version = Version {
+            key: HOSTILE.into(),
+            version_id: HOSTILE.into(),
+            size: 3,
+            etag: None,
+            modified: 0,
+            latest: true,
+            marker: false,
+        };
+        harmless(1, |report| named(&version, report));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
   sluice status
 
 Names come from Terraform's outputs; credentials as for every AWS tool, and the deployment's roles are assumed.
-Exit code: 0 done or exists, 1 does not exist, partial failure or mismatch, 2 nothing could be done or told."
+Exit code: 0 done or exists, 1 does not exist, partial failure or mismatch, 2 usage or environment error."
 )]
 pub struct Cli {
     #[command(flatten)]

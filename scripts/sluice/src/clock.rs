@@ -28,8 +28,7 @@ pub async fn agree(s3: &Client, bucket: &str, prefix: &str) -> anyhow::Result<()
         .max_keys(1);
     let answer = request.customize().interceptor(date.clone()).send().await;
     answer.map_err(|e| explain(format!("list bucket `{bucket}`"), &e))?;
-    let said = date.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    compare(said.as_deref(), now())
+    date.agrees()
 }
 
 fn compare(said: Option<&str>, here: i64) -> anyhow::Result<()> {
@@ -50,7 +49,18 @@ fn compare(said: Option<&str>, here: i64) -> anyhow::Result<()> {
 
 /// Keeps the `Date` of an answer.
 #[derive(Debug, Clone, Default)]
-struct ServerDate(Arc<Mutex<Option<String>>>);
+pub struct ServerDate(Arc<Mutex<Option<String>>>);
+
+impl ServerDate {
+    /// Sees that this machine's clock agrees with the answer that came last.
+    ///
+    /// # Errors
+    /// When it does not, or the answer had no date.
+    pub fn agrees(&self) -> anyhow::Result<()> {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        compare(said.as_deref(), now())
+    }
+}
 
 impl Intercept for ServerDate {
     fn name(&self) -> &'static str {

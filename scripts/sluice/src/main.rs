@@ -8,6 +8,9 @@ mod backfill;
 mod bootstrap;
 mod cli;
 mod clock;
+mod failure;
+mod files;
+mod operator_record;
 mod outputs;
 mod quarantine;
 mod queue;
@@ -26,26 +29,65 @@ mod target;
 mod time;
 mod upload;
 mod verify;
+mod version_outcome;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use untrusted_text::escape;
 
 use crate::cli::{Cli, Command};
-use crate::report::{Ended, Report};
+use crate::report::{Ended, Format, Report};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let mut report = Report::new(cli.shared.format);
-    match run(&cli, &mut report).await {
-        Ok(Ended::Done) => ExitCode::SUCCESS,
-        Ok(Ended::Not) => ExitCode::FAILURE,
+    let code = match run(&cli, &mut report).await {
+        Ok(Ended::Done) => 0,
+        Ok(Ended::Not) => 1,
         Err(error) => {
             report.error(&error);
-            ExitCode::from(2)
+            2
+        }
+    };
+    ExitCode::from(written(&report, code))
+}
+
+/// The exit code, once the results are written: 2 if they could not be, or 1 if the command has changed something.
+fn written(report: &Report, code: u8) -> u8 {
+    let Some(error) = report.write_error() else {
+        return code;
+    };
+    let done = if report.changed() {
+        "; what it did is done, run it again to see the rest"
+    } else {
+        ""
+    };
+    report.note(format_args!("cannot write the results: {error}{done}"));
+    code.max(if report.changed() { 1 } else { 2 })
+}
+
+/// The help, or what is wrong with the command line. Arguments may be file names of others, so those that clap repeats
+/// are escaped.
+fn usage(error: &clap::Error) -> ExitCode {
+    let report = Report::new(Format::Text);
+    let mut text = error.to_string();
+    if !error.use_stderr() {
+        report.help(text);
+        return ExitCode::from(written(&report, 0));
+    }
+    for argument in std::env::args_os().skip(1) {
+        let argument = argument.to_string_lossy();
+        if argument.chars().any(char::is_control) {
+            text = text.replace(&*argument, &escape(&argument));
         }
     }
+    report.note(text.trim_end());
+    ExitCode::from(2)
 }
 
 async fn run(cli: &Cli, report: &mut Report) -> anyhow::Result<Ended> {

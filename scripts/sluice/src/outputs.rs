@@ -1,13 +1,19 @@
 //! The names of a deployment, from Terraform's outputs.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod terraform;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use provenance::watch::Watched;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::files::{read_limited, shown};
+
+/// Outputs are small; more bytes than this are something else.
+const MAX_OUTPUTS: u64 = 16 * 1024 * 1024;
 
 /// Where the outputs come from.
 #[derive(Debug, Clone, clap::Args)]
@@ -97,6 +103,17 @@ impl Outputs {
             queue_url: queue,
             events_url: events,
             messages_url: messages,
+        })
+    }
+
+    /// The bucket whose events a system takes, or the first of them.
+    ///
+    /// # Errors
+    /// When the system is off.
+    pub fn bucket(&self, system: System) -> anyhow::Result<&str> {
+        Ok(match system {
+            System::Ingest => &self.ingest()?.processing_bucket,
+            System::Provenance => &self.provenance()?.data_bucket,
         })
     }
 
@@ -229,40 +246,25 @@ impl From {
     pub fn read(&self) -> anyhow::Result<Outputs> {
         match &self.outputs {
             Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| {
+                let shown = shown(path);
+                let bytes = read_limited(path, MAX_OUTPUTS).with_context(|| {
                     format!(
-                        "cannot read the outputs `{}`: write them with `terraform -chdir=terraform output -json > {0}`",
-                        path.display()
+                        "cannot read the outputs `{shown}`: write them with `terraform -chdir=terraform output -json > {shown}`"
                     )
                 })?;
-                parse(&text, &format!("`{}`", path.display()))
+                parse(&String::from_utf8_lossy(&bytes), &format!("`{shown}`"))
             }
-            None => parse(&ask(&self.terraform)?, "`terraform output -json`"),
+            None => parse(
+                &terraform::output(&self.terraform)?,
+                "`terraform output -json`",
+            ),
         }
     }
 }
 
-fn ask(folder: &Path) -> anyhow::Result<String> {
-    let advice = "apply first (`terraform -chdir=terraform apply`), run from the root of the repository, or name a file with --outputs";
-    let chdir = format!("-chdir={}", folder.display());
-    let answer = Command::new("terraform")
-        .args([&chdir, "output", "-json"])
-        .output()
-        .with_context(|| format!("cannot run terraform to ask for the outputs: {advice}"))?;
-    if !answer.status.success() {
-        let why = String::from_utf8_lossy(&answer.stderr);
-        bail!(
-            "terraform has no outputs in `{}`: {advice}\n{}",
-            folder.display(),
-            why.trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&answer.stdout).into_owned())
-}
-
 fn parse(text: &str, whose: &str) -> anyhow::Result<Outputs> {
     let all: Value = serde_json::from_str(text).with_context(|| {
-        format!("{whose} is not JSON: it must be as `terraform output -json` prints")
+        format!("{whose} is not JSON: it must be what `terraform output -json` prints")
     })?;
     let value = |name: &str| {
         let output = all.get(name)?;

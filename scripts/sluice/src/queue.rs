@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use kit::log::escape;
 use tokio::task::JoinSet;
 
 use crate::aws::explain;
@@ -55,7 +56,8 @@ impl Queues {
             .attribute_names(Taken)
             .send()
             .await;
-        let answer = answer.map_err(|e| explain(format!("look at queue `{}`", name(url)), &e))?;
+        let answer =
+            answer.map_err(|e| explain(format!("look at queue `{}`", escape(name(url))), &e))?;
         let count = |of: &QueueAttributeName| {
             let text = answer.attributes().and_then(|a| a.get(of));
             text.and_then(|t| t.parse().ok()).unwrap_or(0)
@@ -79,7 +81,8 @@ impl Queues {
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let answer = request.send().await;
-        let answer = answer.map_err(|e| explain(format!("take from queue `{}`", name(url)), &e))?;
+        let answer =
+            answer.map_err(|e| explain(format!("take from queue `{}`", escape(name(url))), &e))?;
         Ok(answer.messages.unwrap_or_default())
     }
 
@@ -98,7 +101,10 @@ impl Queues {
             match done? {
                 (place, Ok(_)) => sent.push(place),
                 (_, Err(error)) => {
-                    refused = Some(explain(format!("send to queue `{}`", name(url)), &error));
+                    refused = Some(explain(
+                        format!("send to queue `{}`", escape(name(url))),
+                        &error,
+                    ));
                 }
             }
         }
@@ -120,7 +126,7 @@ impl Queues {
             deleting.spawn(async move { request.send().await });
         }
         while let Some(done) = deleting.join_next().await {
-            done?.map_err(|e| explain(format!("delete from queue `{}`", name(url)), &e))?;
+            done?.map_err(|e| explain(format!("delete from queue `{}`", escape(name(url))), &e))?;
         }
         Ok(())
     }
@@ -136,7 +142,7 @@ impl Queues {
             .visibility_timeout(0)
             .send()
             .await;
-        given.map_err(|e| explain(format!("give back to queue `{}`", name(url)), &e))?;
+        given.map_err(|e| explain(format!("give back to queue `{}`", escape(name(url))), &e))?;
         Ok(())
     }
 }

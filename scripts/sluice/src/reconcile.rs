@@ -1,40 +1,28 @@
-//! `reconcile`: the processing bucket against the table and the quarantine. Every version has an end, is young, or is
-//! named here.
+//! `reconcile`: the processing bucket against the table and the quarantine. Every version has an outcome, is young, or
+//! is named here.
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::AttributeValue;
-use ingest::convert::plain;
-use ingest::json;
-use ingest::judge::{SOURCE, source_of};
-use ingest::record::Source;
 use kit::log::escape;
-use kit::names::hex;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use tokio::task::JoinSet;
+use serde_json::{Value, json};
 
-use crate::aws::{Role, explain, session};
+use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::{Ingest, System};
+use crate::outputs::System;
 use crate::range::Range;
-use crate::report::{Ended, Report};
-use crate::store::{Store, Version};
+use crate::report::{Ended, Report, message};
+use crate::store::Version;
 use crate::time::{now, rfc3339};
+use crate::version_outcome::{Auditor, Expected, VersionOutcome};
 
-/// Versions that are looked at at the same time.
-const AT_ONCE: usize = 16;
-
-/// Finds versions in the processing bucket that have no end: neither in the table nor in quarantine
+/// Finds versions in the processing bucket that have no outcome: neither in the table nor in quarantine
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   sluice reconcile
   sluice reconcile --since 24h --format json
 
-Reads every version of the range. What it finds, `sluice backfill --missing --yes` announces again.
-Exit code: 0 every version has its end or is young, 1 some have none.")]
+Reads every version of the range, and goes on past what it cannot read, which it names.
+Exit code: 0 every version has its outcome or is young, 1 some have none or could not be read, 2 nothing could be read.")]
 pub struct Reconcile {
     #[command(flatten)]
     range: Range,
@@ -43,57 +31,91 @@ pub struct Reconcile {
     grace: i64,
 }
 
-/// How a version in the processing bucket ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
-    /// Its item is in the table.
-    Stored,
-    /// Another object with the same bytes is the item.
-    Duplicate,
-    /// Its reason is in quarantine; its deletion here is still to come.
-    Refused,
-    /// Above what one copy call can move; people were told.
-    TooLarge,
-    /// It went away while this looked.
-    Gone,
-    /// None.
-    None,
-}
-
 /// Runs the command.
 ///
 /// # Errors
-/// When bucket, table or quarantine cannot be read.
+/// When nothing can be read at all.
 pub async fn run(shared: &Shared, args: &Reconcile, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let config = session(&outputs, System::Ingest, shared.role(Role::Operator)).await?;
     let auditor = Arc::new(Auditor::new(&config, outputs.ingest()?));
-    let (bounds, mut pages) = (
-        args.range.bounds(),
-        args.range.listing(&auditor.store, &auditor.ingest),
-    );
-    let young_from = now().saturating_sub(args.grace);
     let mut counts = Counts::default();
     report.progress("looking", None);
-    while let Some(page) = pages.next().await? {
-        let chosen: Vec<Version> = page.into_iter().filter(|v| bounds.hold(v)).collect();
-        for (version, end) in auditor.judge_all(chosen).await? {
-            report.tick();
-            counts.add(end, version.modified > young_from);
-            if end == End::None && version.modified <= young_from {
-                tell(&version, report);
-            }
+    let stopped = match look(&auditor, args, &mut counts, report).await {
+        Ok(()) => false,
+        Err(error) if counts.total() == 0 => return Err(error),
+        Err(error) => {
+            report.note(format_args!(
+                "stopped here, what follows was not looked at: {}",
+                message(&error)
+            ));
+            true
         }
-    }
-    report.line(counts.text(), &counts.json());
-    Ok(Ended::when(counts.without == 0))
+    };
+    report.line(
+        counts.text(&auditor.ingest.processing_bucket),
+        &counts.json(stopped),
+    );
+    Ok(Ended::when(
+        counts.without == 0 && counts.unknown == 0 && !stopped,
+    ))
 }
 
-fn tell(version: &Version, report: &Report) {
+async fn look(
+    auditor: &Arc<Auditor>,
+    args: &Reconcile,
+    counts: &mut Counts,
+    report: &Report,
+) -> anyhow::Result<()> {
+    let young_from = now().saturating_sub(args.grace);
+    let bounds = args.range.bounds();
+    let mut pages = args.range.listing(&auditor.store, &auditor.ingest);
+    while let Some(page) = pages.next().await? {
+        let chosen: Vec<Version> = page.into_iter().filter(|v| bounds.hold(v)).collect();
+        for (version, outcome) in auditor.outcomes(chosen).await? {
+            report.tick();
+            let young = version.modified > young_from;
+            counts.add(&outcome, young);
+            row(&version, &outcome, young, report);
+        }
+        for key in pages.take_undecodable() {
+            counts.unknown += 1;
+            undecodable(&key, report);
+        }
+    }
+    Ok(())
+}
+
+/// Names a version that has no outcome, cannot be read for good or could not be read by this run.
+pub fn row(version: &Version, outcome: &VersionOutcome, young: bool, report: &Report) {
+    let (what, why, end, expected) = match outcome {
+        VersionOutcome::Missing(_) if young => return,
+        VersionOutcome::Missing(expected) => ("no outcome", expected.text(), None, expected.name()),
+        VersionOutcome::Unreadable(why) => ("unreadable", why.clone(), Some("unreadable"), None),
+        VersionOutcome::Unknown(why) => ("cannot be read", why.clone(), None, None),
+        _ => return,
+    };
     let modified = rfc3339(version.modified);
     report.line(
-        format_args!("no end: {}  {}  {modified}  {} bytes", escape(&version.key), version.version_id, version.size),
-        &serde_json::json!({"key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size, "end": null}),
+        format_args!(
+            "{what}: {}  {}  {modified}  {} bytes  {why}",
+            escape(&version.key),
+            escape(&version.version_id),
+            version.size
+        ),
+        &json!({
+            "key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size,
+            "end": end, "what": what, "expected": expected, "why": why,
+        }),
+    );
+}
+
+/// Names a key that a listing has and that cannot be decoded.
+pub fn undecodable(listed: &str, report: &Report) {
+    let why = "the listing has a key that is not UTF-8 once decoded";
+    report.line(
+        format_args!("cannot be read: {}  {why}", escape(listed)),
+        &json!({"listed_key": listed, "end": null, "what": "cannot be read", "why": why}),
     );
 }
 
@@ -103,248 +125,146 @@ struct Counts {
     duplicate: u64,
     refused: u64,
     too_large: u64,
+    unreadable: u64,
+    gone: u64,
     young: u64,
     without: u64,
+    unknown: u64,
+    /// Of those without an outcome, the ones that have neither an item nor a reason record.
+    unexplained: u64,
 }
 
 impl Counts {
-    fn add(&mut self, end: End, young: bool) {
-        match end {
-            End::Stored => self.stored += 1,
-            End::Duplicate => self.duplicate += 1,
-            End::Refused => self.refused += 1,
-            End::TooLarge => self.too_large += 1,
-            End::Gone => {}
-            End::None if young => self.young += 1,
-            End::None => self.without += 1,
+    fn add(&mut self, outcome: &VersionOutcome, young: bool) {
+        match outcome {
+            VersionOutcome::Stored => self.stored += 1,
+            VersionOutcome::Duplicate => self.duplicate += 1,
+            VersionOutcome::Refused => self.refused += 1,
+            VersionOutcome::TooLarge => self.too_large += 1,
+            VersionOutcome::Unreadable(_) => self.unreadable += 1,
+            VersionOutcome::Gone => self.gone += 1,
+            VersionOutcome::Unknown(_) => self.unknown += 1,
+            VersionOutcome::Missing(_) if young => self.young += 1,
+            VersionOutcome::Missing(expected) => {
+                self.without += 1;
+                self.unexplained += u64::from(*expected == Expected::Judgement);
+            }
         }
     }
 
-    fn text(&self) -> String {
-        let mend = if self.without > 0 {
-            "; `sluice backfill --missing --yes` announces them again"
-        } else {
-            ""
-        };
-        format!(
-            "{} stored, {} duplicate, {} refused, {} too large, {} young, {} without an end{mend}",
-            self.stored, self.duplicate, self.refused, self.too_large, self.young, self.without
-        )
+    fn total(&self) -> u64 {
+        self.stored
+            + self.duplicate
+            + self.refused
+            + self.too_large
+            + self.unreadable
+            + self.gone
+            + self.young
+            + self.without
+            + self.unknown
     }
 
-    fn json(&self) -> Value {
-        serde_json::json!({
+    fn text(&self, bucket: &str) -> String {
+        let mut text = format!(
+            "{} version{}: {} stored, {} duplicate, {} refused, {} too large, {} unreadable, {} gone, {} young, {} without an outcome, {} not read",
+            self.total(),
+            if self.total() == 1 { "" } else { "s" },
+            self.stored,
+            self.duplicate,
+            self.refused,
+            self.too_large,
+            self.unreadable,
+            self.gone,
+            self.young,
+            self.without,
+            self.unknown
+        );
+        let explained = self.without - self.unexplained;
+        if explained > 0 {
+            text.push_str(&format!(
+                "\nInvalid or in conflict: {explained}. `sluice backfill --missing --yes` announces them, and they go to quarantine."
+            ));
+        }
+        if self.unexplained > 0 {
+            text.push_str(&format!(
+                "\nWithout an item and without a reason record: {}. Two causes look the same here:\n  the event was lost: `sluice backfill --missing --yes` announces the file, and it is stored\n  the item was deleted from the table: that command would store it again; if it was deleted on purpose, delete the\n  object version too: aws s3api delete-object --bucket {} --key KEY --version-id VERSION\nOnly the function's log can say whether a version was stored before.",
+                self.unexplained,
+                escape(bucket)
+            ));
+        }
+        if self.unknown > 0 {
+            text.push_str("\nWhat was not read may have an outcome or none: fix the reason given at each, then run it again.");
+        }
+        text
+    }
+
+    fn json(&self, stopped: bool) -> Value {
+        json!({
             "stored": self.stored, "duplicate": self.duplicate, "refused": self.refused,
-            "too_large": self.too_large, "young": self.young, "without_end": self.without,
+            "too_large": self.too_large, "unreadable": self.unreadable, "gone": self.gone, "young": self.young,
+            "without_end": self.without, "without_item_and_reason": self.unexplained, "not_read": self.unknown,
+            "total": self.total(), "stopped": stopped,
         })
     }
-}
-
-/// Looks for the ends of versions.
-pub struct Auditor {
-    store: Store,
-    dynamodb: aws_sdk_dynamodb::Client,
-    ingest: Ingest,
-}
-
-/// The most that one copy can move to quarantine, in bytes.
-const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
-
-impl Auditor {
-    /// An auditor of this deployment.
-    #[must_use]
-    pub fn new(config: &SdkConfig, ingest: &Ingest) -> Self {
-        Self {
-            store: Store::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            ingest: ingest.clone(),
-        }
-    }
-
-    /// The ends of one page of versions, in its order.
-    ///
-    /// # Errors
-    /// When one cannot be told.
-    pub async fn judge_all(
-        self: &Arc<Self>,
-        versions: Vec<Version>,
-    ) -> anyhow::Result<Vec<(Version, End)>> {
-        let mut running = JoinSet::new();
-        let mut waiting = versions.into_iter().enumerate();
-        let mut judged = Vec::new();
-        loop {
-            while running.len() < AT_ONCE {
-                let Some((place, version)) = waiting.next() else {
-                    break;
-                };
-                let auditor = Arc::clone(self);
-                running.spawn(async move {
-                    let end = auditor.judge(&version).await;
-                    end.map(|end| (place, version, end))
-                });
-            }
-            let Some(done) = running.join_next().await else {
-                break;
-            };
-            judged.push(done.context("a task of this program failed")??);
-        }
-        judged.sort_by_key(|(place, ..)| *place);
-        Ok(judged
-            .into_iter()
-            .map(|(_, version, end)| (version, end))
-            .collect())
-    }
-
-    async fn judge(&self, version: &Version) -> anyhow::Result<End> {
-        if version.size > MAX_COPY {
-            return Ok(End::TooLarge);
-        }
-        let bucket = &self.ingest.processing_bucket;
-        let own = Source {
-            bucket: bucket.clone(),
-            key: version.key.clone(),
-            version_id: version.version_id.clone(),
-            etag: None,
-            size: Some(version.size),
-            sha256: None,
-            sequencer: None,
-        };
-        if version.size <= self.ingest.max_object_bytes {
-            let limit = self.ingest.max_object_bytes;
-            let Some(bytes) = self
-                .store
-                .read(bucket, &version.key, Some(&version.version_id), limit)
-                .await?
-            else {
-                return Ok(End::Gone);
-            };
-            let own = Source {
-                sha256: Some(hex(&Sha256::digest(&bytes))),
-                ..own.clone()
-            };
-            let item = match table_key(&bytes, &self.ingest.hash_key, self.ingest.range_key()) {
-                Some(key) => self.item_source(key).await?,
-                None => None,
-            };
-            if let Some(end) = end_in_table(&own, item.as_ref()) {
-                return Ok(end);
-            }
-        }
-        let reason = self
-            .store
-            .head(&self.ingest.quarantine_bucket, &own.reason_key(), None)
-            .await?;
-        Ok(if reason.is_some() {
-            End::Refused
-        } else {
-            End::None
-        })
-    }
-
-    /// The object whose item is under this key.
-    async fn item_source(&self, key: Vec<(String, String)>) -> anyhow::Result<Option<Source>> {
-        let mut request = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.ingest.table)
-            .consistent_read(true);
-        request = request
-            .projection_expression("#s")
-            .expression_attribute_names("#s", SOURCE);
-        for (name, value) in key {
-            request = request.key(name, AttributeValue::S(value));
-        }
-        let found = request.send().await;
-        let found =
-            found.map_err(|e| explain(format!("read table `{}`", self.ingest.table), &e))?;
-        Ok(found.item().and_then(|item| source_of(&plain(item))))
-    }
-}
-
-/// The item's key in an object, if it is DynamoDB JSON with one.
-fn table_key(bytes: &[u8], hash: &str, range: Option<&str>) -> Option<Vec<(String, String)>> {
-    let item: Map<String, Value> = json::parse(bytes).ok()?;
-    let text = |name: &str| {
-        item.get(name)?
-            .get("S")?
-            .as_str()
-            .filter(|t| !t.is_empty())
-            .map(str::to_owned)
-    };
-    let names = [Some(hash), range].into_iter().flatten();
-    names
-        .map(|name| Some((name.to_owned(), text(name)?)))
-        .collect()
-}
-
-/// What the item under its key says of a version.
-fn end_in_table(own: &Source, item: Option<&Source>) -> Option<End> {
-    let item = item?;
-    if item.same_version(own) {
-        return Some(End::Stored);
-    }
-    (item.sha256.is_some() && item.sha256 == own.sha256).then_some(End::Duplicate)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn source(key: &str, sha256: &str) -> Source {
-        Source {
-            bucket: "in".into(),
-            key: key.into(),
-            version_id: "v".into(),
-            etag: None,
-            size: None,
-            sha256: Some(sha256.into()),
-            sequencer: None,
-        }
-    }
+    use crate::report::testing::{HOSTILE, harmless};
 
     #[test]
-    fn the_table_tells_two_ends() {
-        let own = source("a", "7");
-        assert_eq!(
-            end_in_table(&own, Some(&source("a", "7"))),
-            Some(End::Stored)
-        );
-        assert_eq!(
-            end_in_table(&own, Some(&source("b", "7"))),
-            Some(End::Duplicate)
-        );
-        assert_eq!(end_in_table(&own, Some(&source("b", "8"))), None);
-        assert_eq!(end_in_table(&own, None), None);
-    }
-
-    #[test]
-    fn an_object_has_a_table_key_or_not() {
-        let bytes = br#"{"ArtistID": {"S": "a"}, "ItemID": {"S": "i"}}"#;
-        let key = table_key(bytes, "ArtistID", Some("ItemID")).unwrap();
-        assert_eq!(
-            key,
-            [
-                ("ArtistID".into(), "a".into()),
-                ("ItemID".into(), "i".into())
-            ]
-        );
-        assert_eq!(table_key(bytes, "ArtistID", None).unwrap().len(), 1);
-        for bad in [
-            &b"{"[..],
-            b"[]",
-            br#"{"ArtistID": {"N": "1"}}"#,
-            br#"{"ArtistID": {"S": ""}}"#,
-        ] {
-            assert_eq!(table_key(bad, "ArtistID", None), None);
-        }
-    }
-
-    #[test]
-    fn only_old_versions_without_an_end_count() {
+    fn only_old_versions_without_an_outcome_count() {
         let mut counts = Counts::default();
-        counts.add(End::None, true);
+        let missing = VersionOutcome::Missing(Expected::Judgement);
+        counts.add(&missing, true);
         assert_eq!((counts.young, counts.without), (1, 0));
-        counts.add(End::None, false);
-        assert!(counts.without == 1 && counts.text().contains("backfill --missing"));
+        counts.add(&missing, false);
+        assert_eq!((counts.without, counts.unexplained), (1, 1));
+        counts.add(
+            &VersionOutcome::Missing(Expected::Invalid("x".into())),
+            false,
+        );
+        counts.add(&VersionOutcome::Unknown("x".into()), false);
+        counts.add(&VersionOutcome::Unreadable("x".into()), false);
+        assert_eq!(counts.total(), 5);
+    }
+
+    /// An item that an operator deleted must not come back by following advice.
+    #[test]
+    fn advice_says_what_each_way_does() {
+        let mut counts = Counts::default();
+        counts.add(&VersionOutcome::Stored, false);
+        assert!(!counts.text("in").contains("backfill"));
+        counts.add(&VersionOutcome::Missing(Expected::Judgement), false);
+        let text = counts.text("in");
+        assert!(text.contains("would store it again"), "{text}");
+        assert!(text.contains("delete-object --bucket in"), "{text}");
+        let mut counts = Counts::default();
+        counts.add(&VersionOutcome::Missing(Expected::Conflict), false);
+        let text = counts.text("in");
+        assert!(text.contains("go to quarantine") && !text.contains("store it again"));
+    }
+
+    #[test]
+    fn rows_are_harmless_and_one_line_each() {
+        let version = Version {
+            key: HOSTILE.into(),
+            version_id: HOSTILE.into(),
+            size: 1,
+            etag: None,
+            modified: 0,
+            latest: true,
+            marker: false,
+        };
+        for outcome in [
+            VersionOutcome::Missing(Expected::Judgement),
+            VersionOutcome::Missing(Expected::Conflict),
+            VersionOutcome::Unreadable("why".into()),
+            VersionOutcome::Unknown("why".into()),
+        ] {
+            harmless(1, |report| row(&version, &outcome, false, report));
+        }
+        harmless(1, |report| undecodable(HOSTILE, report));
     }
 }

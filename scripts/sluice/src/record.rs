@@ -225,7 +225,7 @@ impl Work<'_> {
     async fn complete(&self, version: &Version, record: &str) -> anyhow::Result<()> {
         let (s3, bucket) = (&self.store.s3, &self.names.receipts_bucket);
         let failed = |unread: Unread| match unread {
-            Unread::Absent(fault) | Unread::Fault(fault) => {
+            Unread::Absent(fault) | Unread::Refused { fault, .. } | Unread::Fault(fault) => {
                 anyhow!(
                     "cannot {}: {fault}",
                     place("read", &version.bucket, &version.key)
@@ -248,8 +248,9 @@ impl Work<'_> {
             pinned_late: put_off.pinned_late,
             ..Receipt::of(version, Some(&facts), State::Hashed, Moment::now())
         };
-        announce(s3, bucket, &receipt).await?;
-        let (Written::Now | Written::Before) = write(s3, bucket, &receipt).await?;
+        announce(s3, bucket, &receipt.entry()).await?;
+        let (Written::Now | Written::Before) =
+            write(s3, bucket, receipt.key(), receipt.bytes()).await?;
         Ok(())
     }
 

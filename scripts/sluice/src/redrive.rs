@@ -1,19 +1,22 @@
 //! `redrive`: dead letters go back to the queue they came from. A letter is deleted only after the queue has taken it again,
 //! so a run that is cut off at worst sends one twice, which the functions do not mind.
 
+mod letter;
+
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use kit::envelope::{self, Envelope};
+use aws_sdk_sqs::types::Message;
 use kit::log::escape;
 use serde_json::json;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
+use crate::operator_record::{Action, OperatorLog, Subject};
 use crate::outputs::{Lane, System};
 use crate::queue::{Queues, name};
-use crate::report::{Ended, Report};
-use crate::time::{age, now};
+use crate::report::{Ended, Report, message};
+use letter::{Letter, show};
 
 /// How long letters are taken for, in seconds: to look at them all, and to send ten on.
 const LOOKED_AT: i32 = 300;
@@ -25,9 +28,10 @@ const SENT_ON: i32 = 30;
   sluice redrive
   sluice redrive --queue messages --key-prefix albums/ --yes
 
-First mend what made them dead letters. Each is deleted after the queue has taken it again, so nothing is lost if this
+First fix what made them dead letters. Each is deleted after the queue has taken it again, so nothing is lost if this
 is cut off; run it again.
-Exit code: 0 all shown or sent, 1 some are left.")]
+Exit code: 0 all shown or sent, or --key-prefix matches nothing; 1 some are left or a queue could not be read; 2 nothing
+could be read.")]
 pub struct Redrive {
     /// Send what was chosen; without it, only show
     #[arg(long)]
@@ -44,6 +48,9 @@ pub struct Redrive {
     /// Also send what is no event that the function could read
     #[arg(long)]
     unreadable: bool,
+    /// Why, for the operator record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -67,98 +74,97 @@ impl Which {
     }
 }
 
-/// A dead letter, as far as an operator wants to know.
-#[derive(Debug, PartialEq, Eq)]
-struct Letter {
-    /// The keys it is about; empty if it is no event.
-    keys: Vec<String>,
-    /// Why it is here, if its queue says.
-    why: String,
-    /// Whether the function could read it.
-    readable: bool,
-}
-
-impl Letter {
-    fn read(body: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
-        let told = ["ERROR_CODE", "ERROR_MESSAGE"]
-            .into_iter()
-            .filter_map(attribute);
-        let told = told.collect::<Vec<_>>().join(": ");
-        match envelope::decode(body) {
-            Ok(Envelope::Arrivals(arrivals)) => Self {
-                keys: arrivals.into_iter().map(|a| a.key).collect(),
-                why: told,
-                readable: true,
-            },
-            Ok(Envelope::Nothing(what)) => Self {
-                keys: Vec::new(),
-                why: what.into(),
-                readable: true,
-            },
-            Err(error) => Self {
-                keys: Vec::new(),
-                why: error.to_string(),
-                readable: false,
-            },
-        }
-    }
-
-    fn chosen(&self, args: &Redrive) -> bool {
-        let about = |prefix: &String| self.keys.iter().any(|k| k.starts_with(prefix));
-        (self.readable || args.unreadable) && args.key_prefix.as_ref().is_none_or(about)
-    }
-}
-
 #[derive(Default)]
 struct Counts {
     sent: u64,
     chosen: u64,
-    left: u64,
+    /// Left because they are about other keys.
+    other: u64,
+    /// Left because the function could not read them.
+    unreadable: u64,
+    /// Chosen, and not taken by the queue.
+    failed: u64,
+}
+
+impl Counts {
+    fn left(&self) -> u64 {
+        self.other + self.unreadable + self.failed
+    }
+
+    /// Why letters are left, in brackets; empty if none is.
+    fn why_left(&self) -> String {
+        let parts = [
+            (self.other, "about other keys"),
+            (self.unreadable, "unreadable, --unreadable sends them too"),
+            (self.failed, "not taken by the queue, run it again"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if parts.is_empty() {
+            return String::new();
+        }
+        format!(" ({})", parts.join("; "))
+    }
+
+    fn text(&self, args: &Redrive, queue: &str) -> String {
+        let (left, why, queue) = (self.left(), self.why_left(), escape(queue));
+        match (&args.key_prefix, self.chosen) {
+            (Some(prefix), 0) => format!(
+                "no dead letter is about a key that begins with `{}`: nothing to send, {left} left{why}",
+                escape(prefix)
+            ),
+            _ if args.yes => format!("{} sent to {queue}, {left} left{why}", self.sent),
+            (_, 0) => format!("0 to send, {left} to leave{why}"),
+            (_, chosen) => format!("{chosen} to send, {left} to leave{why}; --yes sends them"),
+        }
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When a queue cannot be read.
+/// When no queue can be read.
 pub async fn run(shared: &Shared, args: &Redrive, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let system = args.system.unwrap_or(outputs.usual());
     let lane = outputs.lane(system)?;
     let config = session(&outputs, system, shared.role(Role::Operator)).await?;
     let queues = Queues::new(&config);
-    let mut counts = Counts::default();
-    for url in args.queue.urls(lane) {
+    let log = match args.yes {
+        true => Some(OperatorLog::open(&outputs, system, &config, args.reason.as_deref()).await?),
+        false => None,
+    };
+    let (mut counts, mut errors) = (Counts::default(), Vec::new());
+    let urls = args.queue.urls(lane);
+    for url in &urls {
         let drive = Drive {
             queues: &queues,
             from: url,
             to: lane.queue_url,
+            bucket: outputs.bucket(system)?,
+            log: log.as_ref(),
+            recorded: Cell::new(false),
             args,
         };
-        drive.all(report, &mut counts).await?;
+        if let Err(error) = drive.all(report, &mut counts).await {
+            errors.push(error);
+        }
     }
-    let json = json!({"chosen": counts.chosen, "sent": counts.sent, "left": counts.left});
-    if args.yes {
-        report.line(
-            format_args!(
-                "{} sent to {}, {} left",
-                counts.sent,
-                name(lane.queue_url),
-                counts.left
-            ),
-            &json,
-        );
-        return Ok(Ended::when(counts.left == 0));
+    if errors.len() == urls.len() && counts.chosen + counts.left() == 0 {
+        return Err(errors.swap_remove(0));
     }
-    let hint = if counts.chosen > 0 {
-        "; --yes sends them"
-    } else {
-        ""
-    };
+    for error in &errors {
+        report.note(message(error));
+    }
     report.line(
-        format_args!("{} to send, {} to leave{hint}", counts.chosen, counts.left),
-        &json,
+        counts.text(args, name(lane.queue_url)),
+        &json!({"chosen": counts.chosen, "sent": counts.sent, "left": counts.left()}),
     );
-    Ok(Ended::Done)
+    let nothing_chosen = args.key_prefix.is_some() && counts.chosen == 0;
+    let whole = !args.yes || nothing_chosen || counts.left() == 0;
+    Ok(Ended::when(whole && errors.is_empty()))
 }
 
 /// One dead-letter queue being emptied.
@@ -166,10 +172,19 @@ struct Drive<'a> {
     queues: &'a Queues,
     from: &'a str,
     to: &'a str,
+    /// The bucket whose events go through the queue.
+    bucket: &'a str,
+    /// Where the run is recorded before it sends anything.
+    log: Option<&'a OperatorLog>,
+    recorded: Cell<bool>,
     args: &'a Redrive,
 }
 
 impl Drive<'_> {
+    fn prefix(&self) -> Option<&str> {
+        self.args.key_prefix.as_deref()
+    }
+
     /// Every letter is looked at once. Those that stay are given back at the end, so that they do not come again
     /// before; what was taken when this is cut off is seen again after a while.
     async fn all(&self, report: &Report, counts: &mut Counts) -> anyhow::Result<()> {
@@ -181,21 +196,19 @@ impl Drive<'_> {
             empty = if messages.is_empty() { empty + 1 } else { 0 };
             let mut chosen = Vec::new();
             for message in messages {
-                let letter = read(&message);
+                let letter = letter::read(&message);
                 let id = message.message_id().unwrap_or_default().to_owned();
                 let handle = message.receipt_handle().unwrap_or_default().to_owned();
-                let choose = letter.chosen(self.args);
+                let choose = letter.chosen(self.prefix(), self.args.unreadable);
                 if choose && self.args.yes {
                     chosen.push((message, letter));
                 } else if kept.insert(id, handle).is_none() {
                     counts.chosen += u64::from(choose);
-                    counts.left += u64::from(!choose);
-                    self.tell(
-                        report,
-                        &message,
-                        &letter,
-                        if choose { "to send" } else { "left" },
-                    );
+                    let other = !choose && !letter.about(self.prefix());
+                    counts.other += u64::from(other);
+                    counts.unreadable += u64::from(!choose && !other);
+                    let result = if choose { "to send" } else { "left" };
+                    show(self.from, self.bucket, &message, &letter, result, report);
                 }
             }
             self.send(chosen, report, counts).await?;
@@ -216,11 +229,17 @@ impl Drive<'_> {
         if chosen.is_empty() {
             return Ok(());
         }
+        if let Some(log) = self.log.filter(|_| !self.recorded.get()) {
+            let queue = Subject::Queue(name(self.from).to_owned());
+            log.record(Action::Redrive, &queue).await?;
+            self.recorded.set(true);
+        }
         let bodies: Vec<&str> = chosen
             .iter()
             .map(|(m, _)| m.body().unwrap_or_default())
             .collect();
         let sent = self.queues.send(self.to, &bodies).await?;
+        report.mark_changed();
         let done: Vec<&(Message, Letter)> =
             sent.iter().filter_map(|&place| chosen.get(place)).collect();
         let handles: Vec<&str> = done
@@ -230,61 +249,17 @@ impl Drive<'_> {
         self.queues.delete(self.from, &handles).await?;
         counts.chosen += chosen.len() as u64;
         counts.sent += done.len() as u64;
-        counts.left += (chosen.len() - done.len()) as u64;
+        counts.failed += (chosen.len() - done.len()) as u64;
         for (message, letter) in done {
-            self.tell(report, message, letter, "sent");
+            show(self.from, self.bucket, message, letter, "sent", report);
         }
         Ok(())
     }
-
-    fn tell(&self, report: &Report, message: &Message, letter: &Letter, result: &str) {
-        let seconds = now() - sent_at(message);
-        let keys: Vec<String> = letter.keys.iter().map(|k| escape(k)).collect();
-        let about = if keys.is_empty() {
-            "(no object)".into()
-        } else {
-            keys.join(", ")
-        };
-        let why = if letter.why.is_empty() {
-            String::new()
-        } else {
-            format!("  {}", escape(&letter.why))
-        };
-        report.line(
-            format_args!(
-                "{}  {about}  {}  {result}{why}",
-                name(self.from),
-                age(seconds)
-            ),
-            &json!({
-                "queue": name(self.from), "message_id": message.message_id(), "keys": letter.keys,
-                "age_s": seconds, "why": letter.why, "readable": letter.readable, "result": result,
-            }),
-        );
-    }
-}
-
-fn read(message: &Message) -> Letter {
-    let attribute = |name: &str| {
-        let value = message.message_attributes()?.get(name)?;
-        value.string_value().map(str::to_owned)
-    };
-    Letter::read(message.body().unwrap_or_default(), attribute)
-}
-
-fn sent_at(message: &Message) -> i64 {
-    let text = message
-        .attributes()
-        .and_then(|a| a.get(&MessageSystemAttributeName::SentTimestamp));
-    text.and_then(|t| t.parse::<i64>().ok())
-        .map_or_else(now, |ms| ms / 1000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const EVENT: &str = r#"{"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": "b"}, "object": {"key": "albums/a b.json"}}}"#;
 
     fn args(prefix: Option<&str>, unreadable: bool) -> Redrive {
         Redrive {
@@ -293,31 +268,24 @@ mod tests {
             queue: Which::All,
             key_prefix: prefix.map(Into::into),
             unreadable,
+            reason: None,
         }
     }
 
     #[test]
-    fn a_letter_says_what_it_is_about_and_why_it_is_here() {
-        let letter = Letter::read(EVENT, |name| {
-            (name == "ERROR_CODE").then(|| "NO_PERMISSIONS".into())
-        });
-        assert_eq!(
-            letter,
-            Letter {
-                keys: vec!["albums/a b.json".into()],
-                why: "NO_PERMISSIONS".into(),
-                readable: true
-            }
+    fn what_is_left_is_told_with_its_reason() {
+        let counts = Counts {
+            other: 12,
+            unreadable: 1,
+            ..Counts::default()
+        };
+        let text = counts.text(&args(Some("a\u{1b}"), false), "q");
+        assert!(text.starts_with("no dead letter is about a key that begins with `a\\u{1b}`"));
+        let text = counts.text(&args(None, false), "q");
+        assert!(
+            text.contains("13 to leave (12 about other keys; 1 unreadable"),
+            "{text}"
         );
-        assert!(!Letter::read("{", |_| None).readable);
-    }
-
-    #[test]
-    fn letters_are_chosen_by_key_and_by_being_readable() {
-        let (event, junk) = (Letter::read(EVENT, |_| None), Letter::read("{", |_| None));
-        assert!(event.chosen(&args(None, false)) && event.chosen(&args(Some("albums/"), false)));
-        assert!(!event.chosen(&args(Some("other/"), false)));
-        assert!(!junk.chosen(&args(None, false)) && junk.chosen(&args(None, true)));
     }
 
     #[test]

@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
+use crate::files::{read_limited, shown};
 use crate::outputs::{Ingest as Names, System};
 use crate::report::{Ended, Report};
 
+/// Lambda takes no larger event; more bytes than this are something else.
+const MAX_EVENT: u64 = 6 * 1024 * 1024;
 /// What a local run may take.
 const TIME: Duration = Duration::from_secs(300);
 
@@ -52,15 +55,16 @@ struct RunLocal {
 /// When the event or the deployment cannot be read.
 pub async fn run(shared: &Shared, args: &Ingest, report: &mut Report) -> anyhow::Result<Ended> {
     let Command::RunLocal(args) = &args.command;
-    let shown = args.event.display();
-    let text =
-        std::fs::read_to_string(&args.event).with_context(|| format!("cannot read `{shown}`"))?;
-    let event: Value =
-        serde_json::from_str(&text).with_context(|| format!("`{shown}` is not JSON"))?;
+    let shown = shown(&args.event);
+    let bytes = read_limited(&args.event, MAX_EVENT)
+        .with_context(|| format!("cannot read the event `{shown}`"))?;
+    let event: Value = serde_json::from_slice(&bytes)
+        .with_context(|| format!("the event `{shown}` is not JSON"))?;
     let outputs = shared.from.read()?;
     let config = session(&outputs, System::Ingest, shared.role(Role::Caller)).await?;
     let core = Arc::new(Core::new(&config, settings(outputs.ingest()?)?));
     let answer = kit::serve::answer(&core, event, TIME).await;
+    report.mark_changed();
     let failed = match &answer {
         Ok(answer) => answer["batchItemFailures"].as_array().map_or(0, Vec::len),
         Err(_) => 1,
@@ -96,7 +100,7 @@ fn settings(names: &Names) -> anyhow::Result<Settings> {
         check_item_id: names.check_item_id,
         max_object_bytes: names.max_object_bytes,
         notify_on: notify_on
-            .context("the output `ingest.notify_on` names an end this version does not know")?,
+            .context("the output `ingest.notify_on` names an outcome that this version does not know: use the `sluice` of the version that was applied")?,
         topic_arn: names.topic_arn.clone(),
     })
 }

@@ -10,15 +10,14 @@ use kit::log::escape;
 use kit::names::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use walkdir::WalkDir;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
+use crate::files::{Listed, listed, read_limited, shown};
 use crate::outputs::System;
 use crate::report::{Ended, Report};
 use crate::store::Store;
 use crate::time::{now, rfc3339};
-use crate::upload::is_json;
 
 /// A schema is small; more than this is not one.
 const MAX_SCHEMA: u64 = 4 * 1024 * 1024;
@@ -44,7 +43,7 @@ enum Command {
   sluice schema check 4evr.json --schema terraform/modules/ingest/music-item.schema.json
 
 Without --schema, the deployed schema is read. With it, nothing of AWS is needed.
-Exit code: 0 all valid, 1 some are not, 2 a file or the schema cannot be read.")]
+Exit code: 0 all valid, 1 some are not or there was no file, 2 a file or the schema cannot be read.")]
 struct Check {
     /// Files, and folders whose .json files are meant
     #[arg(required = true, value_name = "FILE")]
@@ -88,13 +87,25 @@ struct Judge {
 /// When the schema or a file cannot be read.
 pub async fn run(shared: &Shared, args: &Schema, report: &mut Report) -> anyhow::Result<Ended> {
     let Command::Check(args) = &args.command;
+    let files: Vec<Listed> = args
+        .paths
+        .iter()
+        .flat_map(|p| listed(p))
+        .collect::<anyhow::Result<_>>()?;
+    if files.is_empty() {
+        report.line(
+            "no file below has a name that ends in .json: nothing was checked",
+            &json!({"valid": 0, "invalid": 0, "why": "no .json file"}),
+        );
+        return Ok(Ended::Not);
+    }
     let judge = match &args.schema {
         Some(path) => local(args, path)?,
         None => deployed(shared).await?,
     };
     let (mut valid, mut invalid) = (0_u64, 0_u64);
-    for file in args.paths.iter().flat_map(|p| files(p)) {
-        let problems = judge.problems(&file?, report)?;
+    for file in &files {
+        let problems = judge.problems(file, report)?;
         if problems { invalid += 1 } else { valid += 1 }
     }
     report.line(
@@ -105,8 +116,9 @@ pub async fn run(shared: &Shared, args: &Schema, report: &mut Report) -> anyhow:
 }
 
 fn local(args: &Check, path: &Path) -> anyhow::Result<Judge> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the schema `{}`", path.display()))?;
+    let unread = || format!("cannot read the schema `{}`", shown(path));
+    let bytes = read_limited(path, MAX_SCHEMA).with_context(unread)?;
+    let text = String::from_utf8(bytes).with_context(unread)?;
     let rules = Rules {
         schema: compiled(&text)?,
         hash_key: args.hash_key.clone(),
@@ -134,8 +146,8 @@ async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
     let Some(bytes) = bytes else {
         bail!(
             "the schema `s3://{}/{}` is not there: apply again",
-            ingest.processing_bucket,
-            ingest.schema_key
+            escape(&ingest.processing_bucket),
+            escape(&ingest.schema_key)
         );
     };
     let text = String::from_utf8(bytes).context("the schema is not UTF-8")?;
@@ -155,29 +167,19 @@ fn compiled(text: &str) -> anyhow::Result<Compiled> {
     Ok(Compiled::compile(text)?)
 }
 
-/// A file that is named is meant, whatever its name.
-fn files(root: &Path) -> impl Iterator<Item = anyhow::Result<PathBuf>> {
-    let whole = root.is_dir();
-    let entries = WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter();
-    entries.filter_map(move |entry| match entry {
-        Err(error) => Some(Err(error.into())),
-        Ok(entry) if entry.file_type().is_file() && (!whole || is_json(entry.path())) => {
-            Some(Ok(entry.into_path()))
-        }
-        Ok(_) => None,
-    })
-}
-
 impl Judge {
-    /// Tells what is wrong with a file, and whether anything is.
-    fn problems(&self, path: &Path, report: &Report) -> anyhow::Result<bool> {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let problems = self.judge(&bytes, &path.to_string_lossy());
-        let shown = escape(&path.to_string_lossy());
+    /// Tells what is wrong with a file, and whether anything is. What is too large is not read.
+    fn problems(&self, file: &Listed, report: &Report) -> anyhow::Result<bool> {
+        let path = &file.path;
+        let shown = shown(path);
+        let problems = match self.too_large(file.size) {
+            Some(problem) => vec![problem],
+            None => {
+                let bytes = read_limited(path, self.max_bytes)
+                    .with_context(|| format!("cannot read `{shown}`"))?;
+                self.judge(&bytes, &path.to_string_lossy())
+            }
+        };
         for problem in &problems {
             let place = if problem.path.is_empty() {
                 "the object"
@@ -189,7 +191,7 @@ impl Judge {
                     "{shown}: {}: {} [{}]",
                     escape(place),
                     escape(&problem.message),
-                    problem.rule
+                    escape(&problem.rule)
                 ),
                 &json!({"file": path.to_string_lossy(), "valid": false, "problem": problem}),
             );
@@ -203,15 +205,16 @@ impl Judge {
         Ok(!problems.is_empty())
     }
 
+    fn too_large(&self, size: u64) -> Option<Problem> {
+        let limit = self.max_bytes;
+        let message = || format!("{size} bytes; an object may have at most {limit}");
+        (size > limit).then(|| Problem::new("", "object-size", message()))
+    }
+
     fn judge(&self, bytes: &[u8], key: &str) -> Vec<Problem> {
         let size = bytes.len() as u64;
-        if size > self.max_bytes {
-            let limit = self.max_bytes;
-            return vec![Problem::new(
-                "",
-                "object-size",
-                format!("{size} bytes; an object may have at most {limit}"),
-            )];
+        if let Some(problem) = self.too_large(size) {
+            return vec![problem];
         }
         // As large as it will be: an item carries its origin, and a bucket's name and a version-id are known later.
         let source = Source {
@@ -233,6 +236,8 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::report::testing::{HOSTILE, harmless};
 
     fn judge() -> Judge {
         let schema = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
@@ -262,5 +267,35 @@ mod tests {
         let wrong = include_bytes!("../../../lambdas/ingest/tests/items/BLIND-wrong-item-id.json");
         assert_eq!(judge().judge(wrong, "x")[0].rule, "item-id");
         assert_eq!(judge().judge(&[b' '; 1001], "x")[0].rule, "object-size");
+    }
+
+    /// The size is looked at first: a sparse file of a terabyte would not fit in memory.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_too_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let [file] = listed(&path)
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap();
+        harmless(1, |report| {
+            assert!(judge().problems(&file, report).unwrap());
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_verdict_is_harmless() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(HOSTILE);
+        std::fs::write(&path, "{").unwrap();
+        let file = Listed { path, size: 1 };
+        harmless(1, |report| {
+            assert!(judge().problems(&file, report).unwrap());
+        });
     }
 }

@@ -17,6 +17,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use crate::aws::{explain, status};
+use crate::report::message;
 use crate::store::{Facts, Store, place};
 
 /// Files above this go in parts of at least this.
@@ -177,7 +178,9 @@ impl Sender {
         let started = request.send().await;
         let started =
             started.map_err(|e| explain(place("begin upload to", &self.bucket, key), &e))?;
-        let id = started.upload_id().context("S3 gave the upload no id")?;
+        let id = started
+            .upload_id()
+            .context("S3 gave the upload no id: run it again")?;
         match self.parts(path, key, id, &local).await {
             Ok(sent) => Ok(sent),
             Err(error) => Err(self.give_up(key, id, error).await),
@@ -190,7 +193,7 @@ impl Sender {
             Ok(_) => why,
             Err(error) => {
                 let error = explain(place("give up the parts of", &self.bucket, key), &error);
-                anyhow::anyhow!("{why:#}\n{error:#}")
+                anyhow::anyhow!("{}\n{}", message(&why), message(&error))
             }
         }
     }

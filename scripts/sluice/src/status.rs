@@ -1,20 +1,25 @@
 //! `status`: one screen that says whether somebody has to do something.
 
+mod screen;
+
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat};
 use ingest::record::End;
-use serde_json::{Map, Value, json};
+use kit::log::escape;
 
 use crate::aws::{Role, explain, session};
 use crate::cli::Shared;
 use crate::outputs::{Lane, Outputs, System};
-use crate::queue::{Depth, Queues, name};
-use crate::report::{Ended, Report};
+use crate::quarantine::stems::Stems;
+use crate::queue::{Queues, name};
+use crate::report::{Ended, Report, message};
 use crate::store::Store;
-use crate::time::{age, now, rfc3339};
+use crate::time::now;
+use crate::version_outcome::one_line;
+use screen::{Counted, Measured, Screen, Seen};
 
 /// More keys than this are not counted.
 const MAX_COUNTED: u64 = 20_000;
@@ -26,7 +31,7 @@ const MINUTE: i64 = 60;
   sluice status
   sluice status --watch 10
 
-Exit code: 0 nothing to do, 1 there are dead letters.")]
+Exit code: 0 nothing to do, 1 there are dead letters or something could not be read, 2 nothing could be read.")]
 pub struct Status {
     /// Show it again every SECONDS, until Ctrl-C
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -39,25 +44,10 @@ pub struct Status {
     hours: i64,
 }
 
-/// Everything the screen shows.
-struct Screen {
-    at: i64,
-    queue: Depth,
-    oldest_s: Option<f64>,
-    events: Depth,
-    messages: Depth,
-    quarantined: Option<u64>,
-    /// What sends dead letters back.
-    redrive: String,
-    ends: Vec<(&'static str, u64)>,
-    failed: u64,
-    hours: i64,
-}
-
 /// Runs the command.
 ///
 /// # Errors
-/// When something cannot be read.
+/// When nothing can be read.
 pub async fn run(shared: &Shared, args: &Status, report: &mut Report) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let system = args.system.unwrap_or(outputs.usual());
@@ -67,15 +57,19 @@ pub async fn run(shared: &Shared, args: &Status, report: &mut Report) -> anyhow:
         if args.watch.is_some() {
             report.clear();
         }
-        let place = format!("{} in {}", outputs.lane(system)?.function, outputs.region);
+        let function = escape(outputs.lane(system)?.function);
+        let place = format!("{function} in {}", escape(&outputs.region));
         report.line(screen.text(&place), &screen.json());
         let Some(seconds) = args.watch else {
-            return Ok(Ended::when(screen.dead() == 0));
+            return Ok(Ended::when(
+                screen.dead() == Some(0) && screen.unread().is_empty(),
+            ));
         };
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 }
 
+/// Looks at everything; what cannot be read says why.
 async fn look(
     config: &SdkConfig,
     outputs: &Outputs,
@@ -84,64 +78,86 @@ async fn look(
 ) -> anyhow::Result<Screen> {
     let (queues, lane) = (Queues::new(config), outputs.lane(system)?);
     let at = now();
-    let (metrics, queue, events, messages, quarantined) = tokio::try_join!(
+    let (metrics, queue, events, messages, quarantined) = tokio::join!(
         measured(config, queries(lane, &ends_of(system), hours)?, at, hours),
         queues.depth(lane.queue_url),
         queues.depth(lane.events_url),
         queues.depth(lane.messages_url),
         count(config, outputs, system),
-    )?;
-    let sum = |id: &str| {
-        let values = metrics
-            .iter()
-            .filter(|m| m.id() == Some(id))
-            .flat_map(|m| m.values());
-        values.sum::<f64>().max(0.0).round() as u64
-    };
-    let age = metrics.iter().find(|m| m.id() == Some("age"));
+    );
+    if let (Err(error), Err(_), Err(_), Err(_)) = (&queue, &events, &messages, &metrics) {
+        anyhow::bail!("{}", message(error));
+    }
     Ok(Screen {
         at,
-        queue,
-        oldest_s: age.and_then(|m| m.values().first().copied()),
-        events,
-        messages,
-        quarantined,
+        queue: seen(queue),
+        events: seen(events),
+        messages: seen(messages),
+        quarantined: quarantined.map(seen),
+        metrics: seen(metrics).map(|found| summed(&found, system)),
         redrive: match system == outputs.usual() {
             true => "sluice redrive".to_owned(),
             false => format!("sluice redrive --system {}", system.name()),
         },
-        ends: ends_of(system)
-            .into_iter()
-            .map(|(name, metric)| (name, sum(&id_of(metric))))
-            .collect(),
-        failed: sum("failed"),
         hours,
     })
 }
 
-/// The reasons in quarantine, up to a limit.
+fn seen<T>(read: anyhow::Result<T>) -> Seen<T> {
+    read.map_err(|error| one_line(&error))
+}
+
+fn summed(found: &[MetricDataResult], system: System) -> Measured {
+    let sum = |id: &str| {
+        let values = found.iter().filter(|m| m.id() == Some(id));
+        let values: Vec<f64> = values.flat_map(|m| m.values()).copied().collect();
+        let sum = values.iter().sum::<f64>().max(0.0).round() as u64;
+        (!values.is_empty()).then_some(sum)
+    };
+    let age = found.iter().find(|m| m.id() == Some("age"));
+    let ends = ends_of(system).into_iter();
+    Measured {
+        oldest_s: age.and_then(|m| m.values().first().copied()),
+        ends: ends
+            .map(|(name, metric)| (name, sum(&id_of(metric))))
+            .collect(),
+        failed: sum("failed"),
+    }
+}
+
+/// The versions in quarantine, up to a limit, counted as `quarantine list` does.
 async fn count(
     config: &SdkConfig,
     outputs: &Outputs,
     system: System,
-) -> anyhow::Result<Option<u64>> {
+) -> Option<anyhow::Result<Counted>> {
     if system != System::Ingest {
-        return Ok(None);
+        return None;
     }
-    let ingest = outputs.ingest()?;
+    let ingest = match outputs.ingest() {
+        Ok(ingest) => ingest,
+        Err(error) => return Some(Err(error)),
+    };
     let mut pages = Store::new(config).objects(&ingest.quarantine_bucket, &ingest.prefix);
-    let (mut reasons, mut seen) = (0, 0);
-    while let Some(page) = pages.next().await? {
+    let (mut stems, mut count, mut seen) = (Stems::default(), 0, 0);
+    loop {
+        let page = match pages.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(error) => return Some(Err(error)),
+        };
         seen += page.len() as u64;
-        reasons += page
-            .iter()
-            .filter(|key| key.ends_with(".reason.json"))
-            .count() as u64;
+        count += page
+            .into_iter()
+            .map(|key| stems.push(key).len() as u64)
+            .sum::<u64>();
         if seen >= MAX_COUNTED {
-            break;
+            let count = count + stems.finish().len() as u64;
+            return Some(Ok(Counted { count, more: true }));
         }
     }
-    Ok(Some(reasons))
+    let count = count + stems.finish().len() as u64;
+    Some(Ok(Counted { count, more: false }))
 }
 
 /// The ends of a system: as people and as metrics call them.
@@ -237,119 +253,4 @@ fn query(
         .id(id)
         .metric_stat(stat.build())
         .build()
-}
-
-impl Screen {
-    fn dead(&self) -> u64 {
-        self.events.all() + self.messages.all()
-    }
-
-    fn text(&self, place: &str) -> String {
-        let oldest = self
-            .oldest_s
-            .map_or("unknown".to_owned(), |s| age(s as i64));
-        let mut lines = vec![
-            format!("{place} at {}", rfc3339(self.at)),
-            format!(
-                "  queue          {} waiting, {} taken, oldest {oldest}",
-                self.queue.waiting, self.queue.taken
-            ),
-            format!(
-                "  dead letters   {} events, {} messages{}",
-                self.events.all(),
-                self.messages.all(),
-                hint(self.dead() > 0, &self.redrive)
-            ),
-        ];
-        lines.extend(self.quarantined.map(|count| {
-            format!(
-                "  quarantine     {count} versions{}",
-                hint(count > 0, "sluice quarantine list")
-            )
-        }));
-        lines.push(format!("  last {} h", self.hours));
-        let ends = self
-            .ends
-            .iter()
-            .map(|(name, count)| format!("    {name:<12} {count}"));
-        lines.extend(ends);
-        lines.push(format!("    {:<12} {}", "failed", self.failed));
-        lines.join("\n")
-    }
-
-    fn json(&self) -> Value {
-        let ends: Map<String, Value> = self
-            .ends
-            .iter()
-            .map(|(name, count)| ((*name).to_owned(), json!(count)))
-            .collect();
-        json!({
-            "at": rfc3339(self.at),
-            "queue": {"waiting": self.queue.waiting, "taken": self.queue.taken, "oldest_s": self.oldest_s},
-            "dead_letters": {"events": self.events.all(), "messages": self.messages.all()},
-            "quarantined": self.quarantined,
-            "hours": self.hours,
-            "ends": ends,
-            "failed": self.failed,
-        })
-    }
-}
-
-fn hint(show: bool, command: &str) -> String {
-    if show {
-        format!("   ({command})")
-    } else {
-        String::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_screen_says_what_to_do() {
-        let none = Depth {
-            waiting: 0,
-            taken: 0,
-        };
-        let quiet = Screen {
-            at: 0,
-            queue: none,
-            oldest_s: None,
-            events: none,
-            messages: none,
-            quarantined: Some(0),
-            redrive: "sluice redrive".into(),
-            ends: vec![("stored", 3)],
-            failed: 0,
-            hours: 24,
-        };
-        let text = quiet.text("f");
-        assert!(
-            text.contains("oldest unknown")
-                && text.contains("stored       3")
-                && !text.contains("redrive"),
-            "{text}"
-        );
-        let busy = Screen {
-            messages: Depth {
-                waiting: 1,
-                taken: 1,
-            },
-            quarantined: Some(2),
-            oldest_s: Some(200.0),
-            ..quiet
-        };
-        let text = busy.text("f");
-        assert!(
-            text.contains("2 messages   (sluice redrive)") && text.contains("oldest 3 min"),
-            "{text}"
-        );
-        assert!(
-            text.contains("2 versions   (sluice quarantine list)"),
-            "{text}"
-        );
-        assert_eq!(busy.dead(), 2);
-    }
 }

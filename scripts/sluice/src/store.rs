@@ -3,11 +3,13 @@
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use kit::aws::listed_key;
 use kit::log::escape;
 use kit::names::hex;
 use sha2::{Digest, Sha256};
@@ -70,6 +72,7 @@ impl Store {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             next: Some((None, None)),
+            undecodable: Vec::new(),
         }
     }
 
@@ -81,6 +84,7 @@ impl Store {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             next: Some(None),
+            undecodable: Vec::new(),
         }
     }
 
@@ -94,10 +98,24 @@ impl Store {
         key: &str,
         version: Option<&str>,
     ) -> anyhow::Result<Option<Facts>> {
+        let head = self.head_all(bucket, key, version).await?;
+        Ok(head.as_ref().map(facts))
+    }
+
+    /// Everything that S3 says of an object, or of one version of it; `None` if it is not there.
+    ///
+    /// # Errors
+    /// When S3 does not say.
+    pub async fn head_all(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> anyhow::Result<Option<HeadObjectOutput>> {
         let request = self.s3.head_object().bucket(bucket).key(key);
         let request = request.set_version_id(version.map(str::to_owned));
         match request.checksum_mode(ChecksumMode::Enabled).send().await {
-            Ok(head) => Ok(Some(facts(&head))),
+            Ok(head) => Ok(Some(head)),
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(explain(place("look at", bucket, key), &error)),
         }
@@ -122,8 +140,9 @@ impl Store {
         match self.stream(bucket, key, version, take).await? {
             None => Ok(None),
             Some(_) if bytes.len() as u64 > limit => Err(anyhow!(
-                "{} is larger than {limit} bytes",
-                place("read", bucket, key)
+                "`s3://{}/{}` has more than {limit} bytes, so it is not what it should be",
+                escape(bucket),
+                escape(key)
             )),
             Some(_) => Ok(Some(bytes)),
         }
@@ -169,11 +188,13 @@ impl Store {
         let request = request.set_version_id(version.map(str::to_owned));
         let object = match request.send().await {
             Ok(object) => object,
-            Err(error) if status(&error) == Some(404) && !no_bucket(&error) => return Ok(None),
+            Err(error) if status(&error) == Some(404) && error.code() != Some("NoSuchBucket") => {
+                return Ok(None);
+            }
             Err(error) => return Err(explain(place("read", bucket, key), &error)),
         };
         let (mut body, mut digest) = (object.body, Sha256::new());
-        let torn = || format!("{} broke off", place("reading", bucket, key));
+        let torn = || format!("{} broke off: run it again", place("reading", bucket, key));
         while let Some(part) = body.try_next().await.with_context(torn)? {
             digest.update(&part);
             if !take(&part) {
@@ -215,23 +236,15 @@ impl Store {
     }
 }
 
-fn no_bucket(
-    error: &aws_sdk_s3::error::SdkError<
-        aws_sdk_s3::operation::get_object::GetObjectError,
-        aws_sdk_s3::config::http::HttpResponse,
-    >,
-) -> bool {
-    use aws_sdk_s3::error::ProvideErrorMetadata;
-    error.as_service_error().and_then(|e| e.code()) == Some("NoSuchBucket")
-}
-
 /// `verb` and where, for messages.
 #[must_use]
 pub fn place(verb: &str, bucket: &str, key: &str) -> String {
-    format!("{verb} `s3://{bucket}/{}`", escape(key))
+    format!("{verb} `s3://{}/{}`", escape(bucket), escape(key))
 }
 
-fn facts(head: &HeadObjectOutput) -> Facts {
+/// What S3 says of an object in the answer to a head.
+#[must_use]
+pub fn facts(head: &HeadObjectOutput) -> Facts {
     let whole = |sum: Option<&str>| sum.filter(|s| !s.contains('-')).map(str::to_owned);
     let sha256 = whole(head.checksum_sha256());
     Facts {
@@ -253,6 +266,24 @@ pub struct Versions {
     bucket: String,
     prefix: String,
     next: Option<(Option<String>, Option<String>)>,
+    undecodable: Vec<String>,
+}
+
+/// The keys of one page of a listing, decoded; those that cannot be are kept apart.
+struct Keys<'a> {
+    encoding: Option<&'a EncodingType>,
+    undecodable: &'a mut Vec<String>,
+}
+
+impl Keys<'_> {
+    fn decode(&mut self, listed: Option<&str>) -> Option<String> {
+        let listed = listed?;
+        let decoded = listed_key(listed, self.encoding).ok();
+        if decoded.is_none() {
+            self.undecodable.push(listed.to_owned());
+        }
+        decoded
+    }
 }
 
 impl Versions {
@@ -266,36 +297,51 @@ impl Versions {
         };
         let request = self.s3.list_object_versions().bucket(&self.bucket);
         let request = request.prefix(&self.prefix).set_key_marker(key);
+        let request = request.encoding_type(EncodingType::Url);
         let page = request.set_version_id_marker(version).send().await;
-        let page = page.map_err(|e| explain(format!("list bucket `{}`", self.bucket), &e))?;
+        let page = page.map_err(|e| explain(listing(&self.bucket), &e))?;
+        let encoding = page.encoding_type();
         if page.is_truncated() == Some(true) {
-            let after = (
-                page.next_key_marker.clone(),
-                page.next_version_id_marker.clone(),
-            );
-            self.next = Some(after);
+            let marker = page.next_key_marker();
+            let marker = marker.map(|m| listed_key(m, encoding)).transpose()?;
+            self.next = Some((marker, page.next_version_id_marker.clone()));
         }
+        let undecodable = &mut self.undecodable;
+        let mut keys = Keys {
+            encoding,
+            undecodable,
+        };
         let seconds = |at: Option<&DateTime>| at.map_or(0, DateTime::secs);
         let mut found: Vec<Version> = Vec::new();
-        found.extend(page.versions().iter().map(|v| Version {
-            key: v.key().unwrap_or_default().to_owned(),
-            version_id: v.version_id().unwrap_or("null").to_owned(),
-            size: v.size().and_then(|s| s.try_into().ok()).unwrap_or(0),
-            etag: v.e_tag().map(|e| e.trim_matches('"').to_owned()),
-            modified: seconds(v.last_modified()),
-            latest: v.is_latest() == Some(true),
-            marker: false,
+        found.extend(page.versions().iter().filter_map(|v| {
+            Some(Version {
+                key: keys.decode(v.key())?,
+                version_id: v.version_id().unwrap_or("null").to_owned(),
+                size: v.size().and_then(|s| s.try_into().ok()).unwrap_or(0),
+                etag: v.e_tag().map(|e| e.trim_matches('"').to_owned()),
+                modified: seconds(v.last_modified()),
+                latest: v.is_latest() == Some(true),
+                marker: false,
+            })
         }));
-        found.extend(page.delete_markers().iter().map(|m| Version {
-            key: m.key().unwrap_or_default().to_owned(),
-            version_id: m.version_id().unwrap_or("null").to_owned(),
-            size: 0,
-            etag: None,
-            modified: seconds(m.last_modified()),
-            latest: m.is_latest() == Some(true),
-            marker: true,
+        found.extend(page.delete_markers().iter().filter_map(|m| {
+            Some(Version {
+                key: keys.decode(m.key())?,
+                version_id: m.version_id().unwrap_or("null").to_owned(),
+                size: 0,
+                etag: None,
+                modified: seconds(m.last_modified()),
+                latest: m.is_latest() == Some(true),
+                marker: true,
+            })
         }));
         Ok(Some(found))
+    }
+
+    /// The keys seen since the last call that are not UTF-8 once decoded, as the listing has them.
+    #[must_use]
+    pub fn take_undecodable(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.undecodable)
     }
 }
 
@@ -305,6 +351,7 @@ pub struct Objects {
     bucket: String,
     prefix: String,
     next: Option<Option<String>>,
+    undecodable: Vec<String>,
 }
 
 impl Objects {
@@ -318,10 +365,25 @@ impl Objects {
         };
         let request = self.s3.list_objects_v2().bucket(&self.bucket);
         let request = request.prefix(&self.prefix).set_continuation_token(token);
-        let page = request.send().await;
-        let page = page.map_err(|e| explain(format!("list bucket `{}`", self.bucket), &e))?;
+        let page = request.encoding_type(EncodingType::Url).send().await;
+        let page = page.map_err(|e| explain(listing(&self.bucket), &e))?;
         self.next = page.next_continuation_token.clone().map(Some);
-        let keys = page.contents().iter().filter_map(|o| o.key());
-        Ok(Some(keys.map(str::to_owned).collect()))
+        let (encoding, undecodable) = (page.encoding_type(), &mut self.undecodable);
+        let mut keys = Keys {
+            encoding,
+            undecodable,
+        };
+        let listed = page.contents().iter();
+        Ok(Some(listed.filter_map(|o| keys.decode(o.key())).collect()))
     }
+
+    /// The keys seen since the last call that are not UTF-8 once decoded, as the listing has them.
+    #[must_use]
+    pub fn take_undecodable(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.undecodable)
+    }
+}
+
+fn listing(bucket: &str) -> String {
+    format!("list bucket `{}`", escape(bucket))
 }

@@ -1,6 +1,7 @@
 //! Which keys of the watched buckets a command is about.
 
 use anyhow::bail;
+use kit::log::escape;
 use provenance::receipt::{Receipt, under};
 use provenance::watch::Watched;
 
@@ -56,7 +57,10 @@ impl Target {
         let all = Self::all(&names.watched).into_iter();
         let here: Vec<_> = all.filter(|t| t.bucket == bucket).collect();
         if here.is_empty() {
-            bail!("`{bucket}` is not watched, so nothing in it has a receipt");
+            bail!(
+                "bucket `{}` is not watched, so nothing in it has a receipt",
+                escape(bucket)
+            );
         }
         let narrowed = here.iter().filter_map(|watched| {
             let longer = match (&*watched.prefix, prefix) {
@@ -71,9 +75,14 @@ impl Target {
         });
         let narrowed: Vec<_> = narrowed.collect();
         if narrowed.is_empty() {
-            let watched: Vec<_> = here.iter().map(|t| format!("`{}`", t.prefix)).collect();
+            let watched: Vec<_> = here
+                .iter()
+                .map(|t| format!("`{}`", escape(&t.prefix)))
+                .collect();
             bail!(
-                "nothing in `{bucket}` under `{prefix}` is watched; watched are {}",
+                "nothing in bucket `{}` under `{}` is watched; watched are {}",
+                escape(bucket),
+                escape(prefix),
                 watched.join(", ")
             );
         }

@@ -281,6 +281,26 @@ locals {
           },
         ] : statement if local.prefix == ""
       ],
+      # quarantine remove and release, redrive: who did it and why, announced first
+      [
+        for records in var.records[*] : {
+          Sid      = "RecordOperation"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = records.resources
+        }
+      ],
+      [
+        for statement in [
+          {
+            Sid       = "RecordEncrypted"
+            Effect    = "Allow"
+            Action    = "kms:GenerateDataKey"
+            Resource  = local.at.key.resource
+            Condition = local.through_s3
+          },
+        ] : statement if try(var.records.encrypted, false) && !local.kms_encrypted
+      ],
       [
         for statement in [
           {

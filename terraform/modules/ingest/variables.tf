@@ -69,3 +69,9 @@ variable "settings" {
 variable "package" {
   type = object({ path = string, sha256 = string })
 }
+
+variable "records" {
+  description = "Where the operator records what it does, if the provenance watches this ingest; null means nowhere."
+  type        = object({ resources = list(string), encrypted = bool })
+  default     = null
+}

@@ -48,6 +48,7 @@ locals {
     ["last_modified", "string"],
     ["event_time", "string"],
     ["sequencer", "string"],
+    ["reason", "string"],
     ["recorded_at", "string"],
     ["pinned_late", "boolean"],
   ]

@@ -45,6 +45,15 @@ output "resources" {
   }
 }
 
+output "records" {
+  description = "Where operators of other systems record what they do; from names alone, for their policies."
+
+  value = {
+    resources = [for prefix in [local.journal_prefix, local.operator_prefix] : "${local.arn.receipts}/${prefix}*"]
+    encrypted = local.kms_encrypted
+  }
+}
+
 output "policies" {
   description = "Every policy of this system, as the plan knows it."
 

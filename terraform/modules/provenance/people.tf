@@ -74,13 +74,14 @@ locals {
           Action   = "s3:GetObjectVersion"
           Resource = local.watched_objects
         },
-        # verify: receipts, announcements, manifests; Athena: the receipts
+        # verify: receipts, announcements, manifests; Athena: the receipts. `aws s3 sync` of a whole bucket lists it with
+        # an empty prefix.
         {
           Sid       = "ListLedger"
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = [for prefix in local.own_prefixes : "${prefix}*"] } }
+          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.together], [for prefix in local.own_prefixes : "${prefix}*"]) } }
         },
         {
           Sid      = "ReadLedger"
@@ -181,6 +182,13 @@ locals {
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
+        },
+        # redrive: who did it and why
+        {
+          Sid      = "RecordOperation"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.arn.receipts}/${local.operator_prefix}*"
         },
         # redrive: take, give back what stays, delete once it is in the queue again; status: depth
         {

@@ -4,7 +4,8 @@ locals {
   receipts_prefix = "provenance/"
   journal_prefix  = "journal/"
   ledger_prefix   = "ledger/"
-  own_prefixes    = [local.journal_prefix, local.ledger_prefix, local.receipts_prefix]
+  operator_prefix = "operator/"
+  own_prefixes    = [local.journal_prefix, local.ledger_prefix, local.operator_prefix, local.receipts_prefix]
 
   journal_expiry = { (local.journal_prefix) = var.settings.receipts_bucket.journal_days }
 
@@ -74,10 +75,11 @@ resource "aws_kms_key" "signing" {
           Resource  = "*"
         },
         {
+          # Verify: nothing is signed after a manifest that another key signed.
           Sid       = "SignManifests"
           Effect    = "Allow"
           Principal = { AWS = module.ledger.role_arn }
-          Action    = "kms:Sign"
+          Action    = ["kms:Sign", "kms:Verify"]
           Resource  = "*"
         },
       ],

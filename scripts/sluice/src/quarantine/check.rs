@@ -10,7 +10,7 @@ use crate::report::{Ended, Report};
 #[command(after_help = "Example:
   sluice quarantine check 4evr.json && echo refused
 
-Exit code: 0 it is there, 1 it is not, 2 it could not be told.")]
+Exit code: 0 it is there, 1 it is not, 2 it could not be found out.")]
 pub struct Check {
     #[command(flatten)]
     which: Which,
@@ -19,7 +19,7 @@ pub struct Check {
 pub(super) async fn run(ward: &Ward, args: &Check, report: &Report) -> anyhow::Result<Ended> {
     let (key, bucket) = (&args.which.key, ward.bucket());
     let found = ward.find(&args.which).await?;
-    let versions: Vec<&str> = found.iter().map(super::Stem::version_id).collect();
+    let versions: Vec<&str> = found.iter().map(super::Found::version_id).collect();
     let there = !found.is_empty();
     let text = if there {
         exists(key, bucket)

@@ -1,32 +1,22 @@
 //! `quarantine release`: back to where it came from, to be judged afresh.
 
 use anyhow::bail;
-use aws_sdk_s3::types::{ChecksumAlgorithm, TaggingDirective};
 use kit::log::escape;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::release_steps::{Outcome, Refusal, Released, Run, Step, Sum};
+use super::release_effects::{Move, released_from, sum};
+use super::release_steps::{Candidate, Outcome, Refusal, Released, Run, Step, interrupted};
 use super::remove::several;
-use super::{Stem, Ward, Which, does_not_exist, source};
-use crate::aws::explain;
+use super::{Found, Record, Ward, Which, does_not_exist};
+use crate::operator_record::OperatorLog;
 use crate::report::{Ended, Report};
-use crate::store::{Facts, place};
-
-/// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/');
 
 /// Puts a refused key back, to be judged afresh
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   sluice quarantine release 4evr.json
 
-For after the schema or the table was mended. It is copied back as a new version, looked at there, and only then
+For after the schema or the table was fixed. It is copied back as a new version, looked at there, and only then
 deleted from quarantine; cut off at any time, run it again.
 Exit code: 0 released, 1 not there or not released.")]
 pub struct Release {
@@ -35,13 +25,21 @@ pub struct Release {
     /// Release it even though something else is current under the key now; that stays as an older version
     #[arg(long)]
     over_newer: bool,
+    /// Why, for the operator record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
-pub(super) async fn run(ward: &Ward, args: &Release, report: &Report) -> anyhow::Result<Ended> {
+pub(super) async fn run(
+    ward: &Ward,
+    args: &Release,
+    log: &OperatorLog,
+    report: &Report,
+) -> anyhow::Result<Ended> {
     let key = &args.which.key;
     let found = ward.find(&args.which).await?;
-    let [stem] = found.as_slice() else {
-        if found.is_empty() {
+    let chosen: Vec<&Found> = match found.as_slice() {
+        [] => {
             let bucket = ward.bucket();
             report.line(
                 does_not_exist(key, bucket),
@@ -49,43 +47,104 @@ pub(super) async fn run(ward: &Ward, args: &Release, report: &Report) -> anyhow:
             );
             return Ok(Ended::Not);
         }
-        bail!(
-            "{}",
-            several(key, found.iter().map(Stem::version_id), "--version ID")
-        );
+        [one] => vec![one],
+        _ => {
+            let candidates = candidates(ward, &found).await?;
+            let chosen = interrupted(&candidates).into_iter();
+            chosen.filter_map(|place| found.get(place)).collect()
+        }
     };
-    let recorded = ward.reason(stem).await?.and_then(|r| r.source.sha256);
-    let move_ = Move { ward, key, stem };
+    if chosen.is_empty() {
+        let versions = found.iter().map(Found::version_id);
+        bail!("{}", several(key, versions, "--version ID"));
+    }
+    let mut whole = true;
+    for one in chosen {
+        whole &= release(ward, args, log, one, report).await? == Ended::Done;
+    }
+    Ok(Ended::when(whole))
+}
+
+/// What is known of the versions of one key, for finding out whose release was cut off.
+async fn candidates(ward: &Ward, found: &[Found]) -> anyhow::Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    for one in found {
+        let head = ward.store.head_all(ward.bucket(), &one.stem.copy_key, None);
+        let head = head.await?;
+        candidates.push(Candidate {
+            version: one.version_id().to_owned(),
+            released_from: head.as_ref().and_then(released_from).map(str::to_owned),
+            sum: match head {
+                Some(_) => sum(&ward.store, ward.bucket(), &one.stem.copy_key, None).await?,
+                None => None,
+            },
+        });
+    }
+    Ok(candidates)
+}
+
+async fn release(
+    ward: &Ward,
+    args: &Release,
+    log: &OperatorLog,
+    found: &Found,
+    report: &Report,
+) -> anyhow::Result<Ended> {
+    let recorded = match &found.record {
+        Record::Readable(reason) => reason.source.sha256.clone(),
+        Record::Absent => None,
+        Record::Unreadable(why) => {
+            let text = format!(
+                "its reason record cannot be read, so nothing says whether its copy is whole: {why}"
+            );
+            return Ok(kept(&args.which.key, &text, report));
+        }
+    };
+    let move_ = Move {
+        ward,
+        key: &args.which.key,
+        found,
+        log,
+    };
     let (mut run, mut step) = Run::new(recorded, args.over_newer);
     loop {
         match step {
-            Step::Done(how) => return Ok(done(&move_, &how, report)),
-            Step::Refuse(why) => return Ok(refused(&move_, why, report)),
+            Step::Done(how) => {
+                let bucket = &ward.ingest.processing_bucket;
+                return Ok(done(bucket, move_.key, &how, report));
+            }
+            Step::Refuse(why) => return Ok(refused(move_.key, why, report)),
             _ => {
-                let outcome = move_.perform(&step).await?;
+                let outcome = move_.perform(&step, run.sha256()).await?;
+                if matches!(outcome, Outcome::Copied(_) | Outcome::Deleted) {
+                    report.mark_changed();
+                }
                 step = run.next(step, outcome);
             }
         }
     }
 }
 
-fn done(of: &Move<'_>, how: &Released, report: &Report) -> Ended {
-    let bucket = &of.ward.ingest.processing_bucket;
-    let place = format!("s3://{bucket}/{}", escape(of.key));
+fn done(bucket: &str, key: &str, how: &Released, report: &Report) -> Ended {
+    let place = format!("s3://{}/{}", escape(bucket), escape(key));
     let (text, result, version) = match how {
         Released::As(version) => (
-            format!("Released to {place} as version {version}; it is judged afresh"),
+            format!(
+                "Released to {place} as version {}; it is judged afresh",
+                escape(version)
+            ),
             "released",
             Some(version),
         ),
-        Released::Before => (
+        Released::Before(version) => (
             format!("Released: {place} has these bytes already"),
             "released-before",
-            None,
+            version.as_ref(),
         ),
         Released::RefusedAgain(version) => (
             format!(
-                "Released to {place}, and refused again at once as version {version}: see `sluice quarantine show`"
+                "Released to {place}, and refused again as version {}: `sluice quarantine show` says why",
+                escape(version)
             ),
             "refused-again",
             Some(version),
@@ -93,19 +152,21 @@ fn done(of: &Move<'_>, how: &Released, report: &Report) -> Ended {
     };
     report.line(
         text,
-        &json!({"key": of.key, "bucket": bucket, "result": result, "version_id": version}),
+        &json!({"key": key, "bucket": bucket, "result": result, "version_id": version}),
     );
     Ended::Done
 }
 
-fn refused(of: &Move<'_>, why: Refusal, report: &Report) -> Ended {
-    let key = escape(of.key);
+fn refused(key: &str, why: Refusal, report: &Report) -> Ended {
     let text = match why {
+        Refusal::Moving => {
+            "the function has not finished moving it: it is still in the processing bucket; run it again in a moment, and look for it with `sluice redrive` if it stays"
+        }
         Refusal::NoCopy => {
-            "its copy is not in quarantine any more; `sluice quarantine remove` clears the reason"
+            "its copy is not in quarantine any more; `sluice quarantine remove` clears the reason record"
         }
         Refusal::CopyDiffers => {
-            "its copy is not what its reason says; look at both before anything else"
+            "its copy is not what its reason record says; look at both before anything else"
         }
         Refusal::Newer => {
             "something else is current under this key now; --over-newer puts this one on top of it"
@@ -117,83 +178,36 @@ fn refused(of: &Move<'_>, why: Refusal, report: &Report) -> Ended {
             "what arrived is gone again and not in quarantine; the copy stays in quarantine"
         }
     };
+    kept(key, text, report)
+}
+
+fn kept(key: &str, why: &str, report: &Report) -> Ended {
     report.line(
-        format_args!("Object {key} was not released: {text}"),
-        &json!({"key": of.key, "result": "kept", "why": text}),
+        format_args!("Object {} was not released: {why}", escape(key)),
+        &json!({"key": key, "result": "kept", "why": why}),
     );
     Ended::Not
 }
 
-/// The effects of a release: one call or one look each.
-struct Move<'a> {
-    ward: &'a Ward,
-    key: &'a str,
-    stem: &'a Stem,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{HOSTILE, harmless};
 
-impl Move<'_> {
-    async fn perform(&self, step: &Step) -> anyhow::Result<Outcome> {
-        let (store, quarantine) = (&self.ward.store, self.ward.bucket());
-        let processing = &self.ward.ingest.processing_bucket;
-        match step {
-            Step::InspectCopy => self.sum(quarantine, &self.stem.copy_key, None).await,
-            Step::InspectCurrent => self.sum(processing, self.key, None).await,
-            Step::InspectPlaced(version) => self.sum(processing, self.key, Some(version)).await,
-            Step::Copy => self.copy().await,
-            Step::FindRefusal(version) => {
-                let key = source("", self.key, version).reason_key();
-                let there = store.head(quarantine, &key, None).await?;
-                Ok(Outcome::Refused(there.is_some()))
-            }
-            Step::DeleteReason => {
-                store.purge(quarantine, &self.stem.reason_key()).await?;
-                Ok(Outcome::Deleted)
-            }
-            Step::DeleteCopy => {
-                store.purge(quarantine, &self.stem.copy_key).await?;
-                Ok(Outcome::Deleted)
-            }
-            Step::Done(_) | Step::Refuse(_) => bail!("the release has ended already"),
+    #[test]
+    fn what_became_of_it_is_harmless() {
+        for how in [
+            Released::As(HOSTILE.into()),
+            Released::Before(None),
+            Released::RefusedAgain(HOSTILE.into()),
+        ] {
+            harmless(1, |report| {
+                done(HOSTILE, HOSTILE, &how, report);
+            });
         }
-    }
-
-    async fn sum(&self, bucket: &str, key: &str, version: Option<&str>) -> anyhow::Result<Outcome> {
-        let store = &self.ward.store;
-        let Some(facts) = store.head(bucket, key, version).await? else {
-            return Ok(Outcome::Sum(None));
-        };
-        let facts = Facts {
-            version_id: version.map(str::to_owned),
-            ..facts
-        };
-        let sha256 = store.sha256(bucket, key, &facts).await?;
-        Ok(Outcome::Sum(sha256.map(|sha256| Sum {
-            size: facts.size,
-            sha256,
-        })))
-    }
-
-    async fn copy(&self) -> anyhow::Result<Outcome> {
-        let from = format!("{}/{}", self.ward.bucket(), self.stem.copy_key);
-        let bucket = &self.ward.ingest.processing_bucket;
-        let request = self
-            .ward
-            .store
-            .s3
-            .copy_object()
-            .bucket(bucket)
-            .key(self.key);
-        let request = request
-            .copy_source(utf8_percent_encode(&from, COPY_SOURCE).to_string())
-            .tagging_directive(TaggingDirective::Replace)
-            .checksum_algorithm(ChecksumAlgorithm::Sha256);
-        let copied = request.send().await;
-        let copied = copied.map_err(|e| explain(place("copy to", bucket, self.key), &e))?;
-        let Some(version) = copied.version_id else {
-            bail!(
-                "bucket `{bucket}` is not versioned, which this deployment's has to be: apply again"
-            );
-        };
-        Ok(Outcome::Copied(version))
+        harmless(1, |report| {
+            refused(HOSTILE, Refusal::Newer, report);
+        });
+        assert!(!several(HOSTILE, [HOSTILE].into_iter(), "x").contains('\u{1b}'));
     }
 }

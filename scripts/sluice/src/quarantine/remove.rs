@@ -1,9 +1,11 @@
 //! `quarantine remove`: gone for good, every version of the copy and of its reason.
 
 use anyhow::bail;
+use kit::log::escape;
 use serde_json::json;
 
 use super::{Ward, Which, does_not_exist};
+use crate::operator_record::{Action, OperatorLog};
 use crate::report::{Ended, Report};
 
 /// Deletes a refused key from quarantine for good
@@ -22,11 +24,19 @@ pub struct Remove {
     /// Remove every version of the key
     #[arg(long, conflicts_with = "version")]
     all_versions: bool,
+    /// Why, for the operator record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
-pub(super) async fn run(ward: &Ward, args: &Remove, report: &Report) -> anyhow::Result<Ended> {
+pub(super) async fn run(
+    ward: &Ward,
+    args: &Remove,
+    log: &OperatorLog,
+    report: &Report,
+) -> anyhow::Result<Ended> {
     let (key, bucket) = (&args.which.key, ward.bucket());
-    let shown = kit::log::escape(key);
+    let shown = escape(key);
     let found = ward.find(&args.which).await?;
     let json = |result: &str| json!({"key": key, "bucket": bucket, "result": result});
     if found.is_empty() {
@@ -38,27 +48,34 @@ pub(super) async fn run(ward: &Ward, args: &Remove, report: &Report) -> anyhow::
             "{}",
             several(
                 key,
-                found.iter().map(super::Stem::version_id),
+                found.iter().map(super::Found::version_id),
                 "--version ID, or --all-versions"
             )
         );
     }
     if !args.yes {
         let question = format!(
-            "Are you sure you want to remove object {shown} from bucket {bucket}? (yes/no):"
+            "Are you sure you want to remove object {shown} from bucket {}? (yes/no):",
+            escape(bucket)
         );
         if report.ask(&question).as_deref() != Some("yes") {
             report.line("Nothing was removed.", &json("kept"));
             return Ok(Ended::Not);
         }
     }
-    for stem in &found {
-        // The reason last: cut off between, what is left still says what it was.
+    for one in &found {
+        let stem = &one.stem;
+        log.record(Action::Remove, &ward.subject(one)).await?;
+        // The reason record last: interrupted between the two, what is left still says what it was.
         ward.store.purge(bucket, &stem.copy_key).await?;
+        report.mark_changed();
         ward.store.purge(bucket, &stem.reason_key()).await?;
     }
     report.line(
-        format_args!("Successfully removed object {shown} from bucket {bucket}."),
+        format_args!(
+            "Successfully removed object {shown} from bucket {}.",
+            escape(bucket)
+        ),
         &json("removed"),
     );
     Ok(Ended::Done)
@@ -70,10 +87,10 @@ pub(super) fn several<'a>(
     versions: impl Iterator<Item = &'a str>,
     choose: &str,
 ) -> String {
-    let versions: Vec<&str> = versions.collect();
+    let versions: Vec<String> = versions.map(escape).collect();
     format!(
         "several versions of {} are in quarantine: choose by {choose}\n  {}",
-        kit::log::escape(key),
+        escape(key),
         versions.join("\n  ")
     )
 }

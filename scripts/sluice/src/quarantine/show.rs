@@ -4,7 +4,7 @@ use ingest::record::Reason;
 use kit::log::escape;
 use serde_json::json;
 
-use super::{Stem, Ward, Which, does_not_exist};
+use super::{Found, NO_RECORD, Record, Ward, Which, does_not_exist};
 use crate::report::{Ended, Report};
 
 /// Shows why a key was refused
@@ -12,7 +12,7 @@ use crate::report::{Ended, Report};
 #[command(after_help = "Example:
   sluice quarantine show 4evr.json
 
-Exit code: 0 it is there, 1 it is not.")]
+Exit code: 0 it is there, 1 it is not, or its reason record cannot be read.")]
 pub struct Show {
     #[command(flatten)]
     which: Which,
@@ -28,44 +28,49 @@ pub(super) async fn run(ward: &Ward, args: &Show, report: &Report) -> anyhow::Re
         );
         return Ok(Ended::Not);
     }
-    for stem in &found {
-        one(ward, stem, report).await?;
+    let mut whole = true;
+    for one in &found {
+        whole &= show(ward.bucket(), one, report);
     }
-    Ok(Ended::Done)
+    Ok(Ended::when(whole))
 }
 
-async fn one(ward: &Ward, stem: &Stem, report: &Report) -> anyhow::Result<()> {
-    let bucket = ward.bucket();
-    let copy = format!("s3://{bucket}/{}", escape(&stem.copy_key));
-    let Some(reason) = ward.reason(stem).await? else {
-        report.line(
-            format_args!("{copy}\n  no reason record: it is being moved, or a release was cut off"),
-            &json!({"copy": copy, "reason": null}),
-        );
-        return Ok(());
+/// Shows one version; whether its reason record could be read, if it has one.
+fn show(bucket: &str, found: &Found, report: &Report) -> bool {
+    let stem = &found.stem;
+    let copy = format!("s3://{}/{}", escape(bucket), escape(&stem.copy_key));
+    let why = match &found.record {
+        Record::Readable(reason) => {
+            report.line(
+                text(reason, &copy, stem.copy),
+                &json!({"copy": copy, "copy_is_there": stem.copy, "reason": reason}),
+            );
+            return true;
+        }
+        Record::Absent => NO_RECORD.to_owned(),
+        Record::Unreadable(why) => format!("its reason record cannot be read: {why}"),
     };
-    let text = text(&reason, &copy, stem.copy);
     report.line(
-        text,
-        &json!({"copy": copy, "copy_is_there": stem.copy, "reason": reason}),
+        format_args!("{copy}\n  {why}"),
+        &json!({"copy": copy, "copy_is_there": stem.copy, "reason": null, "why": why}),
     );
-    Ok(())
+    found.record == Record::Absent
 }
 
 fn text(reason: &Reason, copy: &str, there: bool) -> String {
     let source = &reason.source;
     let mut lines = vec![
-        format!("s3://{}/{}", source.bucket, escape(&source.key)),
-        format!("  version   {}", source.version_id),
+        format!("s3://{}/{}", escape(&source.bucket), escape(&source.key)),
+        format!("  version   {}", escape(&source.version_id)),
         format!(
             "  end       {}, {}",
             reason.end.name(),
-            reason.quarantined_at
+            escape(&reason.quarantined_at)
         ),
         format!("  size      {} bytes", source.size.unwrap_or(0)),
         format!(
             "  sha256    {}",
-            source.sha256.as_deref().unwrap_or("unknown")
+            escape(source.sha256.as_deref().unwrap_or("unknown"))
         ),
         format!("  copy      {}{copy}", if there { "" } else { "(gone) " }),
     ];
@@ -79,16 +84,52 @@ fn text(reason: &Reason, copy: &str, there: bool) -> String {
             "  because   {}: {} [{}]",
             escape(path),
             escape(&p.message),
-            p.rule
+            escape(&p.rule)
         )
     }));
     if let Some(other) = &reason.other {
         lines.push(format!(
             "  first     s3://{}/{} version {}",
-            other.bucket,
+            escape(&other.bucket),
             escape(&other.key),
-            other.version_id
+            escape(&other.version_id)
         ));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quarantine::stems::{Stem, source};
+    use crate::report::testing::{HOSTILE, harmless};
+    use ingest::record::{End, Problem};
+
+    #[test]
+    fn what_is_shown_is_harmless() {
+        let reason = Reason {
+            end: End::Conflict,
+            reasons: vec![Problem::new(HOSTILE, HOSTILE, HOSTILE)],
+            source: source(HOSTILE, HOSTILE, HOSTILE),
+            other: Some(source(HOSTILE, HOSTILE, HOSTILE)),
+            quarantined_at: HOSTILE.into(),
+            request_id: None,
+        };
+        let found = |record| Found {
+            stem: Stem {
+                copy_key: HOSTILE.into(),
+                copy: true,
+                reason: true,
+            },
+            record,
+        };
+        let readable = found(Record::Readable(Box::new(reason)));
+        harmless(8, |report| {
+            show(HOSTILE, &readable, report);
+        });
+        let unreadable = found(Record::Unreadable("why".into()));
+        harmless(2, |report| {
+            show(HOSTILE, &unreadable, report);
+        });
+    }
 }

@@ -134,10 +134,12 @@ pub async fn compare(
         Ok(found) => Ok(Bytes::Other(found)),
         // Absent is also what may not be seen, which the second look says.
         Err(Unread::Absent(_)) if !there(store, work).await? => Ok(Bytes::Gone),
-        Err(Unread::Absent(fault) | Unread::Fault(fault)) => Err(anyhow!(
-            "cannot {}: {fault}",
-            place("read", &version.bucket, &version.key)
-        )),
+        Err(Unread::Absent(fault) | Unread::Refused { fault, .. } | Unread::Fault(fault)) => {
+            Err(anyhow!(
+                "cannot {}: {fault}",
+                place("read", &version.bucket, &version.key)
+            ))
+        }
     }
 }
 

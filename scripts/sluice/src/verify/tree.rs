@@ -63,6 +63,7 @@ pub fn receipt(name: &str, at: u64) -> Receipt {
         last_modified: Some(Moment(at)),
         event_time: None,
         sequencer: None,
+        reason: None,
         recorded_at: Moment(at),
         pinned_late: false,
     }

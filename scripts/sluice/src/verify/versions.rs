@@ -160,7 +160,7 @@ impl<'a> Versions<'a> {
     pub fn missing(&self, wanted: impl Fn(&Receipt) -> bool) -> Vec<(&'a str, &'a Receipt)> {
         let there = self.kept.iter().filter(|(_, k)| match k.receipt.state {
             State::Hashed => k.sound,
-            State::Deferred => k.sound && !self.completed(&k.receipt),
+            State::Deferred | State::Unreadable => k.sound && !self.completed(&k.receipt),
             State::Gone => false,
         });
         let mut missing: Vec<_> = there

@@ -1,0 +1,224 @@
+"""Audits that finish: what cannot be read is a row with its reason, and everything else is looked at.
+
+Only the objects that a test puts are its own; keys, records and files here are what a hostile uploader would choose.
+"""
+
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from .. import facts
+from ..deployment import Deployment
+from ..paths import ROOT
+from ..run import upload
+from ..scenario import music
+from ..sluice import Sluice
+from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .test_sluice_messages import dead_letters, forget  # noqa: F401 - a fixture
+from .test_sluice_quarantine import SUFFIX, in_quarantine, refuse
+from .waiting import eventually
+
+CUSTOMER_KEY = "0123456789abcdef0123456789abcdef"
+STRANGE = ["".join(map(chr, range(1, 32))).replace("\n", "").replace("\r", ""), "\ufffe", "\uffff", "a+b %2B"]
+
+
+def unique() -> str:
+    return f"sluice-{uuid.uuid4().hex[:8]}"
+
+
+def stored(deployment: Deployment, name: str) -> str:
+    version = upload(deployment, f"{name}/good.json", music(name, "TRACK#good"))
+    eventually(lambda: facts.item(deployment, (name, "TRACK#good")) is not None, "the good file")
+    return version
+
+
+@pytest.fixture
+def paused(deployment: Deployment) -> Iterator[None]:
+    """Nothing is announced, so that what is put stays as it is."""
+    events = deployment.client("events")
+    rule = deployment.outputs["ingest"]["rule"]
+    events.disable_rule(Name=rule)
+    yield
+    events.enable_rule(Name=rule)
+
+
+def rows(ran: object) -> dict[str, dict]:
+    """The rows of a run with JSON output, by key."""
+    return {line.get("key") or line.get("listed_key"): line for line in ran.lines[:-1]}  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_read_for_good_is_a_row(sluice: Sluice, deployment: Deployment, paused: None) -> None:
+    """An archived object and one with its uploader's key: the rest is looked at, and both commands end with exit 0."""
+    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.processing
+    body = music(name, "TRACK#1")
+    s3.put_object(Bucket=bucket, Key=f"{name}/archived.json", Body=body, StorageClass="DEEP_ARCHIVE")
+    s3.put_object(
+        Bucket=bucket,
+        Key=f"{name}/encrypted.json",
+        Body=body,
+        SSECustomerAlgorithm="AES256",
+        SSECustomerKey=CUSTOMER_KEY,
+    )
+    s3.put_object(Bucket=bucket, Key=f"{name}/plain.json", Body=body)
+    found = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json")
+    assert {key: row["end"] for key, row in rows(found).items()} == {
+        f"{name}/archived.json": "unreadable",
+        f"{name}/encrypted.json": "unreadable",
+        f"{name}/plain.json": None,
+    }
+    total = found.lines[-1]
+    assert found.code == 1 and (total["unreadable"], total["without_end"], total["total"]) == (2, 1, 3)
+    assert "role" not in " ".join(row["why"] for row in rows(found).values())
+    dry = sluice.done("backfill", "--missing", "--prefix", f"{name}/", "--format", "json")
+    assert (dry.lines[-1]["versions"], dry.lines[-1]["unreadable"], dry.lines[-1]["listed"]) == (1, 2, 3)
+
+
+def test_a_table_key_that_the_table_cannot_have(sluice: Sluice, deployment: Deployment, paused: None) -> None:
+    """A key value above DynamoDB's limit is no reason to stop: the file will be invalid, and the row says so."""
+    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.processing
+    for kind, item in {
+        "hash": ("x" * 2049, "TRACK#1"),
+        "range": (name, "TRACK#" + "x" * 1024),
+    }.items():
+        s3.put_object(Bucket=bucket, Key=f"{name}/{kind}.json", Body=music(*item))
+    found = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json")
+    assert found.code == 1 and found.lines[-1]["without_end"] == 2
+    assert {row["expected"] for row in rows(found).values()} == {"invalid"}
+    told = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0").out
+    assert told.count("DynamoDB takes") == 2 and "go to quarantine" in told
+
+
+def test_keys_that_xml_cannot_carry(sluice: Sluice, deployment: Deployment, paused: None) -> None:
+    """Control characters and non-characters: listed, read, shown escaped."""
+    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.processing
+    keys = {f"{name}/{part}.json" for part in STRANGE}
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"{")
+    found = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json")
+    assert set(rows(found)) == keys
+    listed = sluice.done("backfill", "--prefix", f"{name}/", "--list", "--format", "json")
+    assert set(rows(listed)) == keys
+    told = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0").out
+    assert not any(ord(c) < 32 and c != "\n" for c in told)
+    assert sum(line.startswith("no outcome: ") for line in told.splitlines()) == len(keys)
+
+
+def test_a_broken_reason_record_is_a_row(sluice: Sluice, deployment: Deployment) -> None:
+    """`quarantine list` and `show` go on, say why and exit 1; nothing is released by a record that nobody can read."""
+    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.quarantine
+    broken, whole = f"{name}/broken.json", f"{name}/whole.json"
+    version = refuse(deployment, broken, b"{")
+    refuse(deployment, whole, b"{{")
+    s3.put_object(Bucket=bucket, Key=f"{broken}/{version}{SUFFIX}", Body=b"not JSON")
+    listed = sluice("quarantine", "list", "--prefix", f"{name}/", "--format", "json")
+    assert listed.code == 1
+    assert (listed.lines[-1]["count"], listed.lines[-1]["not_read"]) == (2, 1)
+    assert {line["key"] for line in listed.lines[:-1]} == {None, whole}
+    shown = sluice("quarantine", "show", broken)
+    assert shown.code == 1 and "not a reason record" in shown.out
+    assert sluice("quarantine", "check", broken).code == 0
+    kept = sluice("quarantine", "release", broken)
+    assert kept.code == 1 and len(in_quarantine(deployment, broken)) == 2
+    sluice.done("quarantine", "remove", broken, "--yes")
+    assert in_quarantine(deployment, broken) == set()
+
+
+def test_a_removal_that_was_cut_off_is_finished(sluice: Sluice, deployment: Deployment) -> None:
+    """Killed between the copy and the reason record: what is left says what it was, and the same command ends it."""
+    key, s3, bucket = f"{unique()}.json", deployment.client("s3"), deployment.ingest.quarantine
+    version = refuse(deployment, key, b"{")
+    for found in s3.list_object_versions(Bucket=bucket, Prefix=f"{key}/{version}")["Versions"]:
+        if found["Key"] == f"{key}/{version}":
+            s3.delete_object(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
+    assert "(gone)" in sluice.done("quarantine", "show", key).out
+    kept = sluice("quarantine", "release", key)
+    assert kept.code == 1 and "its copy is not in quarantine any more" in kept.out
+    sluice.done("quarantine", "remove", key, "--yes")
+    assert in_quarantine(deployment, key) == set()
+
+
+def test_keys_that_are_named_after_others(sluice: Sluice, deployment: Deployment) -> None:
+    """A key below another one's version, listed between its copy and its record: each has its own versions."""
+    key = f"{unique()}.json"
+    first = refuse(deployment, key, b"{")
+    others = [f"{key}/{first}-x", f"{key}/{first}", f"{key}/{first}{SUFFIX}", f"{key}/{first}/deep"]
+    versions = {key: first} | {other: refuse(deployment, other, b"[") for other in others}
+    listed = sluice.done("quarantine", "list", "--prefix", key, "--format", "json")
+    assert {line["key"]: line["version_id"] for line in listed.lines[:-1]} == versions
+    assert listed.lines[-1]["count"] == len(versions)
+    everything = sluice("quarantine", "list", "--format", "json").lines[-1]["count"]
+    assert sluice("status", "--format", "json").lines[0]["quarantined"] == everything
+    for each, version in versions.items():
+        [found] = sluice.done("quarantine", "check", each, "--format", "json").lines
+        assert found["versions"] == [version], each
+        [shown] = sluice.done("quarantine", "show", each, "--format", "json").lines
+        assert shown["reason"]["source"]["key"] == each
+    sluice.done("quarantine", "release", key)
+    eventually(lambda: len(in_quarantine(deployment, key)) >= 2 * len(others) + 2, "the key in quarantine again")
+    assert f"{key}/{first}{SUFFIX}" not in in_quarantine(deployment, key)
+    for each in versions:
+        sluice.done("quarantine", "remove", each, "--yes")
+    assert in_quarantine(deployment, key) == set()
+
+
+def test_a_wrong_item_that_was_deleted_is_not_announced_by_advice(sluice: Sluice, deployment: Deployment) -> None:
+    """`reconcile` says what each way would do; after the object version is gone there is nothing to say."""
+    name = unique()
+    version = stored(deployment, name)
+    forget(deployment, (name, "TRACK#good"))
+    told = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0")
+    assert told.code == 1 and "neither an item nor a reason record exists" in told.out
+    assert "would store it again" in told.out and "delete-object" in told.out
+    s3 = deployment.client("s3")
+    s3.delete_object(Bucket=deployment.ingest.processing, Key=f"{name}/good.json", VersionId=version)
+    sluice.done("reconcile", "--prefix", f"{name}/", "--grace", "0")
+
+
+def test_status_goes_on_past_a_queue_that_is_gone(
+    sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]
+) -> None:
+    """One queue that cannot be read: the rest of the screen is there, the reason too, and the exit code is 1."""
+    outputs = json.loads(sluice.outputs.read_text())
+    outputs["ingest"]["value"]["event_dead_letter_url"] += "-gone"
+    sluice.write("other.json", json.dumps(outputs).encode())
+    own = ("--outputs", "other.json", "--as", "caller")
+    ran = sluice("status", *own, user="deployer")
+    assert ran.code == 1 and "unknown events, 0 messages" in ran.out
+    assert "not read: event dead letters: " in ran.out and "the queue does not exist" in ran.out
+    screen = sluice("status", *own, "--format", "json", user="deployer").lines[0]
+    assert screen["dead_letters"]["events"] is None and screen["dead_letters"]["messages"] == 0
+    looked = sluice("redrive", *own, user="deployer")
+    assert looked.code == 1 and "the queue does not exist" in looked.err and "0 to send" in looked.out
+
+
+def test_counts_add_up(sluice: Sluice, deployment: Deployment, paused: None) -> None:
+    """Every version of the range is counted once, by each command, and as many as S3 has."""
+    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.processing
+    bodies = [music(name, "TRACK#1"), b"{", music(name, "x" * 1100), b"[]"]
+    for number, body in enumerate(bodies):
+        s3.put_object(Bucket=bucket, Key=f"{name}/{number}.json", Body=body)
+    s3.put_object(Bucket=bucket, Key=f"{name}/archived.json", Body=b"{", StorageClass="GLACIER")
+    there = len(s3.list_object_versions(Bucket=bucket, Prefix=f"{name}/")["Versions"])
+    total = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json").lines[-1]
+    parts = ("stored", "duplicate", "refused", "too_large", "unreadable", "gone", "young", "without_end", "not_read")
+    assert total["total"] == there == sum(total[part] for part in parts)
+    everything = sluice.done("backfill", "--prefix", f"{name}/", "--format", "json").lines[-1]
+    missing = sluice.done("backfill", "--missing", "--prefix", f"{name}/", "--format", "json").lines[-1]
+    assert (everything["versions"], missing["listed"]) == (there, there)
+    assert missing["versions"] == total["without_end"] and missing["unreadable"] == total["unreadable"]
+
+
+def test_no_error_is_classified_by_words() -> None:
+    """What AWS says is shown, never searched."""
+    for path in sorted((ROOT / "scripts" / "sluice" / "src").rglob("*.rs")):
+        source = path.read_text().partition("#[cfg(test)]")[0]
+        for line in source.splitlines():
+            assert not ("contains(" in line and any(word in line for word in ("Denied", "NonExistent", "dispatch"))), (
+                f"{path}: {line}"
+            )

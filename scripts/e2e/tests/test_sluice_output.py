@@ -1,0 +1,308 @@
+"""What `sluice` prints: nothing that a terminal obeys, and what it says when it cannot print or cannot work."""
+
+# ruff: noqa: F811 - imported fixtures are named again by those who use them
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import uuid
+import warnings
+from pathlib import Path
+
+import pytest
+
+from ..deployment import Deployment
+from ..run import event
+from ..scenario import FOREVER, music
+from ..sluice import Sluice, binary
+from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .test_sluice_messages import dead_letters, put  # noqa: F401 - a fixture
+from .test_sluice_quarantine import in_quarantine, refuse
+from .waiting import eventually
+
+HOSTILE = "a\x1b[2K\x1b[1Gfake\u202e\u009b"
+HOSTILE_KEY = "a\u202efake\u009b2K\u200b"  # what XML can hold too
+
+
+def unique() -> str:
+    return f"sluice-{uuid.uuid4().hex[:8]}"
+
+
+def harmless(text: str) -> bool:
+    return not any((ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c == "\u202e" for c in text)
+
+
+def test_nothing_that_is_printed_moves_the_cursor(
+    sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]
+) -> None:
+    """Keys, file names, bucket names, dead letters and arguments of others: escaped, in text and in JSON."""
+    name = unique()
+    key = f"{name}/{HOSTILE_KEY}.json"
+    refuse(deployment, key, b"{")
+    letter = event(deployment, key, HOSTILE, 1)
+    letter["detail"]["bucket"]["name"] = f"elsewhere{HOSTILE}"
+    put(deployment, dead_letters["events"], json.dumps(letter))
+    put(deployment, dead_letters["events"], f"no event {HOSTILE_KEY}")
+    sluice.write(f"in/{name}/{HOSTILE}.json", b"{")
+    commands = [
+        ["quarantine", "list", "--prefix", f"{name}/"],
+        ["quarantine", "show", key],
+        ["quarantine", "check", f"{key}.other"],
+        ["quarantine", "release", f"{key}.other"],
+        ["quarantine", "remove", key],
+        ["redrive", "--queue", "events"],
+        ["redrive", "--key-prefix", HOSTILE],
+        ["reconcile", "--prefix", f"{name}/"],
+        ["backfill", "--prefix", f"{name}/{HOSTILE}", "--list"],
+        ["schema", "check", f"in/{name}"],
+        ["schema", "check", HOSTILE],
+        ["upload", HOSTILE],
+        ["upload", f"in/{name}", "--prefix", HOSTILE],
+        ["status", "--outputs", HOSTILE],
+        ["ingest", "run-local", HOSTILE],
+        [f"--{HOSTILE}\nfake line"],
+        [HOSTILE],
+    ]
+    for command in commands:
+        user = "uploader" if command[0] == "upload" else "operator"
+        for format_ in ("text", "json"):
+            ran = sluice(*command, "--format", format_, user=user)
+            assert harmless(ran.out) and harmless(ran.err), (command, ran)
+            assert "fake line" not in ran.err.splitlines()
+            if format_ == "json":
+                assert all(json.loads(line) for line in ran.out.splitlines()), command
+    shown = sluice.done("redrive", "--queue", "events").out
+    assert "s3://elsewhere" in shown
+    deployment.client("sqs").purge_queue(QueueUrl=dead_letters["events"])
+    sluice.done("quarantine", "remove", key, "--yes")
+
+
+def run_into(sluice: Sluice, target: str, *arguments: str, user: str = "operator") -> tuple[int, str]:
+    """Runs with standard output into a file."""
+    with Path(target).open("w") as output:
+        ran = subprocess.run(
+            [str(binary()), *arguments],
+            cwd=sluice.folder,
+            env=sluice.environment(user),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    return ran.returncode, ran.stderr
+
+
+def test_output_to_a_full_disk_is_an_error(sluice: Sluice, deployment: Deployment) -> None:
+    """A result that cannot be written: exit 2, or 1 where work was done, and a sentence."""
+    for arguments in (["status"], ["quarantine", "list"], ["--help"], ["reconcile", "--prefix", unique()]):
+        code, told = run_into(sluice, "/dev/full", *arguments)
+        assert code == 2 and "cannot write the results" in told, (arguments, told)
+    sluice.write("event.json", json.dumps(event(deployment, "gone.json", str(uuid.uuid4()), 1)).encode())
+    code, told = run_into(sluice, "/dev/full", "ingest", "run-local", "event.json", user="deployer")
+    assert code in (1, 2) and "cannot write the results" in told and "panicked" not in told
+    name = unique()
+    sluice.write(f"{name}.json", music(name, "TRACK#1"))
+    code, told = run_into(sluice, "/dev/full", "upload", f"{name}.json", user="uploader")
+    assert code == 1 and "what it did is done" in told
+    assert deployment.client("s3").head_object(Bucket=deployment.ingest.processing, Key=f"{name}.json")
+
+
+def test_a_closed_pipe_stops_no_work(sluice: Sluice, deployment: Deployment) -> None:
+    name = unique()
+    for number in range(30):
+        sluice.write(f"in/{name}/{number}.json", music(name, f"TRACK#{number}"))
+    process = sluice.start("upload", "in", user="uploader")
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    told = process.stderr.read()
+    assert (process.wait(timeout=120), told) == (0, "")
+    listed = deployment.client("s3").list_object_versions(Bucket=deployment.ingest.processing, Prefix=f"{name}/")
+    assert len(listed["Versions"]) == 30
+
+
+def test_files_that_cannot_be_uploaded_are_refused_before_the_first(sluice: Sluice, deployment: Deployment) -> None:
+    """Exit 2, nothing sent: a pipe, a device, too large, two with one key, a link to nothing; an empty folder: 1."""
+    name = unique()
+    good = sluice.write(f"{name}/good.json", music(name, "TRACK#1"))
+    os.mkfifo(sluice.folder / "pipe.json")
+    (sluice.folder / "empty").mkdir()
+    (sluice.folder / "device.json").symlink_to("/dev/null")
+    (sluice.folder / "nowhere.json").symlink_to("missing")
+    with (sluice.folder / "large.json").open("wb") as file:
+        file.truncate(deployment.ingest.max_object_bytes + 1)
+    twin = sluice.write(f"twin/{good.name}", b"{}")
+    for paths, sentence in (
+        (["pipe.json"], "is a named pipe, not a file"),
+        (["device.json"], "is a device, not a file"),
+        (["large.json"], f"this deployment takes at most {deployment.ingest.max_object_bytes}"),
+        (["nowhere.json"], "It is a link to something that does not exist"),
+        ([str(twin)], f"would both become the key `{good.name}`"),
+        (["-"], "Standard input is not read"),
+    ):
+        ran = sluice("upload", str(good), *paths, user="uploader")
+        assert ran.code == 2 and sentence in ran.err, (paths, ran)
+    listed = deployment.client("s3").list_object_versions(Bucket=deployment.ingest.processing, Prefix="good.json")
+    assert not listed.get("Versions"), "something was sent"
+    empty = sluice("upload", "empty", user="uploader")
+    assert empty.code == 1 and "nothing was uploaded" in empty.out
+    pipe = sluice("schema", "check", "pipe.json")
+    assert pipe.code == 2 and "is a named pipe" in pipe.err
+    none = sluice("schema", "check", "empty")
+    assert none.code == 1 and "nothing was checked" in none.out
+
+
+def test_a_file_above_the_limit_is_not_read(sluice: Sluice) -> None:
+    """A sparse file of a terabyte: the size is looked at first."""
+    with (sluice.folder / "huge.json").open("wb") as file:
+        file.truncate(1 << 40)
+    ran = sluice("schema", "check", "huge.json")
+    assert ran.code == 1 and "object-size" in ran.out
+
+
+def test_filters_that_match_nothing(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> None:
+    """Exit 0 with a sentence, though others are left."""
+    put(deployment, dead_letters["events"], json.dumps(event(deployment, "other.json", str(uuid.uuid4()), 1)))
+    for arguments in ([], ["--yes"]):
+        ran = sluice.done("redrive", "--key-prefix", unique(), *arguments)
+        assert "no dead letter is about a key that begins with" in ran.out and "1 about other keys" in ran.out
+    deployment.client("sqs").purge_queue(QueueUrl=dead_letters["events"])
+    for arguments in ([], ["--yes"], ["--missing"], ["--missing", "--yes"]):
+        ran = sluice.done("backfill", "--prefix", unique(), *arguments)
+        assert ran.out == "no version matches: nothing to announce\n"
+
+
+def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment) -> None:
+    """On every line, the summary and those without a record included."""
+    if not shutil.which("jq"):
+        warnings.warn("NOT TESTED: jq is not installed, so the example in `quarantine list --help` was not run")
+        pytest.skip("jq is not installed")
+    key = f"{unique()}.json"
+    version = refuse(deployment, key, music(key, "TRACK#1", Features={"L": ["bare"]}))
+    deployment.client("s3").put_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half", Body=b"{")
+    help_ = sluice.done("quarantine", "list", "--help").out
+    [example] = [line.strip() for line in help_.splitlines() if "| jq" in line]
+    command = example.replace("sluice ", f"{binary()} ", 1)
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=sluice.folder,
+        env=sluice.environment("operator"),
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0 and "/Features/L/0" in ran.stdout, ran
+    deployment.client("s3").delete_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half")
+    sluice.done("quarantine", "remove", key, "--version", version, "--yes")
+
+
+def test_why_nothing_answers(sluice: Sluice) -> None:
+    """An untrusted certificate, a refused connection, a name that does not exist: each is told as what it is."""
+    untrusted = sluice("status", SSL_CERT_FILE=str(sluice.write("none.pem", other_ca())))
+    assert untrusted.code == 2 and "certificate of the server is not trusted" in untrusted.err, untrusted.err
+    refused = sluice("status", AWS_ENDPOINT_URL="https://127.0.0.1:9")
+    assert refused.code == 2 and "the connection was refused" in refused.err, refused.err
+    unknown = sluice("status", AWS_ENDPOINT_URL="https://no-such-host.invalid")
+    assert unknown.code == 2 and "cannot be resolved" in unknown.err, unknown.err
+
+
+def other_ca() -> bytes:
+    """The certificates that the machine trusts, without the stack's."""
+    for path in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"):
+        if Path(path).is_file():
+            return Path(path).read_bytes()
+    raise AssertionError("this machine has no CA certificates where they usually are")
+
+
+def fake_terraform(sluice: Sluice, out: str, err: str, code: int) -> str:
+    """A PATH whose `terraform` says this."""
+    program = sluice.write("bin/terraform", b"#!/bin/sh\ncat out\ncat err >&2\nexit %d\n" % code)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    sluice.write("out", out.encode())
+    sluice.write("err", err.encode())
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def test_why_terraform_has_no_outputs(sluice: Sluice) -> None:
+    """Not installed, no folder, not initialised, nothing applied, no state: each is told as what it is."""
+    work = sluice.folder / "root"
+    work.mkdir()
+
+    def ask(**variables: str) -> str:
+        environment = sluice.environment("operator") | variables
+        del environment["SLUICE_OUTPUTS"]
+        command = [str(binary()), "status", "--terraform", str(work)]
+        ran = subprocess.run(command, cwd=sluice.folder, env=environment, capture_output=True, text=True)
+        assert ran.returncode == 2 and harmless(ran.stderr)
+        return ran.stderr
+
+    assert "`terraform` is not in PATH" in ask(PATH="/nonexistent")
+    coloured = "\x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m Error: Backend initialization required\n"
+    broken = fake_terraform(sluice, "", coloured, 1)
+    assert "Terraform is not initialised in" in ask(PATH=broken)
+    (work / ".terraform").mkdir()
+    assert "Terraform cannot read its state" in ask(PATH=broken)
+    empty = fake_terraform(sluice, "{}", "", 0)
+    assert "nothing was applied yet" in ask(PATH=empty)
+    (work / ".terraform").rmdir()
+    assert "it is not initialised and has no local state" in ask(PATH=empty)
+    work.rmdir()
+    assert "there is no folder" in ask(PATH=empty)
+
+
+def test_a_release_that_is_killed_needs_no_version(sluice: Sluice, deployment: Deployment) -> None:
+    """Killed right after the copy, with the file refused again: the same command ends it, without --version."""
+    key = f"{unique()}.json"
+    first = refuse(deployment, key, b"{")
+    s3, ingest = deployment.client("s3"), deployment.ingest
+    second = s3.copy_object(
+        Bucket=ingest.processing,
+        Key=key,
+        CopySource={"Bucket": ingest.quarantine, "Key": f"{key}/{first}"},
+        MetadataDirective="REPLACE",
+        Metadata={"sluice-released-from": first},
+    )["VersionId"]
+    eventually(lambda: len(in_quarantine(deployment, key)) == 4, "both versions in quarantine")
+    told = sluice.done("quarantine", "release", key, "--format", "json").lines[0]
+    assert (told["result"], told["version_id"]) == ("refused-again", second)
+    assert in_quarantine(deployment, key) == {f"{key}/{second}", f"{key}/{second}.reason.json"}
+    sluice.done("quarantine", "remove", key, "--yes")
+
+
+def test_a_released_file_keeps_what_it_was_uploaded_with(sluice: Sluice, deployment: Deployment) -> None:
+    key, s3, ingest = f"{unique()}.json", deployment.client("s3"), deployment.ingest
+    put_ = s3.put_object(
+        Bucket=ingest.processing,
+        Key=key,
+        Body=b"{",
+        ContentType="text/x-own",
+        CacheControl="no-store",
+        Metadata={"author": "me"},
+    )
+    first = put_["VersionId"]
+    eventually(lambda: f"{key}/{first}.reason.json" in in_quarantine(deployment, key), "it in quarantine")
+    eventually(
+        lambda: not s3.list_object_versions(Bucket=ingest.processing, Prefix=key).get("Versions"), "the source to go"
+    )
+    second = sluice.done("quarantine", "release", key, "--format", "json").lines[0]["version_id"]
+    eventually(lambda: f"{key}/{second}.reason.json" in in_quarantine(deployment, key), "it in quarantine again")
+    head = s3.head_object(Bucket=ingest.quarantine, Key=f"{key}/{second}")
+    assert head["Metadata"] == {"author": "me", "sluice-released-from": first}
+    assert (head["ContentType"], head["CacheControl"]) == ("text/x-own", "no-store")
+
+
+def test_a_bucket_that_is_gone_is_no_matter_of_rights(sluice: Sluice, deployment: Deployment) -> None:
+    """The outputs of another deployment."""
+    outputs = json.loads(sluice.outputs.read_text())
+    outputs["ingest"]["value"] |= {"quarantine_bucket": f"{unique()}-not-there"}
+    sluice.write("other.json", json.dumps(outputs).encode())
+    gone = sluice("quarantine", "list", "--outputs", "other.json", "--as", "caller", user="deployer")
+    assert gone.code == 2 and "the bucket does not exist" in gone.err, gone.err
+
+
+def test_a_path_that_is_named_twice_is_one_file(sluice: Sluice) -> None:
+    path = sluice.write(f"{unique()}.json", FOREVER)
+    ran = sluice.done("upload", str(path), str(path), "--format", "json", user="uploader")
+    assert ran.lines[-1]["uploaded"] + ran.lines[-1]["present"] == 1

@@ -1,0 +1,116 @@
+//! What will become of a version that has no outcome yet.
+
+use ingest::json;
+use kit::log::escape;
+use serde_json::{Map, Value};
+
+/// DynamoDB's limits on key values, in bytes.
+const MAX_HASH_KEY: usize = 2048;
+const MAX_RANGE_KEY: usize = 1024;
+
+/// What the function will do with a version that has no outcome, as far as bytes and table say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// There is neither an item nor a reason record: it is judged like a new file.
+    Judgement,
+    /// It cannot be an item; why.
+    Invalid(String),
+    /// The item under its table key has other content.
+    Conflict,
+}
+
+impl Expected {
+    /// The outcome by its name, if it is known.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Judgement => None,
+            Self::Invalid(_) => Some("invalid"),
+            Self::Conflict => Some("conflict"),
+        }
+    }
+
+    /// In words, one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Judgement => "neither an item nor a reason record exists".to_owned(),
+            Self::Invalid(why) => format!("invalid, not yet in quarantine: {why}"),
+            Self::Conflict => {
+                "conflict, not yet in quarantine: the item under its table key has other content"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// The item's key in an object.
+///
+/// # Errors
+/// Why it has none that the table can have, which makes the object invalid.
+pub fn table_key(
+    bytes: &[u8],
+    hash: &str,
+    range: Option<&str>,
+) -> Result<Vec<(String, String)>, String> {
+    let item: Map<String, Value> =
+        json::parse(bytes).map_err(|problem| escape(&problem.message))?;
+    let text = |(name, limit): (&str, usize)| {
+        let value = item.get(name).and_then(|v| v.get("S"));
+        match value.and_then(Value::as_str) {
+            None | Some("") => Err(format!(
+                "the table's key `{}` is not a string in it, or is empty",
+                escape(name)
+            )),
+            Some(text) if text.len() > limit => Err(format!(
+                "the table's key `{}` has {} bytes; DynamoDB takes {limit}",
+                escape(name),
+                text.len()
+            )),
+            Some(text) => Ok((name.to_owned(), text.to_owned())),
+        }
+    };
+    let names = [
+        Some((hash, MAX_HASH_KEY)),
+        range.map(|r| (r, MAX_RANGE_KEY)),
+    ];
+    names.into_iter().flatten().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_has_a_table_key_or_is_invalid() {
+        let bytes = br#"{"ArtistID": {"S": "a"}, "ItemID": {"S": "i"}}"#;
+        let key = table_key(bytes, "ArtistID", Some("ItemID")).unwrap();
+        let expected = [("ArtistID", "a"), ("ItemID", "i")];
+        assert_eq!(
+            key,
+            expected.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec()
+        );
+        assert_eq!(table_key(bytes, "ArtistID", None).unwrap().len(), 1);
+        for bad in [
+            &b"{"[..],
+            b"[]",
+            br#"{"ArtistID": {"N": "1"}}"#,
+            br#"{"ArtistID": {"S": ""}}"#,
+        ] {
+            assert!(table_key(bad, "ArtistID", None).is_err());
+        }
+    }
+
+    #[test]
+    fn a_table_key_that_dynamodb_refuses_is_not_asked_for() {
+        let of = |hash: usize, range: usize| {
+            let item = serde_json::json!({
+                "ArtistID": {"S": "a".repeat(hash)}, "ItemID": {"S": "i".repeat(range)},
+            });
+            table_key(item.to_string().as_bytes(), "ArtistID", Some("ItemID"))
+        };
+        assert!(of(2048, 1024).is_ok());
+        assert!(of(2049, 1).unwrap_err().contains("`ArtistID` has 2049"));
+        assert!(of(1, 1025).unwrap_err().contains("`ItemID` has 1025"));
+    }
+}
