@@ -122,7 +122,8 @@ fn by_code(code: Option<&str>, status: u16) -> ErrorClass {
             | "InvalidParameter"
             | "InvalidParameterException"
             | "MethodNotAllowed"
-            | "EntityTooLarge",
+            | "EntityTooLarge"
+            | "SerializationException",
         ) => ErrorClass::Invalid,
         _ => match status {
             400 if code.is_empty() => ErrorClass::Invalid,
@@ -132,6 +133,62 @@ fn by_code(code: Option<&str>, status: u16) -> ErrorClass {
             412 => ErrorClass::PreconditionFailed,
             _ => ErrorClass::Transient,
         },
+    }
+}
+
+/// Why AWS refuses a request for good, in AWS's words. `None` for every other failure, and for a refusal without an error
+/// code: that may come from something between here and AWS.
+#[must_use]
+pub fn refusal<E, R>(error: &SdkError<E, R>) -> Option<String>
+where
+    E: ProvideErrorMetadata,
+    R: HttpStatus,
+{
+    let SdkError::ServiceError(answer) = error else {
+        return None;
+    };
+    let code = answer.err().code()?;
+    (classify(error) == ErrorClass::Invalid).then(|| match answer.err().message() {
+        Some(message) => format!("{code}: {message}"),
+        None => code.to_owned(),
+    })
+}
+
+/// Whether S3 says that an object, a version or a key is not there, in a bucket that is.
+#[must_use]
+pub fn is_absent<E>(error: &SdkError<E>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.as_service_error().and_then(|e| e.code());
+    classify(error) == ErrorClass::NotFound && code != Some("NoSuchBucket")
+}
+
+/// What keeps a version that is there from being read as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Obstacle {
+    /// It is in an archive storage class and not restored.
+    Archived,
+    /// Its KMS key is disabled, pending deletion or gone.
+    KmsKey,
+    /// It is encrypted with a key that only its uploader has (SSE-C).
+    CustomerKey,
+}
+
+/// The obstacle that a failed `GetObject` of a version names. [`Obstacle::CustomerKey`] is only a suspicion, since S3's
+/// `InvalidRequest` means other things too: it is one if a `HeadObject` of the version, which needs the same key, is
+/// refused as [`ErrorClass::Invalid`].
+#[must_use]
+pub fn obstacle<E>(error: &SdkError<E>) -> Option<Obstacle>
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.as_service_error().and_then(|e| e.code());
+    match (classify(error), code) {
+        (ErrorClass::Unreadable, Some("InvalidObjectState")) => Some(Obstacle::Archived),
+        (ErrorClass::Unreadable, _) => Some(Obstacle::KmsKey),
+        (ErrorClass::Invalid, Some("InvalidRequest")) => Some(Obstacle::CustomerKey),
+        _ => None,
     }
 }
 
@@ -160,7 +217,8 @@ where
         (Some(code), None) => code.to_owned(),
         (None, _) => match status(error) {
             Some(403) => "AccessDenied (403 without a body)".to_owned(),
-            _ => DisplayErrorContext(error).to_string(),
+            Some(status) => format!("HTTP {status} without a body"),
+            None => DisplayErrorContext(error).to_string(),
         },
     };
     Fault::new(call, why)
