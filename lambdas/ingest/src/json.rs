@@ -6,9 +6,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::file_type;
 use crate::record::Problem;
 
-/// Deeper than any item DynamoDB takes: 32 levels of attributes are two levels of JSON each.
+/// Deeper than any item DynamoDB takes: 31 lists or maps are two levels of JSON each.
 const MAX_DEPTH: usize = 70;
 /// More JSON values than an item can have: each attribute is two of them and at least one byte of 400 KB. Parsed, they
 /// take at most some 250 MB (measured), so this also bounds memory.
@@ -17,12 +18,15 @@ const MAX_VALUES: usize = 2 * 400 * 1024;
 /// Parses one JSON object.
 ///
 /// # Errors
-/// The first of: empty, not UTF-8, byte order mark, not JSON, trailing data, a name given twice, nesting beyond
+/// The first of: empty, of another file type, not UTF-8, byte order mark, not JSON, trailing data, a name given twice, nesting beyond
 /// [`MAX_DEPTH`], more than [`MAX_VALUES`] values, a number out of range, not an object.
 pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let whole = |rule, message: String| Problem::new("", rule, message);
     if bytes.is_empty() {
         return Err(whole("empty", "the object is empty".into()));
+    }
+    if let Some(problem) = file_type::problem(bytes) {
+        return Err(problem);
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(whole(
@@ -30,8 +34,13 @@ pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
             "remove the byte order mark; JSON has none".into(),
         ));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|e| whole("utf-8", format!("byte {} is not UTF-8", e.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let at = e.valid_up_to() + 1;
+        whole(
+            "utf-8",
+            format!("byte {at} is not UTF-8: save the file as UTF-8"),
+        )
+    })?;
     let fault = RefCell::new(None);
     let count = Cell::new(0);
     let strict = Strict {

@@ -6,6 +6,7 @@ pub mod attribute;
 pub mod convert;
 pub mod edge;
 pub mod effect;
+mod file_type;
 pub mod json;
 pub mod judge;
 pub mod narrate;
