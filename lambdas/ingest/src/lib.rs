@@ -11,6 +11,7 @@ pub mod json;
 pub mod judge;
 pub mod narrate;
 pub mod number;
+mod pattern;
 pub mod plan;
 pub mod protocol;
 pub mod record;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::attribute::MAX_PROBLEMS;
 use crate::json::token;
+use crate::pattern;
 use crate::record::Problem;
 
 /// A compiled schema.
@@ -23,10 +24,12 @@ pub enum SchemaError {
 }
 
 impl Schema {
-    /// Compiles a schema. Formats are enforced; references stay inside the document.
+    /// Compiles a schema. Formats are enforced; references stay inside the document; regular expressions are matched in
+    /// linear time.
     ///
     /// # Errors
-    /// When it is not JSON, not a valid schema, or refers elsewhere.
+    /// When it is not JSON, not a valid schema, refers elsewhere, or has a regular expression that cannot be matched in
+    /// linear time.
     pub fn compile(text: &str) -> Result<Self, SchemaError> {
         let document: Value =
             serde_json::from_str(text).map_err(|e| SchemaError::NotJson(e.to_string()))?;
@@ -34,12 +37,16 @@ impl Schema {
             let why = format!("`$ref` to `{elsewhere}`; put what it needs under `$defs`");
             return Err(SchemaError::Unusable(why));
         }
+        if let Some(why) = pattern::unusable(&document) {
+            return Err(SchemaError::Unusable(why));
+        }
         jsonschema::options()
             .with_draft(Draft::Draft202012)
+            .with_pattern_options(pattern::engine())
             .should_validate_formats(true)
             .build(&document)
             .map(Self)
-            .map_err(|e| SchemaError::Unusable(e.to_string()))
+            .map_err(|e| SchemaError::Unusable(unusable(&e)))
     }
 
     /// The problems of `item`, at most [`MAX_PROBLEMS`], by path; with `only_first`, those of the first error, which takes
@@ -57,6 +64,17 @@ impl Schema {
         problems.truncate(MAX_PROBLEMS);
         problems
     }
+}
+
+/// What the validator has against a schema, and where: in the document, or the keyword that cannot be compiled.
+fn unusable(error: &ValidationError) -> String {
+    let (instance, keyword) = (error.instance_path().as_str(), error.schema_path().as_str());
+    let place = if instance.is_empty() {
+        keyword
+    } else {
+        instance
+    };
+    format!("{error}, at `{place}`")
 }
 
 /// What one error of the validator tells; undeclared and missing attributes are each told at their own path, and a
@@ -171,11 +189,32 @@ mod tests {
         }
     }
 
+    /// Refused when it is compiled, not while a file is judged by it.
+    #[test]
+    fn a_pattern_that_backtracks_is_refused_by_name_and_place() {
+        let error = Schema::compile(include_str!("../tests/cases/slow-pattern.schema.json"));
+        let told = error.err().unwrap().to_string();
+        assert!(
+            told.contains("`(?<!b)(a*)*(a*)*(a*)*c` at `/properties/T/properties/S/pattern`"),
+            "{told}"
+        );
+        assert!(told.contains("linear time"), "{told}");
+    }
+
+    #[test]
+    fn a_pattern_that_looks_slow_ends_at_once() {
+        let schema = json!({"properties": {"T": {"properties": {"S": {"pattern": "(a*)*(a*)*(a*)*c"}}}},
+            "patternProperties": {"^(x+x+)+y$": false}, "additionalProperties": {"properties": {"S": {"format": "regex"}}}});
+        let item = json!({"T": {"S": "a".repeat(300_000)}, "x".repeat(60_000): {"S": "(".repeat(300_000)}});
+        let found = compiled(&schema).problems(&item, true);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
     #[test]
     fn a_schema_that_cannot_be_used_says_so() {
         for (text, expected) in [
             ("", "not JSON"),
-            ("{\"type\": \"nonsense\"}", "cannot be used"),
+            ("{\"type\": \"nonsense\"}", "at `/type`"),
             (
                 "{\"$ref\": \"https://example.com/s.json\"}",
                 "put what it needs under `$defs`",
