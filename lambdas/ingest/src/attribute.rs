@@ -14,10 +14,16 @@ use crate::record::Problem;
 
 /// Problems reported for one object; more would not help anyone.
 pub const MAX_PROBLEMS: usize = 20;
-/// Nesting of lists and maps that DynamoDB takes.
-const MAX_LEVELS: usize = 32;
+/// Lists and maps around a value that DynamoDB takes: its documented 32 levels include the value itself, so that 32
+/// around it are refused. `_source` is a map of plain values next to the others and adds nothing to them.
+const MAX_NESTING: usize = 31;
+/// The longest text of a number, in bytes: the longest that needs no leading zeros, `-0.` with 129 zeros and 38 digits,
+/// and as much again. Without it a number of megabytes of zeros would count as one byte.
+const MAX_NUMBER: usize = 340;
 /// The longest attribute name, in bytes.
 const MAX_NAME: usize = 65_535;
+
+const TOO_DEEP: &str = "DynamoDB takes at most 31 lists and maps around a value";
 
 /// Checks an item's attributes and measures them as DynamoDB does.
 ///
@@ -75,8 +81,8 @@ impl Walk {
             ("BOOL", Value::Bool(_)) | ("NULL", Value::Bool(true)) => 1,
             ("L", Value::Array(items)) => self.list(&here, items, level),
             ("M", Value::Object(map)) => {
-                if level == MAX_LEVELS {
-                    return self.wrong(&here, "nesting", "nested more than 32 levels deep");
+                if level == MAX_NESTING {
+                    return self.wrong(&here, "nesting", TOO_DEEP);
                 }
                 3 + map.len() + self.map(&here, map, level + 1)
             }
@@ -93,8 +99,8 @@ impl Walk {
     }
 
     fn list(&mut self, path: &str, items: &[Value], level: usize) -> usize {
-        if level == MAX_LEVELS {
-            return self.wrong(path, "nesting", "nested more than 32 levels deep");
+        if level == MAX_NESTING {
+            return self.wrong(path, "nesting", TOO_DEEP);
         }
         let size: usize = (0..)
             .zip(items)
@@ -134,6 +140,13 @@ impl Walk {
     }
 
     fn number(&mut self, path: &str, text: &str) -> usize {
+        if text.len() > MAX_NUMBER {
+            return self.wrong(
+                path,
+                "number",
+                "a number is written in at most 340 characters",
+            );
+        }
         match number::canonical(text) {
             Ok(canonical) => number::size(&canonical),
             Err(why) => self.wrong(path, "number", why),
@@ -235,9 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn nesting_ends_at_32_levels() {
-        assert_eq!(problems(nested(32)), []);
-        assert_eq!(problems(nested(33))[0].1, "nesting");
+    fn nesting_ends_at_31_lists_or_maps() {
+        assert_eq!(problems(nested(31)), []);
+        let refused = &problems(nested(32))[0];
+        assert_eq!(refused.1, "nesting");
+        assert_eq!(refused.0, format!("/a{}/L", "/L/0".repeat(31)));
+    }
+
+    #[test]
+    fn a_number_has_no_megabytes_of_zeros() {
+        let number = |zeros: usize| json!({"a": {"N": format!("{}1", "0".repeat(zeros))}});
+        assert_eq!(problems(number(339)), []);
+        assert_eq!(problems(number(340))[0].1, "number");
+        let longest = format!("-0.{}{}", "0".repeat(129), "9".repeat(38));
+        assert_eq!(problems(json!({"a": {"N": longest}})), []);
     }
 
     #[test]

@@ -99,37 +99,27 @@ impl Rules {
     #[must_use]
     pub fn claimed_key(&self, bytes: &[u8]) -> Option<Map<String, Value>> {
         let attributes = json::parse(bytes).ok()?;
-        let names = [Some(&self.hash_key), self.range_key.as_ref()]
-            .into_iter()
-            .flatten();
-        let claimed = names.map(|name| {
-            let text = attributes.get(name)?.get("S")?.as_str()?;
-            let fits = !text.is_empty() && text.len() <= MAX_RANGE_KEY;
-            fits.then(|| (name.clone(), json!({"S": text})))
-        });
-        claimed.collect()
+        table_key(&attributes, &self.hash_key, self.range_key.as_deref())
     }
 
     fn key_problems(&self, item: &Map<String, Value>) -> Vec<Problem> {
-        let hash = Some((self.hash_key.as_str(), MAX_HASH_KEY));
-        let range = self.range_key.as_deref().map(|name| (name, MAX_RANGE_KEY));
-        let keys = hash.into_iter().chain(range);
-        keys.filter_map(|(name, limit)| {
-            let value = item
-                .get(name)
-                .and_then(|v| v.get("S"))
-                .and_then(Value::as_str);
-            let message = match value {
-                None => "the table's key, a string, is required".to_owned(),
-                Some("") => "the table's key must not be empty".to_owned(),
-                Some(text) if text.len() > limit => {
-                    format!("the table's key has at most {limit} bytes")
-                }
-                Some(_) => return None,
-            };
-            Some(Problem::new(token(name), "key", message))
-        })
-        .collect()
+        key_limits(&self.hash_key, self.range_key.as_deref())
+            .filter_map(|(name, limit)| {
+                let value = item
+                    .get(name)
+                    .and_then(|v| v.get("S"))
+                    .and_then(Value::as_str);
+                let message = match value {
+                    None => "the table's key, a string, is required".to_owned(),
+                    Some("") => "the table's key must not be empty".to_owned(),
+                    Some(text) if text.len() > limit => {
+                        format!("the table's key has at most {limit} bytes")
+                    }
+                    Some(_) => return None,
+                };
+                Some(Problem::new(token(name), "key", message))
+            })
+            .collect()
     }
 
     fn item_id_problem(&self, item: &Map<String, Value>) -> Option<Problem> {
@@ -141,6 +131,31 @@ impl Rules {
         let message = "is not EntityType in upper case, `#`, and Title without blanks";
         wrong.then(|| Problem::new("/ItemID/S", "item-id", message))
     }
+}
+
+/// The table key in an item's attributes, as DynamoDB JSON; `None` if it has none, or one that the table cannot hold:
+/// `GetItem` of such a key is refused.
+#[must_use]
+pub fn table_key(
+    attributes: &Map<String, Value>,
+    hash_key: &str,
+    range_key: Option<&str>,
+) -> Option<Map<String, Value>> {
+    let keys = key_limits(hash_key, range_key).map(|(name, limit)| {
+        let text = attributes.get(name)?.get("S")?.as_str()?;
+        let fits = !text.is_empty() && text.len() <= limit;
+        fits.then(|| (name.to_owned(), json!({"S": text})))
+    });
+    keys.collect()
+}
+
+/// The names of the key attributes, each with DynamoDB's limit on its value in bytes.
+fn key_limits<'a>(
+    hash_key: &'a str,
+    range_key: Option<&'a str>,
+) -> impl Iterator<Item = (&'a str, usize)> {
+    let range = range_key.map(|name| (name, MAX_RANGE_KEY));
+    [(hash_key, MAX_HASH_KEY)].into_iter().chain(range)
 }
 
 fn too_large() -> Problem {

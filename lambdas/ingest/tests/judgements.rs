@@ -3,7 +3,9 @@
 
 mod world;
 
+use ingest::judge::Rules;
 use ingest::record::Problem;
+use ingest::schema::Schema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use world::{NOW, plan, source};
@@ -122,6 +124,51 @@ fn world_item(title: &str) -> String {
 fn keys_have_dynamodbs_limits() {
     assert!(!with("ArtistID", Some(json!({"S": ""}))).is_empty());
     assert!(!with("ArtistID", Some(json!({"S": "é".repeat(1025)}))).is_empty());
+}
+
+/// A schema that allows an item does not make the table take it.
+fn allowing() -> Rules {
+    Rules {
+        schema: Schema::compile("{}").unwrap(),
+        ..plan().rules
+    }
+}
+
+#[test]
+fn an_item_nested_too_deep_for_the_table_is_invalid() {
+    let bytes = include_bytes!("cases/nesting-32.json");
+    let problems = allowing().judge(bytes, &source("k", "v"), NOW).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].rule, "nesting");
+    assert_eq!(problems[0].path, format!("/a{}/L", "/L/0".repeat(31)));
+    let nested = |n| format!("{}{{\"S\":\"x\"}}{}", "{\"L\":[".repeat(n), "]}".repeat(n));
+    let item = |n| {
+        format!(
+            r#"{{"ArtistID":{{"S":"a"}},"ItemID":{{"S":"i"}},"a":{}}}"#,
+            nested(n)
+        )
+    };
+    let judged = |n| allowing().judge(item(n).as_bytes(), &source("k", "v"), NOW);
+    assert!(judged(31).unwrap().attributes().contains_key("_source"));
+    assert!(judged(32).is_err());
+}
+
+/// `GetItem` of a key that the table cannot hold is refused, so it must never be asked for.
+#[test]
+fn only_a_key_that_the_table_can_hold_is_claimed() {
+    let key = |hash: usize, range: usize| {
+        let (hash, range) = ("h".repeat(hash), "r".repeat(range));
+        format!(r#"{{"ArtistID":{{"S":"{hash}"}},"ItemID":{{"S":"{range}"}}}}"#)
+    };
+    let claimed = |hash, range| plan().rules.claimed_key(key(hash, range).as_bytes());
+    let both = claimed(2048, 1024).unwrap();
+    assert_eq!(both["ArtistID"]["S"].as_str().map(str::len), Some(2048));
+    for (hash, range) in [(2049, 1), (1, 1025), (0, 1), (1, 0)] {
+        assert_eq!(claimed(hash, range), None, "{hash} {range}");
+    }
+    let long = include_bytes!("cases/long-table-key.json");
+    assert_eq!(plan().rules.claimed_key(long), None);
+    assert!(judge(long).is_err());
 }
 
 proptest! {
