@@ -36,7 +36,7 @@ variable "ingest" {
     schema_file         = optional(string)
     check_item_id       = optional(bool, false)
     max_object_mib      = optional(number, 10)
-    notify_on           = optional(list(string), ["invalid", "conflict", "too-large"])
+    notify_on           = optional(list(string), ["invalid", "conflict", "too-large", "unreadable"])
     notify_emails       = optional(list(string), [])
     uploader_principals = optional(list(string), [])
     operator_principals = optional(list(string), [])
@@ -224,6 +224,6 @@ variable "ingest" {
 }
 
 locals {
-  ingest_ends = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large"]
+  ingest_ends = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large", "unreadable"]
   functions   = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
 }

@@ -11,7 +11,7 @@ from .deployment import Deployment
 from .inbox import Inbox, Notice
 from .scenario import Step
 
-NOTIFIED = ("invalid", "conflict", "too-large")
+NOTIFIED = ("invalid", "conflict", "too-large", "unreadable")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ def look(world: World, arrival: Arrival, arrivals: dict[str, Arrival]) -> Outcom
     outcome = Outcome(arrival, end, "", [])
     if end != step.end:
         outcome.problems.append(f"the log tells {told or 'no end'}")
+    lines = world.ends.get(arrival.version_id, [])
+    rules = {reason["rule"] for line in lines for reason in line.get("reasons", [])}
+    if step.end == "unreadable" and not set(step.why) <= rules:
+        outcome.problems.append(f"the log gives {rules or 'no reason'}, expected {step.why}")
     kept = facts.version_exists(world.deployment, step.key, arrival.version_id)
     copy = facts.quarantined(world.deployment, step.key, arrival.version_id)
     if step.end in ("invalid", "conflict"):
@@ -127,6 +131,7 @@ def _left_alone(
         "redelivered": "its item is there already",
         "skipped": "no bytes, key ends in /",
         "gone": "the version is no longer there",
+        "unreadable": "it stays, archived or under its uploader's key",
     }.get(step.end, "")
 
 

@@ -39,7 +39,7 @@ def play(deployment: Deployment, inbox: Inbox, waves: tuple[tuple[Step, ...], ..
 
 def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -> Arrival:
     if step.how == "upload":
-        return Arrival(step, upload(deployment, step.key, step.body))
+        return Arrival(step, upload(deployment, step.key, step.body, **dict(step.put)))
     if step.how == "test":
         bucket = deployment.ingest.processing
         announce(
@@ -56,10 +56,10 @@ def _perform(deployment: Deployment, step: Step, arrivals: dict[str, Arrival]) -
     return Arrival(step, first.version_id)
 
 
-def upload(deployment: Deployment, key: str, body: bytes) -> str:
-    """Puts one file as the uploader role does; returns its version-id."""
+def upload(deployment: Deployment, key: str, body: bytes, **further: str) -> str:
+    """Puts one file as the uploader role does, with further arguments of PutObject; returns its version-id."""
     answer = deployment.client("s3", "uploader-role").put_object(
-        Bucket=deployment.ingest.processing, Key=key, Body=body
+        Bucket=deployment.ingest.processing, Key=key, Body=body, **further
     )
     return answer["VersionId"]
 

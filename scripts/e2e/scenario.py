@@ -27,6 +27,7 @@ class Step:
     of: str = ""  # the title of an earlier step: the one repeated, or whose item is there first
     item: tuple[str, str] | None = None  # the item that must be in the table, from this very file
     shows: tuple[str, ...] = ()
+    put: tuple[tuple[str, str], ...] = ()  # further arguments of the upload
 
 
 def music(artist: str, item: str, kind: str = "Track", **attributes: dict) -> bytes:
@@ -45,6 +46,14 @@ def track(artist: str, title: str, item: str, duration: int, streams: int, year:
     if year:
         attributes["Year"] = {"N": str(year)}
     return music(artist, item, **attributes)
+
+
+def nested(levels: int) -> dict:
+    """A value inside this many lists."""
+    value: dict = {"S": "x"}
+    for _ in range(levels):
+        value = {"L": [value]}
+    return value
 
 
 GUESTS = [{"S": "Knock2"}, {"S": "Isoxo"}]
@@ -76,6 +85,29 @@ WAVES: tuple[tuple[Step, ...], ...] = (
         Step("number as text", "type.json", music("A", "TRACK#T", Year={"S": "2024"}), "invalid", ("Year",)),
         Step("too many bytes", "large.json", b" " * (LIMIT + 1), "invalid", shows=("003.11",)),
         Step("no bytes", "empty.json", b"", "invalid"),
+        Step(
+            "nested too deep",
+            "deep.json",
+            music("A", "TRACK#Deep", Features=nested(32)),
+            "invalid",
+            ("nesting", "/Features" + "/L/0" * 31 + "/L"),
+        ),
+        Step(
+            "archived",
+            "archived.json",
+            music("A", "TRACK#Archived"),
+            "unreadable",
+            ("archived",),
+            put=(("StorageClass", "DEEP_ARCHIVE"),),
+        ),
+        Step(
+            "under the uploader's own key",
+            "own-key.json",
+            music("A", "TRACK#OwnKey"),
+            "unreadable",
+            ("customer-key",),
+            put=(("SSECustomerAlgorithm", "AES256"), ("SSECustomerKey", "k" * 32)),
+        ),
         Step("a folder", "music/", b"", "skipped"),
         Step("Short Lived", "short.json", SHORT, "stored", item=("ISOKNOCK", "TRACK#Short")),
     ),

@@ -32,7 +32,7 @@ ingest = {
   }
 
   # Mail on success too, as before.
-  notify_on     = ["stored", "invalid", "conflict", "too-large"]
+  notify_on     = ["stored", "invalid", "conflict", "too-large", "unreadable"]
   notify_emails = ["eventpulse@example.org"]
 
   # The users who had keys and policies of their own now assume a role.

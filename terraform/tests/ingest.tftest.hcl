@@ -48,7 +48,7 @@ run "names_and_outputs" {
       schema_key            = "_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json"
       max_object_bytes      = 10485760
       check_item_id         = false
-      notify_on             = tolist(["invalid", "conflict", "too-large"])
+      notify_on             = tolist(["invalid", "conflict", "too-large", "unreadable"])
       rule                  = "sluice-dev-ingest"
       bus                   = "default"
     }

@@ -209,6 +209,7 @@ run "as_set" {
       failed-invocations = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
       events-lost        = "AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
       quarantined        = "Sluice Quarantined {\"Function\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
+      unreadable         = "Sluice Unreadable {\"Function\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
     }
     error_message = "every hop has its alarm"
   }

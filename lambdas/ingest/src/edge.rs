@@ -5,12 +5,15 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, TaggingDirective};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, EncodingType, TaggingDirective};
 use aws_sdk_sns::types::MessageAttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use kit::Fault;
-use kit::aws::{fault, find_version, status, torn, unquoted};
+use kit::aws::{
+    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal,
+    torn, unquoted,
+};
 use kit::names::hex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -55,6 +58,7 @@ impl Edge for Aws {
             }
             Effect::CheckQuarantine(source) => self.check_quarantine(source).await,
             Effect::Read(source) => self.read(source).await,
+            Effect::InspectVersion(source) => self.inspect_version(source).await,
             Effect::Store(item) => self.store(item).await,
             Effect::FindItem(key) => self.find_item(key).await,
             Effect::SeeQuarantine(source) => self.see_quarantine(source).await,
@@ -120,7 +124,7 @@ impl Aws {
             .bucket(&self.settings.quarantine_bucket);
         let object = match request.key(source.reason_key()).send().await {
             Ok(object) => object,
-            Err(error) if status(&error) == Some(404) => return Ok(Outcome::Decided(None)),
+            Err(error) if is_absent(&error) => return Ok(Outcome::Decided(None)),
             Err(error) => return Err(fault(call, &error)),
         };
         let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
@@ -133,7 +137,7 @@ impl Aws {
         let request = self.s3.get_object().bucket(&source.bucket).key(&source.key);
         let object = match request.version_id(&source.version_id).send().await {
             Ok(object) => object,
-            Err(error) => return unreadable("GetObject", &error),
+            Err(error) => return not_read("GetObject", &error, obstacle(&error)),
         };
         let limit = self.settings.max_object_bytes;
         let size = object.content_length().and_then(|s| u64::try_from(s).ok());
@@ -163,17 +167,29 @@ impl Aws {
         let Err(error) = request.send().await else {
             return Ok(Outcome::Stored);
         };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(e)) => {
-                let old = e
-                    .item()
-                    .ok_or_else(|| Fault::new("PutItem", "no old item given"))?;
-                Ok(Outcome::Occupied(source_of(&plain(old))))
-            }
-            Some(e) if too_large(e.message()) => Ok(Outcome::Refused(
-                "the table refuses it: the item is too large".into(),
-            )),
-            _ => Err(fault("PutItem", &error)),
+        if let Some(PutItemError::ConditionalCheckFailedException(e)) = error.as_service_error() {
+            let old = e
+                .item()
+                .ok_or_else(|| Fault::new("PutItem", "no old item given"))?;
+            return Ok(Outcome::Occupied(source_of(&plain(old))));
+        }
+        match refusal(&error) {
+            Some(why) => Ok(Outcome::Refused(why)),
+            None => Err(fault("PutItem", &error)),
+        }
+    }
+
+    /// HEAD answers carry no error code: a permanent refusal is told by the status alone.
+    async fn inspect_version(&self, source: &Source) -> Result<Outcome, Fault> {
+        let request = self
+            .s3
+            .head_object()
+            .bucket(&source.bucket)
+            .key(&source.key);
+        match request.version_id(&source.version_id).send().await {
+            Ok(_) => Ok(Outcome::HeadRefused(false)),
+            Err(error) if classify(&error) == ErrorClass::Invalid => Ok(Outcome::HeadRefused(true)),
+            Err(error) => Err(fault("HeadObject", &error)),
         }
     }
 
@@ -182,7 +198,12 @@ impl Aws {
         let request = request
             .set_key(Some(attributes(key)?))
             .consistent_read(true);
-        let found = request.send().await.map_err(|e| fault("GetItem", &e))?;
+        let found = match request.send().await {
+            Ok(found) => found,
+            // A key that the table cannot hold holds no item.
+            Err(error) if refusal(&error).is_some() => return Ok(Outcome::Occupied(None)),
+            Err(error) => return Err(fault("GetItem", &error)),
+        };
         let source = found.item().and_then(|item| source_of(&plain(item)));
         Ok(Outcome::Occupied(source))
     }
@@ -191,11 +212,15 @@ impl Aws {
         let (copy_key, reason_key) = (source.copy_key(), source.reason_key());
         let bucket = &self.settings.quarantine_bucket;
         let request = self.s3.list_objects_v2().bucket(bucket).prefix(&copy_key);
+        let request = request.encoding_type(EncodingType::Url);
         let page = request
             .send()
             .await
             .map_err(|e| fault("ListObjectsV2", &e))?;
-        let has = |key: &str| page.contents().iter().any(|o| o.key() == Some(key));
+        let listed = page.contents().iter().filter_map(|o| o.key());
+        let listed = listed.map(|key| listed_key(key, page.encoding_type()));
+        let listed: Vec<String> = listed.collect::<Result<_, _>>()?;
+        let has = |key: &String| listed.contains(key);
         Ok(Outcome::Seen {
             copy: has(&copy_key),
             reason: has(&reason_key),
@@ -216,7 +241,11 @@ impl Aws {
             .checksum_algorithm(ChecksumAlgorithm::Sha256);
         match request.send().await {
             Ok(_) => Ok(Outcome::Done),
-            Err(error) => unreadable("CopyObject", &error),
+            // The version was read before: what refuses the copy otherwise may be the quarantine bucket or its key.
+            Err(error) => match classify(&error) {
+                ErrorClass::NotFound | ErrorClass::Denied => not_read("CopyObject", &error, None),
+                _ => Err(fault("CopyObject", &error)),
+            },
         }
     }
 
@@ -227,7 +256,7 @@ impl Aws {
         let request = self.s3.head_object().bucket(bucket).key(&key);
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
-            Err(error) if status(&error) == Some(404) => return Ok(Outcome::Inspected(None)),
+            Err(error) if is_absent(&error) => return Ok(Outcome::Inspected(None)),
             Err(error) => return Err(fault("HeadObject", &error)),
         };
         let size = head.content_length().and_then(|s| u64::try_from(s).ok());
@@ -262,7 +291,9 @@ impl Aws {
             .body(ByteStream::from(text));
         match request.send().await {
             Ok(_) => Ok(Outcome::Done),
-            Err(error) if status(&error) == Some(412) => Ok(Outcome::WrittenBefore),
+            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => {
+                Ok(Outcome::WrittenBefore)
+            }
             Err(error) => Err(fault("PutObject of the reason", &error)),
         }
     }
@@ -314,17 +345,21 @@ async fn stream(
     Ok(hex(&digest.finalize()))
 }
 
-/// A version that is not there, or not for us: which of the two, S3's status does not tell, so the protocol looks.
-fn unreadable<E>(call: &str, error: &SdkError<E>) -> Result<Outcome, Fault>
+/// A read that AWS refuses: whether the version is there, denied or unreadable, the protocol finds out by listing. What
+/// may pass is a fault.
+fn not_read<E>(
+    call: &str,
+    error: &SdkError<E>,
+    obstacle: Option<Obstacle>,
+) -> Result<Outcome, Fault>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match status(error) {
-        Some(403 | 404) => Ok(Outcome::Unreadable(fault(call, error))),
+    match classify(error) {
+        ErrorClass::NotFound
+        | ErrorClass::Denied
+        | ErrorClass::Unreadable
+        | ErrorClass::Invalid => Ok(Outcome::NotRead(fault(call, error), obstacle)),
         _ => Err(fault(call, error)),
     }
-}
-
-fn too_large(message: Option<&str>) -> bool {
-    message.is_some_and(|m| m.contains("Item size has exceeded"))
 }

@@ -1,7 +1,7 @@
 //! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
 
 use kit::Fault;
-use kit::aws::Found;
+use kit::aws::{Found, Obstacle};
 
 use serde_json::{Map, Value};
 
@@ -22,6 +22,8 @@ pub enum Effect {
     CheckQuarantine(Source),
     /// `GetObject` of the version.
     Read(Source),
+    /// `HeadObject` of the version: is it refused like the read was?
+    InspectVersion(Source),
     /// `PutItem`, only if there is no item with its key.
     Store(Item),
     /// `GetItem` by the key that an invalid object claims: was this version stored before it was invalid?
@@ -54,13 +56,16 @@ pub enum Outcome {
         /// Size in bytes.
         size: u64,
     },
-    /// `Read`, `Copy`: the version could not be read; it may be gone.
-    Unreadable(Fault),
+    /// `Read`, `Copy`: the version could not be read. It may be gone; if it is there, the obstacle keeps it from being
+    /// read permanently, and without one the read is tried again.
+    NotRead(Fault, Option<Obstacle>),
+    /// `InspectVersion`: S3 refuses the request permanently, as it does without the uploader's key.
+    HeadRefused(bool),
     /// `Store`: the item is in the table now.
     Stored,
     /// `Store`: an item with this key was there; its source, if it says. `FindItem`: the same; none if there is no item.
     Occupied(Option<Source>),
-    /// `Store`: the table will never take this item.
+    /// `Store`: the table refuses this item permanently, in AWS's words.
     Refused(String),
     /// `SeeQuarantine`.
     Seen {

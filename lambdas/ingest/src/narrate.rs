@@ -31,6 +31,12 @@ pub fn before(effect: &Effect, settings: &Settings) -> String {
                 escape(&s.key)
             )
         }
+        Effect::InspectVersion(s) => {
+            format!(
+                "Getting metadata of object from S3 bucket: {from}, key: {}",
+                escape(&s.key)
+            )
+        }
         Effect::Store(_) => format!("Inserting item into DynamoDB table: {}", settings.table),
         Effect::FindItem(_) => {
             format!("Looking for the item in DynamoDB table: {}", settings.table)
@@ -65,6 +71,7 @@ pub fn after(outcome: &Outcome) -> Option<&'static str> {
         Outcome::Decided(Some(_)) => Some("Object already in quarantine."),
         Outcome::Stored => Some("Item inserted successfully into DynamoDB."),
         Outcome::Occupied(Some(_)) => Some("An item with this key is in DynamoDB."),
+        Outcome::NotRead(..) => Some("Object could not be read."),
         _ => None,
     }
 }
@@ -84,14 +91,13 @@ pub fn fault(effect: &Effect, fault: Fault) -> Fault {
     }
 }
 
-/// The fields every line of a version carries.
-#[must_use]
-pub fn about(source: &Source) -> Map<String, Value> {
+/// A version, as log lines name it.
+fn about(source: &Source) -> Map<String, Value> {
     let mut fields = Map::new();
-    fields.insert("bucket".into(), source.bucket.clone().into());
+    fields.insert("bucket".into(), escape(&source.bucket).into());
     fields.insert("key".into(), escape(&source.key).into());
     if !source.version_id.is_empty() {
-        fields.insert("version_id".into(), source.version_id.clone().into());
+        fields.insert("version_id".into(), escape(&source.version_id).into());
     }
     fields
 }
@@ -138,7 +144,8 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: sentence(verdict.end).to_owned(),
-        refused: verdict.end.quarantined() || verdict.end == End::TooLarge,
+        refused: verdict.end.quarantined()
+            || matches!(verdict.end, End::TooLarge | End::Unreadable),
         fields,
         metrics,
     }
@@ -154,5 +161,6 @@ fn sentence(end: End) -> &'static str {
         End::Skipped => "Object is not data; skipped.",
         End::Gone => "Object version was deleted before it was read.",
         End::TooLarge => "Object is too large to move; left where it is.",
+        End::Unreadable => "Object cannot be read as it is; left where it is.",
     }
 }

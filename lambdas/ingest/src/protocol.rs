@@ -13,14 +13,20 @@
 //!     valid   -> Store -> stored | redelivered | duplicate | conflict
 //!     invalid -> FindItem (if it has a key) -> redelivered, if it was stored under an earlier schema
 //!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> Notify -> DeleteSource -> done
-//!     unreadable -> CheckQuarantine -> FindVersion -> gone, or a fault
+//!     not read -> FindVersion; not there -> CheckQuarantine -> gone, or decided by a delivery that read it
+//!       there     -> unreadable, or a fault
+//!       there, refused as without the uploader's key -> InspectVersion -> unreadable, or a fault
 //! ```
 
+mod state;
+
+use kit::aws::Obstacle;
 use kit::{Arrival, Fault};
 
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::plan::Plan;
 use crate::record::{End, Notice, Problem, Reason, Source};
+use state::{Decision, NotRead, State};
 
 /// The most that one `CopyObject` can move, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
@@ -63,33 +69,6 @@ pub struct Run {
     request_id: Option<String>,
     now: String,
     pinned_late: bool,
-    /// Why the version could not be read; set once, after which only `gone`, an earlier decision or this fault remain.
-    unreadable: Option<Fault>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    Pinning,
-    Checking,
-    Confirming(Fault),
-    Reading,
-    Storing,
-    Looking(Vec<Problem>),
-    Listing(Decision),
-    Copying(Decision),
-    Inspecting { decision: Decision, copied: bool },
-    Writing(Box<Reason>),
-    Notifying(Box<Verdict>),
-    Deleting(Box<Verdict>),
-    Ended,
-}
-
-/// The decision to quarantine, before it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Decision {
-    end: End,
-    reasons: Vec<Problem>,
-    other: Option<Source>,
 }
 
 impl Run {
@@ -110,7 +89,6 @@ impl Run {
             },
             request_id: arrival.request_id,
             now,
-            unreadable: None,
         };
         let step = run.first(plan);
         (run, step)
@@ -150,14 +128,28 @@ impl Run {
                 self.source.etag = found.etag;
                 self.check()
             }
-            (State::Pinning | State::Confirming(_), Outcome::Found(None)) => self.done(End::Gone),
-            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
+            (State::Pinning, Outcome::Found(None)) => self.done(End::Gone),
+            // Only now: whoever moves a version to quarantine writes the reason before the version goes.
+            (State::Confirming(_), Outcome::Found(None)) => {
+                let effect = Effect::CheckQuarantine(self.source.clone());
+                self.to(State::Missing, effect)
+            }
+            (State::Missing, Outcome::Decided(None)) => self.done(End::Gone),
+            (State::Missing, Outcome::Decided(Some(reason))) => self.decided(plan, *reason, true),
+            (State::Confirming(not_read), Outcome::Found(Some(_))) => self.there(plan, not_read),
+            (State::ConfirmingKey(fault), Outcome::HeadRefused(true)) => {
+                self.unreadable(plan, Obstacle::CustomerKey, &fault)
+            }
+            (State::ConfirmingKey(fault), Outcome::HeadRefused(false)) => Step::Fault(fault),
             (State::Checking, Outcome::Decided(decided)) => self.checked(plan, decided),
             (State::Reading, Outcome::Body(body)) => self.read(plan, &body),
             (State::Reading, Outcome::Oversize { size }) => self.oversize(plan, size),
-            (State::Reading | State::Copying(_), Outcome::Unreadable(fault)) => {
-                self.unreadable = Some(fault);
-                self.check()
+            (State::Reading | State::Copying(_), Outcome::NotRead(fault, obstacle)) => {
+                let effect = Effect::FindVersion {
+                    key: self.source.key.clone(),
+                    version_id: Some(self.source.version_id.clone()),
+                };
+                self.to(State::Confirming(NotRead { fault, obstacle }), effect)
             }
             (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
             (State::Storing, Outcome::Occupied(other)) => self.occupied(plan, other),
@@ -210,15 +202,29 @@ impl Run {
         if let Some(reason) = decided {
             return self.decided(plan, *reason, true);
         }
-        if let Some(fault) = self.unreadable.clone() {
-            let effect = Effect::FindVersion {
-                key: self.source.key.clone(),
-                version_id: Some(self.source.version_id.clone()),
-            };
-            return self.to(State::Confirming(fault), effect);
-        }
         let effect = Effect::Read(self.source.clone());
         self.to(State::Reading, effect)
+    }
+
+    /// The version that could not be read is there.
+    fn there(&mut self, plan: &Plan, not_read: NotRead) -> Step {
+        let NotRead { fault, obstacle } = not_read;
+        match obstacle {
+            None => Step::Fault(fault),
+            Some(Obstacle::CustomerKey) => {
+                let effect = Effect::InspectVersion(self.source.clone());
+                self.to(State::ConfirmingKey(fault), effect)
+            }
+            Some(obstacle) => self.unreadable(plan, obstacle, &fault),
+        }
+    }
+
+    fn unreadable(&mut self, plan: &Plan, obstacle: Obstacle, fault: &Fault) -> Step {
+        let verdict = Verdict {
+            reasons: vec![Problem::unreadable(obstacle, fault)],
+            ..self.verdict(End::Unreadable)
+        };
+        self.tell(plan, verdict)
     }
 
     fn read(&mut self, plan: &Plan, body: &Body) -> Step {

@@ -1,5 +1,7 @@
 //! What is written about an object version: its source, its end, the reason record and the notice.
 
+use kit::Fault;
+use kit::aws::Obstacle;
 use kit::log::escape;
 use kit::names::fit;
 use serde::{Deserialize, Serialize};
@@ -32,11 +34,13 @@ pub enum End {
     Gone,
     /// Above what one copy call can move; stays.
     TooLarge,
+    /// There, and not readable as it is: archived, or its key is the uploader's, disabled or gone; stays.
+    Unreadable,
 }
 
 impl End {
     /// Every end, for reading settings.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stored,
         Self::Redelivered,
         Self::Duplicate,
@@ -45,6 +49,7 @@ impl End {
         Self::Skipped,
         Self::Gone,
         Self::TooLarge,
+        Self::Unreadable,
     ];
 
     /// Its name in settings, records and message attributes.
@@ -59,6 +64,7 @@ impl End {
             Self::Skipped => "skipped",
             Self::Gone => "gone",
             Self::TooLarge => "too-large",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -74,6 +80,7 @@ impl End {
             Self::Skipped => "Skipped",
             Self::Gone => "Gone",
             Self::TooLarge => "TooLarge",
+            Self::Unreadable => "Unreadable",
         }
     }
 
@@ -103,6 +110,28 @@ impl Problem {
             rule: rule.to_owned(),
             message: cut(message.into()),
         }
+    }
+}
+
+impl Problem {
+    /// Why a version cannot be read as it is; `fault` has AWS's words, which name the KMS key.
+    #[must_use]
+    pub fn unreadable(obstacle: Obstacle, fault: &Fault) -> Self {
+        let (rule, message) = match obstacle {
+            Obstacle::Archived => (
+                "archived",
+                "it is in an archive storage class: restore it, or upload it again in a class that can be read",
+            ),
+            Obstacle::KmsKey => (
+                "kms-key",
+                "its KMS key is disabled, pending deletion or gone: enable the key, or upload it again",
+            ),
+            Obstacle::CustomerKey => (
+                "customer-key",
+                "it is encrypted with a key that only its uploader has (SSE-C): upload it again without one",
+            ),
+        };
+        Self::new("", rule, format!("{message} ({})", fault.why))
     }
 }
 

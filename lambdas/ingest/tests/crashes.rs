@@ -2,7 +2,8 @@
 //!
 //! A state is the world and both deliveries. From each, every next thing is tried: a delivery's call succeeds, fails,
 //! or has its effect and loses its answer (which is also where a crash shows); after either trouble the message comes
-//! again from the start. Where the owner may delete the object, that is tried at every moment too.
+//! again from the start. Where the owner may delete the object, that is tried at every moment too; where something keeps
+//! it from being read, so is its end (an archived object is restored, a key enabled).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +19,7 @@ use ingest::effect::Effect;
 use ingest::plan::Plan;
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::{End, Source};
+use kit::aws::Obstacle;
 use kit::fakes::World;
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place, plan, source};
 
@@ -37,6 +39,8 @@ struct State {
     troubles: u8,
     owner_may_delete: bool,
     deleted: bool,
+    /// The object cannot be read yet.
+    locked: bool,
 }
 
 struct Object {
@@ -49,6 +53,7 @@ struct Object {
 struct Explorer<'a> {
     plan: Plan,
     objects: &'a [Object],
+    obstacle: Option<Obstacle>,
     seen: HashSet<u64>,
     ends: HashSet<(usize, &'static str)>,
 }
@@ -78,9 +83,18 @@ impl Explorer<'_> {
             }
             if !open {
                 self.finish(&state, &places);
-            } else if state.owner_may_delete && !state.deleted {
+                continue;
+            }
+            let version = &self.objects[0].version;
+            if state.locked {
                 let mut next = state.clone();
-                let version = &self.objects[0].version;
+                let s3 = &mut next.world.s3;
+                s3.set_obstacle(IN, &version.key, &version.version_id, None);
+                next.locked = false;
+                waiting.push(next);
+            }
+            if state.owner_may_delete && !state.deleted {
+                let mut next = state.clone();
                 next.world
                     .s3
                     .delete(IN, &version.key, Some(&version.version_id));
@@ -136,14 +150,18 @@ impl Explorer<'_> {
                 // version-id to go by, the other delivery had moved it. It changes nothing.
                 let moved = !self.objects[*which].pinned && places[*which] == Place::Quarantine;
                 let deleted = state.deleted && *which == 0;
-                if !(end == End::Gone && (deleted || moved)) {
+                // What could not be read is evaluated by a later delivery once it can be.
+                let unlocked = end == End::Unreadable && !state.locked;
+                if !(end == End::Gone && (deleted || moved) || unlocked) {
                     agrees(verdict, places[*which], deleted);
                 }
                 self.ends.insert((*which, end.name()));
-                let told = state.world.notices.iter();
-                let told = told
-                    .filter(|n| about(n) == self.objects[*which].version.version_id)
-                    .count();
+                let version = &self.objects[*which].version.version_id;
+                let notices = state.world.notices.iter().map(|n| about(n));
+                let (unreadable, told): (Vec<_>, Vec<_>) = notices
+                    .filter(|(id, _)| id == version)
+                    .partition(|(_, end)| end == End::Unreadable.name());
+                let (unreadable, told) = (unreadable.len(), told.len());
                 let quarantined = places[*which] == Place::Quarantine;
                 assert!(
                     told > 0 || !end.quarantined(),
@@ -154,6 +172,14 @@ impl Explorer<'_> {
                     "quarantined, nobody was told"
                 );
                 assert!(told == 0 || quarantined, "told of what did not happen");
+                assert!(
+                    unreadable > 0 || end != End::Unreadable,
+                    "unreadable, nobody was told"
+                );
+                assert!(
+                    unreadable == 0 || self.obstacle.is_some(),
+                    "told unreadable, and it was not"
+                );
             }
         }
     }
@@ -167,16 +193,17 @@ fn after(run: Run, step: Step) -> Delivery {
     }
 }
 
-/// The version a notice is about.
-fn about(notice: &str) -> String {
+/// The version a notice is about, and its end.
+fn about(notice: &str) -> (String, String) {
     let notice: serde_json::Value = serde_json::from_str(notice).unwrap();
-    notice["source"]["version_id"].as_str().unwrap().to_owned()
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    (text(&notice["source"]["version_id"]), text(&notice["end"]))
 }
 
 fn fingerprint(state: &State) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.world.hash(&mut hasher);
-    (state.troubles, state.deleted).hash(&mut hasher);
+    (state.troubles, state.deleted, state.locked).hash(&mut hasher);
     for (which, delivery) in &state.deliveries {
         let text = match delivery {
             Delivery::Running(run, effect) => format!("{which}{run:?}{effect:?}"),
@@ -189,6 +216,18 @@ fn fingerprint(state: &State) -> u64 {
 
 /// Puts the objects in the processing bucket, delivers each as often as said, explores; returns the ends seen.
 fn ends(
+    world: World,
+    objects: &[(&str, String)],
+    deliveries: &[usize],
+    pinned: bool,
+    owner_may_delete: bool,
+) -> HashSet<(usize, &'static str)> {
+    ends_behind(None, world, objects, deliveries, pinned, owner_may_delete)
+}
+
+/// As [`ends`], with the first object behind an obstacle at first.
+fn ends_behind(
+    obstacle: Option<Obstacle>,
     mut world: World,
     objects: &[(&str, String)],
     deliveries: &[usize],
@@ -206,9 +245,14 @@ fn ends(
             }
         })
         .collect();
+    let first = &objects[0].version;
+    world
+        .s3
+        .set_obstacle(IN, &first.key, &first.version_id, obstacle);
     let mut explorer = Explorer {
         plan: plan(),
         objects: &objects,
+        obstacle,
         seen: HashSet::new(),
         ends: HashSet::new(),
     };
@@ -221,6 +265,7 @@ fn ends(
         troubles: TROUBLES,
         owner_may_delete,
         deleted: false,
+        locked: obstacle.is_some(),
     };
     explorer.explore(first);
     explorer.ends
@@ -330,4 +375,32 @@ fn a_valid_object_that_its_owner_deletes() {
 fn an_invalid_object_that_its_owner_deletes() {
     let found = ends(world::world(), &one("{"), &[0, 0], true, true);
     assert_eq!(found, set(&[(0, "invalid"), (0, "gone")]));
+}
+
+/// The ends of an object that cannot be read at first.
+fn behind(obstacle: Obstacle, text: &str, deletes: bool) -> HashSet<(usize, &'static str)> {
+    let objects = one(text);
+    ends_behind(
+        Some(obstacle),
+        world::world(),
+        &objects,
+        &[0, 0],
+        true,
+        deletes,
+    )
+}
+
+/// It stays, is told of, and is evaluated afresh by a delivery that comes after it can be read.
+#[test]
+fn a_valid_object_that_cannot_be_read_at_first() {
+    let expected = set(&[(0, "unreadable"), (0, "stored"), (0, "redelivered")]);
+    for obstacle in [Obstacle::Archived, Obstacle::KmsKey, Obstacle::CustomerKey] {
+        assert_eq!(behind(obstacle, &item("A", "B", 1), false), expected);
+    }
+}
+
+#[test]
+fn an_invalid_object_that_cannot_be_read_at_first_or_is_deleted() {
+    let expected = set(&[(0, "unreadable"), (0, "invalid"), (0, "gone")]);
+    assert_eq!(behind(Obstacle::Archived, "{", true), expected);
 }

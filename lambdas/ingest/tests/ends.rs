@@ -207,7 +207,7 @@ fn gone() {
     assert_eq!(verdict.end, End::Gone);
     assert_eq!(
         calls,
-        ["CheckQuarantine", "Read", "CheckQuarantine", "FindVersion"]
+        ["CheckQuarantine", "Read", "FindVersion", "CheckQuarantine"]
     );
     assert_eq!(bench.deliver("never.json", None).unwrap().0.end, End::Gone);
 }
@@ -223,7 +223,7 @@ fn denied_is_not_gone() {
     loop {
         step = match step {
             Step::Perform(Effect::Read(_)) => {
-                run.next(&bench.plan, Outcome::Unreadable(denied.clone()))
+                run.next(&bench.plan, Outcome::NotRead(denied.clone(), None))
             }
             Step::Perform(effect) => run.next(&bench.plan, perform(&mut bench.world, &effect)),
             ended => {

@@ -159,6 +159,14 @@ def test_copy_if_none_match(deployment: Deployment, bucket: str) -> None:
         s3.put_object(Bucket=bucket, Key="there", Body=b"2", IfNoneMatch="*")
 
 
+def test_unusable_key(deployment: Deployment, bucket: str) -> None:
+    s3, kms = deployment.client("s3"), deployment.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    s3.put_object(Bucket=bucket, Key="locked", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    kms.disable_key(KeyId=key)
+    assert s3.get_object(Bucket=bucket, Key="locked")["Body"].read() == b"1"
+
+
 def test_range_of_version(deployment: Deployment, bucket: str) -> None:
     s3 = deployment.client("s3")
     version = s3.put_object(Bucket=bucket, Key="range", Body=b"12345")["VersionId"]

@@ -75,7 +75,7 @@ def test_metrics_count_every_end(played: Played, deployment: Deployment) -> None
     """
     lines = facts.log_lines(deployment)
     told = [line["end"] for line in lines if "end" in line]
-    for name in ("Stored", "Duplicate", "Conflict", "Redelivered", "Gone", "Invalid", "Skipped"):
+    for name in ("Stored", "Duplicate", "Conflict", "Redelivered", "Gone", "Invalid", "Skipped", "Unreadable"):
         assert 0 < facts.metric(lines, name) <= told.count(name.lower()), name
     declared = {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines if "_aws" in line}
     assert declared == {"Sluice"}
@@ -94,6 +94,13 @@ def test_the_log_speaks_as_before_and_tells_no_contents(played: Played) -> None:
     everything = json.dumps(played.world.lines, ensure_ascii=False)
     for secret in ("6000000", "Isoxo", "127.0.0.1", "requester", "source-ip-address"):
         assert secret not in everything
+
+
+def test_every_line_names_its_message_and_object(played: Played) -> None:
+    """Lines of files that are worked on side by side can be told apart."""
+    for line in played.world.lines:
+        if line.get("level") in ("INFO", "WARN") and line["message"] != "Nothing to do.":
+            assert {"message_id", "bucket", "key"} <= line.keys(), line
 
 
 def test_notices_say_what_and_where(played: Played, inbox: Inbox) -> None:

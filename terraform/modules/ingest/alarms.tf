@@ -40,6 +40,11 @@ locals {
       namespace  = "Sluice", metric = "Quarantined", statistic = "Sum", threshold = 0
       dimensions = { Function = local.name.function }
     }
+    unreadable = {
+      text       = "Files in ${local.name.processing} cannot be read: archived, or encrypted with a key of their uploader or one that is disabled or gone. The log names each and says why."
+      namespace  = "Sluice", metric = "Unreadable", statistic = "Sum", threshold = 0
+      dimensions = { Function = local.name.function }
+    }
   }
 }
 

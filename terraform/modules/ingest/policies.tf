@@ -23,7 +23,7 @@ locals {
           Action   = "s3:ListBucketVersions"
           Resource = local.arn.processing
         }, local.listing),
-        # Reads what the event names; the copy to quarantine reads it again.
+        # Reads what the event names; the copy to quarantine reads it again; a head of what cannot be read says why.
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"

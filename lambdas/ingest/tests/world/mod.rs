@@ -7,8 +7,8 @@ use ingest::plan::Plan;
 use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
-use kit::aws::Found;
-use kit::fakes::{Table, World};
+use kit::aws::{Found, Obstacle};
+use kit::fakes::{S3Error, Table, World};
 use kit::{Arrival, Fault};
 
 pub const IN: &str = "processing";
@@ -38,7 +38,7 @@ pub fn plan() -> Plan {
         bucket: IN.into(),
         prefix: String::new(),
         quarantine: OUT.into(),
-        notify_on: vec![End::Invalid, End::Conflict, End::TooLarge],
+        notify_on: vec![End::Invalid, End::Conflict, End::TooLarge, End::Unreadable],
         max_bytes: MAX_BYTES,
     }
 }
@@ -83,8 +83,8 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
             let reason = reason_of(world, source);
             Outcome::Decided(reason.map(Box::new))
         }
-        Effect::Read(s) => match world.s3.get(&s.bucket, &s.key, Some(&s.version_id)) {
-            Err(error) => Outcome::Unreadable(Fault::new("GetObject", format!("{error:?}"))),
+        Effect::Read(s) => match world.s3.read(&s.bucket, &s.key, Some(&s.version_id)) {
+            Err(error) => not_read("GetObject", error),
             Ok(object) if object.size() > MAX_BYTES => Outcome::Oversize {
                 size: object.size(),
             },
@@ -94,6 +94,11 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
                 etag: None,
             }),
         },
+        Effect::InspectVersion(s) => {
+            let found = world.s3.get(&s.bucket, &s.key, Some(&s.version_id));
+            let refused = found.map(|o| o.obstacle == Some(Obstacle::CustomerKey));
+            Outcome::HeadRefused(refused.unwrap_or(false))
+        }
         Effect::Store(item) => match world.table.put_new(item.attributes()) {
             Ok(()) => Outcome::Stored,
             Err(old) => Outcome::Occupied(source_of(&old)),
@@ -113,7 +118,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
             let from = (s.bucket.as_str(), s.key.as_str(), s.version_id.as_str());
             match world.s3.copy(from, (OUT, &s.copy_key())) {
                 Ok(_) => Outcome::Done,
-                Err(error) => Outcome::Unreadable(Fault::new("CopyObject", format!("{error:?}"))),
+                Err(error) => not_read("CopyObject", error),
             }
         }
         Effect::InspectCopy(s) => {
@@ -139,6 +144,15 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
             Outcome::Done
         }
     }
+}
+
+/// As the edge tells it: a copy names no obstacle.
+fn not_read(call: &str, error: S3Error) -> Outcome {
+    let obstacle = match error {
+        S3Error::Unreadable(obstacle) if call == "GetObject" => Some(obstacle),
+        _ => None,
+    };
+    Outcome::NotRead(Fault::new(call, format!("{error:?}")), obstacle)
 }
 
 pub fn reason_of(world: &World, source: &Source) -> Option<Reason> {
@@ -230,7 +244,7 @@ pub fn agrees(verdict: &Verdict, place: Place, deleted_by_owner: bool) {
     let fits = match verdict.end {
         End::Stored | End::Redelivered => place == Place::Table,
         End::Conflict | End::Invalid => place == Place::Quarantine,
-        End::Duplicate | End::Skipped | End::TooLarge => {
+        End::Duplicate | End::Skipped | End::TooLarge | End::Unreadable => {
             place == Place::Untouched || deleted_by_owner
         }
         End::Gone => place == Place::Nowhere || deleted_by_owner,

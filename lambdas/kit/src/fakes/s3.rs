@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::aws::Obstacle;
+
 /// A stored object version, or a delete marker where `body` is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Object {
@@ -10,6 +12,8 @@ pub struct Object {
     pub version_id: String,
     /// Bytes; `None` for a delete marker.
     pub body: Option<Arc<[u8]>>,
+    /// What keeps it from being read.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl Object {
@@ -39,6 +43,8 @@ pub enum S3Error {
     DeleteMarker,
     /// 412: `If-None-Match: *` and the key exists.
     Exists,
+    /// 400 or 403: the version is there and cannot be read as it is.
+    Unreadable(Obstacle),
 }
 
 /// Versioned buckets: bucket -> key -> versions, newest last.
@@ -56,6 +62,7 @@ impl S3 {
         versions.push(Object {
             version_id: version_id.clone(),
             body,
+            obstacle: None,
         });
         version_id
     }
@@ -81,7 +88,7 @@ impl S3 {
         Ok(self.push(bucket, key, Some(body.into())))
     }
 
-    /// `GetObject` or `HeadObject` of one version, or of the current one.
+    /// One version, or the current one, whether its bytes can be read or not.
     ///
     /// # Errors
     /// [`S3Error::Absent`] or [`S3Error::DeleteMarker`].
@@ -104,12 +111,38 @@ impl S3 {
         }
     }
 
+    /// `GetObject`: as [`S3::get`], and the bytes can be read.
+    ///
+    /// # Errors
+    /// As [`S3::get`], or [`S3Error::Unreadable`].
+    pub fn read(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<&Object, S3Error> {
+        let object = self.get(bucket, key, version)?;
+        match object.obstacle {
+            None => Ok(object),
+            Some(obstacle) => Err(S3Error::Unreadable(obstacle)),
+        }
+    }
+
+    /// Archives a version, disables its key, or, with `None`, makes it readable again.
+    pub fn set_obstacle(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        version: &str,
+        obstacle: Option<Obstacle>,
+    ) {
+        let versions = self.keys(bucket).get_mut(key).into_iter().flatten();
+        for object in versions.filter(|o| o.version_id == version) {
+            object.obstacle = obstacle;
+        }
+    }
+
     /// `CopyObject` of one version.
     ///
     /// # Errors
-    /// As [`S3::get`] of the source.
+    /// As [`S3::read`] of the source.
     pub fn copy(&mut self, from: (&str, &str, &str), to: (&str, &str)) -> Result<String, S3Error> {
-        let body = self.get(from.0, from.1, Some(from.2))?.body.clone();
+        let body = self.read(from.0, from.1, Some(from.2))?.body.clone();
         Ok(self.push(to.0, to.1, body))
     }
 
