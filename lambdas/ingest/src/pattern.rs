@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::json::token;
 
 /// The most a compiled regular expression may take, in bytes: matching takes time in proportion to it and to the text.
-const MAX_COMPILED: usize = 2 * 1024 * 1024;
+const MAX_COMPILED: usize = 8 * 1024 * 1024;
 /// The engine's own limit on the cache of one matching, in bytes.
 const MAX_CACHE: usize = 2 * 1024 * 1024;
 /// What a regular expression is tried with, in bytes, to tell one that is too large from one that is wrong.
-const FAR_ABOVE: usize = 32 * 1024 * 1024;
+const FAR_ABOVE: usize = 64 * 1024 * 1024;
 
 /// The engine that schemas are compiled with: linear time, no look-around, no back-references.
 pub(crate) fn engine() -> PatternOptions<jsonschema::Regex> {
@@ -46,7 +46,7 @@ fn defect(pattern: &str) -> Option<&'static str> {
     }
     if linear(FAR_ABOVE).is_ok() {
         return Some(
-            "takes more than 2 MiB once compiled: shorten counted repetitions such as `{1,1000}`, or use `maxLength`",
+            "takes more than 8 MiB once compiled: shorten counted repetitions such as `{1,1000}`, or use `maxLength`",
         );
     }
     if options().build(&alone).is_ok() {

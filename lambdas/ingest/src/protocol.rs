@@ -13,8 +13,9 @@
 //!     valid   -> Store -> stored | redelivered | duplicate | conflict
 //!     invalid -> FindItem (if it has a key) -> redelivered, if it was stored under an earlier schema
 //!     invalid, conflict -> SeeQuarantine -> Copy -> InspectCopy -> WriteReason -> Notify -> DeleteSource -> done
-//!     not read -> CheckQuarantine -> FindVersion -> gone, unreadable, or a fault
-//!       refused as S3 does without the uploader's key -> InspectVersion -> unreadable, or a fault
+//!     not read -> FindVersion; not there -> CheckQuarantine -> gone, or decided by a delivery that read it
+//!       there     -> unreadable, or a fault
+//!       there, refused as without the uploader's key -> InspectVersion -> unreadable, or a fault
 //! ```
 
 mod state;
@@ -68,9 +69,6 @@ pub struct Run {
     request_id: Option<String>,
     now: String,
     pinned_late: bool,
-    /// Why the version could not be read; set once, after which only `gone`, `unreadable`, an earlier decision or this
-    /// fault remain.
-    not_read: Option<NotRead>,
 }
 
 impl Run {
@@ -91,7 +89,6 @@ impl Run {
             },
             request_id: arrival.request_id,
             now,
-            not_read: None,
         };
         let step = run.first(plan);
         (run, step)
@@ -131,7 +128,14 @@ impl Run {
                 self.source.etag = found.etag;
                 self.check()
             }
-            (State::Pinning | State::Confirming(_), Outcome::Found(None)) => self.done(End::Gone),
+            (State::Pinning, Outcome::Found(None)) => self.done(End::Gone),
+            // Only now: whoever moves a version to quarantine writes the reason before the version goes.
+            (State::Confirming(_), Outcome::Found(None)) => {
+                let effect = Effect::CheckQuarantine(self.source.clone());
+                self.to(State::Missing, effect)
+            }
+            (State::Missing, Outcome::Decided(None)) => self.done(End::Gone),
+            (State::Missing, Outcome::Decided(Some(reason))) => self.decided(plan, *reason, true),
             (State::Confirming(not_read), Outcome::Found(Some(_))) => self.there(plan, not_read),
             (State::ConfirmingKey(fault), Outcome::HeadRefused(true)) => {
                 self.unreadable(plan, Obstacle::CustomerKey, &fault)
@@ -141,8 +145,11 @@ impl Run {
             (State::Reading, Outcome::Body(body)) => self.read(plan, &body),
             (State::Reading, Outcome::Oversize { size }) => self.oversize(plan, size),
             (State::Reading | State::Copying(_), Outcome::NotRead(fault, obstacle)) => {
-                self.not_read = Some(NotRead { fault, obstacle });
-                self.check()
+                let effect = Effect::FindVersion {
+                    key: self.source.key.clone(),
+                    version_id: Some(self.source.version_id.clone()),
+                };
+                self.to(State::Confirming(NotRead { fault, obstacle }), effect)
             }
             (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
             (State::Storing, Outcome::Occupied(other)) => self.occupied(plan, other),
@@ -194,13 +201,6 @@ impl Run {
     fn checked(&mut self, plan: &Plan, decided: Option<Box<Reason>>) -> Step {
         if let Some(reason) = decided {
             return self.decided(plan, *reason, true);
-        }
-        if let Some(not_read) = self.not_read.clone() {
-            let effect = Effect::FindVersion {
-                key: self.source.key.clone(),
-                version_id: Some(self.source.version_id.clone()),
-            };
-            return self.to(State::Confirming(not_read), effect);
         }
         let effect = Effect::Read(self.source.clone());
         self.to(State::Reading, effect)

@@ -207,7 +207,7 @@ fn gone() {
     assert_eq!(verdict.end, End::Gone);
     assert_eq!(
         calls,
-        ["CheckQuarantine", "Read", "CheckQuarantine", "FindVersion"]
+        ["CheckQuarantine", "Read", "FindVersion", "CheckQuarantine"]
     );
     assert_eq!(bench.deliver("never.json", None).unwrap().0.end, End::Gone);
 }

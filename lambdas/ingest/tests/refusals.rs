@@ -65,7 +65,7 @@ fn unreadable() {
         let (verdict, calls) = bench.deliver(|_| None).unwrap();
         assert_eq!(verdict.end, End::Unreadable);
         assert_eq!(verdict.reasons[0].rule, rule);
-        let mut expected = vec!["CheckQuarantine", "Read", "CheckQuarantine", "FindVersion"];
+        let mut expected = vec!["CheckQuarantine", "Read", "FindVersion"];
         expected.extend(vec!["InspectVersion"; looks]);
         expected.push("Notify");
         assert_eq!(calls, expected);

@@ -19,12 +19,17 @@ pub(super) enum State {
     Checking,
     Confirming(NotRead),
     ConfirmingKey(Fault),
+    /// The version could not be read and is not listed.
+    Missing,
     Reading,
     Storing,
     Looking(Vec<Problem>),
     Listing(Decision),
     Copying(Decision),
-    Inspecting { decision: Decision, copied: bool },
+    Inspecting {
+        decision: Decision,
+        copied: bool,
+    },
     Writing(Box<Reason>),
     Notifying(Box<Verdict>),
     Deleting(Box<Verdict>),
