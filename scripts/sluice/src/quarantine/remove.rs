@@ -44,13 +44,10 @@ pub(super) async fn run(
         return Ok(Ended::Not);
     }
     if found.len() > 1 && !args.all_versions {
+        let versions = found.iter().map(super::Found::version_id);
         bail!(
             "{}",
-            several(
-                key,
-                found.iter().map(super::Found::version_id),
-                "--version ID, or --all-versions"
-            )
+            several(key, versions, "--version ID, or --all-versions")
         );
     }
     if !args.yes {

@@ -1,12 +1,8 @@
 //! What will become of a version that has no outcome yet.
 
-use ingest::json;
+use ingest::{json, judge};
 use kit::log::escape;
-use serde_json::{Map, Value};
-
-/// DynamoDB's limits on key values, in bytes.
-const MAX_HASH_KEY: usize = 2048;
-const MAX_RANGE_KEY: usize = 1024;
+use serde_json::Value;
 
 /// What the function will do with a version that has no outcome, as far as bytes and table say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +40,7 @@ impl Expected {
     }
 }
 
-/// The item's key in an object.
+/// The item's key in an object, by attribute.
 ///
 /// # Errors
 /// Why it has none that the table can have, which makes the object invalid.
@@ -53,28 +49,23 @@ pub fn table_key(
     hash: &str,
     range: Option<&str>,
 ) -> Result<Vec<(String, String)>, String> {
-    let item: Map<String, Value> =
-        json::parse(bytes).map_err(|problem| escape(&problem.message))?;
-    let text = |(name, limit): (&str, usize)| {
-        let value = item.get(name).and_then(|v| v.get("S"));
-        match value.and_then(Value::as_str) {
-            None | Some("") => Err(format!(
-                "the table's key `{}` is not a string in it, or is empty",
-                escape(name)
-            )),
-            Some(text) if text.len() > limit => Err(format!(
-                "the table's key `{}` has {} bytes; DynamoDB takes {limit}",
-                escape(name),
-                text.len()
-            )),
-            Some(text) => Ok((name.to_owned(), text.to_owned())),
-        }
+    let item = json::parse(bytes).map_err(|problem| escape(&problem.message))?;
+    let Some(key) = judge::table_key(&item, hash, range) else {
+        let names: Vec<String> = [Some(hash), range]
+            .into_iter()
+            .flatten()
+            .map(escape)
+            .collect();
+        return Err(format!(
+            "the table's key (`{}`) is missing, not a string, empty or larger than DynamoDB takes",
+            names.join("`, `")
+        ));
     };
-    let names = [
-        Some((hash, MAX_HASH_KEY)),
-        range.map(|r| (r, MAX_RANGE_KEY)),
-    ];
-    names.into_iter().flatten().map(text).collect()
+    let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
+    Ok(key
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect())
 }
 
 #[cfg(test)]
@@ -110,7 +101,8 @@ mod tests {
             table_key(item.to_string().as_bytes(), "ArtistID", Some("ItemID"))
         };
         assert!(of(2048, 1024).is_ok());
-        assert!(of(2049, 1).unwrap_err().contains("`ArtistID` has 2049"));
-        assert!(of(1, 1025).unwrap_err().contains("`ItemID` has 1025"));
+        for refused in [of(2049, 1), of(1, 1025)] {
+            assert!(refused.unwrap_err().contains("larger than DynamoDB takes"));
+        }
     }
 }
