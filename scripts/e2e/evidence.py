@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +19,8 @@ GRACE = 61.0  # a manifest covers what is older than a minute
 
 
 def mirrored(path: str) -> str:
-    """A key in the key of its receipt: parts that file systems or SQL would not see have a `~` in front."""
+    """A key in the key of its receipt: parts that file systems or SQL would not see have a `~` in front. What is longer
+    or could be taken for a receipt is not here."""
     return "/".join(f"~{part}" if part[:1] in ("", ".", "_", "~") else part for part in path.split("/"))
 
 
@@ -134,6 +138,42 @@ def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
         Tampered("an object version deleted", "version-missing", deleted.key),
         Tampered("a version written with the rule switched off", "version-unrecorded", unseen.key),
     ]
+
+
+def forge(deployment: Deployment, key: str, **says: object) -> Version:
+    """A receipt of a version that never was, with its journal entry, so that the ledger signs for it."""
+    s3, place = deployment.client("s3"), deployment.provenance.receipts
+    fake = Version(deployment.provenance.data, key, f"forged{uuid.uuid4().hex}", b"")
+    now = time.time()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
+    record = {"bucket": fake.bucket, "key": key, "version_id": fake.version_id, "recorded_at": stamp} | says
+    body = _line(record)
+    entry = {"receipt": fake.receipt, "sha256": hashlib.sha256(body).hexdigest(), "recorded_at": stamp}
+    journal = f"journal/{stamp.replace(':', '-')}/{entry['sha256']}.json"
+    for name, bytes_ in ((journal, json.dumps(entry, separators=(",", ":")).encode()), (fake.receipt, body)):
+        s3.put_object(Bucket=place, Key=name, Body=bytes_, IfNoneMatch="*")
+    return fake
+
+
+def deliver(deployment: Deployment, at: float, *created: Version) -> str:
+    """A log as CloudTrail delivers it, with the creations of these versions at this time; its key. The emulator
+    delivers none."""
+    names, here, when = deployment.provenance, deployment.emulator, time.gmtime(at)
+    records = [
+        {
+            "eventName": "PutObject",
+            "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", when),
+            "requestParameters": {"bucketName": version.bucket, "key": version.key},
+            "responseElements": {"x-amz-version-id": version.version_id},
+        }
+        for version in created
+    ]
+    folder = time.strftime(f"{names.trail_prefix}{here.region}/%Y/%m/%d/", when)
+    stamp = time.strftime("%Y%m%dT%H%MZ", time.gmtime(at - at % 300))
+    name = f"{here.account}_CloudTrail_{here.region}_{stamp}_{uuid.uuid4().hex[:16]}.json.gz"
+    body = gzip.compress(json.dumps({"Records": records}).encode())
+    deployment.client("s3").put_object(Bucket=names.trail_bucket, Key=folder + name, Body=body)
+    return folder + name
 
 
 def unwatched(deployment: Deployment, act: Callable[[], list[Version]]) -> list[Version]:

@@ -106,8 +106,8 @@ run "names_and_outputs" {
       for s in jsondecode(module.provenance[0].policies.ledger.effects).Statement :
       "${s.Effect} ${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))} ${join(",", flatten([try(s.Condition.StringLike["s3:prefix"], [])]))}"
       ] == [
-      "Allow SeeLedger s3:ListBucket arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333 journal/*,ledger/*,provenance/*",
-      "Allow ReadLedger s3:GetObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/* ",
+      "Allow SeeLedger s3:ListBucket arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333 journal/*,ledger/*,operator/*,provenance/*",
+      "Allow ReadLedger s3:GetObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/operator/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/* ",
       "Allow WriteManifest s3:PutObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/* ",
       "Allow ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/* ",
       "Allow WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/* ",
@@ -131,7 +131,7 @@ run "names_and_outputs" {
       ] == [
       "AdministerKey {\"AWS\":\"arn:aws:iam::111122223333:root\"}  null",
       "ReadPublicKeyThroughIam {\"AWS\":\"arn:aws:iam::111122223333:root\"} \"kms:GetPublicKey\" null",
-      "SignManifests {\"AWS\":\"arn:aws:iam::111122223333:role/sluice-dev-ledger\"} \"kms:Sign\" null",
+      "SignManifests {\"AWS\":\"arn:aws:iam::111122223333:role/sluice-dev-ledger\"} [\"kms:Sign\",\"kms:Verify\"] null",
       "ReadPublicKey {\"AWS\":\"arn:aws:iam::111122223333:role/sluice-dev-provenance-auditor\"} \"kms:GetPublicKey\" null",
     ]
     error_message = "got ${module.provenance[0].policies.signing_key}"
@@ -157,7 +157,7 @@ run "names_and_outputs" {
       name => [for s in jsondecode(module.provenance[0].policies[name]).Statement : "${s.Effect} ${s.Sid} ${jsonencode(s.Principal)} ${s.Action} ${jsonencode(s.Resource)} ${jsonencode(s.Condition)}" if s.Sid != "DenyInsecureTransport"]
       } == {
       data     = []
-      receipts = ["Deny WriteOnce \"*\" s3:PutObject [\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/*\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/*\"] {\"Null\":{\"s3:if-none-match\":\"true\"}}"]
+      receipts = ["Deny WriteOnce \"*\" s3:PutObject [\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/*\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/operator/*\",\"arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/*\"] {\"Null\":{\"s3:if-none-match\":\"true\"}}"]
       trail_bucket = [
         "Allow CheckTrailBucket {\"Service\":\"cloudtrail.amazonaws.com\"} s3:GetBucketAcl \"arn:aws:s3:::sluice-dev-trail-eu-central-1-111122223333\" {\"StringEquals\":{\"aws:SourceArn\":\"arn:aws:cloudtrail:eu-central-1:111122223333:trail/sluice-dev-provenance\"}}",
         "Allow WriteTrail {\"Service\":\"cloudtrail.amazonaws.com\"} s3:PutObject \"arn:aws:s3:::sluice-dev-trail-eu-central-1-111122223333/AWSLogs/111122223333/*\" {\"StringEquals\":{\"aws:SourceArn\":\"arn:aws:cloudtrail:eu-central-1:111122223333:trail/sluice-dev-provenance\",\"s3:x-amz-acl\":\"bucket-owner-full-control\"}}",
@@ -219,7 +219,7 @@ run "people" {
       "FindVersion s3:ListBucketVersions data-eu-central-1-111122223333",
       "ReadVersion s3:GetObjectVersion data-eu-central-1-111122223333/in/*,data-eu-central-1-111122223333/reports/2026/*",
       "ListLedger s3:ListBucket receipts-eu-central-1-111122223333",
-      "ReadLedger s3:GetObject receipts-eu-central-1-111122223333/journal/*,receipts-eu-central-1-111122223333/ledger/*,receipts-eu-central-1-111122223333/provenance/*",
+      "ReadLedger s3:GetObject receipts-eu-central-1-111122223333/journal/*,receipts-eu-central-1-111122223333/ledger/*,receipts-eu-central-1-111122223333/operator/*,receipts-eu-central-1-111122223333/provenance/*",
       "ListTrail s3:ListBucket trail-eu-central-1-111122223333",
       "ReadTrail s3:GetObject trail-eu-central-1-111122223333/AWSLogs/111122223333/CloudTrail/*",
       "Ask athena:GetNamedQuery,athena:GetQueryExecution,athena:GetQueryResults,athena:GetWorkGroup,athena:ListNamedQueries,athena:StartQueryExecution,athena:StopQueryExecution arn:aws:athena:eu-central-1:111122223333:workgroup/sluice-dev-provenance",
@@ -241,6 +241,7 @@ run "people" {
       "ReadReceipts s3:GetObject receipts-eu-central-1-111122223333/provenance/*",
       "AnnounceReceipt s3:PutObject receipts-eu-central-1-111122223333/journal/*",
       "WriteReceipt s3:PutObject receipts-eu-central-1-111122223333/provenance/*",
+      "RecordOperation s3:PutObject receipts-eu-central-1-111122223333/operator/*",
       "TakeDeadLetters sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters,arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-dead-letters",
       "AnnounceAgain sqs:GetQueueAttributes,sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance",
       "SeeMetrics cloudwatch:GetMetricData *",

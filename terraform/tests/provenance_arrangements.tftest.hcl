@@ -65,6 +65,22 @@ run "with_the_ingest" {
     error_message = "two rules may send, and the ingest's own rule may not: ${module.provenance[0].policies.queue}"
   }
 
+  # What the ingest's operators delete is recorded next to the receipts; nothing else there is theirs.
+  assert {
+    condition = [
+      for s in jsondecode(module.ingest[0].policies.operator.operate).Statement : "${s.Sid} ${s.Action} ${join(",", flatten([s.Resource]))}" if startswith(s.Sid, "Record")
+      ] == [
+      "RecordOperation s3:PutObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/operator/*",
+    ]
+    error_message = "got ${module.ingest[0].policies.operator.operate}"
+  }
+
+  # `aws s3 sync` of the whole bucket lists it with an empty prefix.
+  assert {
+    condition     = [for s in jsondecode(module.provenance[0].policies.auditor.audit).Statement : s.Condition.StringLike["s3:prefix"] if s.Sid == "ListLedger"] == [["", "journal/*", "ledger/*", "operator/*", "provenance/*"]]
+    error_message = "got ${module.provenance[0].policies.auditor.audit}"
+  }
+
   assert {
     condition = [
       for s in jsondecode(module.provenance[0].policies.auditor.audit).Statement : "${s.Sid} ${s.Action} ${s.Resource}" if endswith(s.Sid, "Moved")
@@ -105,7 +121,7 @@ run "receipts_beside_the_data" {
   }
 
   assert {
-    condition     = [for s in jsondecode(module.provenance[0].policies.data).Statement : s.Resource if s.Sid == "WriteOnce"] == [["arn:aws:s3:::caa304-raw-data/journal/*", "arn:aws:s3:::caa304-raw-data/ledger/*", "arn:aws:s3:::caa304-raw-data/provenance/*"]]
+    condition     = [for s in jsondecode(module.provenance[0].policies.data).Statement : s.Resource if s.Sid == "WriteOnce"] == [["arn:aws:s3:::caa304-raw-data/journal/*", "arn:aws:s3:::caa304-raw-data/ledger/*", "arn:aws:s3:::caa304-raw-data/operator/*", "arn:aws:s3:::caa304-raw-data/provenance/*"]]
     error_message = "got ${module.provenance[0].policies.data}"
   }
 

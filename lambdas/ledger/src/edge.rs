@@ -1,12 +1,14 @@
 //! Every AWS call of this Lambda, one arm an effect. The role's policy names exactly these calls.
 
+use aws_sdk_kms::operation::verify::VerifyError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{EncodingType, Object};
 use kit::Fault;
-use kit::aws::{fault, status, torn};
+use kit::aws::{ErrorClass, classify, fault, listed_key, torn};
 use kit::journal::{JOURNAL, LEDGER};
 use kit::names::sha256;
 use tokio::task::JoinSet;
@@ -52,24 +54,26 @@ impl Aws {
             Effect::ListJournal { after } => self.list_journal(after).await,
             Effect::ReadEntries(keys) => self.read("GetObject of the journal", keys).await,
             Effect::ReadRecords(keys) => self.read("GetObject of the receipts", keys).await,
+            Effect::Verify { digest, signature } => self.verify(digest, signature).await,
             Effect::Sign(statement) => self.sign(statement).await,
             Effect::Write { sequence, envelope } => self.write(*sequence, envelope).await,
         }
     }
 
-    /// What is no manifest's key is passed over, so that nobody stops the ledger by it; who verifies tells it.
+    /// A key that is not a manifest's is passed over, so that nobody stops the ledger by it; `sluice verify` finds it.
     async fn next_manifest(&self, after: u64) -> Result<Outcome, Fault> {
         let mut after = manifest::key(after);
         loop {
             let request = self.s3.list_objects_v2().prefix(LEDGER).max_keys(PEEK);
             let request = request.bucket(&self.settings.receipts_bucket);
+            let request = request.encoding_type(EncodingType::Url);
             let page = request.start_after(after).send().await;
             let page = page.map_err(|e| fault("ListObjectsV2 of the ledger", &e))?;
-            let mut keys = page.contents().iter().filter_map(|o| o.key());
-            let next = keys.clone().find_map(manifest::sequence_of);
-            match keys.next_back() {
+            let mut keys = keys(page.contents(), page.encoding_type())?;
+            let next = keys.iter().find_map(|key| manifest::sequence_of(key));
+            match keys.pop() {
                 Some(last) if next.is_none() && page.is_truncated() == Some(true) => {
-                    after = last.to_owned();
+                    after = last;
                 }
                 _ => return Ok(Outcome::Next(next)),
             }
@@ -88,11 +92,10 @@ impl Aws {
     async fn list_journal(&self, after: &str) -> Result<Outcome, Fault> {
         let request = self.s3.list_objects_v2().prefix(JOURNAL).start_after(after);
         let request = request.bucket(&self.settings.receipts_bucket);
-        let page = request.send().await;
+        let page = request.encoding_type(EncodingType::Url).send().await;
         let page = page.map_err(|e| fault("ListObjectsV2 of the journal", &e))?;
-        let keys = page.contents().iter().filter_map(|o| o.key());
         Ok(Outcome::Page {
-            keys: keys.map(str::to_owned).collect(),
+            keys: keys(page.contents(), page.encoding_type())?,
             more: page.is_truncated() == Some(true),
         })
     }
@@ -125,6 +128,25 @@ impl Aws {
         }
     }
 
+    async fn verify(&self, digest: &[u8; 32], signature: &[u8]) -> Result<Outcome, Fault> {
+        let request = self.kms.verify().key_id(&self.settings.signing_key);
+        let request = request
+            .message(Blob::new(*digest))
+            .message_type(MessageType::Digest)
+            .signature(Blob::new(signature))
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
+        match request.send().await {
+            Ok(answer) => Ok(Outcome::Verified(answer.signature_valid())),
+            Err(error) => {
+                let service = error.as_service_error();
+                if service.is_some_and(VerifyError::is_kms_invalid_signature_exception) {
+                    return Ok(Outcome::Verified(false));
+                }
+                Err(fault("Verify", &error))
+            }
+        }
+    }
+
     async fn sign(&self, statement: &Statement) -> Result<Outcome, Fault> {
         let digest = manifest::digest_to_sign(&statement.payload());
         let request = self.kms.sign().key_id(&self.settings.signing_key);
@@ -147,22 +169,33 @@ impl Aws {
             .if_none_match("*");
         match request.send().await {
             Ok(_) => Ok(Outcome::Written),
-            Err(error) if status(&error) == Some(412) => Ok(Outcome::WrittenBefore),
+            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => {
+                Ok(Outcome::WrittenBefore)
+            }
             Err(error) => Err(fault("PutObject of the ledger", &error)),
         }
     }
 }
 
-/// Whether an object is not there, or lies so that it cannot be read: a key that no object can have, a key of its
-/// writer's own (SSE-C), an archive. That is its writer's doing, and must not stop the ledger.
+/// The keys of a listing, decoded.
+fn keys(contents: &[Object], encoding: Option<&EncodingType>) -> Result<Vec<String>, Fault> {
+    let keys = contents.iter().filter_map(|o| o.key());
+    keys.map(|key| listed_key(key, encoding)).collect()
+}
+
+/// Whether an object is not there, or is there in a way that nobody can read: under a key that no object can have,
+/// encrypted with a key of its uploader (SSE-C), archived. That is the doing of whoever put it there, and must not stop
+/// the ledger. A KMS key that is disabled may be this deployment's own: then the run fails, and the next goes on.
 fn unreadable(error: &SdkError<GetObjectError>) -> bool {
-    let lies = [
-        "KeyTooLongError",
-        "InvalidURI",
-        "InvalidRequest",
-        "InvalidObjectState",
-    ];
-    status(error) == Some(404) || error.code().is_some_and(|code| lies.contains(&code))
+    match classify(error) {
+        ErrorClass::NotFound | ErrorClass::Invalid => true,
+        ErrorClass::Unreadable => error.code() == Some("InvalidObjectState"),
+        ErrorClass::Denied
+        | ErrorClass::PreconditionFailed
+        | ErrorClass::Credentials
+        | ErrorClass::Transient
+        | ErrorClass::Unreachable => false,
+    }
 }
 
 async fn body(call: &str, object: GetObjectOutput) -> Result<Option<Body>, Fault> {

@@ -22,6 +22,13 @@ pub enum Effect {
     ReadEntries(Vec<String>),
     /// `GetObject` of each of these records.
     ReadRecords(Vec<String>),
+    /// `Verify`: is this the signature of this digest by the signing key?
+    Verify {
+        /// SHA-256 of what was signed.
+        digest: [u8; 32],
+        /// The signature, ASN.1 DER.
+        signature: Vec<u8>,
+    },
     /// `Sign` of a statement's digest.
     Sign(Box<Statement>),
     /// `PutObject` of a manifest, only if there is none with its sequence number.
@@ -49,6 +56,8 @@ pub enum Outcome {
     },
     /// The objects asked for, in that order; none where nothing can be read, or more than a record can have.
     Read(Vec<Option<Body>>),
+    /// Whether the signature is of the signing key.
+    Verified(bool),
     /// A signature, ASN.1 DER.
     Signed(Vec<u8>),
     /// It was written.

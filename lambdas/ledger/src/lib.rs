@@ -10,6 +10,7 @@ pub mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;
+pub mod signature;
 
 use kit::Fault;
 use kit::log::{self, Level};

@@ -10,6 +10,8 @@ use kit::time::Moment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::signature::is_canonical;
+
 /// The envelope's `payloadType`.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The statement's `_type`.
@@ -131,6 +133,8 @@ pub struct Opened {
     pub statement: Statement,
     /// What was signed.
     pub signed: Vec<u8>,
+    /// SHA-256 of what was signed.
+    pub digest: [u8; 32],
     /// The signature, ASN.1 DER.
     pub signature: Vec<u8>,
     /// SHA-256 of the envelope.
@@ -146,6 +150,10 @@ pub enum NoManifest {
     /// The same content in other bytes than the ledger writes.
     #[error("it is not written as the ledger writes manifests")]
     Respelled,
+    /// A signature that is not in the form that the ledger writes; it may verify, which anybody can bring about who has
+    /// the honest one.
+    #[error("its signature is not in the form that the ledger writes (low s, strict DER)")]
+    Signature,
 }
 
 /// What is signed for a payload: DSSE's pre-authentication encoding.
@@ -190,6 +198,9 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
     };
     let decoded = |text: &str| BASE64_STANDARD.decode(text).map_err(|e| unreadable(&e));
     let (payload, sig) = (decoded(&envelope.payload)?, decoded(&signature.sig)?);
+    if !is_canonical(&sig) {
+        return Err(NoManifest::Signature);
+    }
     let statement: Statement = serde_json::from_slice(&payload).map_err(|e| unreadable(&e))?;
     if statement.kind != STATEMENT_TYPE || statement.predicate_kind != PREDICATE_TYPE {
         return Err(unreadable(&"it is a statement of another kind"));
@@ -200,6 +211,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
     }
     Ok(Opened {
         signed: pae(&payload),
+        digest: digest_to_sign(&payload),
         signature: sig,
         sha256: kit::names::sha256(bytes),
         statement,
@@ -227,6 +239,9 @@ pub fn sequence_of(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// A signature by its form, of nothing.
+    const SIGNATURE: [u8; 8] = [0x30, 6, 2, 1, 1, 2, 1, 1];
 
     fn statement(records: Vec<Listed>, previous: Option<Listed>) -> Statement {
         let predicate = Predicate {
@@ -264,14 +279,14 @@ mod tests {
              \"predicate\":{\"sequence\":2,\"from\":\"1970-01-01T00:00:00.000Z\",\"to\":\"1970-01-01T01:00:00.000Z\",\
              \"previous\":{\"name\":\"ledger/000000000001.json\",\"digest\":{\"sha256\":\"0\"}},\"announced\":[],\"key\":\"alias\"}}"
         );
-        let sealed = seal(&made.payload(), "alias", b"sig");
+        let sealed = seal(&made.payload(), "alias", &SIGNATURE);
         assert!(
             sealed.starts_with(b"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"")
         );
         let opened = open(&sealed).unwrap();
         assert_eq!(
             (opened.statement, opened.signature, opened.signed),
-            (made.clone(), b"sig".to_vec(), pae(&made.payload()))
+            (made.clone(), SIGNATURE.to_vec(), pae(&made.payload()))
         );
     }
 
@@ -305,12 +320,12 @@ mod tests {
         #[test]
         fn no_other_bytes_say_the_same(at in any::<prop::sample::Index>(), bit in 0..8_u32, extra in "[ \n\t]{0,2}") {
             let made = statement(vec![Listed::new("provenance/a", "1")], None);
-            let sealed = seal(&made.payload(), "alias", b"signature");
+            let sealed = seal(&made.payload(), "alias", &SIGNATURE);
             let mut changed = sealed.clone();
             let at = at.index(changed.len());
             changed[at] ^= 1 << bit;
             if let Ok(opened) = open(&changed) {
-                prop_assert!(opened.statement != made || opened.signature != b"signature");
+                prop_assert!(opened.statement != made || opened.signature != SIGNATURE);
             }
             let longer = [sealed.as_slice(), extra.as_bytes()].concat();
             prop_assert_eq!(open(&longer).is_ok(), extra.is_empty());

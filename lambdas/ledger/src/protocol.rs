@@ -4,12 +4,14 @@
 //! reads, so a run may stop anywhere and the next one, or one at the same time, comes to the same ledger.
 //!
 //! ```text
-//! NextManifest (ever further, then closer) -> ReadManifest (the last)
+//! NextManifest (ever further, then closer) -> ReadManifest (the last) -> Verify
 //!   -> for each period that is due: ListJournal -> ReadEntries -> ReadRecords (page by page) -> Sign -> Write
-//!      written before, by another run -> ReadManifest -> the period after that one
+//!      written before, by another run -> ReadManifest -> Verify -> the period after that one
 //! ```
 //!
 //! A period may be closed [`GRACE_MS`](crate::period::GRACE_MS) after its end: whoever records something has announced it by then.
+//!
+//! Nothing is signed after a manifest that the signing key did not sign: a forged one would be borne out by the next.
 
 use std::collections::HashSet;
 
@@ -20,7 +22,8 @@ use kit::time::Moment;
 use crate::effect::{Body, Effect, Outcome};
 use crate::manifest::{self, Listed, Predicate, Statement};
 use crate::period::due;
-use crate::request::Until;
+use crate::request::Asked;
+use crate::signature::canonical;
 
 /// A period with more announcements is closed early, so that a manifest fits in memory and in one run.
 pub const MAX_LISTED: usize = 50_000;
@@ -75,7 +78,7 @@ pub struct Run {
     /// The last manifest it knows.
     pub head: Option<Head>,
     now: Moment,
-    until: Until,
+    asked: Asked,
     state: State,
 }
 
@@ -84,6 +87,7 @@ enum State {
     Galloping { low: u64, after: u64 },
     Bisecting { low: u64, high: u64, after: u64 },
     Reading(u64),
+    Verifying(Head),
     Listing(Draft),
     Announcing(Draft, Page),
     Recording(Draft, Vec<Entry>, Page),
@@ -110,12 +114,12 @@ struct Page {
 impl Run {
     /// Begins a run at `now`.
     #[must_use]
-    pub fn start(now: Moment, until: Until) -> (Self, Step) {
+    pub fn start(now: Moment, asked: Asked) -> (Self, Step) {
         let run = Self {
             written: Vec::new(),
             head: None,
             now,
-            until,
+            asked,
             state: State::Galloping { low: 0, after: 0 },
         };
         (run, Step::Perform(Effect::NextManifest { after: 0 }))
@@ -133,6 +137,7 @@ impl Run {
                 None => self.bisect(low, after),
             },
             (State::Reading(sequence), Outcome::Manifest(bytes)) => self.read(sequence, &bytes),
+            (State::Verifying(head), Outcome::Verified(valid)) => self.verified(head, valid),
             (State::Listing(draft), Outcome::Page { keys, more }) => {
                 self.listed(plan, draft, keys, more)
             }
@@ -153,7 +158,7 @@ impl Run {
             (State::Writing(written), Outcome::WrittenBefore) => self.look(written.head.sequence),
             (state, outcome) => Step::Fault(Fault::new(
                 "protocol",
-                format!("{outcome:?} after {state:?}"),
+                format!("unexpected {outcome:?} in state {state:?}"),
             )),
         }
     }
@@ -210,17 +215,34 @@ impl Run {
                 "it is a manifest of another place or of the future; look with `sluice verify`";
             return Step::Fault(Fault::new(call(), why));
         }
-        self.head = Some(Head {
+        let head = Head {
             sequence,
             sha256: opened.sha256,
             to: predicate.to,
-        });
+        };
+        let effect = Effect::Verify {
+            digest: opened.digest,
+            signature: opened.signature,
+        };
+        self.to(State::Verifying(head), effect)
+    }
+
+    fn verified(&mut self, head: Head, valid: bool) -> Step {
+        let name = format!("{}:{}", head.sequence, head.sha256);
+        if !valid && self.asked.go_on_from.as_ref() != Some(&name) {
+            let key = manifest::key(head.sequence);
+            let why = format!(
+                "the signing key did not sign it, so no manifest follows it. `sluice verify` says what else was changed. If it is forged, delete `{key}`; if the signing key was replaced, invoke this function once with {{\"until\":\"now\",\"go_on_from\":\"{name}\"}}"
+            );
+            return Step::Fault(Fault::new(format!("Verify of `{key}`"), why));
+        }
+        self.head = Some(head);
         self.period()
     }
 
     /// The next period that is due, if there is one.
     fn period(&mut self) -> Step {
-        let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.until) else {
+        let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.asked.until) else {
             return Step::Done;
         };
         let from = self.head.as_ref().map_or(Moment(0), |h| h.to.plus(1));
@@ -322,7 +344,11 @@ impl Run {
 
     fn signed(&mut self, statement: &Statement, signature: &[u8]) -> Step {
         let predicate = &statement.predicate;
-        let envelope = manifest::seal(&statement.payload(), &predicate.key, signature);
+        let signature = match canonical(signature) {
+            Ok(signature) => signature,
+            Err(error) => return Step::Fault(Fault::new("Sign", error.to_string())),
+        };
+        let envelope = manifest::seal(&statement.payload(), &predicate.key, &signature);
         let written = Written {
             head: Head {
                 sequence: predicate.sequence,

@@ -35,7 +35,7 @@ fn page(keys: &[&str], more: bool) -> Answer {
 }
 
 #[tokio::test]
-async fn what_is_no_manifest_is_passed_over() {
+async fn what_is_not_a_manifest_is_passed_over() {
     let answer = |request: &Request| {
         if request.target.contains("zz") {
             page(&["ledger/zzz/000000000009.json"], false)
@@ -86,6 +86,7 @@ async fn what_is_denied_or_too_early_is_a_fault() {
         (403, "AccessDenied"),
         (400, "ExpiredToken"),
         (503, "SlowDown"),
+        (400, "KMS.DisabledException"),
     ] {
         let names = vec!["provenance/a".to_owned()];
         let answer = move |_: &Request| Answer::error(status, code);
@@ -94,4 +95,49 @@ async fn what_is_denied_or_too_early_is_a_fault() {
             "{code}"
         );
     }
+}
+
+/// XML cannot carry every key, so listings are asked for URL-encoded.
+#[tokio::test]
+async fn keys_of_listings_are_decoded() {
+    let answer = |request: &Request| {
+        assert!(
+            request.target.contains("encoding-type=url"),
+            "{}",
+            request.target
+        );
+        let text = "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>\
+                    <Contents><Key>journal/a+b%01%EF%BF%BF</Key></Contents></ListBucketResult>";
+        Answer {
+            body: text.into(),
+            ..Answer::of(200)
+        }
+    };
+    let after = "journal/".to_owned();
+    let page = perform(Effect::ListJournal { after }, answer)
+        .await
+        .unwrap();
+    let keys = vec!["journal/a b\u{1}\u{ffff}".to_owned()];
+    assert_eq!(page, Outcome::Page { keys, more: false });
+}
+
+#[tokio::test]
+async fn a_signature_that_kms_does_not_know_is_invalid_and_any_other_error_a_fault() {
+    let verify = || Effect::Verify {
+        digest: [0; 32],
+        signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1],
+    };
+    let invalid = |_: &Request| Answer {
+        body: br#"{"__type":"KMSInvalidSignatureException"}"#.to_vec(),
+        ..Answer::of(400)
+    };
+    assert_eq!(
+        perform(verify(), invalid).await.unwrap(),
+        Outcome::Verified(false)
+    );
+    let denied = |_: &Request| Answer {
+        body: br#"{"__type":"AccessDeniedException"}"#.to_vec(),
+        ..Answer::of(400)
+    };
+    assert!(perform(verify(), denied).await.is_err());
 }

@@ -21,8 +21,12 @@ use kit::time::Moment;
 use ledger::effect::Effect;
 use ledger::manifest::{self, Listed, Opened};
 use ledger::protocol::{Plan, Run, Step};
-use ledger::request::Until;
-use world::{BUCKET, Phase, Writer, advance, bytes, perform, plan, run_through, writer};
+use ledger::request::{Asked, Until};
+use ledger::signature::canonical;
+use world::{
+    BUCKET, Phase, Writer, advance, asked, bytes, mirrored, perform, plan, run_through, sign,
+    writer,
+};
 
 const HOUR: u64 = 3_600_000;
 
@@ -51,7 +55,7 @@ struct Explorer<'a> {
 }
 
 fn begin(until: Until) -> Active {
-    let (run, step) = Run::start(NOW, until);
+    let (run, step) = Run::start(NOW, asked(until));
     after(run, step)
 }
 
@@ -362,7 +366,7 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
     let honest = bytes(&world.s3, &manifest::key(1));
     let stops = |world: &mut World, now: Moment, key: &str| {
-        let (mut run, mut step) = Run::start(now, Until::Hour);
+        let (mut run, mut step) = Run::start(now, asked(Until::Hour));
         for _ in 0..200 {
             let Step::Perform(effect) = step else { break };
             step = run.next(&plan(100), perform(&mut world.s3, &effect));
@@ -389,4 +393,41 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     stops(&mut other, NOW, &far);
     run_through(&mut world, &plan(100), NOW, Until::Hour);
     stops(&mut world, Moment(HOUR + 1), &manifest::key(3));
+}
+
+/// A head with the other signature of the same statement, or one that the key did not sign, gets no successor; unless
+/// a person names exactly it.
+#[test]
+fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
+    let mut world = World::default();
+    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let key = manifest::key(1);
+    let honest = manifest::open(&bytes(&world.s3, &key)).unwrap();
+    let payload = honest.statement.payload();
+    let mirrored = mirrored(&honest.signature);
+    let unsigned = canonical(&sign(&[7; 32])).unwrap();
+    for (signature, why) in [(&mirrored, "low s"), (&unsigned, "go_on_from")] {
+        let mut world = world.clone();
+        let forged = manifest::seal(&payload, "alias/ledger", signature);
+        world.s3.put(BUCKET, &key, &forged, false).unwrap();
+        let end = |world: &mut World, from: Option<String>| {
+            let asked = Asked {
+                until: Until::Now,
+                go_on_from: from,
+            };
+            let (mut run, mut step) = Run::start(NOW, asked);
+            while let Step::Perform(effect) = step {
+                step = run.next(&plan(100), perform(&mut world.s3, &effect));
+            }
+            step
+        };
+        let named = Some(format!("1:{}", sha256(&forged)));
+        for from in [None, Some(format!("1:{}", sha256(b"other")))] {
+            let Step::Fault(fault) = end(&mut world, from) else {
+                panic!("it went on")
+            };
+            assert!(fault.to_string().contains(why), "{fault}");
+        }
+        assert_eq!(end(&mut world, named) == Step::Done, why == "go_on_from");
+    }
 }

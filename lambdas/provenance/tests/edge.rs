@@ -147,7 +147,7 @@ async fn a_receipt_is_announced_and_written() {
     let version = stand.put(b"1,2,3");
     let event = json!({"key": KEY, "version-id": version, "size": 5, "sequencer": "0055"});
     handle(&url, event.clone()).await.unwrap();
-    let place = format!("provenance/raw/{KEY}/{version}.json");
+    let place = format!("provenance/raw/{KEY}/{version}~.json");
     let receipt = stand.receipt(&place);
     let entry = receipt.entry();
     let calls = [
@@ -199,7 +199,7 @@ async fn an_event_without_a_version_is_pinned_by_its_etag() {
     handle(&url, json!({"key": KEY, "etag": etag}))
         .await
         .unwrap();
-    let receipt = stand.receipt(&format!("provenance/raw/{KEY}/{first}.json"));
+    let receipt = stand.receipt(&format!("provenance/raw/{KEY}/{first}~.json"));
     assert_eq!(
         (receipt.sha256, receipt.pinned_late),
         (Some(sha256(b"1")), true)
@@ -211,7 +211,7 @@ async fn what_is_gone_is_recorded_as_gone() {
     let (stand, url) = stand().await;
     let event = json!({"key": KEY, "version-id": "v9", "size": 3, "etag": "e9"});
     handle(&url, event).await.unwrap();
-    let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9.json"));
+    let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9~.json"));
     assert_eq!((receipt.state, receipt.size), (State::Gone, Some(3)));
     assert_eq!(
         (receipt.etag.as_deref(), receipt.sha256),
@@ -252,6 +252,10 @@ fn receipt() -> Receipt {
     Receipt::of(&version(), None, State::Gone, Moment(1_763_906_709_007))
 }
 
+async fn put(s3: &aws_sdk_s3::Client) -> Result<Written, kit::Fault> {
+    write(s3, "receipts", receipt().key(), receipt().bytes()).await
+}
+
 fn version() -> Version {
     Version {
         bucket: "raw".into(),
@@ -265,13 +269,13 @@ async fn the_record_is_written_once() {
     let (stand, url) = stand().await;
     let s3 = aws_sdk_s3::Client::new(&config(&url));
     for expected in [Written::Now, Written::Before] {
-        announce(&s3, "receipts", &receipt()).await.unwrap();
-        assert_eq!(write(&s3, "receipts", &receipt()).await, Ok(expected));
+        announce(&s3, "receipts", &receipt().entry()).await.unwrap();
+        assert_eq!(put(&s3).await, Ok(expected));
     }
     assert_eq!(stand.s3.lock().unwrap().list("receipts", JOURNAL).len(), 1);
     let conflict = |_: &Request| Answer::error(409, "ConditionalRequestConflict");
     let s3 = aws_sdk_s3::Client::new(&config(&serve(conflict).await));
-    let fault = write(&s3, "receipts", &receipt()).await.unwrap_err();
+    let fault = put(&s3).await.unwrap_err();
     assert!(fault.why.contains("ConditionalRequestConflict"));
 }
 
@@ -290,9 +294,13 @@ async fn a_write_that_is_not_answered_is_given_up() {
     };
     let slow = aws_sdk_s3::Client::new(&config(&serve(slow).await));
     let begun = Instant::now();
-    assert!(write(&slow, "receipts", &receipt()).await.is_err());
-    assert!(announce(&slow, "receipts", &receipt()).await.is_err());
-    assert!(write(&s3, "receipts", &receipt()).await.is_err());
+    assert!(put(&slow).await.is_err());
+    assert!(
+        announce(&slow, "receipts", &receipt().entry())
+            .await
+            .is_err()
+    );
+    assert!(put(&s3).await.is_err());
     assert!(begun.elapsed() <= 31 * Duration::from_secs(1));
 }
 
@@ -347,4 +355,84 @@ async fn a_version_is_found_whose_key_has_control_characters() {
     };
     let found = aws.perform(&effect, Instant::now() + MINUTE).await;
     assert!(matches!(found, Ok(Outcome::Found(Some(_)))), "{found:?}");
+}
+
+/// What S3 refuses for good is recorded as unreadable with its code, not left to become a dead letter. A head has no
+/// body, so its 400 is looked into by a read.
+#[tokio::test]
+async fn what_s3_refuses_for_good_is_recorded_as_unreadable() {
+    for (head, get, code) in [
+        (200, 403, "InvalidObjectState"),
+        (400, 400, "InvalidRequest"),
+        (400, 400, "KMS.DisabledException"),
+    ] {
+        let stand = Arc::new(Stand::default());
+        let version = stand.put(b"1");
+        let behind = Arc::clone(&stand);
+        let handler = move |request: &Request| {
+            let (bucket, _, query) = place(request);
+            let listing = query.iter().any(|(n, _)| n == "versions");
+            match request.method.as_str() {
+                "HEAD" if bucket == "raw" && head != 200 => Answer::of(head),
+                "GET" if bucket == "raw" && !listing => Answer::error(get, code),
+                _ => behind.answer(request),
+            }
+        };
+        let event = json!({"key": KEY, "version-id": version});
+        handle(&serve(handler).await, event).await.unwrap();
+        let receipt = stand.receipt(&format!("provenance/raw/{KEY}/{version}~.unreadable.json"));
+        assert_eq!(receipt.state, State::Unreadable, "{code}");
+        assert_eq!(receipt.reason.as_deref(), Some(code));
+    }
+}
+
+/// A 400 of a head may be about the caller; what is refused and not there is gone.
+#[tokio::test]
+async fn a_refusal_is_looked_into() {
+    let stand = Arc::new(Stand::default());
+    let version = stand.put(b"1");
+    let behind = Arc::clone(&stand);
+    let expired = move |request: &Request| {
+        let (bucket, _, query) = place(request);
+        let listing = query.iter().any(|(n, _)| n == "versions");
+        match request.method.as_str() {
+            "HEAD" if bucket == "raw" => Answer::of(400),
+            "GET" if bucket == "raw" && !listing => Answer::error(400, "ExpiredToken"),
+            _ => behind.answer(request),
+        }
+    };
+    let event = json!({"key": KEY, "version-id": version});
+    assert!(handle(&serve(expired).await, event).await.is_err());
+    assert!(stand.s3.lock().unwrap().list("receipts", "").is_empty());
+    let behind = Arc::clone(&stand);
+    let malformed = move |request: &Request| match place(request).0.as_str() {
+        "raw" if request.method == "HEAD" => Answer::of(400),
+        "raw" if !request.target.contains("versions") => Answer::error(400, "InvalidArgument"),
+        _ => behind.answer(request),
+    };
+    let event = json!({"key": KEY, "version-id": "v9"});
+    handle(&serve(malformed).await, event).await.unwrap();
+    let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9~.json"));
+    assert_eq!(receipt.state, State::Gone);
+}
+
+/// Every character that a key may have comes through to the receipt.
+#[tokio::test]
+async fn a_key_with_control_characters_gets_its_receipt() {
+    let (stand, url) = stand().await;
+    let key = "incoming/\u{1}\u{1f}\r\n\u{7f}\u{fffe}\u{ffff}&.json";
+    let version = stand
+        .s3
+        .lock()
+        .unwrap()
+        .put("raw", key, b"1", false)
+        .unwrap();
+    handle(&url, json!({"key": key, "version-id": version}))
+        .await
+        .unwrap();
+    let receipt = stand.receipt(&provenance::receipt::key_of("raw", key, &version));
+    assert_eq!(
+        (receipt.key.as_str(), receipt.sha256),
+        (key, Some(sha256(b"1")))
+    );
 }

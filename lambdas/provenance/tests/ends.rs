@@ -61,7 +61,7 @@ fn recorded() {
     let receipt = only(&world, b"1,2");
     assert_eq!(
         receipt.key(),
-        "provenance/raw/incoming/2025/a b.csv/v1.json"
+        "provenance/raw/incoming/2025/a b.csv/v1~.json"
     );
     assert_eq!(
         receipt.recorded_at,
@@ -200,7 +200,7 @@ fn skipped() {
     );
     for key in [
         "elsewhere/a",
-        "provenance/raw/incoming/a/v1.json",
+        "provenance/raw/incoming/a/v1~.json",
         "journal/x",
         "ledger/x",
     ] {
@@ -305,7 +305,7 @@ fn an_end_is_told() {
     assert_eq!(handled.fields["key"], "incoming/a\\nb");
     assert_eq!(
         handled.fields["receipt"],
-        "provenance/raw/incoming/a\\nb/v1.json"
+        "provenance/raw/incoming/a\\nb/v1~.json"
     );
     let counted: Vec<_> = handled.metrics.iter().map(|(n, _, v)| (*n, *v)).collect();
     assert_eq!(counted, [("Receipts", 1), ("BytesHashed", 3)]);

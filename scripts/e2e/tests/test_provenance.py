@@ -8,9 +8,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .. import evidence, facts
 from ..deployment import Deployment
@@ -149,6 +151,83 @@ def test_smoke(deployment: Deployment, tool: Sluice) -> None:
     rules = deployment.client("s3").get_bucket_encryption(Bucket=deployment.provenance.data)
     [rule] = rules["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["BucketKeyEnabled"] is True
+
+
+def test_a_forged_receipt_that_the_ledger_signed_is_found(deployment: Deployment, sealed: dict, tool: Sluice) -> None:
+    """Receipt and journal entry by somebody who may write both: signed, and borne out by neither S3 nor the trail. Where
+    no trail covers the time, a `gone` one is listed and the exit code is 1."""
+    prefix, then = f"incoming/forged-{time.time_ns()}/", time.time() - 2 * 3600
+    event = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
+    body = b"never sent\n"
+    digest = hashlib.sha256(body).hexdigest()
+    gone = evidence.forge(deployment, f"{prefix}gone.csv", state="gone", event_time=event)
+    hashed = evidence.forge(
+        deployment, f"{prefix}hashed.csv", state="hashed", event_time=event, size=len(body), sha256=digest
+    )
+    file = tool.write("never-sent.csv", body)
+    pending = tool("verify", "--file", str(file), user="auditor")
+    assert pending.code == 1 and "unproven" in pending.out and "arrived as" not in pending.out, pending.out
+    evidence.seal(deployment)
+
+    def findings(*more: str) -> tuple[int, set[tuple[str, str]], list[dict]]:
+        ran = tool("verify", prefix, "--format", "json", *more, user="auditor")
+        return ran.code, {(line["finding"], line["key"]) for line in ran.lines if "finding" in line}, ran.lines
+
+    code, found, lines = findings()
+    assert (code, found) == (1, {("version-missing", hashed.key)}), lines
+    assert [line["key"] for line in lines if line.get("unproven") is True] == [gone.key], lines
+    assert findings("--unproven-ok", "--removed-ok")[0] == 0
+    ran = tool("verify", "--file", str(file), user="auditor")
+    assert ran.code == 1 and "unproven" in ran.out and "arrived as" not in ran.out, ran.out
+    # The trail was delivering then, and has no such creation.
+    evidence.deliver(deployment, then)
+    code, found, lines = findings("--unproven-ok", "--removed-ok")
+    assert (code, found) == (1, {("receipt-unproven", hashed.key), ("receipt-unproven", gone.key)}), lines
+    # It has both: what is missing was there, and what was gone is confirmed.
+    evidence.deliver(deployment, then, gone, hashed)
+    code, found, lines = findings()
+    assert (code, found, lines[-1]["gone"]) == (1, {("version-missing", hashed.key)}, 1), lines
+
+
+def test_the_auditor_synchronises_the_whole_bucket(
+    deployment: Deployment, sealed: dict, tool: Sluice, tmp_path: Path
+) -> None:
+    """`aws s3 sync` lists with an empty prefix; what it brings verifies without an account."""
+    names, s3 = deployment.provenance, deployment.client("s3", "provenance-auditor")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=names.receipts, Prefix="", EncodingType="url")
+    found = [entry["Key"] for page in pages for entry in page["Contents"]]
+    assert {key.partition("/")[0] for key in found} >= {"provenance", "journal", "ledger"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=names.receipts, Prefix="elsewhere/")
+    for key in found:
+        path = tmp_path / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=names.receipts, Key=key)["Body"].read())
+
+
+def test_receipts_of_hostile_keys_are_a_tree_of_files(deployment: Deployment, arrived: Arrived, tmp_path: Path) -> None:
+    """A part above 255 bytes, and a key that looks like the receipt of another: both copies are there, none is lost."""
+    first = evidence.put(deployment, "incoming/X", b"1")
+    keys = [f"incoming/X/{first.version_id}.json", f"incoming/{'y' * 300}", "incoming/\x01\x1f.json"]
+    versions = [first, *(evidence.put(deployment, key, key.encode()) for key in keys)]
+    wanted = {(version.key, version.version_id) for version in versions}
+    read = deployment.client("s3", "provenance-auditor")
+
+    def copied() -> set[tuple[str, str]]:
+        shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+        pages = read.get_paginator("list_objects_v2").paginate(
+            Bucket=deployment.provenance.receipts,
+            Prefix=f"provenance/{deployment.provenance.data}/incoming/",
+            EncodingType="url",
+        )
+        for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
+            path = tmp_path / "copy" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(read.get_object(Bucket=deployment.provenance.receipts, Key=key)["Body"].read())
+        files = [json.loads(path.read_text()) for path in (tmp_path / "copy").rglob("*.json") if path.is_file()]
+        return {(file["key"], file["version_id"]) for file in files}
+
+    eventually(lambda: wanted <= copied(), "a receipt of each, as a file")
 
 
 def test_who_tampers_is_found(deployment: Deployment, arrived: Arrived, sealed: dict, tool: Sluice) -> None:

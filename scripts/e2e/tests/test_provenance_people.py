@@ -5,7 +5,6 @@ Most of that is waiting, so it is tried beside the tests of the ingest's tool, w
 
 from __future__ import annotations
 
-import gzip
 import json
 import time
 import uuid
@@ -126,12 +125,7 @@ class Bench:
         process = self.tool.start(*command, user="auditor")
         eventually(lambda: bool(sent() - before) or process.poll() is not None, "the smoke test's file")
         for key in sent() - before:
-            record = {"eventName": "PutObject", "requestParameters": {"bucketName": names.data, "key": key}}
-            here, now = self.deployment.emulator, time.gmtime()
-            folder = time.strftime(f"{names.trail_prefix}{here.region}/%Y/%m/%d/", now)
-            name = time.strftime(f"{here.account}_CloudTrail_x_%Y%m%dT%H%MZ_{uuid.uuid4().hex}.json.gz", now)
-            body = gzip.compress(json.dumps({"Records": [record]}).encode())
-            s3.put_object(Bucket=names.trail_bucket, Key=folder + name, Body=body)
+            evidence.deliver(self.deployment, time.time(), Version(names.data, key, "any", b""))
         out, err = process.communicate(timeout=120)
         checks = {line["check"]: line for text in out.splitlines() if "check" in (line := json.loads(text))}
         if "the role may not" in out + err:
@@ -172,7 +166,7 @@ class Bench:
         version = self.missed.pop()
         record = {"state": "deferred", "bucket": version.bucket, "key": version.key, "version_id": version.version_id}
         body = json.dumps(record | {"recorded_at": "2026-01-02T03:04:05.000Z"}).encode()
-        key = version.receipt.replace(".json", ".deferred.json")
+        key = version.receipt.removesuffix(".json") + ".deferred.json"
         self.deployment.client("s3").put_object(Bucket=self.names.receipts, Key=key, Body=body)
         done = self.runs("provenance", "backfill", version.key, "--yes", "--grace", "0", user="operator")
         found = evidence.receipt(self.deployment, version)
@@ -233,6 +227,7 @@ NEEDED_BY: dict[Grant, Callable[[Bench], bool]] = {
     ("operator", "ReadReceipts", "s3:GetObject"): Bench.completes,
     ("operator", "AnnounceReceipt", "s3:PutObject"): Bench.completes,
     ("operator", "WriteReceipt", "s3:PutObject"): Bench.completes,
+    ("operator", "RecordOperation", "s3:PutObject"): Bench.redrives,
     ("operator", "TakeDeadLetters", "sqs:ReceiveMessage"): Bench.redrives,
     ("operator", "TakeDeadLetters", "sqs:ChangeMessageVisibility"): Bench.looks,
     ("operator", "TakeDeadLetters", "sqs:DeleteMessage"): Bench.redrives,

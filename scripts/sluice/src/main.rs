@@ -27,6 +27,7 @@ mod status;
 mod store;
 mod target;
 mod time;
+mod trail;
 mod upload;
 mod verify;
 mod version_outcome;

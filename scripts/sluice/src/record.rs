@@ -1,5 +1,5 @@
-//! `provenance backfill`: versions without a receipt get one. The function hashes what it is told of, as ever; what is
-//! too long for it is hashed here.
+//! `provenance backfill`: versions without a receipt get one. They are announced to the function, which hashes them;
+//! what it recorded without a hash is hashed here. What cannot be read is listed, and the rest goes on.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,8 +50,9 @@ enum Command {
   sluice provenance backfill incoming/2025/ --yes
 
 For objects that were there before, and for events that were lost. Versions are announced to the function; those that
-it put off because they take too long are read and recorded here. Cut off, run it again.
-Exit code: 0 all counted, announced or recorded, 1 some were not.")]
+it recorded without a hash, because they take too long or S3 refused them, are read and recorded here. Cut off, run it
+again.
+Exit code: 0 all counted, announced or recorded, 1 some were not, 2 nothing could be listed.")]
 struct Backfill {
     /// s3://BUCKET/PREFIX, or the beginning of keys in the data bucket; default: all that is watched
     #[arg(value_name = "WHAT")]
@@ -91,10 +92,21 @@ pub async fn run(shared: &Shared, args: &Provenance, report: &mut Report) -> any
     if args.yes {
         work.agree().await?;
     }
+    let mut errors = Vec::new();
     for target in &targets {
-        work.target(target, report).await?;
+        if let Err(error) = work.target(target, report).await {
+            work.unread(
+                &format!("s3://{}/{}", target.bucket, target.prefix),
+                &error,
+                report,
+            );
+            errors.push(error);
+        }
     }
-    Ok(work.total(report))
+    match errors.pop() {
+        Some(error) if work.counts.versions == 0 && errors.len() + 1 == targets.len() => Err(error),
+        _ => Ok(work.total(report)),
+    }
 }
 
 #[derive(Default)]
@@ -105,9 +117,11 @@ struct Counts {
     bytes: u64,
     missing: u64,
     deferred: u64,
+    unreadable: u64,
     announced: u64,
     hashed: u64,
-    failed: u64,
+    refused: u64,
+    unread: u64,
 }
 
 struct Work<'a> {
@@ -157,11 +171,16 @@ impl Work<'_> {
                 report.tick();
                 self.counts.versions += 1;
                 let version = version_of(&target.bucket, &listed);
-                let deferred = Receipt::of(&version, None, State::Deferred, Moment(0)).key();
+                let recorded_as = |state| {
+                    let key = Receipt::of(&version, None, state, Moment(0)).key();
+                    there.contains(&key).then_some((state, key))
+                };
+                let incomplete =
+                    recorded_as(State::Deferred).or_else(|| recorded_as(State::Unreadable));
                 if there.contains(&key_of(&target.bucket, &listed.key, &listed.version_id)) {
                     self.counts.recorded += 1;
-                } else if there.contains(&deferred) {
-                    self.deferred(&version, &deferred, listed.size, report)
+                } else if let Some((state, record)) = incomplete {
+                    self.incomplete(&version, state, &record, listed.size, report)
                         .await;
                 } else if listed.modified > young_from {
                     self.counts.young += 1;
@@ -172,11 +191,22 @@ impl Work<'_> {
                     unheard.push(listed);
                 }
                 if unheard.len() == BATCH {
-                    self.announce(&target.bucket, &mut unheard).await?;
+                    self.announce(&target.bucket, &mut unheard, report).await;
                 }
             }
         }
-        self.announce(&target.bucket, &mut unheard).await
+        self.announce(&target.bucket, &mut unheard, report).await;
+        Ok(())
+    }
+
+    /// Lists what could not be looked at or announced.
+    fn unread(&mut self, what: &str, error: &anyhow::Error, report: &Report) {
+        self.counts.unread += 1;
+        let reason = format!("{error:#}");
+        report.line(
+            format_args!("unread  {}: {}", escape(what), escape(&reason)),
+            &json!({"unread": what, "reason": reason}),
+        );
     }
 
     fn tell(&self, version: &Version, size: u64, what: &str, report: &Report) {
@@ -187,59 +217,82 @@ impl Work<'_> {
                 version_id,
             } = version;
             report.line(
-                format_args!("{what}: s3://{bucket}/{} version {version_id}  {size} bytes", escape(key)),
+                format_args!("{what}: s3://{bucket}/{} version {}  {size} bytes", escape(key), escape(version_id)),
                 &json!({"bucket": bucket, "key": key, "version_id": version_id, "size": size, "what": what}),
             );
         }
     }
 
-    async fn announce(
-        &mut self,
-        bucket: &str,
-        unheard: &mut Vec<store::Version>,
-    ) -> anyhow::Result<()> {
+    async fn announce(&mut self, bucket: &str, unheard: &mut Vec<store::Version>, report: &Report) {
         if self.args.yes && !unheard.is_empty() {
-            self.counts.announced += self.announcer.announce(bucket, unheard).await?;
+            match self.announcer.announce(bucket, unheard).await {
+                Ok(announced) => self.counts.announced += announced,
+                Err(error) => {
+                    let (first, others) = (escape(&unheard[0].key), unheard.len() - 1);
+                    let what = format!("the announcement of {first} and {others} others");
+                    self.unread(&what, &error, report);
+                }
+            }
         }
         unheard.clear();
-        Ok(())
     }
 
-    async fn deferred(&mut self, version: &Version, record: &str, size: u64, report: &Report) {
-        self.counts.deferred += 1;
+    /// A version that the function recorded without its hash: reads it here, where there is time.
+    async fn incomplete(
+        &mut self,
+        version: &Version,
+        state: State,
+        record: &str,
+        size: u64,
+        report: &Report,
+    ) {
+        let (count, what) = match state {
+            State::Unreadable => (&mut self.counts.unreadable, "refused by S3"),
+            _ => (&mut self.counts.deferred, "put off by the function"),
+        };
+        *count += 1;
         self.counts.bytes += size;
-        self.tell(version, size, "put off by the function", report);
+        self.tell(version, size, what, report);
         if !self.args.yes {
             return;
         }
         match self.complete(version, record).await {
-            Ok(()) => self.counts.hashed += 1,
-            Err(error) => {
-                self.counts.failed += 1;
-                report.note(format_args!("{error:#}"));
+            Ok(None) => self.counts.hashed += 1,
+            Ok(Some(reason)) => {
+                self.counts.refused += 1;
+                let Version { bucket, key, .. } = version;
+                report.line(
+                    format_args!("unreadable  s3://{bucket}/{}: S3 refuses it ({})", escape(key), escape(&reason)),
+                    &json!({"unreadable": true, "bucket": bucket, "key": key, "version_id": version.version_id, "reason": reason}),
+                );
             }
+            Err(error) => self.unread(
+                &format!("s3://{}/{}", version.bucket, version.key),
+                &error,
+                report,
+            ),
         }
     }
 
-    /// Reads the version, and records what the function put off.
-    async fn complete(&self, version: &Version, record: &str) -> anyhow::Result<()> {
+    /// Reads the version, and completes what the function recorded; the reason if S3 refuses it for good.
+    async fn complete(&self, version: &Version, record: &str) -> anyhow::Result<Option<String>> {
         let (s3, bucket) = (&self.store.s3, &self.names.receipts_bucket);
-        let failed = |unread: Unread| match unread {
-            Unread::Absent(fault) | Unread::Refused { fault, .. } | Unread::Fault(fault) => {
-                anyhow!(
-                    "cannot {}: {fault}",
-                    place("read", &version.bucket, &version.key)
-                )
-            }
+        let failed = |unread: Unread| {
+            let place = place("read", &version.bucket, &version.key);
+            anyhow!("cannot {place}: {}", unread.fault())
         };
         let put_off = self.store.read(bucket, record, None, MAX_RECORD).await?;
         let put_off = put_off.with_context(|| format!("`{}` went away", escape(record)))?;
         let put_off: Receipt = serde_json::from_slice(&put_off)
-            .with_context(|| format!("`{}` is no record", escape(record)))?;
-        let facts = inspect(s3, version).await.map_err(failed)?;
-        let sha256 = hash(s3, version, &facts, &self.reader, |_| {})
-            .await
-            .map_err(failed)?;
+            .with_context(|| format!("`{}` is not a record", escape(record)))?;
+        let facts = match inspect(s3, version).await {
+            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            facts => facts.map_err(failed)?,
+        };
+        let sha256 = match hash(s3, version, &facts, &self.reader, |_| {}).await {
+            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            sha256 => sha256.map_err(failed)?,
+        };
         self.agree().await?;
         let receipt = Receipt {
             sha256: Some(sha256),
@@ -251,7 +304,7 @@ impl Work<'_> {
         announce(s3, bucket, &receipt.entry()).await?;
         let (Written::Now | Written::Before) =
             write(s3, bucket, receipt.key(), receipt.bytes()).await?;
-        Ok(())
+        Ok(None)
     }
 
     fn total(&self, report: &Report) -> Ended {
@@ -262,30 +315,40 @@ impl Work<'_> {
             bytes,
             missing,
             deferred,
+            unreadable,
             announced,
             hashed,
-            failed,
+            refused,
+            unread,
         } = self.counts;
         let json = json!({"versions": versions, "recorded": recorded, "young": young, "missing": missing,
-            "deferred": deferred, "bytes": bytes, "announced": announced, "hashed": hashed, "failed": failed});
+            "deferred": deferred, "unreadable": unreadable, "bytes": bytes, "announced": announced, "hashed": hashed,
+            "refused": refused, "unread": unread});
         let queue = name(&self.names.queue_url);
         let seen = format!("{versions} versions, {recorded} with a receipt, {young} young");
+        let incomplete = deferred + unreadable;
+        if unread > 0 {
+            report.note(format_args!(
+                "{unread} could not be read or announced and are listed as `unread`: run this again when the reason has ended"
+            ));
+        }
         if self.args.yes {
             let done = format!(
-                "{announced} of {missing} announced to {queue}, {hashed} of {deferred} hashed here"
+                "{announced} of {missing} announced to {queue}, {hashed} of {incomplete} hashed here, {refused} refused by S3"
             );
             report.line(format_args!("{seen}; {done}"), &json);
-            return Ended::when(announced == missing && hashed == deferred);
+            let all = announced == missing && hashed + refused == incomplete;
+            return Ended::when(all && unread == 0);
         }
-        let hint = if missing + deferred > 0 {
+        let hint = if missing + incomplete > 0 {
             "; --yes does it"
         } else {
             ""
         };
         let left =
-            format!("{missing} to announce to {queue}, {deferred} to hash here, {bytes} bytes");
+            format!("{missing} to announce to {queue}, {incomplete} to hash here, {bytes} bytes");
         report.line(format_args!("{seen}; {left}{hint}"), &json);
-        Ended::Done
+        Ended::when(unread == 0)
     }
 }
 

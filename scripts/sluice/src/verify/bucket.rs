@@ -4,28 +4,34 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use kit::journal::RECEIPTS;
+use anyhow::Context;
+use kit::journal::RecordKind;
 use kit::time::Moment;
 use provenance::hash::Reader;
+use provenance::operator;
+use provenance::receipt::Receipt;
+use provenance::version::Version;
 use provenance::watch::{Concern, concern};
 use tokio::task::JoinSet;
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
-use crate::outputs::{Ingest, Provenance, System};
+use crate::outputs::{Ingest, Outputs, Provenance, System};
 use crate::report::{Ended, Report};
 use crate::store::Store;
 use crate::target::Target;
+use crate::time::now;
+use crate::trail::{Question, Trail};
+use crate::verify::Verify;
 use crate::verify::chain::Chain;
 use crate::verify::evidence::Evidence;
-use crate::verify::finding::{Finding, Kind};
+use crate::verify::files::{self, Wanted};
 use crate::verify::key::PublicKeys;
 use crate::verify::moved;
-use crate::verify::online::{self, Bytes};
+use crate::verify::online;
+use crate::verify::outcome::Outcome;
 use crate::verify::resume::Resume;
-use crate::verify::versions::{Terms, Versions, Work};
-use crate::verify::{Outcome, Verify};
+use crate::verify::versions::{Matches, Terms, Unmatched, Versions, Work, compared};
 
 /// Parts of long versions on their way at once, their size in bytes, and how long one may bring nothing.
 const PARTS: usize = 16;
@@ -35,7 +41,7 @@ const STALL: Duration = Duration::from_secs(30);
 /// Runs the command.
 ///
 /// # Errors
-/// When something cannot be read.
+/// When the ledger cannot be listed, or nothing says which key signs it.
 pub async fn run(
     shared: &Shared,
     args: &Verify,
@@ -44,6 +50,7 @@ pub async fn run(
 ) -> anyhow::Result<Ended> {
     let outputs = shared.from.read()?;
     let names = outputs.provenance()?;
+    let files = files::digests(&args.files)?;
     let targets = Target::several(&args.targets, names)?;
     let config = session(&outputs, System::Provenance, shared.role(Role::Auditor)).await?;
     let keys = match keys {
@@ -55,97 +62,228 @@ pub async fn run(
         store: &store,
         bucket: &names.receipts_bucket,
     };
-    report.progress("reading manifests and receipts", None);
+    report.progress("reading manifests and records", None);
     // Reading takes hours where there is much: what comes meanwhile is compared with nothing that was read before.
     let begun = Moment::now();
-    let chain = Chain::read(source.manifests().await?, &keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, true);
-    let places: Vec<String> = match args.targets.as_slice() {
-        [] => vec![RECEIPTS.to_owned()],
-        _ => targets.iter().map(Target::receipts).collect(),
-    };
-    for place in &places {
-        let take = |found| {
-            report.tick();
-            evidence.add(found, Moment::now());
-        };
-        source.receipts(place, take).await?;
-    }
-    let wanted = |name: &str| places.iter().any(|place| name.starts_with(place));
-    evidence.finish(wanted, args.at().or(Some(begun)));
-    let mut outcome = Outcome::new(&chain, &keys);
+    let (manifests, unread) = source.manifests().await?;
+    let chain = Chain::read(manifests, &keys, &args.pins);
+    let mut outcome = Outcome::new(&chain, &keys, args.unproven_ok);
+    outcome.unread_all(unread, report);
+    let (evidence, whole) =
+        records(&source, args, &targets, &chain, begun, &mut outcome, report).await;
     outcome.tell(&chain.findings, report);
     outcome.evidence(&evidence, report);
-    outcome.files(&evidence, &args.files, report)?;
+    let compare = Compare {
+        store: &store,
+        outputs: &outputs,
+        names,
+        ingest: outputs.ingest().ok(),
+        evidence: &evidence,
+        whole,
+        args,
+    };
+    let terms = Terms {
+        young_from: seconds(begun).saturating_sub(args.grace),
+        strict: args.strict,
+        removed_ok: args.removed_ok,
+    };
+    let mut versions = Versions::new(&chain, &evidence, terms);
     if args.files.is_empty() {
-        let compare = Compare {
-            chain: &chain,
-            store: &store,
-            names,
-            ingest: outputs.ingest().ok(),
-            begun,
-            args,
+        let scope = Scope {
+            targets: &targets,
+            only: None,
         };
         compare
-            .all(&targets, &evidence, &mut outcome, report)
+            .all(&scope, &mut versions, &mut outcome, report)
             .await?;
+        if !args.targets.is_empty() && versions.counts.versions + evidence.counts.receipts == 0 {
+            outcome.nothing(report);
+        }
+        outcome.versions(&versions, report);
+        if !args.fast {
+            compare
+                .read_all(versions.work, &mut outcome, report)
+                .await?;
+        }
+    } else {
+        let wanted = Wanted::new(&files, &evidence);
+        let keys = wanted.targets();
+        let scope = Scope {
+            targets: &keys,
+            only: Some(wanted.versions()),
+        };
+        compare
+            .all(&scope, &mut versions, &mut outcome, report)
+            .await?;
+        let unmatched = wanted.unmatched(&versions);
+        outcome.files(&files, &evidence, Some(&unmatched), report);
     }
     Ok(outcome.end(report))
 }
 
-struct Compare<'a> {
+/// The records of the targets, and the places whose listing came to its end.
+async fn records<'a>(
+    source: &online::Evidence<'_>,
+    args: &Verify,
+    targets: &[Target],
     chain: &'a Chain,
+    begun: Moment,
+    outcome: &mut Outcome,
+    report: &Report,
+) -> (Evidence<'a>, Vec<String>) {
+    let mut evidence = Evidence::new(chain, true);
+    let places: Vec<String> = match args.targets.as_slice() {
+        [] => RecordKind::ALL.map(|k| k.prefix().to_owned()).to_vec(),
+        _ => {
+            let both = |t: &Target| [t.receipts(), operator::under(&t.bucket, &t.prefix)];
+            targets.iter().flat_map(both).collect()
+        }
+    };
+    let mut whole = Vec::new();
+    for place in places {
+        let mut unread = Vec::new();
+        let listed = source
+            .records(&place, |key, found| {
+                report.tick();
+                match found {
+                    Ok(found) => evidence.add(found, Moment::now()),
+                    Err(reason) => {
+                        evidence.unread(key.clone());
+                        unread.push((key, reason));
+                    }
+                }
+            })
+            .await;
+        match listed {
+            Ok(()) => whole.push(place),
+            Err(error) => unread.push((place, format!("{error:#}"))),
+        }
+        outcome.unread_all(unread, report);
+    }
+    let wanted = |name: &str| whole.iter().any(|place| name.starts_with(place.as_str()));
+    evidence.finish(wanted, args.at().or(Some(begun)));
+    (evidence, whole)
+}
+
+/// Which versions are compared.
+struct Scope<'a> {
+    targets: &'a [Target],
+    /// No others than these, if they are named.
+    only: Option<&'a HashSet<Version>>,
+}
+
+impl Scope<'_> {
+    fn has(&self, version: &Version) -> bool {
+        self.only.is_none_or(|only| only.contains(version))
+    }
+}
+
+struct Compare<'a> {
     store: &'a Store,
+    outputs: &'a Outputs,
     names: &'a Provenance,
     ingest: Option<&'a Ingest>,
-    begun: Moment,
+    evidence: &'a Evidence<'a>,
+    /// Places of records whose listing came to its end.
+    whole: Vec<String>,
     args: &'a Verify,
 }
 
-impl Compare<'_> {
+impl<'a> Compare<'a> {
     async fn all(
         &self,
-        targets: &[Target],
-        evidence: &Evidence<'_>,
+        scope: &Scope<'_>,
+        versions: &mut Versions<'a>,
         outcome: &mut Outcome,
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let terms = Terms {
-            young_from: seconds(self.begun).saturating_sub(self.args.grace),
-            strict: self.args.strict,
-            removed_ok: self.args.removed_ok,
-        };
-        let mut versions = Versions::new(self.chain, &evidence.kept, terms);
         report.progress("listing versions", None);
-        for target in targets {
-            let mut pages = self.store.versions(&target.bucket, &target.prefix);
-            while let Some(page) = pages.next().await? {
-                for version in page.iter().filter(|v| !v.marker) {
-                    let (bucket, size) = (&target.bucket, Some(version.size));
-                    if concern(&self.names.watched, bucket, &version.key, size) == Concern::Record {
-                        report.tick();
-                        versions.add(bucket, version);
-                    }
+        let mut listed = Vec::new();
+        for target in scope.targets {
+            let receipts = target.receipts();
+            // Where not every receipt was listed, a version without one may still have it.
+            if !self.whole.iter().any(|place| receipts.starts_with(place)) {
+                continue;
+            }
+            match self.list(target, scope, versions, report).await {
+                Ok(()) => listed.push(target),
+                Err(error) => {
+                    let place = format!("s3://{}/{}", target.bucket, target.prefix);
+                    outcome.unread(&place, &format!("{error:#}"), report);
                 }
             }
         }
-        let missing = versions.missing(|receipt| targets.iter().any(|t| t.has(receipt)));
-        let moved = match self.ingest {
-            Some(ingest) => moved::among(&missing, self.store, ingest, self.args.jobs).await?,
-            None => HashSet::new(),
+        // Of a bucket that was not listed to its end, nothing is missing.
+        let wanted = |receipt: &Receipt| {
+            let version = super::finding::version_of(receipt);
+            listed.iter().any(|t| t.has(receipt)) && scope.has(&version)
         };
-        versions.finish(&missing, &moved);
-        outcome.tell(&versions.findings, report);
-        let counts = versions.counts;
-        outcome.count("versions", counts.versions);
-        outcome.few("young", counts.young);
-        outcome.few("deferred", counts.deferred);
-        outcome.few("removed", counts.removed);
-        outcome.few("moved to quarantine", counts.moved);
-        if !self.args.fast {
-            self.read_all(versions.work, outcome, report).await?;
+        let (mut missing, mut gone) = (versions.missing(wanted), versions.gone(wanted));
+        versions.take_operated(&mut missing, self.evidence);
+        versions.take_operated(&mut gone, self.evidence);
+        let known = self.known(&mut missing, &mut gone, outcome, report).await?;
+        versions.finish(&missing, &gone, &known);
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        target: &Target,
+        scope: &Scope<'_>,
+        versions: &mut Versions<'a>,
+        report: &Report,
+    ) -> anyhow::Result<()> {
+        let mut pages = self.store.versions(&target.bucket, &target.prefix);
+        while let Some(page) = pages.next().await? {
+            for listed in page.iter().filter(|v| !v.marker) {
+                let (bucket, size) = (&target.bucket, Some(listed.size));
+                let version = Version {
+                    bucket: bucket.clone(),
+                    key: listed.key.clone(),
+                    version_id: listed.version_id.clone(),
+                };
+                let watched = concern(&self.names.watched, bucket, &listed.key, size);
+                if watched == Concern::Record && scope.has(&version) {
+                    report.tick();
+                    versions.add(bucket, listed);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// What quarantine and trail say about receipts without a version; those of which neither can be asked are dropped.
+    async fn known(
+        &self,
+        missing: &mut Unmatched<'a>,
+        gone: &mut Unmatched<'a>,
+        outcome: &mut Outcome,
+        report: &Report,
+    ) -> anyhow::Result<Matches<'a>> {
+        let mut known = Matches::default();
+        if let Some(ingest) = self.ingest {
+            let all: Unmatched<'a> = missing.iter().chain(&*gone).copied().collect();
+            let found = moved::among(&all, self.store, ingest, self.args.jobs).await?;
+            known.moved = found.moved;
+            let unread: HashSet<&str> = found.unread.iter().map(|(key, _)| *key).collect();
+            for list in [&mut *missing, &mut *gone] {
+                list.retain(|(key, _)| !unread.contains(key));
+            }
+            for (key, reason) in &found.unread {
+                outcome.unread(key, reason, report);
+            }
+        }
+        let left = missing.iter().chain(&*gone);
+        let left = left.filter(|(key, _)| !known.moved.contains(key));
+        let asked = left.filter_map(|(key, receipt)| Some((*key, Question::of(receipt)?)));
+        let (keys, questions): (Vec<&str>, Vec<Question>) = asked.unzip();
+        if !questions.is_empty() {
+            let trail = Trail::new(self.store, self.names, &self.outputs.region);
+            let found = trail.ask(&questions, now()).await;
+            outcome.unread_all(found.unread, report);
+            known.trail = keys.into_iter().zip(found.answers).collect();
+        }
+        Ok(known)
     }
 
     async fn read_all(
@@ -180,46 +318,31 @@ impl Compare<'_> {
             };
             let (work, found) = done.context("a task of this program failed")?;
             match found {
-                Ok(Bytes::Same) => {
+                Ok(bytes) => {
                     read += 1;
-                    resume.as_mut().map_or(Ok(()), |r| r.note(&work))?;
-                }
-                Ok(other) => {
-                    read += 1;
-                    outcome.tell(&[wrong(work, &other)], report);
+                    let finding = compared(&work, &bytes);
+                    outcome.tell(finding.as_slice(), report);
+                    if finding.is_none() {
+                        resume.as_mut().map_or(Ok(()), |r| r.note(&work))?;
+                    }
                 }
                 Err(error) => {
                     unread += 1;
-                    report.note(format_args!("{error:#}"));
+                    outcome.unread_version(&work.version, &format!("{error:#}"), report);
                 }
             }
         }
         outcome.count("read", read);
+        outcome.few("not read", unread);
         outcome.count("bytes", bytes);
-        if unread > 0 {
-            bail!(
-                "{unread} versions could not be read; with --resume FILE the next run goes on from here"
-            );
+        match resume {
+            // What could not be read is read by the next run.
+            Some(resume) if unread == 0 => resume.end(),
+            _ => Ok(()),
         }
-        resume.map_or(Ok(()), Resume::end)
     }
 }
 
 fn seconds(at: Moment) -> i64 {
     i64::try_from(at.0 / 1000).unwrap_or(i64::MAX)
-}
-
-fn wrong(work: Work, bytes: &Bytes) -> Finding {
-    let (kind, what) = match bytes {
-        Bytes::Other(sha256) => {
-            let was = &work.sha256;
-            let what = format!("its bytes have SHA-256 {sha256}, its receipt says {was}");
-            (Kind::VersionChanged, what)
-        }
-        _ => (
-            Kind::VersionMissing,
-            "it went away during this verification".into(),
-        ),
-    };
-    Finding::of(kind, work.evidence, what).about(work.version)
 }

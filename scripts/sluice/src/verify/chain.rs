@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use kit::journal::RECEIPTS;
+use kit::journal::RecordKind;
 use kit::names::sha256;
 use kit::time::Moment;
 use ledger::manifest::{self, Listed, Opened, Predicate};
@@ -49,9 +49,9 @@ impl FromStr for Pin {
 /// One object that one manifest lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
-    /// The receipt's key.
+    /// The record's key.
     pub name: String,
-    /// Whether the receipt was there, not only announced.
+    /// Whether the record was there, not only announced.
     pub present: bool,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
@@ -83,10 +83,25 @@ struct Placed {
     sound: bool,
 }
 
+impl Placed {
+    fn unread(sequence: u64) -> Self {
+        Self {
+            sequence,
+            sha256: String::new(),
+            to: None,
+            sound: false,
+        }
+    }
+}
+
 impl Chain {
-    /// Verifies manifests, given by key, in any order.
+    /// Verifies manifests, given by key, in any order; none in place of the bytes where they could not be read.
     #[must_use]
-    pub fn read(mut manifests: Vec<(String, Vec<u8>)>, keys: &PublicKeys, pins: &[Pin]) -> Self {
+    pub fn read(
+        mut manifests: Vec<(String, Option<Vec<u8>>)>,
+        keys: &PublicKeys,
+        pins: &[Pin],
+    ) -> Self {
         manifests.sort_unstable();
         let mut chain = Self {
             manifests: manifests.len(),
@@ -95,7 +110,12 @@ impl Chain {
         let (mut before, mut seen) = (None::<Placed>, HashSet::new());
         for (key, bytes) in &manifests {
             let Some(sequence) = manifest::sequence_of(key) else {
-                chain.find(Kind::ManifestChain, key, "it is no manifest's place");
+                chain.find(Kind::ManifestChain, key, "it is not the key of a manifest");
+                continue;
+            };
+            let Some(bytes) = bytes else {
+                chain.gap(before.as_ref(), sequence);
+                before = Some(Placed::unread(sequence));
                 continue;
             };
             let gap = chain.gap(before.as_ref(), sequence);
@@ -195,19 +215,26 @@ impl Chain {
             sequence,
         };
         let subjects = opened.statement.subject.into_iter();
-        let records = subjects.filter(|s| s.name.starts_with(RECEIPTS));
+        let records = subjects.filter(|s| RecordKind::of(&s.name).is_some());
         self.lines.extend(records.map(|l| line(l, true)));
         self.lines
             .extend(announced.into_iter().map(|l| line(l, false)));
     }
 
-    fn pinned(&mut self, manifests: &[(String, Vec<u8>)], pins: &[Pin]) {
+    /// A pin of a manifest that is refused for its signature says nothing more.
+    fn pinned(&mut self, manifests: &[(String, Option<Vec<u8>>)], pins: &[Pin]) {
         for pin in pins {
             let key = manifest::key(pin.sequence);
+            let refused = |f: &Finding| f.kind == Kind::ManifestSignature && f.evidence == key;
             let there = manifests.iter().find(|(k, _)| *k == key);
             let what = match there {
-                None => "it was written down, and is not there",
-                Some((_, bytes)) if sha256(bytes) != pin.sha256 => "another was written down",
+                None => "it was pinned, and is not there",
+                Some((_, Some(bytes))) if sha256(bytes) != pin.sha256 => {
+                    if self.findings.iter().any(refused) {
+                        continue;
+                    }
+                    "another manifest was pinned"
+                }
                 Some(_) => continue,
             };
             self.find(Kind::ManifestChain, &key, what);

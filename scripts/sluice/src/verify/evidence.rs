@@ -1,10 +1,14 @@
-//! Receipts against the ledger.
+//! Records against the ledger: receipts, and what operators recorded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use kit::journal::RecordKind;
 use kit::names::sha256;
 use kit::time::Moment;
+use provenance::operator::{Action, OperatorRecord, record_key};
 use provenance::receipt::Receipt;
+use provenance::version::Version;
+use serde::de::DeserializeOwned;
 
 use crate::verify::chain::{BEHIND_MS, Chain, Line};
 use crate::verify::finding::{Finding, Kind, version_of};
@@ -12,21 +16,58 @@ use crate::verify::finding::{Finding, Kind, version_of};
 /// Clocks may be this far apart, in milliseconds.
 const SKEW_MS: u64 = 5 * 60 * 1000;
 
-/// A receipt as it was found: read and hashed, not compared yet.
+/// A record as it was found: read and hashed, not compared yet.
 pub struct Found {
     key: String,
     sha256: String,
-    receipt: Option<Receipt>,
+    record: Option<Record>,
+}
+
+/// What a record says.
+enum Record {
+    Receipt(Receipt),
+    Operator(OperatorRecord),
+}
+
+impl Record {
+    fn key(&self) -> String {
+        match self {
+            Self::Receipt(receipt) => receipt.key(),
+            Self::Operator(record) => record.record_key(),
+        }
+    }
+
+    fn recorded_at(&self) -> Moment {
+        match self {
+            Self::Receipt(receipt) => receipt.recorded_at,
+            Self::Operator(record) => record.recorded_at,
+        }
+    }
+
+    fn version(&self) -> Option<Version> {
+        match self {
+            Self::Receipt(receipt) => Some(version_of(receipt)),
+            Self::Operator(record) => record.version(),
+        }
+    }
 }
 
 impl Found {
     /// These bytes under this key.
     #[must_use]
     pub fn read(key: String, bytes: &[u8]) -> Self {
+        fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+            serde_json::from_slice(bytes).ok()
+        }
+        let record = match RecordKind::of(&key) {
+            Some(RecordKind::Object) => parse(bytes).map(Record::Receipt),
+            Some(RecordKind::Operator) => parse(bytes).map(Record::Operator),
+            None => None,
+        };
         Self {
-            key,
             sha256: sha256(bytes),
-            receipt: serde_json::from_slice(bytes).ok(),
+            record,
+            key,
         }
     }
 }
@@ -49,15 +90,17 @@ pub struct Kept {
 pub struct Counts {
     /// Receipts.
     pub receipts: u64,
-    /// Receipts that are younger than the last manifest.
+    /// Operator records.
+    pub operator_records: u64,
+    /// Records that are younger than the last manifest.
     pub pending: u64,
-    /// Receipts of a time whose manifest is missing or not sound.
+    /// Records of a time whose manifest is missing, not sound or not read.
     pub unproven: u64,
-    /// Announcements without their receipt: a writer was cut off or came second.
+    /// Announcements without their record: a writer was cut off or came second.
     pub announced: u64,
 }
 
-/// Receipts being compared with a ledger.
+/// Records being compared with a ledger.
 pub struct Evidence<'a> {
     chain: &'a Chain,
     seen: Vec<bool>,
@@ -66,6 +109,10 @@ pub struct Evidence<'a> {
     newest: Option<Moment>,
     /// The receipts, by key, if they are kept.
     pub kept: HashMap<String, Kept>,
+    /// Keys of records that are there and could not be read.
+    pub unread: HashSet<String>,
+    /// The operator records that nothing is wrong with, by key.
+    operated: HashMap<String, OperatorRecord>,
     /// How many.
     pub counts: Counts,
     /// What is wrong.
@@ -83,14 +130,25 @@ impl<'a> Evidence<'a> {
             oldest: None,
             newest: None,
             kept: HashMap::new(),
+            unread: HashSet::new(),
+            operated: HashMap::new(),
             counts: Counts::default(),
             findings: Vec::new(),
         }
     }
 
-    /// Compares one receipt, read at `now`: the next may be read an hour later.
+    /// A record is there and could not be read: nothing is said about it or its version.
+    pub fn unread(&mut self, key: String) {
+        self.seen[self.chain.listed(&key)].fill(true);
+        self.unread.insert(key);
+    }
+
+    /// Compares one record, read at `now`: the next may be read an hour later.
     pub fn add(&mut self, found: Found, now: Moment) {
-        self.counts.receipts += 1;
+        match RecordKind::of(&found.key) {
+            Some(RecordKind::Operator) => self.counts.operator_records += 1,
+            Some(RecordKind::Object) | None => self.counts.receipts += 1,
+        }
         let range = self.chain.listed(&found.key);
         self.seen[range.clone()].fill(true);
         let lines = &self.chain.lines[range];
@@ -105,26 +163,44 @@ impl<'a> Evidence<'a> {
         let sound = problem.is_none();
         if let Some((kind, what)) = problem {
             let finding = Finding::of(kind, &found.key, what);
-            let version = found.receipt.as_ref().map(version_of);
+            let version = found.record.as_ref().and_then(Record::version);
             self.findings.push(Finding { version, ..finding });
         }
-        if let Some(receipt) = found.receipt.filter(|_| self.keep) {
-            let kept = Kept {
-                receipt,
-                sha256: found.sha256,
-                sequence,
-                sound,
-            };
-            self.kept.insert(found.key, kept);
+        match found.record {
+            Some(Record::Receipt(receipt)) if self.keep => {
+                let kept = Kept {
+                    receipt,
+                    sha256: found.sha256,
+                    sequence,
+                    sound,
+                };
+                self.kept.insert(found.key, kept);
+            }
+            Some(Record::Operator(record)) if sound => {
+                self.operated.insert(found.key, record);
+            }
+            _ => {}
         }
+    }
+
+    /// What an operator recorded about the version of a receipt before it went away.
+    #[must_use]
+    pub fn operated(&self, receipt: &Receipt) -> Option<&OperatorRecord> {
+        let version = version_of(receipt);
+        let records = [Action::Remove, Action::Release].map(|a| record_key(&version, a));
+        let mut records = records.iter().filter_map(|key| self.operated.get(key));
+        records.find(|record| {
+            let both = record.sha256.as_ref().zip(receipt.sha256.as_ref());
+            both.is_none_or(|(recorded, was)| recorded == was)
+        })
     }
 
     fn unlisted(&mut self, found: &Found, now: Moment) -> Option<(Kind, String)> {
         let unlisted = |what: String| Some((Kind::ReceiptUnlisted, what));
-        let Some(receipt) = &found.receipt else {
-            return unlisted("it is no receipt, and no manifest lists it".into());
+        let Some(record) = &found.record else {
+            return unlisted("it is not a record, and no manifest lists it".into());
         };
-        let at = receipt.recorded_at;
+        let at = record.recorded_at();
         if let Some(sequence) = self.chain.covers(at) {
             return unlisted(format!(
                 "it says {at}, and manifest {sequence} does not list it"
@@ -133,8 +209,8 @@ impl<'a> Evidence<'a> {
         if at > now.plus(SKEW_MS) {
             return unlisted(format!("it says {at}, which is still to come"));
         }
-        if receipt.key() != found.key {
-            let what = format!("it is the receipt of `{}`", receipt.key());
+        if record.key() != found.key {
+            let what = format!("it is the record `{}`", record.key());
             return Some((Kind::ReceiptMisplaced, what));
         }
         if self.chain.to().is_some_and(|to| at <= to) {
@@ -149,13 +225,13 @@ impl<'a> Evidence<'a> {
 
     fn misplaced(&self, found: &Found, line: &Line) -> Option<(Kind, String)> {
         let misplaced = |what: String| Some((Kind::ReceiptMisplaced, what));
-        let Some(receipt) = &found.receipt else {
-            return misplaced("it is no receipt".into());
+        let Some(record) = &found.record else {
+            return misplaced("it is not a record".into());
         };
-        if receipt.key() != found.key {
-            return misplaced(format!("it is the receipt of `{}`", receipt.key()));
+        if record.key() != found.key {
+            return misplaced(format!("it is the record `{}`", record.key()));
         }
-        let at = receipt.recorded_at;
+        let at = record.recorded_at();
         if self.chain.covers(at) != Some(line.sequence) {
             return misplaced(format!(
                 "it says {at}, and manifest {} lists it",
@@ -165,12 +241,12 @@ impl<'a> Evidence<'a> {
         None
     }
 
-    /// Tells what was not found, among the names that `wanted` takes, and whether the ledger is behind at `at`; without
-    /// it, at the time of the newest receipt.
+    /// Reports what was not found, among the names that `wanted` takes, and whether the ledger is behind at `at`;
+    /// without it, at the time of the newest record.
     pub fn finish(&mut self, wanted: impl Fn(&str) -> bool, at: Option<Moment>) {
         self.findings.extend(self.behind(at));
         let lines = &self.chain.lines;
-        for (group, seen) in lines
+        for (line, seen) in lines
             .iter()
             .zip(&self.seen)
             .filter(|(l, _)| wanted(&l.name))
@@ -178,10 +254,10 @@ impl<'a> Evidence<'a> {
             if *seen {
                 continue;
             }
-            if group.present {
-                let what = format!("manifest {} lists it, and it is not there", group.sequence);
+            if line.present {
+                let what = format!("manifest {} lists it, and it is not there", line.sequence);
                 self.findings
-                    .push(Finding::of(Kind::ReceiptMissing, &group.name, what));
+                    .push(Finding::of(Kind::ReceiptMissing, &line.name, what));
             } else {
                 self.counts.announced += 1;
             }
@@ -204,14 +280,14 @@ impl<'a> Evidence<'a> {
             return self.chain.behind(at.or(self.newest)?);
         }
         let oldest = self.oldest?;
-        let what = format!("there is no verified manifest, and receipts since {oldest}");
+        let what = format!("there is no verified manifest, and records since {oldest}");
         let finding = Finding::of(Kind::LedgerBehind, "ledger/", what);
         at.is_none_or(|at| oldest.plus(BEHIND_MS) < at)
             .then_some(finding)
     }
 }
 
-/// The line that bears these bytes out. Once a receipt was there, it is the only one; an announcement bears out bytes
+/// The line that bears these bytes out. Once a record was there, it is the only one; an announcement bears out bytes
 /// that came later.
 fn line_of<'a>(lines: &'a [Line], sha256: &str) -> Option<&'a Line> {
     let there = lines.iter().any(|l| l.present);

@@ -24,6 +24,8 @@ pub enum Kind {
     ReceiptMisplaced,
     /// Two manifests list one receipt, or one lists it with two digests.
     ListedTwice,
+    /// A receipt of a version that was never created, as far as the trail says: forged.
+    ReceiptUnproven,
     /// A version with a receipt is not there.
     VersionMissing,
     /// A version is not what its receipt says.
@@ -32,6 +34,8 @@ pub enum Kind {
     VersionUnrecorded,
     /// A version is recorded without its hash.
     Deferred,
+    /// A version is recorded as one whose bytes S3 refuses.
+    Unreadable,
 }
 
 impl Kind {
@@ -47,10 +51,12 @@ impl Kind {
             Self::ReceiptUnlisted => "receipt-unlisted",
             Self::ReceiptMisplaced => "receipt-misplaced",
             Self::ListedTwice => "listed-twice",
+            Self::ReceiptUnproven => "receipt-unproven",
             Self::VersionMissing => "version-missing",
             Self::VersionChanged => "version-changed",
             Self::VersionUnrecorded => "version-unrecorded",
             Self::Deferred => "deferred",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -89,19 +95,14 @@ impl Finding {
         }
     }
 
-    /// For people.
+    /// For people, with what comes from outside escaped.
     #[must_use]
     pub fn text(&self) -> String {
         let place = match &self.version {
-            Some(v) => format!(
-                "s3://{}/{} version {}",
-                v.bucket,
-                escape(&v.key),
-                v.version_id
-            ),
+            Some(version) => place(version),
             None => escape(&self.evidence),
         };
-        format!("{}  {place}: {}", self.kind.name(), self.what)
+        format!("{}  {place}: {}", self.kind.name(), escape(&self.what))
     }
 
     /// For programs.
@@ -120,6 +121,18 @@ impl Finding {
         fields.insert("what".into(), self.what.clone().into());
         fields.into()
     }
+}
+
+/// A version for people; every part of it comes from outside.
+#[must_use]
+pub fn place(version: &Version) -> String {
+    let Version {
+        bucket,
+        key,
+        version_id,
+    } = version;
+    let (bucket, key, version_id) = (escape(bucket), escape(key), escape(version_id));
+    format!("s3://{bucket}/{key} version {version_id}")
 }
 
 /// The version that a receipt is about.

@@ -1,17 +1,21 @@
-//! `verify`: receipts against the signed ledger, and versions against their receipts.
+//! `verify`: records against the signed ledger, and versions against their receipts.
 //!
 //! What is compared is pure ([`chain`], [`evidence`], [`versions`]); where it comes from is a folder ([`offline`]) or
-//! the buckets ([`online`], [`bucket`]).
+//! the buckets ([`online`], [`bucket`]). What cannot be read is listed, and the rest is compared.
 
 mod bucket;
 mod chain;
 mod evidence;
+mod files;
 mod finding;
 mod key;
 mod moved;
 mod offline;
 mod online;
+mod outcome;
 mod resume;
+#[cfg(test)]
+mod tamper;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -20,20 +24,16 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use kit::log::escape;
-use kit::names::hex;
+use anyhow::bail;
 use kit::time::Moment;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::cli::Shared;
 use crate::report::{Ended, Report};
 use crate::time::{When, now};
 use crate::verify::chain::{Chain, Pin};
 use crate::verify::evidence::Evidence;
-use crate::verify::finding::Finding;
 use crate::verify::key::PublicKeys;
+use crate::verify::outcome::Outcome;
 
 /// Verifies that what arrived is what is there: versions, receipts, manifests and signatures
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ use crate::verify::key::PublicKeys;
   sluice verify --file delivery.csv
 
 A public key and a pin that were written down elsewhere make the answer independent of the account.
-Exit code: 0 everything is as recorded, 1 something is not, 2 it could not be verified.")]
+Exit code: 0 everything is as recorded, 1 something is not, or something could not be looked at, 2 nothing could be verified.")]
 pub struct Verify {
     /// What to verify: s3://BUCKET/PREFIX, or the beginning of keys in the data bucket; default: all that is watched
     #[arg(value_name = "WHAT", conflicts_with_all = ["offline", "files"])]
@@ -52,7 +52,7 @@ pub struct Verify {
     /// Verify the evidence in DIR alone, as `aws s3 sync` of the receipts bucket makes it; asks nobody
     #[arg(long, value_name = "DIR", requires = "public_key")]
     offline: Option<PathBuf>,
-    /// Is this file one that arrived? Looks for its SHA-256 among the receipts
+    /// Is this file one that arrived? Looks for its SHA-256 among the receipts, and for the version in S3
     #[arg(long = "file", value_name = "PATH")]
     files: Vec<PathBuf>,
     /// The public key as a PEM file; without it, KMS is asked
@@ -79,6 +79,9 @@ pub struct Verify {
     /// A version that is no longer there is not wrong: a lifecycle rule takes them away
     #[arg(long)]
     removed_ok: bool,
+    /// A receipt that says that a version was gone before it was read is not wrong where no trail covers its time
+    #[arg(long, conflicts_with = "offline")]
+    unproven_ok: bool,
     /// How many versions to read at once
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -94,7 +97,7 @@ impl Verify {
 /// Runs the command.
 ///
 /// # Errors
-/// When there is nothing to verify, or it cannot be read.
+/// When there is nothing to verify, or nothing can be read.
 pub async fn run(shared: &Shared, args: &Verify, report: &mut Report) -> anyhow::Result<Ended> {
     let keys = args
         .public_key
@@ -114,143 +117,34 @@ fn folder_alone(
     args: &Verify,
     report: &mut Report,
 ) -> anyhow::Result<Ended> {
-    let chain = Chain::read(offline::manifests(folder)?, keys, &args.pins);
-    let mut evidence = Evidence::new(&chain, !args.files.is_empty());
-    offline::receipts(folder, |found| evidence.add(found, Moment::now()))?;
-    if chain.manifests == 0 && evidence.counts.receipts == 0 {
+    let files = files::digests(&args.files)?;
+    let (manifests, unread) = offline::manifests(folder)?;
+    let chain = Chain::read(manifests, keys, &args.pins);
+    let mut outcome = Outcome::new(&chain, keys, false);
+    outcome.unread_all(unread, report);
+    let mut evidence = Evidence::new(&chain, !files.is_empty());
+    let mut unread = Vec::new();
+    let unlisted = offline::records(folder, |key, found| match found {
+        Ok(found) => evidence.add(found, Moment::now()),
+        Err(reason) => {
+            evidence.unread(key.clone());
+            unread.push((key, reason));
+        }
+    });
+    let whole = unlisted.is_empty();
+    unread.extend(unlisted);
+    let counts = evidence.counts;
+    if chain.manifests == 0 && counts.receipts + counts.operator_records == 0 && unread.is_empty() {
         bail!(
-            "`{}` has no evidence: neither a manifest nor a receipt",
+            "`{}` has no evidence: neither a manifest nor a record",
             folder.display()
         );
     }
-    evidence.finish(|_| true, args.at());
-    let mut outcome = Outcome::new(&chain, keys);
+    outcome.unread_all(unread, report);
+    // Where a folder could not be listed to its end, nothing is missing from it.
+    evidence.finish(|_| whole, args.at());
     outcome.tell(&chain.findings, report);
     outcome.evidence(&evidence, report);
-    outcome.files(&evidence, &args.files, report)?;
+    outcome.files(&files, &evidence, None, report);
     Ok(outcome.end(report))
-}
-
-/// What is told at the end.
-struct Outcome {
-    findings: u64,
-    unknown_files: u64,
-    head: Option<Pin>,
-    text: Vec<String>,
-    json: serde_json::Map<String, Value>,
-}
-
-impl Outcome {
-    fn new(chain: &Chain, keys: &PublicKeys) -> Self {
-        let mut outcome = Self {
-            findings: 0,
-            unknown_files: 0,
-            head: chain.head.clone(),
-            text: Vec::new(),
-            json: serde_json::Map::new(),
-        };
-        outcome.count("manifests", chain.manifests as u64);
-        outcome
-            .json
-            .insert("public_keys".into(), json!(keys.fingerprints()));
-        outcome
-    }
-
-    fn count(&mut self, what: &'static str, count: u64) {
-        self.json.insert(what.replace(' ', "_"), count.into());
-        self.text.push(format!("{count} {what}"));
-    }
-
-    /// As [`Outcome::count`], silent to people where there are none.
-    fn few(&mut self, what: &'static str, count: u64) {
-        self.count(what, count);
-        if count == 0 {
-            self.text.pop();
-        }
-    }
-
-    fn tell(&mut self, findings: &[Finding], report: &Report) {
-        self.findings += findings.len() as u64;
-        for finding in findings {
-            report.line(finding.text(), &finding.json());
-        }
-    }
-
-    fn evidence(&mut self, evidence: &Evidence<'_>, report: &Report) {
-        self.tell(&evidence.findings, report);
-        let counts = evidence.counts;
-        self.count("receipts", counts.receipts);
-        self.few("pending", counts.pending);
-        self.few("unproven", counts.unproven);
-        self.few("announced", counts.announced);
-    }
-
-    /// Whether each file is one that arrived.
-    fn files(
-        &mut self,
-        evidence: &Evidence<'_>,
-        files: &[PathBuf],
-        report: &Report,
-    ) -> anyhow::Result<()> {
-        for path in files {
-            let sha256 = digest(path)?;
-            let kept = evidence.kept.values().filter(|k| k.sound);
-            let mut same: Vec<_> = kept
-                .filter(|k| k.receipt.sha256.as_deref() == Some(sha256.as_str()))
-                .collect();
-            same.sort_unstable_by_key(|k| (k.receipt.recorded_at, &k.receipt.key));
-            let shown = path.display().to_string();
-            for kept in &same {
-                let of = &kept.receipt;
-                let borne = kept
-                    .sequence
-                    .map_or("no manifest yet".into(), |s| format!("manifest {s}"));
-                report.line(
-                    format_args!(
-                        "{shown} arrived as s3://{}/{} version {}, recorded at {}, listed in {borne}",
-                        of.bucket, escape(&of.key), of.version_id, of.recorded_at
-                    ),
-                    &json!({"file": shown, "sha256": sha256, "arrived": true, "bucket": of.bucket, "key": of.key,
-                        "version_id": of.version_id, "recorded_at": of.recorded_at, "manifest": kept.sequence}),
-                );
-            }
-            if same.is_empty() {
-                self.unknown_files += 1;
-                report.line(
-                    format_args!("{shown} is not one that arrived"),
-                    &json!({"file": shown, "sha256": sha256, "arrived": false}),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn end(mut self, report: &Report) -> Ended {
-        self.count("findings", self.findings);
-        let head = self.head.as_ref().map(ToString::to_string);
-        self.json.insert("head".into(), json!(head));
-        let mut text = self.text.join(", ");
-        for key in self.json["public_keys"].as_array().into_iter().flatten() {
-            let key = key.as_str().unwrap_or_default();
-            text.push_str(&format!("\npublic key  sha256 {key}"));
-        }
-        text.push_str(&format!(
-            "\nhead        {}",
-            head.as_deref().unwrap_or("none")
-        ));
-        report.line(text, &Value::Object(self.json));
-        Ended::when(self.findings == 0 && self.unknown_files == 0)
-    }
-}
-
-fn digest(path: &Path) -> anyhow::Result<String> {
-    let failed = || format!("cannot read `{}`", path.display());
-    let mut file = std::fs::File::open(path).with_context(failed)?;
-    let (mut sum, mut part) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match std::io::Read::read(&mut file, &mut part).with_context(failed)? {
-            0 => return Ok(hex(&sum.finalize())),
-            read => sum.update(&part[..read]),
-        }
-    }
 }

@@ -2,66 +2,98 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use kit::journal::{LEDGER, RECEIPTS};
+use anyhow::bail;
+use kit::journal::{LEDGER, RecordKind};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use walkdir::WalkDir;
 
 use crate::verify::evidence::Found;
+use crate::verify::online::{Bodies, Unread};
 
-/// Receipts in memory at a time.
+/// Records in memory at a time.
 const PART: usize = 8192;
 
-/// The manifests, by key.
+/// The manifests, by key, and what could not be read.
 ///
 /// # Errors
-/// When the folder cannot be read or has no evidence.
-pub fn manifests(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    if !folder.join(RECEIPTS).is_dir() && !folder.join(LEDGER).is_dir() {
+/// When the folder has no evidence.
+pub fn manifests(folder: &Path) -> anyhow::Result<(Bodies, Vec<Unread>)> {
+    let places = RecordKind::ALL.map(RecordKind::prefix);
+    if !places
+        .iter()
+        .chain(&[LEDGER])
+        .any(|place| folder.join(place).is_dir())
+    {
         bail!(
-            "`{}` has neither `{RECEIPTS}` nor `{LEDGER}`: download both with `aws s3 sync s3://RECEIPTS-BUCKET {0}`",
-            folder.display()
+            "`{}` has neither `{}` nor `{LEDGER}`: download them with `aws s3 sync s3://RECEIPTS-BUCKET {0}`",
+            folder.display(),
+            places.join("` nor `"),
         );
     }
-    let files = files(folder, LEDGER)?.into_par_iter();
-    files.map(|(key, path)| Ok((key, read(&path)?))).collect()
-}
-
-/// Hands over the receipts, read and hashed by many, a part of them in memory at a time.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn receipts(folder: &Path, mut take: impl FnMut(Found)) -> anyhow::Result<()> {
-    for part in files(folder, RECEIPTS)?.chunks(PART) {
-        let found = part.par_iter();
-        let found = found.map(|(key, path)| Ok(Found::read(key.clone(), &read(path)?)));
-        let found: anyhow::Result<Vec<Found>> = found.collect();
-        found?.into_iter().for_each(&mut take);
+    let (files, mut unread) = files(folder, LEDGER);
+    let files = files.into_par_iter();
+    let read: Vec<_> = files.map(|(key, path)| (key, read(&path))).collect();
+    let mut bodies = Vec::new();
+    for (key, bytes) in read {
+        match bytes {
+            Ok(bytes) => bodies.push((key, Some(bytes))),
+            Err(reason) => {
+                unread.push((key.clone(), reason));
+                bodies.push((key, None));
+            }
+        }
     }
-    Ok(())
+    Ok((bodies, unread))
 }
 
-fn files(folder: &Path, below: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {
+/// Hands over the records, read and hashed by many, a part of them in memory at a time; those that could not be read
+/// with the reason. Returns what could not even be listed.
+pub fn records(folder: &Path, mut take: impl FnMut(String, Result<Found, String>)) -> Vec<Unread> {
+    let mut unlisted = Vec::new();
+    for kind in RecordKind::ALL {
+        let (files, unread) = files(folder, kind.prefix());
+        unlisted.extend(unread);
+        for part in files.chunks(PART) {
+            let found = part.par_iter().map(|(key, path)| {
+                let found = read(path).map(|bytes| Found::read(key.clone(), &bytes));
+                (key.clone(), found)
+            });
+            let found: Vec<(String, Result<Found, String>)> = found.collect();
+            found.into_iter().for_each(|(key, found)| take(key, found));
+        }
+    }
+    unlisted
+}
+
+fn files(folder: &Path, below: &str) -> (Vec<(String, PathBuf)>, Vec<Unread>) {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
     let top = folder.join(below);
     if !top.is_dir() {
-        return Ok(Vec::new());
+        return (found, unread);
     }
-    let mut found = Vec::new();
     for entry in WalkDir::new(top) {
-        let entry = entry.with_context(|| format!("cannot read `{}`", folder.display()))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let place = error.path().unwrap_or(folder).display().to_string();
+                unread.push((place, error.to_string()));
+                continue;
+            }
+        };
         if entry.file_type().is_dir() {
             continue;
         }
         let path = entry.into_path();
         let below = path.strip_prefix(folder).unwrap_or(&path);
-        let parts = below.iter().map(|part| part.to_str());
-        let parts: Option<Vec<&str>> = parts.collect();
-        let parts = parts.with_context(|| format!("`{}` is no key", path.display()))?;
-        found.push((parts.join("/"), path));
+        let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+        match parts {
+            Some(parts) => found.push((parts.join("/"), path)),
+            None => unread.push((path.display().to_string(), "its name is not UTF-8".into())),
+        }
     }
-    Ok(found)
+    (found, unread)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| error.to_string())
 }

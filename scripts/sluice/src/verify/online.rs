@@ -7,14 +7,14 @@ use aws_config::SdkConfig;
 use aws_sdk_kms::primitives::Blob;
 use kit::journal::LEDGER;
 use provenance::hash::{Reader, hash};
-use provenance::version::{Facts, Unread};
+use provenance::version::{self, Facts};
 use tokio::task::JoinSet;
 
 use crate::aws::explain;
 use crate::store::{Store, place};
 use crate::verify::evidence::Found;
 use crate::verify::key::PublicKeys;
-use crate::verify::versions::Work;
+use crate::verify::versions::{Bytes, Work};
 
 /// Receipts and manifests are fetched this many at a time.
 const AT_ONCE: usize = 64;
@@ -39,48 +39,77 @@ pub async fn public_key(config: &SdkConfig, key: &str) -> anyhow::Result<PublicK
 pub struct Evidence<'a> {
     /// S3.
     pub store: &'a Store,
-    /// The receipts bucket.
+    /// The bucket of records and manifests.
     pub bucket: &'a str,
 }
 
+/// A key, or the beginning of keys, that could not be read, and why.
+pub type Unread = (String, String);
+/// Bytes by key; none where they could not be read.
+pub type Bodies = Vec<(String, Option<Vec<u8>>)>;
+
 impl Evidence<'_> {
-    /// The manifests, by key.
+    /// The manifests, by key, and what could not be read.
     ///
     /// # Errors
-    /// When S3 does not give them.
-    pub async fn manifests(&self) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-        let mut found = Vec::new();
-        self.each(LEDGER, |key, bytes| found.push((key, bytes)))
-            .await?;
-        Ok(found)
+    /// When S3 does not list them.
+    pub async fn manifests(&self) -> anyhow::Result<(Bodies, Vec<Unread>)> {
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
+        self.each(LEDGER, |key, bytes| match bytes {
+            Ok(bytes) => found.push((key, Some(bytes))),
+            Err(reason) => {
+                unread.push((key.clone(), reason));
+                found.push((key, None));
+            }
+        })
+        .await?;
+        Ok((found, unread))
     }
 
-    /// Hands over the receipts whose keys begin with `prefix`.
+    /// Hands over the records whose keys begin with `prefix`, and those that could not be read with the reason.
     ///
     /// # Errors
-    /// When S3 does not give them.
-    pub async fn receipts(&self, prefix: &str, mut take: impl FnMut(Found)) -> anyhow::Result<()> {
-        self.each(prefix, |key, bytes| take(Found::read(key, &bytes)))
-            .await
+    /// When S3 does not list them to the end.
+    pub async fn records(
+        &self,
+        prefix: &str,
+        mut take: impl FnMut(String, Result<Found, String>),
+    ) -> anyhow::Result<()> {
+        self.each(prefix, |key, bytes| {
+            let found = bytes.map(|bytes| Found::read(key.clone(), &bytes));
+            take(key, found);
+        })
+        .await
     }
 
     async fn each(
         &self,
         prefix: &str,
-        mut take: impl FnMut(String, Vec<u8>),
+        mut take: impl FnMut(String, Result<Vec<u8>, String>),
     ) -> anyhow::Result<()> {
         let mut pages = self.store.objects(self.bucket, prefix);
         let mut running = JoinSet::new();
-        let mut next = |done: Result<anyhow::Result<_>, _>| -> anyhow::Result<()> {
-            let (key, bytes): (String, Option<Vec<u8>>) =
-                done.context("a task of this program failed")??;
-            // One that goes away while this looks is missing, which its manifest tells.
-            if let Some(bytes) = bytes {
-                take(key, bytes);
+        let mut next = |done: Result<_, _>| -> anyhow::Result<()> {
+            let (key, bytes): (String, anyhow::Result<Option<Vec<u8>>>) =
+                done.context("a task of this program failed")?;
+            match bytes {
+                Ok(Some(bytes)) => take(key, Ok(bytes)),
+                // One that goes away while this looks is missing, which its manifest tells.
+                Ok(None) => {}
+                Err(error) => take(key, Err(format!("{error:#}"))),
             }
             Ok(())
         };
-        while let Some(page) = pages.next().await? {
+        let mut end = Ok(());
+        loop {
+            let page = match pages.next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) => {
+                    end = Err(error);
+                    break;
+                }
+            };
             for key in page {
                 if running.len() >= AT_ONCE
                     && let Some(done) = running.join_next().await
@@ -89,27 +118,16 @@ impl Evidence<'_> {
                 }
                 let (store, bucket) = (self.store.clone(), self.bucket.to_owned());
                 running.spawn(async move {
-                    let bytes = store.read(&bucket, &key, None, MAX_EVIDENCE).await?;
-                    Ok((key, bytes))
+                    let bytes = store.read(&bucket, &key, None, MAX_EVIDENCE).await;
+                    (key, bytes)
                 });
             }
         }
         while let Some(done) = running.join_next().await {
             next(done)?;
         }
-        Ok(())
+        end
     }
-}
-
-/// What reading a version came to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Bytes {
-    /// They are what the receipt says.
-    Same,
-    /// They have this SHA-256.
-    Other(String),
-    /// The version went away while this looked.
-    Gone,
 }
 
 /// Reads a version and compares it with its receipt; `progress` is told the bytes of each step.
@@ -128,18 +146,20 @@ pub async fn compare(
         last_modified: None,
         checksum: None,
     };
-    let version = &work.version;
-    match hash(&store.s3, version, &facts, reader, progress).await {
+    let of = &work.version;
+    match hash(&store.s3, of, &facts, reader, progress).await {
         Ok(found) if found == work.sha256 => Ok(Bytes::Same),
         Ok(found) => Ok(Bytes::Other(found)),
         // Absent is also what may not be seen, which the second look says.
-        Err(Unread::Absent(_)) if !there(store, work).await? => Ok(Bytes::Gone),
-        Err(Unread::Absent(fault) | Unread::Refused { fault, .. } | Unread::Fault(fault)) => {
-            Err(anyhow!(
-                "cannot {}: {fault}",
-                place("read", &version.bucket, &version.key)
-            ))
-        }
+        Err(version::Unread::Absent(_)) if !there(store, work).await? => Ok(Bytes::Gone),
+        Err(
+            version::Unread::Absent(fault)
+            | version::Unread::Refused { fault, .. }
+            | version::Unread::Fault(fault),
+        ) => Err(anyhow!(
+            "cannot {}: {fault}",
+            place("read", &of.bucket, &of.key)
+        )),
     }
 }
 

@@ -5,7 +5,8 @@ use kit::time::Moment;
 use ledger::manifest::{self, Listed, Predicate, Statement};
 use proptest::prelude::*;
 
-use super::chain::Pin;
+use super::chain::{Chain, Pin};
+use super::evidence::{Evidence, Found};
 use super::finding::Kind;
 use super::tree::{HOUR, Signer, Tree, listed, of, receipt};
 
@@ -262,5 +263,47 @@ proptest! {
             prop_assert!(findings.iter().any(|(_, evidence)| *evidence == key), "{key} byte {at} bit {bit}: {findings:?}");
             Ok(())
         })?;
+    }
+}
+
+/// A manifest that cannot be read is not missing, and what it lists is not held against it.
+#[test]
+fn a_manifest_that_cannot_be_read_hides_nothing_else() {
+    let tree = Tree::filled();
+    let mut manifests = tree.manifests();
+    manifests[1].1 = None;
+    let chain = Chain::read(manifests, &tree.signer.keys(), &[tree.head()]);
+    assert!(chain.findings.is_empty(), "{:?}", chain.findings);
+    let evidence = tree.evidence(&chain, None);
+    assert!(evidence.findings.is_empty(), "{:?}", evidence.findings);
+    assert_eq!(evidence.counts.unproven, 2);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_not_missing() {
+    let mut tree = Tree::filled();
+    tree.files.remove(&of("1a"));
+    let chain = Chain::read(tree.manifests(), &tree.signer.keys(), &[]);
+    let mut evidence = Evidence::new(&chain, true);
+    let there = tree
+        .files
+        .iter()
+        .filter(|(k, _)| k.starts_with("provenance/"));
+    there.for_each(|(k, bytes)| evidence.add(Found::read(k.clone(), bytes), Moment(0)));
+    evidence.unread(of("1a"));
+    evidence.finish(|_| true, None);
+    assert!(evidence.findings.is_empty(), "{:?}", evidence.findings);
+}
+
+/// Texts from outside cannot write a line of their own, or hide one.
+#[test]
+fn what_comes_from_outside_is_escaped() {
+    let mut odd = receipt("a", 5 * HOUR);
+    odd.bucket = "b\u{1b}[2K".into();
+    odd.version_id = "v\n".into();
+    let version = super::finding::version_of(&odd);
+    let finding = super::finding::Finding::of(Kind::ReceiptMisplaced, "k\r", "it is `x\u{1b}`");
+    for text in [finding.clone().text(), finding.about(version).text()] {
+        assert!(!text.contains(char::is_control), "{text:?}");
     }
 }

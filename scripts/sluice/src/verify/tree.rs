@@ -1,13 +1,20 @@
-//! Evidence made by hand, for tests.
+//! Evidence made by hand, for tests: a receipts bucket that the real ledger closes, the versions it is about, what the
+//! ingest moved, and a trail.
 
 use std::collections::BTreeMap;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use kit::journal::{Entry, JOURNAL, LEDGER, RecordKind};
 use kit::names::sha256;
 use kit::time::Moment;
+use ledger::effect::{Body, Effect, Outcome};
 use ledger::manifest::{self, Listed, Predicate, Statement};
+use ledger::protocol::{Plan, Run, Step};
+use ledger::request::{Asked, Until};
+use ledger::signature::canonical;
+use provenance::operator::{Action, OperatorRecord};
 use provenance::receipt::{Receipt, State};
 
 use super::chain::{Chain, Pin};
@@ -16,6 +23,7 @@ use super::finding::Kind;
 use super::key::PublicKeys;
 
 pub const HOUR: u64 = 3_600_000;
+pub const VERSION: &str = "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Who signs.
@@ -31,14 +39,14 @@ impl Signer {
         PublicKeys::of_der(der.as_ref()).unwrap()
     }
 
+    pub fn sign(&self, payload: &[u8]) -> Vec<u8> {
+        let signature = self.0.sign(&SystemRandom::new(), &manifest::pae(payload));
+        canonical(signature.unwrap().as_ref()).unwrap()
+    }
+
     pub fn seal(&self, statement: &Statement) -> Vec<u8> {
         let payload = statement.payload();
-        let signature = self.0.sign(&SystemRandom::new(), &manifest::pae(&payload));
-        manifest::seal(
-            &payload,
-            &statement.predicate.key,
-            signature.unwrap().as_ref(),
-        )
+        manifest::seal(&payload, &statement.predicate.key, &self.sign(&payload))
     }
 }
 
@@ -53,9 +61,9 @@ pub fn receipt(name: &str, at: u64) -> Receipt {
         state: State::Hashed,
         bucket: "raw".into(),
         key: format!("incoming/{name}"),
-        version_id: "v1".into(),
+        version_id: VERSION.into(),
         etag: Some("e".into()),
-        size: Some(3),
+        size: Some(name.len() as u64),
         sha256: Some(sha256(name.as_bytes())),
         s3_checksum: None,
         s3_checksum_algorithm: None,
@@ -66,6 +74,23 @@ pub fn receipt(name: &str, at: u64) -> Receipt {
         reason: None,
         recorded_at: Moment(at),
         pinned_late: false,
+    }
+}
+
+/// A record of what somebody did to the version of this receipt.
+pub fn operation(action: Action, of: &Receipt, at: u64) -> OperatorRecord {
+    OperatorRecord {
+        action,
+        bucket: Some(of.bucket.clone()),
+        key: Some(of.key.clone()),
+        version_id: Some(of.version_id.clone()),
+        sha256: of.sha256.clone(),
+        new_version_id: None,
+        queue: None,
+        caller: "arn:aws:iam::1:user/ada".into(),
+        role: None,
+        reason: None,
+        recorded_at: Moment(at),
     }
 }
 
@@ -86,12 +111,16 @@ impl Tree {
         receipt.key()
     }
 
-    pub fn manifests(&self) -> Vec<(String, Vec<u8>)> {
-        let files = self
-            .files
-            .iter()
-            .filter(|(key, _)| key.starts_with("ledger/"));
-        files.map(|(k, b)| (k.clone(), b.clone())).collect()
+    /// Announces a record and puts it, as its writers do.
+    pub fn record(&mut self, entry: &Entry, bytes: Vec<u8>) {
+        let text = serde_json::to_vec(entry).unwrap();
+        self.files.insert(entry.key(), text);
+        self.files.insert(entry.receipt.clone(), bytes);
+    }
+
+    pub fn manifests(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        let files = self.files.iter().filter(|(k, _)| k.starts_with(LEDGER));
+        files.map(|(k, b)| (k.clone(), Some(b.clone()))).collect()
     }
 
     /// Closes the next hour with these lists.
@@ -122,6 +151,64 @@ impl Tree {
         manifest::key(sequence)
     }
 
+    /// Lets the ledger run at this moment; whether it came to its end.
+    pub fn run_ledger(&mut self, now: u64) -> bool {
+        let plan = Plan {
+            key: "alias/ledger".into(),
+            max_listed: 100,
+        };
+        let asked = Asked {
+            until: Until::Hour,
+            go_on_from: None,
+        };
+        let (mut run, mut step) = Run::start(Moment(now), asked);
+        while let Step::Perform(effect) = step {
+            let outcome = self.perform(&effect);
+            step = run.next(&plan, outcome);
+        }
+        step == Step::Done
+    }
+
+    fn perform(&mut self, effect: &Effect) -> Outcome {
+        let keys = |prefix: &str, after: &str| -> Vec<String> {
+            let keys = self.files.keys().filter(|k| k.starts_with(prefix));
+            keys.filter(|k| k.as_str() > after).cloned().collect()
+        };
+        match effect {
+            Effect::NextManifest { after } => {
+                let keys = keys(LEDGER, &manifest::key(*after));
+                Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+            }
+            Effect::ReadManifest(sequence) => {
+                Outcome::Manifest(self.files[&manifest::key(*sequence)].clone())
+            }
+            Effect::ListJournal { after } => Outcome::Page {
+                keys: keys(JOURNAL, after),
+                more: false,
+            },
+            Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
+                let bodies = keys.iter().map(|key| {
+                    let bytes = self.files.get(key)?.clone();
+                    let sha256 = sha256(&bytes);
+                    Some(Body { bytes, sha256 })
+                });
+                Outcome::Read(bodies.collect())
+            }
+            Effect::Verify { signature, .. } => {
+                let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
+                let mut signed = signed.filter(|o| o.signature == *signature);
+                let keys = self.signer.keys();
+                Outcome::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
+            }
+            Effect::Sign(statement) => Outcome::Signed(self.signer.sign(&statement.payload())),
+            Effect::Write { sequence, envelope } => {
+                let key = manifest::key(*sequence);
+                self.files.insert(key, envelope.clone());
+                Outcome::Written
+            }
+        }
+    }
+
     /// Three hours with two receipts each, and an empty one.
     pub fn filled() -> Self {
         let mut tree = Self::new();
@@ -148,19 +235,23 @@ impl Tree {
         at: Option<Moment>,
     ) -> Vec<(Kind, String)> {
         let chain = Chain::read(self.manifests(), keys, pins);
-        let mut evidence = Evidence::new(&chain, false);
-        let receipts = self
-            .files
-            .iter()
-            .filter(|(k, _)| k.starts_with("provenance/"));
-        receipts.for_each(|(k, bytes)| {
-            evidence.add(Found::read(k.clone(), bytes), Moment(1000 * HOUR))
-        });
-        evidence.finish(|_| true, at);
+        let evidence = self.evidence(&chain, at);
         let findings = chain.findings.iter().chain(&evidence.findings);
         let mut findings: Vec<_> = findings.map(|f| (f.kind, f.evidence.clone())).collect();
         findings.sort_unstable();
         findings
+    }
+
+    /// The records, compared with the ledger.
+    pub fn evidence<'a>(&self, chain: &'a Chain, at: Option<Moment>) -> Evidence<'a> {
+        let mut evidence = Evidence::new(chain, true);
+        let records = self.files.iter();
+        let records = records.filter(|(key, _)| RecordKind::of(key).is_some());
+        for (key, bytes) in records {
+            evidence.add(Found::read(key.clone(), bytes), Moment(1000 * HOUR));
+        }
+        evidence.finish(|_| true, at);
+        evidence
     }
 
     pub fn head(&self) -> Pin {

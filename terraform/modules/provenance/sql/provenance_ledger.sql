@@ -7,7 +7,7 @@
 --   event only     no receipt (yet): wait some minutes, then `sluice provenance backfill`
 -- Events count if they made a version under what is watched: every way to create an object, no refusals, no reads.
 -- Folder markers (a key that ends in a slash, without bytes) get no receipt and are no row.
--- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred`. A version that was
+-- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred` or `unreadable`. A version that was
 -- gone before anybody learned its id has none (''): its sequencer tells it from others.
 WITH receipt AS (
   SELECT *

@@ -3,6 +3,8 @@
 use super::*;
 use crate::verify::chain::Line;
 
+const VERSION: &str = "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
+
 const TERMS: Terms = Terms {
     young_from: 1000,
     strict: false,
@@ -11,26 +13,28 @@ const TERMS: Terms = Terms {
 
 fn receipt(state: State, key: &str) -> Receipt {
     let text = format!(
-        r#"{{"state":"hashed","bucket":"raw","key":"{key}","version_id":"v","etag":"e","size":3,"sha256":"00","recorded_at":"1970-01-01T00:00:01Z"}}"#
+        r#"{{"state":"hashed","bucket":"raw","key":"{key}","version_id":"{VERSION}","etag":"e","size":3,"sha256":"00","recorded_at":"1970-01-01T00:00:01Z"}}"#
     );
     let receipt: Receipt = serde_json::from_str(&text).unwrap();
     Receipt { state, ..receipt }
 }
 
-fn kept(receipts: &[Receipt]) -> HashMap<String, Kept> {
+fn kept<'a>(chain: &'a Chain, receipts: &[Receipt]) -> Evidence<'a> {
+    let mut evidence = Evidence::new(chain, true);
     let kept = |receipt: &Receipt| Kept {
         receipt: receipt.clone(),
         sha256: "11".into(),
         sequence: None,
         sound: true,
     };
-    receipts.iter().map(|r| (r.key(), kept(r))).collect()
+    evidence.kept = receipts.iter().map(|r| (r.key(), kept(r))).collect();
+    evidence
 }
 
 fn listed(key: &str) -> store::Version {
     store::Version {
         key: key.into(),
-        version_id: "v".into(),
+        version_id: VERSION.into(),
         size: 3,
         etag: Some("e".into()),
         modified: 0,
@@ -39,9 +43,15 @@ fn listed(key: &str) -> store::Version {
     }
 }
 
-fn finish(versions: &mut Versions<'_>, moved: &[&str]) {
-    let missing = versions.missing(|r| r.key != "elsewhere");
-    versions.finish(&missing, &moved.iter().copied().collect());
+fn finish<'a>(versions: &mut Versions<'a>, moved: &[&'a str]) {
+    let wanted = |r: &Receipt| r.key != "elsewhere";
+    let (missing, gone) = (versions.missing(wanted), versions.gone(wanted));
+    let created = missing.iter().chain(&gone);
+    let known = Matches {
+        moved: moved.iter().copied().collect(),
+        trail: created.map(|(key, _)| (*key, Answer::Created)).collect(),
+    };
+    versions.finish(&missing, &gone, &known);
 }
 
 fn kinds(versions: &Versions<'_>) -> Vec<Kind> {
@@ -51,7 +61,10 @@ fn kinds(versions: &Versions<'_>) -> Vec<Kind> {
 #[test]
 fn a_version_is_what_its_receipt_says() {
     let chain = Chain::default();
-    let kept = kept(&[receipt(State::Hashed, "a"), receipt(State::Gone, "gone")]);
+    let kept = kept(
+        &chain,
+        &[receipt(State::Hashed, "a"), receipt(State::Gone, "gone")],
+    );
     let mut versions = Versions::new(&chain, &kept, TERMS);
     versions.add("raw", &listed("a"));
     assert_eq!(
@@ -86,7 +99,7 @@ fn a_version_is_what_its_receipt_says() {
 #[test]
 fn a_version_without_a_receipt_is_young_deferred_or_wrong() {
     let chain = Chain::default();
-    let kept = kept(&[receipt(State::Deferred, "long")]);
+    let kept = kept(&chain, &[receipt(State::Deferred, "long")]);
     let mut versions = Versions::new(&chain, &kept, TERMS);
     versions.add(
         "raw",
@@ -121,16 +134,20 @@ fn a_version_without_a_receipt_is_young_deferred_or_wrong() {
 #[test]
 fn a_receipt_without_a_version() {
     let chain = Chain::default();
-    let kept = kept(&[
-        receipt(State::Hashed, "a"),
-        receipt(State::Hashed, "elsewhere"),
-        receipt(State::Gone, "b"),
-    ]);
+    let kept = kept(
+        &chain,
+        &[
+            receipt(State::Hashed, "a"),
+            receipt(State::Hashed, "elsewhere"),
+            receipt(State::Gone, "b"),
+        ],
+    );
     let mut versions = Versions::new(&chain, &kept, TERMS);
     finish(&mut versions, &[]);
     assert_eq!(kinds(&versions), [Kind::VersionMissing]);
     let mut versions = Versions::new(&chain, &kept, TERMS);
-    finish(&mut versions, &["provenance/raw/a/v.json"]);
+    let moved = format!("provenance/raw/a/{VERSION}.json");
+    finish(&mut versions, &[&moved]);
     assert_eq!((kinds(&versions).len(), versions.counts.moved), (0, 1));
     let mut versions = Versions::new(
         &chain,
@@ -147,20 +164,26 @@ fn a_receipt_without_a_version() {
 #[test]
 fn a_version_recorded_without_its_hash_stays_and_stays_the_same() {
     let chain = Chain::default();
-    let gone = kept(&[
-        receipt(State::Deferred, "a"),
-        receipt(State::Gone, "a"),
-        receipt(State::Deferred, "b"),
-    ]);
+    let gone = kept(
+        &chain,
+        &[
+            receipt(State::Deferred, "a"),
+            receipt(State::Gone, "a"),
+            receipt(State::Deferred, "b"),
+        ],
+    );
     let mut versions = Versions::new(&chain, &gone, TERMS);
     finish(&mut versions, &[]);
     assert_eq!(kinds(&versions), [Kind::VersionMissing; 2]);
-    let both = kept(&[receipt(State::Deferred, "a"), receipt(State::Hashed, "a")]);
+    let both = kept(
+        &chain,
+        &[receipt(State::Deferred, "a"), receipt(State::Hashed, "a")],
+    );
     let mut versions = Versions::new(&chain, &both, TERMS);
     versions.add("raw", &listed("a"));
     finish(&mut versions, &[]);
     assert_eq!((kinds(&versions).len(), versions.work.len()), (0, 1));
-    let one = kept(&[receipt(State::Deferred, "a")]);
+    let one = kept(&chain, &[receipt(State::Deferred, "a")]);
     let mut versions = Versions::new(&chain, &one, TERMS);
     let other = store::Version {
         etag: Some("f".into()),
@@ -174,8 +197,8 @@ fn a_version_recorded_without_its_hash_stays_and_stays_the_same() {
 #[test]
 fn a_receipt_that_is_not_sound_proves_nothing() {
     let chain = Chain::default();
-    let mut kept = kept(&[receipt(State::Hashed, "a")]);
-    kept.values_mut().for_each(|k| k.sound = false);
+    let mut kept = kept(&chain, &[receipt(State::Hashed, "a")]);
+    kept.kept.values_mut().for_each(|k| k.sound = false);
     let mut versions = Versions::new(&chain, &kept, TERMS);
     versions.add("raw", &listed("a"));
     finish(&mut versions, &[]);
@@ -184,17 +207,19 @@ fn a_receipt_that_is_not_sound_proves_nothing() {
 
 #[test]
 fn a_version_whose_receipt_was_taken_away_is_not_told_twice() {
-    let (mut chain, kept) = (Chain::default(), HashMap::new());
+    let mut chain = Chain::default();
     chain.lines.push(Line {
         name: receipt(State::Hashed, "a").key(),
         present: true,
         sha256: "11".into(),
         sequence: 1,
     });
-    let mut versions = Versions::new(&chain, &kept, TERMS);
+    let none = kept(&chain, &[]);
+    let mut versions = Versions::new(&chain, &none, TERMS);
     versions.add("raw", &listed("a"));
     assert!(versions.findings.is_empty());
     chain.lines[0].present = false;
+    let kept = kept(&chain, &[]);
     let mut versions = Versions::new(&chain, &kept, TERMS);
     versions.add("raw", &listed("a"));
     assert_eq!(
@@ -202,4 +227,104 @@ fn a_version_whose_receipt_was_taken_away_is_not_told_twice() {
         [Kind::VersionUnrecorded],
         "its writer was cut off"
     );
+}
+
+/// What the counts of a listing add up to.
+fn sum(counts: &Counts) -> u64 {
+    let Counts {
+        recorded,
+        young,
+        unrecorded,
+        deferred,
+        unreadable,
+        unchecked,
+        ..
+    } = counts;
+    recorded + young + unrecorded + deferred + unreadable + unchecked
+}
+
+/// One of every oddity: each is counted once, and what cannot be read is not called missing.
+#[test]
+fn the_counts_add_up() {
+    let mut chain = Chain::default();
+    chain.lines.push(Line {
+        name: receipt(State::Hashed, "taken").key(),
+        present: true,
+        sha256: "11".into(),
+        sequence: 1,
+    });
+    let mut kept = kept(
+        &chain,
+        &[
+            receipt(State::Hashed, "a"),
+            receipt(State::Gone, "gone"),
+            receipt(State::Deferred, "long"),
+            receipt(State::Unreadable, "cold"),
+            receipt(State::Unreadable, "lost"),
+        ],
+    );
+    kept.unread(receipt(State::Hashed, "dark").key());
+    kept.unread(receipt(State::Deferred, "dim").key());
+    let mut versions = Versions::new(&chain, &kept, TERMS);
+    for key in ["a", "gone", "long", "cold", "dark", "dim", "taken", "none"] {
+        versions.add("raw", &listed(key));
+    }
+    let young = store::Version {
+        modified: 1001,
+        ..listed("young")
+    };
+    versions.add("raw", &young);
+    finish(&mut versions, &[]);
+    let counts = versions.counts;
+    assert_eq!((counts.versions, sum(&counts)), (9, 9), "{counts:?}");
+    assert_eq!((counts.unchecked, counts.unreadable), (3, 1));
+    assert_eq!(versions.unreadable.len(), 1);
+    let mut found = kinds(&versions);
+    found.sort_unstable();
+    let expected = [
+        Kind::VersionMissing,
+        Kind::VersionUnrecorded,
+        Kind::VersionUnrecorded,
+    ];
+    assert_eq!(found, expected, "lost; gone and none");
+}
+
+/// A receipt that nothing bears out is forged if the trail was looking, and open if it was not.
+#[test]
+fn a_receipt_without_a_version_is_held_against_the_trail() {
+    let chain = Chain::default();
+    let kept = kept(
+        &chain,
+        &[receipt(State::Hashed, "a"), receipt(State::Gone, "b")],
+    );
+    for (answer, expected, counted) in [
+        (Some(Answer::Created), &[Kind::VersionMissing][..], (1, 0)),
+        (
+            Some(Answer::NotCreated),
+            &[Kind::ReceiptUnproven; 2],
+            (0, 0),
+        ),
+        (
+            Some(Answer::Uncovered("no logs".into())),
+            &[Kind::VersionMissing],
+            (0, 1),
+        ),
+        (None, &[Kind::VersionMissing], (0, 1)),
+    ] {
+        let mut versions = Versions::new(&chain, &kept, TERMS);
+        let (missing, gone) = (versions.missing(|_| true), versions.gone(|_| true));
+        let keys = missing.iter().chain(&gone).map(|(key, _)| *key);
+        let known = Matches {
+            trail: keys.filter_map(|k| Some((k, answer.clone()?))).collect(),
+            ..Matches::default()
+        };
+        versions.finish(&missing, &gone, &known);
+        let counts = (versions.counts.gone, versions.counts.gone_unproven);
+        assert_eq!(
+            (kinds(&versions).as_slice(), counts),
+            (expected, counted),
+            "{answer:?}"
+        );
+        assert_eq!(versions.unproven.len() as u64, counted.1);
+    }
 }
