@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from . import package
+from . import elf, package
 from .paths import BIN, LOCAL_DIST, ROOT
 
 # Set by scripts/test: the tests are compiled in the same run. Their dependencies ask for further features
@@ -123,13 +123,18 @@ def pack() -> None:
     LOCAL_DIST.mkdir(parents=True, exist_ok=True)
     packages = {}
     for name in sorted(package.programs(ROOT)):
-        content = package.archive(stripped(binaries()[name]), level=1)
+        binary = stripped(binaries()[name])
+        content = package.archive(binary, level=1)
         digest = hashlib.sha256(content).hexdigest()
         path = LOCAL_DIST / f"{name}-{digest[:12]}.zip"
         for old in LOCAL_DIST.glob(f"{name}-*.zip"):
             old.unlink()
         path.write_bytes(content)
-        packages[name] = {"path": f"../dist/{path.name}", "sha256": digest}
+        packages[name] = {
+            "path": f"../dist/{path.name}",
+            "sha256": digest,
+            "architecture": elf.read(binary).machine,
+        }
     document = {"lambda_packages": packages}
     (LOCAL_DIST / package.VARIABLES).write_text(json.dumps(document, indent=2) + "\n")
 

@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import elf
+from . import elf, linker
 from .paths import DIST, ROOT
 
 GLIBC = (2, 34)  # Amazon Linux 2023, the system below `provided.al2023`
@@ -22,6 +23,29 @@ PROFILE = "lambda"
 LIMIT = 6 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)
 VARIABLES = "lambda_packages.auto.tfvars.json"
+
+
+# What provided.al2023 has beside the loader; everything else is linked into the program.
+LIBRARIES = {
+    *("libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"),
+    *(Path(loader).name for loader in elf.LOADERS.values()),
+}
+BINARY_LIMIT = 250 * 1024 * 1024  # Lambda's, for what a zip holds
+TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where programs come from."""
+
+    target: str | None = None
+    linker: str = "auto"
+    folder: Path | None = None  # of programs built elsewhere
+
+    def binaries(self, root: Path, names: list[str], target_dir: Path | None = None) -> dict[str, Path]:
+        if self.folder is not None:
+            return {name: given(self.folder, name) for name in names}
+        return build(root, names, self.target, target_dir, self.linker)
 
 
 def main() -> None:
@@ -33,7 +57,21 @@ def main() -> None:
     parser.add_argument("name", nargs="*", help="a folder of lambdas/; default: all that are programs")
     parser.add_argument("--target", help="a Rust target, for example aarch64-unknown-linux-gnu for arm64")
     parser.add_argument(
-        "--verify", action="store_true", help="build twice from clean, elsewhere, and compare the bytes"
+        "--linker",
+        choices=linker.CHOICES,
+        default="auto",
+        help=f"zig links against glibc {GLIBC[0]}.{GLIBC[1]} on any Linux and for any architecture; auto (default) "
+        "installs it into .local where this machine's own linker would not do",
+    )
+    parser.add_argument(
+        "--from",
+        dest="folder",
+        metavar="DIR",
+        type=Path,
+        help="build nothing: pack the programs DIR/NAME, or DIR/NAME/bootstrap, that were built elsewhere",
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="build twice from clean, elsewhere, and compare the bytes; write nothing"
     )
     parser.add_argument(
         "--profile",
@@ -43,38 +81,60 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.profile != PROFILE:
-        if arguments.name or arguments.target or arguments.verify:
+        if arguments.name or arguments.target or arguments.verify or arguments.folder or arguments.linker != "auto":
             parser.error("`--profile dev` packs every Lambda for this machine: give nothing else")
         from . import build as local_build
 
         local_build.pack()
         return
-    known = programs(ROOT)
-    names = arguments.name or sorted(known)
+    if arguments.folder and (arguments.target or arguments.linker != "auto"):
+        parser.error("`--from` builds nothing: leave out --target and --linker")
+    known = folders(ROOT) if arguments.folder else programs(ROOT)
+    names = sorted(set(arguments.name or known))
     for name in names:
         if name not in known:
-            raise SystemExit(f"`{name}` is no Lambda: lambdas/ has {', '.join(sorted(known))}")
-    if arguments.verify:
-        verify(names, arguments.target)
-    else:
-        package(names, arguments.target)
+            raise SystemExit(f"`{name}` is not a Lambda: lambdas/ has {', '.join(sorted(known))}")
+    source = Source(arguments.target, arguments.linker, arguments.folder)
+    (verify if arguments.verify else package)(names, source)
 
 
-def package(names: list[str], target: str | None) -> None:
+def package(names: list[str], source: Source = Source()) -> None:
+    """Writes the zips and the variables file; nothing, if one of the programs is refused."""
+    contents = {name: path.read_bytes() for name, path in source.binaries(ROOT, names).items()}
+    zips = {name: pack(name, content) for name, content in contents.items()}
     packages = {}
     DIST.mkdir(exist_ok=True)
-    for name, binary in build(ROOT, names, target).items():
-        content = pack(name, binary.read_bytes())
+    for name, content in zips.items():
         digest = hashlib.sha256(content).hexdigest()
         path = DIST / f"{name}-{digest[:12]}.zip"
         for old in DIST.glob(f"{name}-????????????.zip"):
             if old != path:
                 old.unlink()
         path.write_bytes(content)
+        machine = elf.read(contents[name]).machine
         # Terraform runs in terraform/, and a path relative to it keeps the state free of this checkout's place.
-        packages[name] = {"path": f"../dist/{path.name}", "sha256": digest}
-        print(f"{path.relative_to(ROOT)}  {len(content) / 1e6:.2f} MB", file=sys.stderr)
+        packages[name] = {"path": f"../dist/{path.name}", "sha256": digest, "architecture": machine}
+        print(f"{path.relative_to(ROOT)}  {machine}  {len(content) / 1e6:.2f} MB", file=sys.stderr)
     _remember(packages)
+
+
+def given(folder: Path, name: str) -> Path:
+    """A program that was built elsewhere."""
+    if not folder.is_dir():
+        raise SystemExit(f"--from: `{folder}` is not a folder")
+    found = [path for path in (folder / name, folder / name / "bootstrap") if path.is_file()]
+    if not found:
+        raise SystemExit(
+            f"--from: neither `{folder / name}` nor `{folder / name / 'bootstrap'}` is a file: build {name}"
+        )
+    if found[0].stat().st_size > BINARY_LIMIT:
+        raise SystemExit(f"--from: `{found[0]}` has more than {BINARY_LIMIT} bytes, which Lambda does not take")
+    return found[0]
+
+
+def folders(root: Path) -> set[str]:
+    """The folders of lambdas/ that are programs, known without Rust."""
+    return {path.parent.parent.name for path in (root / "lambdas").glob("*/src/main.rs")}
 
 
 def _remember(packages: dict[str, dict[str, str]]) -> None:
@@ -91,7 +151,7 @@ def _remember(packages: dict[str, dict[str, str]]) -> None:
 
 def programs(root: Path) -> set[str]:
     """The crates under lambdas/ that are programs."""
-    answer = _cargo(root, "metadata", "--no-deps", "--format-version", "1", "--locked")
+    answer = _run(root, ["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"])
     found = set()
     for crate in json.loads(answer)["packages"]:
         inside = Path(crate["manifest_path"]).parent.parent == root / "lambdas"
@@ -100,17 +160,21 @@ def programs(root: Path) -> set[str]:
     return found
 
 
-def build(root: Path, names: list[str], target: str | None, target_dir: Path | None = None) -> dict[str, Path]:
+def build(
+    root: Path, names: list[str], target: str | None, target_dir: Path | None = None, linked: str = "auto"
+) -> dict[str, Path]:
     """Builds with the profile `lambda`; returns each program's binary."""
-    command = ["build", "--locked", "--profile", PROFILE, "--bins", "--message-format", "json-render-diagnostics"]
+    chosen = linker.choose(linked, target, GLIBC)
+    command = [*chosen.command, "--locked", "--profile", PROFILE, "--bins"]
+    command += ["--message-format", "json-render-diagnostics"]
     for name in names:
         command += ["--package", name]
-    if target:
-        command += ["--target", target]
+    if chosen.target:
+        command += ["--target", chosen.target]
     if target_dir:
         command += ["--target-dir", str(target_dir)]
     binaries = {}
-    for line in _cargo(root, *command, env=_build_env(root)).splitlines():
+    for line in _run(root, command, _build_env(root) | chosen.env).splitlines():
         message = json.loads(line)
         if message.get("executable") and message["target"]["name"] in names:
             binaries[message["target"]["name"]] = Path(message["executable"])
@@ -121,22 +185,38 @@ def build(root: Path, names: list[str], target: str | None, target_dir: Path | N
 
 def pack(name: str, binary: bytes) -> bytes:
     """The zip of one `bootstrap`, the same bytes wherever and whenever it is made."""
-    try:
-        facts = elf.read(binary)
-    except ValueError as reason:
-        raise SystemExit(f"{name}: {reason}; build on Linux, or give --target") from reason
-    if facts.glibc > GLIBC:
-        raise SystemExit(
-            f"{name}: needs GLIBC_{facts.glibc[0]}.{facts.glibc[1]}, but provided.al2023 has {GLIBC[0]}.{GLIBC[1]}; "
-            "build on an older Linux, or with `cargo lambda build`, which links against an older glibc"
-        )
+    check(name, binary)
     content = archive(binary)
     if len(content) > LIMIT:
         raise SystemExit(
-            f"{name}: the zip has {len(content)} bytes, the limit is {LIMIT}: "
+            f"{name}: the zip has {len(content)} bytes, the limit is {LIMIT}: build with the profile `{PROFILE}`, and "
             f"look with `cargo tree -p {name} -e features` for what grew"
         )
     return content
+
+
+def check(name: str, binary: bytes) -> None:
+    """Ends with the reason if provided.al2023 could not start the program."""
+    try:
+        facts = elf.read(binary)
+    except ValueError as reason:
+        raise SystemExit(f"{name}: {reason}; build on Linux with scripts/package") from reason
+    if facts.loader not in (None, elf.LOADERS[facts.machine]):
+        raise SystemExit(
+            f"{name}: is started by `{facts.loader}`, which provided.al2023 does not have: "
+            f"build for {TARGETS[facts.machine]}"
+        )
+    if unknown := sorted(set(facts.libraries) - LIBRARIES):
+        raise SystemExit(
+            f"{name}: needs {', '.join(f'`{library}`' for library in unknown)}, which provided.al2023 does not have: "
+            "link it into the program"
+        )
+    if facts.glibc > GLIBC:
+        symbols = f" ({', '.join(f'`{symbol}`' for symbol in facts.newest[:3])})" if facts.newest else ""
+        raise SystemExit(
+            f"{name}: needs GLIBC_{facts.glibc[0]}.{facts.glibc[1]}{symbols}, but provided.al2023 has "
+            f"{GLIBC[0]}.{GLIBC[1]}: build with `scripts/package --linker zig`"
+        )
 
 
 def archive(binary: bytes, level: int = 9) -> bytes:
@@ -151,25 +231,37 @@ def archive(binary: bytes, level: int = 9) -> bytes:
     return buffer.getvalue()
 
 
-def verify(names: list[str], target: str | None) -> None:
-    """Builds from clean here and in a copy of the checkout, and compares the zips byte by byte."""
+def verify(names: list[str], source: Source) -> None:
+    """Builds from clean here and in a copy of the checkout, and compares the zips byte by byte. What was built
+    elsewhere is packed from a copy with other times and modes."""
     with tempfile.TemporaryDirectory(prefix="sluice-verify-") as scratch:
         copy = Path(scratch) / "elsewhere" / "checkout"
-        unwanted = ("target", ".git", ".local", "dist", ".terraform", "__pycache__")
-        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*unwanted))
+        places = [ROOT, copy]
+        if source.folder is None:
+            unwanted = ("target", ".git", ".local", "dist", ".terraform", "__pycache__")
+            shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*unwanted))
         zips: list[dict[str, bytes]] = []
-        for place in (ROOT, copy):
+        for place in places:
             target_dir = Path(scratch) / f"target-{len(zips)}"
-            binaries = build(place, names, target, target_dir)
+            binaries = source.binaries(place, names, target_dir)
+            if source.folder is not None:
+                binaries = {name: _copied(path, target_dir) for name, path in binaries.items()}
             zips.append({name: pack(name, path.read_bytes()) for name, path in binaries.items()})
             shutil.rmtree(target_dir)
     differing = [name for name in names if zips[0][name] != zips[1][name]]
     if differing:
         raise SystemExit(
-            f"two builds from clean differ in {', '.join(differing)}: something of the place or time leaks in"
+            f"two builds from clean differ in {', '.join(differing)}: a path or a time of the build is in the program"
         )
+    made = "two builds from clean" if source.folder is None else "two zips of the same program"
     for name in names:
-        print(f"{name}: two builds from clean are the same, sha256 {hashlib.sha256(zips[0][name]).hexdigest()}")
+        print(f"{name}: {made} are the same, sha256 {hashlib.sha256(zips[0][name]).hexdigest()}")
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    copy = folder / path.relative_to(path.anchor)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(path, copy))
 
 
 def _build_env(root: Path) -> dict[str, str]:
@@ -186,11 +278,14 @@ def _build_env(root: Path) -> dict[str, str]:
     }
 
 
-def _cargo(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
-    command = ["cargo", *arguments]
-    result = subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True)
+def _run(root: Path, command: list[str], env: dict[str, str] | None = None) -> str:
+    shown = f"{Path(command[0]).name} {command[1]}"
+    try:
+        result = subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise SystemExit(f"`{shown}`: no such program; install Rust (https://rustup.rs), or use --from DIR") from None
     if result.returncode:
-        raise SystemExit(f"`cargo {arguments[0]}` failed, see above")
+        raise SystemExit(f"`{shown}` failed, see above")
     return result.stdout
 
 

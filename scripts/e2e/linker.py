@@ -1,0 +1,90 @@
+"""With what a Lambda is linked, so that it asks for no newer glibc than Lambda has, whatever this machine has.
+
+The machine's own linker binds to the machine's own glibc. Up to 2.37 that leaves the Lambdas within 2.34; from 2.38 on
+the headers turn `strtol` and its siblings into `__isoc23_*`, which Lambda lacks. There, and for another architecture,
+zig links against the glibc that it is told. It is 470 MB, so it is installed only where it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .paths import LOCAL, ROOT
+
+CHOICES = ("auto", "zig", "system")
+ISOC23 = (2, 38)
+_VENV = LOCAL / "venv-zig"
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+@dataclass(frozen=True)
+class Linker:
+    """How cargo is run."""
+
+    command: list[str]
+    target: str | None
+    env: dict[str, str]
+
+
+def choose(wanted: str, target: str | None, glibc: tuple[int, int]) -> Linker:
+    """`glibc` is the newest that the programs may ask for."""
+    if _resolve(wanted, target, host_glibc()) == "system":
+        return Linker(["cargo", "build"], target, {})
+    return _zig(target or f"{_host_machine()}-unknown-linux-gnu", glibc)
+
+
+def _resolve(wanted: str, target: str | None, host: tuple[int, int] | None) -> str:
+    if wanted != "auto":
+        return wanted
+    foreign = target is not None and target.split("-")[0] != _host_machine()
+    return "zig" if foreign or host is None or host >= ISOC23 else "system"
+
+
+def host_glibc() -> tuple[int, int] | None:
+    """This machine's; None if it has another C library."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        major, minor = version.split(".")[:2]
+        return (int(major), int(minor)) if name == "glibc" else None
+    except (ValueError, OSError):
+        return None
+
+
+def _host_machine() -> str:
+    name = platform.machine().lower()
+    return _MACHINES.get(name, name)
+
+
+def _zig(target: str, glibc: tuple[int, int]) -> Linker:
+    _require(target)
+    installed = subprocess.run([str(ROOT / "scripts/local/venv"), "zig"], stdin=subprocess.DEVNULL)
+    if installed.returncode:
+        raise SystemExit(
+            "zig could not be installed, see above: it comes from PyPI, by scripts/local/requirements-zig.txt. "
+            "Without it, build on a Linux with glibc 2.37 or older, or pack programs built elsewhere with --from DIR"
+        )
+    [zig] = _VENV.glob("lib/python*/site-packages/ziglang/zig")
+    caches = LOCAL / "zig"
+    env = {
+        "CARGO_ZIGBUILD_ZIG_PATH": str(zig),
+        "CARGO_ZIGBUILD_CACHE_DIR": str(caches / "wrappers"),
+        "ZIG_GLOBAL_CACHE_DIR": str(caches / "global"),
+        "ZIG_LOCAL_CACHE_DIR": str(caches / "local"),
+    }
+    command = [str(_VENV / "bin" / "cargo-zigbuild"), "zigbuild"]
+    return Linker(command, f"{target}.{glibc[0]}.{glibc[1]}", env)
+
+
+def _require(target: str) -> None:
+    """Ends with the command to run if Rust's library for `target` is missing."""
+    asked = subprocess.run(
+        ["rustc", "--print", "target-libdir", "--target", target], cwd=ROOT, capture_output=True, text=True
+    )
+    if asked.returncode:
+        raise SystemExit(f"`{target}` is not a Rust target: for arm64 it is aarch64-unknown-linux-gnu")
+    if not any(Path(asked.stdout.strip()).glob("libstd-*")):
+        raise SystemExit(f"the Rust target `{target}` is not installed: run `rustup target add {target}`")
