@@ -42,6 +42,13 @@ check "somebody_may_backfill" {
   }
 }
 
+check "packages_name_their_architecture" {
+  assert {
+    condition     = alltrue([for name in local.functions : try(var.lambda_packages[name].architecture, null) != null])
+    error_message = "`lambda_packages` does not say what architecture ${join(", ", [for name in local.functions : "`${name}`" if try(var.lambda_packages[name].architecture, null) == null])} is built for, so nothing compares it with `architecture` (`${var.architecture}`): run `scripts/package` again; its variables file says it."
+  }
+}
+
 check "notices_reach_somebody" {
   assert {
     condition     = var.ingest == null ? true : length(var.ingest.notify_on) == 0 || length(var.ingest.notify_emails) > 0

@@ -121,7 +121,7 @@ variable "kms_key_arn" {
 
 variable "lambda_packages" {
   description = "The zips, by function; `scripts/package` makes them and writes this. Paths are absolute or relative to terraform/."
-  type        = map(object({ path = string, sha256 = string }))
+  type        = map(object({ path = string, sha256 = string, architecture = optional(string) }))
   default     = {}
   nullable    = false
 
@@ -138,6 +138,17 @@ variable "lambda_packages" {
   validation {
     condition     = alltrue([for package in var.lambda_packages : fileexists(package.path) ? filesha256(package.path) == package.sha256 : true])
     error_message = "a zip in `lambda_packages` is not the one its `sha256` names: run `scripts/package` again."
+  }
+
+  # Lambda would take the zip, and fail at each invocation.
+  validation {
+    condition = alltrue([
+      for name in local.functions : try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) == var.architecture
+    ])
+    error_message = "${join(", ", [
+      for name in local.functions : "the package of `${name}` is built for `${var.lambda_packages[name].architecture}`"
+      if try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) != var.architecture
+    ])}, but `architecture` is `${var.architecture}`: run `scripts/package --target ${var.architecture == "arm64" ? "aarch64" : "x86_64"}-unknown-linux-gnu`, or set `architecture` to what the packages are built for."
   }
 }
 

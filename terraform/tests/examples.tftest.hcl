@@ -7,9 +7,9 @@ mock_provider "aws" {
 variables {
   account_id = "111122223333"
   lambda_packages = {
-    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
 }
 

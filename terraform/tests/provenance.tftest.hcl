@@ -11,9 +11,9 @@ variables {
 
   alarm_emails = ["ops@example.org"]
   lambda_packages = {
-    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
 }
 

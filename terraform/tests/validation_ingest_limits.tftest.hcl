@@ -11,7 +11,7 @@ variables {
 
   alarm_emails = ["ops@example.org"]
   lambda_packages = {
-    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
 }
 

@@ -11,9 +11,9 @@ variables {
 
   alarm_emails = ["ops@example.org"]
   lambda_packages = {
-    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
-    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
 }
 
@@ -361,7 +361,7 @@ run "watched_ingest_under_a_prefix_of_receipts" {
 run "packages_not_given" {
   command = plan
   variables {
-    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") } }
+    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" } }
     provenance = {
       auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]

@@ -12,7 +12,7 @@ variables {
 
   alarm_emails = ["ops@example.org"]
   lambda_packages = {
-    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
+    ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
 }
 
@@ -86,7 +86,7 @@ run "package_not_given" {
 run "package_not_built" {
   command = plan
   variables {
-    lambda_packages = { ingest = { path = "../dist/none.zip", sha256 = "00" } }
+    lambda_packages = { ingest = { path = "../dist/none.zip", sha256 = "00", architecture = "x86_64" } }
   }
   expect_failures = [
     var.lambda_packages,
@@ -96,10 +96,60 @@ run "package_not_built" {
 run "package_is_another" {
   command = plan
   variables {
-    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = "00" } }
+    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = "00", architecture = "x86_64" } }
   }
   expect_failures = [
     var.lambda_packages,
+  ]
+}
+
+# Lambda takes the zip of another architecture, and no invocation starts.
+run "package_for_another_architecture" {
+  command = plan
+  variables {
+    architecture = "arm64"
+    ingest = {
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+  expect_failures = [
+    var.lambda_packages,
+  ]
+}
+
+run "package_for_this_architecture" {
+  command = plan
+  variables {
+    architecture = "arm64"
+    ingest = {
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "arm64" } }
+  }
+
+  assert {
+    condition     = output.ingest.function == "sluice-dev-ingest"
+    error_message = "got ${jsonencode(output.ingest)}"
+  }
+}
+
+# A variables file of an older scripts/package: unknown, and a plan says so.
+run "package_of_an_unknown_architecture" {
+  command = plan
+  variables {
+    ingest = {
+      notify_emails       = ["music@example.org"]
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+    lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") } }
+  }
+  expect_failures = [
+    check.packages_name_their_architecture,
   ]
 }
 
