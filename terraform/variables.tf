@@ -152,6 +152,13 @@ variable "lambda_packages" {
   }
 }
 
+variable "allow_destroy" {
+  description = "Lifts the table's deletion protection and lets `destroy` delete what is in the buckets, whatever `ingest` and `provenance` say. Apply it, then destroy."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "alarm_emails" {
   description = "Who is told of alarms. Each address gets a mail with a link to confirm."
   type        = list(string)

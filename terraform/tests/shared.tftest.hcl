@@ -125,3 +125,43 @@ run "unconfirmed_address" {
 
   expect_failures = [check.subscriptions_are_confirmed]
 }
+
+# Nothing keeps a deployment that is to go.
+run "everything_may_be_destroyed" {
+  command = plan
+
+  variables {
+    allow_destroy = true
+    ingest        = {}
+    provenance    = {}
+    lambda_packages = {
+      ingest     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+      provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+      ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
+    }
+  }
+
+  assert {
+    condition = !local.ingest.table.deletion_protection && alltrue([
+      local.ingest.processing_bucket.force_destroy,
+      local.ingest.quarantine_bucket.force_destroy,
+      local.provenance.data_bucket.force_destroy,
+      local.provenance.receipts_bucket.force_destroy,
+      local.provenance.trail.force_destroy,
+    ])
+    error_message = "got ${jsonencode([local.ingest, local.provenance])}"
+  }
+
+  assert {
+    condition     = local.ingest.table.hash_key == "ArtistID" && local.provenance.receipts_bucket.journal_days == 30
+    error_message = "every other setting stays"
+  }
+
+  expect_failures = [
+    check.notices_reach_somebody,
+    check.somebody_may_audit,
+    check.somebody_may_backfill,
+    check.somebody_may_operate,
+    check.somebody_may_upload,
+  ]
+}
