@@ -1,9 +1,11 @@
 //! Where a bootstrap's values come from: a flag, else the environment, else the file `.env`.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use kit::log::escape;
 
 use super::Bootstrap;
 
@@ -27,10 +29,20 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The values of backend.conf.
+    #[must_use]
+    pub fn backend<'a>(&'a self, bucket: &'a str) -> [(&'static str, &'a str); 3] {
+        [
+            ("bucket", bucket),
+            ("key", &self.state_key),
+            ("region", &self.region),
+        ]
+    }
+
     /// Reads them for this process.
     ///
     /// # Errors
-    /// When `.env` cannot be read or there is no region.
+    /// When `.env` cannot be read, or the region or the state key is missing or not valid.
     pub fn read(args: &Bootstrap) -> anyhow::Result<Self> {
         let file = dotenv(Path::new(".env"))?;
         Self::from(args, |name| std::env::var(name).ok(), &file)
@@ -47,18 +59,53 @@ impl Settings {
             given.or_else(|| file.get(name).cloned().filter(filled))
         };
         let region = value(&args.region, "AWS_REGION");
+        let region = region
+            .context("no region: pass --region, or set AWS_REGION in the environment or in .env")?;
+        anyhow::ensure!(
+            is_region(&region),
+            "`{}` is not a valid region: use a code such as `eu-central-1`",
+            escape(&region)
+        );
+        let state_key = value(&args.state_key, "STATE_KEY");
+        let state_key = state_key.unwrap_or_else(|| "sluice/dev.tfstate".into());
+        anyhow::ensure!(
+            is_state_key(&state_key),
+            "`{}` is not a valid state key: use up to 900 letters, digits and `! - _ . * ' ( ) /`, with no slash at either end",
+            escape(&state_key)
+        );
         Ok(Self {
-            region: region
-                .context("where? give --region, or AWS_REGION in the environment or in .env")?,
+            region,
             state_bucket: value(&args.state_bucket, "STATE_BUCKET"),
-            state_key: value(&args.state_key, "STATE_KEY")
-                .unwrap_or_else(|| "sluice/dev.tfstate".into()),
+            state_key,
             raw_bucket: value(&args.raw_bucket, "RAW_BUCKET"),
             silver_bucket: value(&args.silver_bucket, "SILVER_BUCKET"),
             gold_bucket: value(&args.gold_bucket, "GOLD_BUCKET"),
             prefix: folder(&value(&args.prefix, "S3_PREFIX").unwrap_or_default()),
         })
     }
+}
+
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(|word| letters(word))
+                && number.len() == 1
+                && number.bytes().all(|b| b.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
+/// What stands in a quoted string of backend.conf, and in an S3 key, as it is.
+fn is_state_key(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"!-_.*'()/".contains(&b);
+    (1..=900).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.starts_with('/')
+        && !text.ends_with('/')
 }
 
 /// A prefix with its slash, however it was written.
@@ -70,13 +117,17 @@ fn folder(text: &str) -> String {
 }
 
 fn dotenv(path: &Path) -> anyhow::Result<HashMap<String, String>> {
-    if !path.exists() {
-        return Ok(HashMap::new());
-    }
-    let lines = dotenvy::from_path_iter(path).context("cannot read `.env`")?;
-    lines
-        .collect::<Result<_, _>>()
-        .context("cannot read `.env`: a line is `NAME=value`")
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) => return Err(error).context("cannot read `.env`"),
+    };
+    let lines = dotenvy::from_read_iter(text.as_bytes());
+    // Not the parser's own error: it quotes the line, which may hold a secret.
+    let whole: Result<_, dotenvy::Error> = lines.collect();
+    whole.map_err(|_| {
+        anyhow!("cannot read `.env`: each line must be `NAME=value`, a comment or empty")
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +179,41 @@ mod tests {
                 .to_string()
                 .contains("--region")
         );
+    }
+
+    #[test]
+    fn what_is_not_valid_is_refused_with_an_example() {
+        for (flags, sentence) in [
+            (
+                ["--region", "eu-central"],
+                "`eu-central` is not a valid region",
+            ),
+            (["--region", "eu-central-1a"], "is not a valid region"),
+            (["--region", "Frankfurt"], "is not a valid region"),
+            (
+                ["--region", "eu\u{1b}-west-1"],
+                "`eu\\u{1b}-west-1` is not a valid region",
+            ),
+            (["--state-key", "a\"b"], "is not a valid state key"),
+            (["--state-key", "/a"], "is not a valid state key"),
+            (["--state-key", "${x}"], "is not a valid state key"),
+        ] {
+            let refused = read(&flags, &[("AWS_REGION", "eu-west-1")], "").unwrap_err();
+            assert!(
+                refused.to_string().contains(sentence),
+                "{flags:?}: {refused}"
+            );
+        }
+        for region in ["us-gov-west-1", "eusc-de-east-1", "ap-southeast-5"] {
+            assert!(is_region(region), "{region}");
+        }
+    }
+
+    /// A line that cannot be read may hold a secret.
+    #[test]
+    fn a_line_of_the_file_is_not_repeated() {
+        let refused = read(&[], &[], "SECRET 'hunter2\n").unwrap_err();
+        assert!(!format!("{refused:#}").contains("hunter2"), "{refused:#}");
     }
 
     #[test]

@@ -1,115 +1,210 @@
 //! The bucket for Terraform's state: versioned, encrypted, TLS only, never public; what locks leave behind expires.
 
-use anyhow::{Context, bail};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
-    CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule,
-    LifecycleRuleFilter, NoncurrentVersionExpiration, PublicAccessBlockConfiguration,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule, VersioningConfiguration,
+    BucketLifecycleConfiguration, BucketVersioningStatus, LifecycleRule,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    TransitionDefaultMinimumObjectSize, VersioningConfiguration,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Settings;
-use crate::aws::{explain, status};
-use crate::report::Report;
+use super::bucket::if_set;
+use super::consent::Difference;
+use super::{lifecycle, policy};
+use crate::aws::explain;
 
-const TLS_SID: &str = "DenyInsecureTransport";
+/// The settings that a bucket has, `None` where it has none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Current {
+    versioning: Option<BucketVersioningStatus>,
+    public_access_block: Option<PublicAccessBlockConfiguration>,
+    encrypted: bool,
+    policy: Option<String>,
+    rules: Vec<LifecycleRule>,
+    smallest_transition: Option<TransitionDefaultMinimumObjectSize>,
+}
 
-/// Makes the bucket if it is missing, and puts right what is not.
+/// A setting to change: for people, and for S3.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// For people.
+    pub difference: Difference,
+    action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Action {
+    BlockPublicAccess,
+    EnableVersioning,
+    Encrypt,
+    PutPolicy(Value),
+    PutLifecycle(
+        Vec<LifecycleRule>,
+        Option<TransitionDefaultMinimumObjectSize>,
+    ),
+}
+
+impl Current {
+    /// Reads the settings of a bucket.
+    ///
+    /// # Errors
+    /// When AWS does not show one of them: what is not known is not replaced.
+    pub async fn read(s3: &Client, bucket: &str) -> anyhow::Result<Self> {
+        let of = |setting: &str| format!("read the {setting} of bucket `{bucket}`");
+        let versioning = s3.get_bucket_versioning().bucket(bucket).send().await;
+        let versioning = versioning.map_err(|e| explain(of("versioning"), &e))?;
+        let block = s3.get_public_access_block().bucket(bucket).send().await;
+        let block = if_set(block, of("public access block"))?;
+        let encryption = s3.get_bucket_encryption().bucket(bucket).send().await;
+        let encryption = if_set(encryption, of("encryption"))?;
+        let policy = s3.get_bucket_policy().bucket(bucket).send().await;
+        let policy = if_set(policy, of("policy"))?;
+        let lifecycle = s3.get_bucket_lifecycle_configuration().bucket(bucket);
+        let lifecycle = if_set(lifecycle.send().await, of("lifecycle rules"))?;
+        let smallest = lifecycle.as_ref();
+        let smallest = smallest.and_then(|l| l.transition_default_minimum_object_size.clone());
+        Ok(Self {
+            versioning: versioning.status,
+            public_access_block: block.and_then(|b| b.public_access_block_configuration),
+            encrypted: encryption.is_some(),
+            policy: policy.and_then(|p| p.policy),
+            rules: lifecycle.and_then(|l| l.rules).unwrap_or_default(),
+            smallest_transition: smallest,
+        })
+    }
+
+    /// What has to change for the state at `state_key`. Statements and rules that are there stay.
+    ///
+    /// # Errors
+    /// When the bucket's policy cannot be read.
+    pub fn changes(
+        &self,
+        bucket: &str,
+        region: &str,
+        state_key: &str,
+    ) -> anyhow::Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        let mut push = |setting: &str, current: String, wanted: &str, action| {
+            changes.push(Change {
+                difference: Difference::new(setting, current, wanted),
+                action,
+            });
+        };
+        let blocked = self.blocked();
+        if blocked < 4 {
+            let current = format!("{blocked} of 4 settings on");
+            push(
+                "public access block",
+                current,
+                "all 4 settings on",
+                Action::BlockPublicAccess,
+            );
+        }
+        if self.versioning != Some(BucketVersioningStatus::Enabled) {
+            let status = self.versioning.as_ref().map(BucketVersioningStatus::as_str);
+            let current = status.unwrap_or("never enabled").to_lowercase();
+            push("versioning", current, "enabled", Action::EnableVersioning);
+        }
+        if !self.encrypted {
+            push(
+                "default encryption",
+                "none".into(),
+                "SSE-S3",
+                Action::Encrypt,
+            );
+        }
+        if let Some(policy) = policy::with_tls(self.policy.as_deref(), bucket, region)? {
+            let current = policy::count(self.policy.as_deref());
+            let wanted = "these, and one that denies requests without TLS";
+            push("bucket policy", current, wanted, Action::PutPolicy(policy));
+        }
+        let lock = lifecycle::lock_key(state_key);
+        if !lifecycle::covers(&self.rules, &lock) {
+            let current = match self.rules.len() {
+                0 => "none".to_owned(),
+                1 => "1 rule".to_owned(),
+                more => format!("{more} rules"),
+            };
+            let rules = [self.rules.as_slice(), &[lifecycle::rule(&lock)?]].concat();
+            let wanted =
+                format!("these, and one that removes old versions of `{lock}` after a day");
+            let action = Action::PutLifecycle(rules, self.smallest_transition.clone());
+            push("lifecycle rules", current, &wanted, action);
+        }
+        Ok(changes)
+    }
+
+    fn blocked(&self) -> usize {
+        let Some(block) = &self.public_access_block else {
+            return 0;
+        };
+        let settings = [
+            block.block_public_acls,
+            block.block_public_policy,
+            block.ignore_public_acls,
+            block.restrict_public_buckets,
+        ];
+        settings.iter().filter(|on| **on == Some(true)).count()
+    }
+}
+
+/// Makes one change.
 ///
 /// # Errors
-/// When it is somebody else's or AWS refuses.
-pub async fn ensure(
-    s3: &Client,
-    bucket: &str,
-    settings: &Settings,
-    report: &Report,
-) -> anyhow::Result<()> {
-    let result = match s3.head_bucket().bucket(bucket).send().await {
-        Ok(_) => "there already",
-        Err(error) => match status(&error) {
-            Some(404) => {
-                create(s3, bucket, &settings.region).await?;
-                "made"
-            }
-            Some(301) => bail!(
-                "bucket `{bucket}` is in another region than {}: name another --state-bucket",
-                settings.region
-            ),
-            Some(403) => bail!(
-                "bucket `{bucket}` is somebody else's, or your credentials may not see it: name another --state-bucket"
-            ),
-            _ => return Err(explain(format!("look at bucket `{bucket}`"), &error)),
-        },
-    };
-    protect(s3, bucket).await?;
-    demand_tls(s3, bucket).await?;
-    expire_locks(s3, bucket, &settings.state_key).await?;
-    report.line(
-        format_args!(
-            "bucket {bucket} {result}: versioned, encrypted, TLS only, not public, old locks expire"
-        ),
-        &json!({"bucket": bucket, "result": result}),
-    );
-    Ok(())
+/// When AWS refuses.
+pub async fn apply(s3: &Client, bucket: &str, change: &Change) -> anyhow::Result<()> {
+    let what = format!("set the {} of bucket `{bucket}`", change.difference.setting);
+    match &change.action {
+        Action::BlockPublicAccess => block_public_access(s3, bucket, &what).await,
+        Action::EnableVersioning => enable_versioning(s3, bucket, &what).await,
+        Action::Encrypt => encrypt(s3, bucket, &what).await,
+        Action::PutPolicy(policy) => {
+            let request = s3.put_bucket_policy().bucket(bucket);
+            let put = request.policy(policy.to_string()).send().await;
+            put.map_err(|e| explain(what, &e))?;
+            Ok(())
+        }
+        Action::PutLifecycle(rules, smallest) => {
+            let lifecycle = BucketLifecycleConfiguration::builder()
+                .set_rules(Some(rules.clone()))
+                .build()?;
+            let request = s3.put_bucket_lifecycle_configuration().bucket(bucket);
+            let request = request.set_transition_default_minimum_object_size(smallest.clone());
+            let put = request.lifecycle_configuration(lifecycle).send().await;
+            put.map_err(|e| explain(what, &e))?;
+            Ok(())
+        }
+    }
 }
 
-/// us-east-1 is the one region that must not be named.
-fn location(region: &str) -> Option<CreateBucketConfiguration> {
-    (region != "us-east-1").then(|| {
-        let place = BucketLocationConstraint::from(region);
-        CreateBucketConfiguration::builder()
-            .location_constraint(place)
-            .build()
-    })
-}
-
-async fn create(s3: &Client, bucket: &str, region: &str) -> anyhow::Result<()> {
-    let request = s3
-        .create_bucket()
-        .bucket(bucket)
-        .set_create_bucket_configuration(location(region));
-    let made = request.send().await;
-    made.map_err(|e| explain(format!("make bucket `{bucket}`"), &e))?;
-    Ok(())
-}
-
-async fn protect(s3: &Client, bucket: &str) -> anyhow::Result<()> {
+async fn block_public_access(s3: &Client, bucket: &str, what: &str) -> anyhow::Result<()> {
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
         .block_public_policy(true)
         .ignore_public_acls(true)
         .restrict_public_buckets(true)
         .build();
-    let put = s3
-        .put_public_access_block()
-        .bucket(bucket)
+    let request = s3.put_public_access_block().bucket(bucket);
+    let put = request
         .public_access_block_configuration(block)
         .send()
         .await;
-    put.map_err(|e| explain(format!("block public access to bucket `{bucket}`"), &e))?;
+    put.map_err(|e| explain(what, &e))?;
+    Ok(())
+}
+
+async fn enable_versioning(s3: &Client, bucket: &str, what: &str) -> anyhow::Result<()> {
     let versioning = VersioningConfiguration::builder()
         .status(BucketVersioningStatus::Enabled)
         .build();
-    let put = s3
-        .put_bucket_versioning()
-        .bucket(bucket)
-        .versioning_configuration(versioning)
-        .send()
-        .await;
-    put.map_err(|e| explain(format!("version bucket `{bucket}`"), &e))?;
-    if s3
-        .get_bucket_encryption()
-        .bucket(bucket)
-        .send()
-        .await
-        .is_ok()
-    {
-        return Ok(());
-    }
+    let request = s3.put_bucket_versioning().bucket(bucket);
+    let put = request.versioning_configuration(versioning).send().await;
+    put.map_err(|e| explain(what, &e))?;
+    Ok(())
+}
+
+async fn encrypt(s3: &Client, bucket: &str, what: &str) -> anyhow::Result<()> {
     let by_default = ServerSideEncryptionByDefault::builder()
         .sse_algorithm(ServerSideEncryption::Aes256)
         .build()?;
@@ -119,178 +214,76 @@ async fn protect(s3: &Client, bucket: &str) -> anyhow::Result<()> {
     let encryption = ServerSideEncryptionConfiguration::builder()
         .rules(rule)
         .build()?;
-    let put = s3
-        .put_bucket_encryption()
-        .bucket(bucket)
-        .server_side_encryption_configuration(encryption)
-        .send()
-        .await;
-    put.map_err(|e| explain(format!("encrypt bucket `{bucket}`"), &e))?;
+    let request = s3.put_bucket_encryption().bucket(bucket);
+    let request = request.server_side_encryption_configuration(encryption);
+    request.send().await.map_err(|e| explain(what, &e))?;
     Ok(())
-}
-
-/// Adds the one statement to whatever policy is there.
-async fn demand_tls(s3: &Client, bucket: &str) -> anyhow::Result<()> {
-    let present = match s3.get_bucket_policy().bucket(bucket).send().await {
-        Ok(answer) => answer.policy,
-        Err(error)
-            if error.as_service_error().and_then(|e| e.code()) == Some("NoSuchBucketPolicy") =>
-        {
-            None
-        }
-        Err(error) => {
-            return Err(explain(
-                format!("read the policy of bucket `{bucket}`"),
-                &error,
-            ));
-        }
-    };
-    let Some(policy) = with_tls(present.as_deref(), bucket)? else {
-        return Ok(());
-    };
-    let put = s3
-        .put_bucket_policy()
-        .bucket(bucket)
-        .policy(policy.to_string())
-        .send()
-        .await;
-    put.map_err(|e| explain(format!("demand TLS of bucket `{bucket}`"), &e))?;
-    Ok(())
-}
-
-/// The policy with the statement; `None` if it has it.
-fn with_tls(present: Option<&str>, bucket: &str) -> anyhow::Result<Option<Value>> {
-    let mut policy: Value = match present {
-        Some(text) => serde_json::from_str(text).context("the bucket's policy is not JSON")?,
-        None => json!({"Version": "2012-10-17", "Statement": []}),
-    };
-    let statement = json!({
-        "Sid": TLS_SID,
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    });
-    let Some(statements) = policy.get_mut("Statement") else {
-        bail!("the bucket's policy has no statements");
-    };
-    if let Value::Object(_) = statements {
-        *statements = json!([statements.take()]);
-    }
-    let Some(list) = statements.as_array_mut() else {
-        bail!("the bucket's policy has no statements");
-    };
-    if list.iter().any(|s| s["Sid"] == TLS_SID) {
-        return Ok(None);
-    }
-    list.push(statement);
-    Ok(Some(policy))
-}
-
-/// Every lock leaves versions and delete markers of `KEY.tflock`. Adds the rule for this key to those that are there.
-async fn expire_locks(s3: &Client, bucket: &str, key: &str) -> anyhow::Result<()> {
-    let present = match s3
-        .get_bucket_lifecycle_configuration()
-        .bucket(bucket)
-        .send()
-        .await
-    {
-        Ok(answer) => answer.rules.unwrap_or_default(),
-        Err(error)
-            if error.as_service_error().and_then(|e| e.code())
-                == Some("NoSuchLifecycleConfiguration") =>
-        {
-            Vec::new()
-        }
-        Err(error) => {
-            return Err(explain(
-                format!("read the lifecycle of bucket `{bucket}`"),
-                &error,
-            ));
-        }
-    };
-    let lock = format!("{key}.tflock");
-    let covered = |rule: &LifecycleRule| {
-        rule.filter().and_then(LifecycleRuleFilter::prefix) == Some(lock.as_str())
-    };
-    if present.iter().any(covered) {
-        return Ok(());
-    }
-    let rules = present.into_iter().chain([rule(&lock)?]).collect();
-    let lifecycle = BucketLifecycleConfiguration::builder()
-        .set_rules(Some(rules))
-        .build()?;
-    let put = s3
-        .put_bucket_lifecycle_configuration()
-        .bucket(bucket)
-        .lifecycle_configuration(lifecycle)
-        .send()
-        .await;
-    put.map_err(|e| explain(format!("set the lifecycle of bucket `{bucket}`"), &e))?;
-    Ok(())
-}
-
-fn rule(lock: &str) -> anyhow::Result<LifecycleRule> {
-    let rule = LifecycleRule::builder()
-        .id(format!("expire-locks-{}", lock.replace('/', "-"))
-            .chars()
-            .take(255)
-            .collect::<String>())
-        .status(ExpirationStatus::Enabled)
-        .filter(LifecycleRuleFilter::builder().prefix(lock).build())
-        .noncurrent_version_expiration(
-            NoncurrentVersionExpiration::builder()
-                .noncurrent_days(1)
-                .build(),
-        )
-        .expiration(
-            LifecycleExpiration::builder()
-                .expired_object_delete_marker(true)
-                .build(),
-        )
-        .build()?;
-    Ok(rule)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// 000.3: the one region that S3 wants unnamed.
-    #[test]
-    fn us_east_1_is_not_named() {
-        assert!(location("us-east-1").is_none());
-        let named = location("eu-central-1").unwrap();
-        assert_eq!(
-            named
-                .location_constraint()
-                .map(BucketLocationConstraint::as_str),
-            Some("eu-central-1")
-        );
+    fn names(changes: &[Change]) -> Vec<&str> {
+        changes
+            .iter()
+            .map(|c| c.difference.setting.as_str())
+            .collect()
     }
 
     #[test]
-    fn a_policy_that_is_there_is_kept() {
-        let new = with_tls(None, "b").unwrap().unwrap();
-        assert_eq!(new["Statement"][0]["Sid"], TLS_SID);
-        assert_eq!(with_tls(Some(&new.to_string()), "b").unwrap(), None);
-        let own = json!({"Version": "2012-10-17", "Statement": {"Sid": "Mine"}}).to_string();
-        let both = with_tls(Some(&own), "b").unwrap().unwrap();
+    fn a_new_bucket_gets_everything_and_then_nothing() {
+        let mut current = Current::default();
+        let changes = current.changes("b", "eu-west-1", "dev.tfstate").unwrap();
         assert_eq!(
-            (&both["Statement"][0]["Sid"], &both["Statement"][1]["Sid"]),
-            (&json!("Mine"), &json!(TLS_SID))
+            names(&changes),
+            [
+                "public access block",
+                "versioning",
+                "default encryption",
+                "bucket policy",
+                "lifecycle rules"
+            ]
         );
-        assert!(with_tls(Some("{}"), "b").is_err());
+        for change in changes {
+            match change.action {
+                Action::BlockPublicAccess => {
+                    let on = PublicAccessBlockConfiguration::builder()
+                        .block_public_acls(true)
+                        .block_public_policy(true)
+                        .ignore_public_acls(true)
+                        .restrict_public_buckets(true);
+                    current.public_access_block = Some(on.build());
+                }
+                Action::EnableVersioning => {
+                    current.versioning = Some(BucketVersioningStatus::Enabled);
+                }
+                Action::Encrypt => current.encrypted = true,
+                Action::PutPolicy(policy) => current.policy = Some(policy.to_string()),
+                Action::PutLifecycle(rules, _) => current.rules = rules,
+            }
+        }
+        let unchanged = current.changes("b", "eu-west-1", "dev.tfstate").unwrap();
+        assert!(unchanged.is_empty(), "{unchanged:?}");
+        let other = current.changes("b", "eu-west-1", "prod.tfstate").unwrap();
+        assert_eq!(names(&other), ["lifecycle rules"]);
     }
 
     #[test]
-    fn a_lock_has_its_rule() {
-        let rule = rule("sluice/dev.tfstate.tflock").unwrap();
-        assert_eq!(
-            rule.filter().and_then(LifecycleRuleFilter::prefix),
-            Some("sluice/dev.tfstate.tflock")
-        );
-        assert_eq!(rule.id(), Some("expire-locks-sluice-dev.tfstate.tflock"));
+    fn what_others_set_is_kept() {
+        let smallest = TransitionDefaultMinimumObjectSize::VariesByStorageClass;
+        let current = Current {
+            versioning: Some(BucketVersioningStatus::Suspended),
+            rules: vec![lifecycle::rule("theirs").unwrap()],
+            smallest_transition: Some(smallest.clone()),
+            ..Current::default()
+        };
+        let changes = current.changes("b", "eu-west-1", "k").unwrap();
+        assert!(changes.iter().any(|c| c.difference.current == "suspended"));
+        let Some(Action::PutLifecycle(rules, kept)) = changes.last().map(|c| &c.action) else {
+            panic!("no rule for the lock: {changes:?}");
+        };
+        assert_eq!((rules.len(), &rules[0]), (2, &current.rules[0]));
+        assert_eq!(kept.as_ref(), Some(&smallest));
     }
 }
