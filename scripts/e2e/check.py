@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import processes
+from . import processes, tfvars_example
 from .paths import LOCAL, ROOT
 from .terraform import QUICK, cli_config, left_out
 
@@ -32,6 +32,9 @@ def main() -> None:
     for sibling in ("docs", "lambdas", "dist"):
         if (ROOT / sibling).exists():
             (FOLDER / sibling).symlink_to(ROOT / sibling)
+    (FOLDER / tfvars_example.SCHEMA).write_text(tfvars_example.schema())
+    example = tfvars_example.tests(tfvars_example.EXAMPLE.read_text())
+    (MODULE / "tests" / "tfvars_example.tftest.hcl").write_text(example)
     config = FOLDER / "terraformrc"
     config.write_text(cli_config())
     # No credentials are needed, and none of the caller's are seen.

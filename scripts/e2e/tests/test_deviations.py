@@ -363,3 +363,43 @@ def test_query_permissions(deployment: Deployment, provenance: dict) -> None:
             ResourceArns=[workgroup + provenance["workgroup"]],
         )
         assert answer["EvaluationResults"][0]["EvalDecision"] == "allowed", action
+
+
+def test_rights_elsewhere(deployment: Deployment) -> None:
+    """A user who may do it to what it is done to may not; one who may do it to anything may."""
+    emulator, ingest = deployment.emulator, deployment.ingest
+    root = accounts.client("iam", deployment.stack, emulator, accounts.Credentials(emulator.account, "root"))
+    root.create_user(UserName="narrow")
+    key = root.create_access_key(UserName="narrow")["AccessKey"]
+    keys = accounts.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    sns = accounts.client("sns", deployment.stack, emulator, keys)
+    events = accounts.client("events", deployment.stack, emulator, keys)
+
+    def may(actions: list[str], resource: str) -> None:
+        statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        root.put_user_policy(UserName="narrow", PolicyName="narrow", PolicyDocument=document)
+
+    try:
+        may(["sns:ListTagsForResource"], ingest.topic_arn)
+        with pytest.raises(ClientError, match="not authorized"):
+            sns.list_tags_for_resource(ResourceArn=ingest.topic_arn)
+        may(["sns:ListTagsForResource"], "*")
+        sns.list_tags_for_resource(ResourceArn=ingest.topic_arn)
+        rules = f"arn:aws:events:{emulator.region}:{emulator.account}:rule/"
+        may(["events:DescribeRule"], rules + ingest.rule)
+        with pytest.raises(ClientError, match="not authorized"):
+            events.describe_rule(Name=ingest.rule)
+        may(["events:DescribeRule"], f"{rules}default/{ingest.rule}")
+        events.describe_rule(Name=ingest.rule)
+    finally:
+        root.delete_user_policy(UserName="narrow", PolicyName="narrow")
+        root.delete_access_key(UserName="narrow", AccessKeyId=key["AccessKeyId"])
+        root.delete_user(UserName="narrow")
+
+
+def test_bucket_owner(deployment: Deployment) -> None:
+    found = deployment.client("s3").list_objects_v2(
+        Bucket=deployment.ingest.processing, MaxKeys=1, ExpectedBucketOwner="444455556666"
+    )
+    assert found["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -14,20 +14,19 @@ import pytest
 
 from .. import build, elf, linker, package, paths
 from ..terraform import ARCHITECTURE
+from . import ahead
+from .test_readme import walked
 
 
 @pytest.fixture(scope="module")
 def zips() -> dict[str, bytes]:
-    """The packages for AWS, by Lambda."""
-    package.package(sorted(package.programs(paths.ROOT)))
-    found = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]
-    contents = {}
-    for name, entry in found.items():
-        path = paths.DIST / Path(entry["path"]).name
-        contents[name] = path.read_bytes()
-        assert hashlib.sha256(contents[name]).hexdigest() == entry["sha256"]
-        assert path.name == f"{name}-{entry['sha256'][:12]}.zip"
-    return contents
+    """The packages for AWS, by Lambda, as the README's path makes them: each takes minutes to link."""
+    made = ahead.of(walked)
+    for name, entry in made.packages.items():
+        assert hashlib.sha256(made.zips[name]).hexdigest() == entry["sha256"]
+        assert entry["path"] == f"../dist/{name}-{entry['sha256'][:12]}.zip"
+        assert entry["architecture"] == ARCHITECTURE == elf.read(bootstrap(made.zips[name])).machine
+    return made.zips
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +47,6 @@ def test_every_lambda_is_packaged_within_the_limits(zips: dict[str, bytes]) -> N
     for content in zips.values():
         assert len(content) <= 6 * 1024 * 1024
         assert elf.read(bootstrap(content)).glibc <= (2, 34)
-    entries = json.loads((paths.DIST / package.VARIABLES).read_text())["lambda_packages"]
-    assert {entry["architecture"] for entry in entries.values()} == {ARCHITECTURE}
 
 
 def test_the_zip_holds_one_executable_without_a_date(binary: bytes) -> None:
@@ -72,7 +69,7 @@ def test_no_path_of_this_machine_is_in_it(zips: dict[str, bytes]) -> None:
 
 def test_a_binary_for_a_newer_system_is_refused(binary: bytes) -> None:
     newest = "GLIBC_{}.{}".format(*elf.read(binary).glibc).encode()
-    with pytest.raises(SystemExit, match=r"needs GLIBC_2\.99, but provided\.al2023 has 2\.34"):
+    with pytest.raises(SystemExit, match=r"needs GLIBC_2\.99.*, but provided\.al2023 has 2\.34"):
         package.pack("ledger", binary.replace(newest + b"\0", b"GLIBC_2.99\0"))
 
 

@@ -1,0 +1,69 @@
+"""terraform.tfvars.example as Terraform tests: as it stands, and with each line that is commented out uncommented."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .paths import ROOT
+
+EXAMPLE = ROOT / "terraform.tfvars.example"
+SCHEMA = "order.schema.json"  # the user's own, which the example names
+_SETTING = re.compile(r"^(?P<indent> *)# (?P<rest>[a-z_]+ += .*)$")
+# What a plan of the example warns of until the line that answers it is uncommented.
+_WARNINGS = {
+    "uploader_principals": "check.somebody_may_upload",
+    "operator_principals": "check.somebody_may_operate",
+}
+# Lines that make sense only together, by the first of them.
+_TOGETHER = {"table": ("table", "schema_file"), "schema_file": ("table", "schema_file")}
+
+
+def schema() -> str:
+    """A schema of items with the table key that the example gives."""
+    keys = {"OrderID": {"type": "object", "required": ["S"]}}
+    return json.dumps({"type": "object", "required": ["OrderID"], "properties": keys})
+
+
+def variants(text: str) -> dict[str, str]:
+    """By its name: the example with one more setting."""
+    found = {"as_it_stands": text}
+    before, mark, provenance = text.partition("# provenance = {\n")
+    if not mark:
+        raise ValueError(f"{EXAMPLE.name} has no commented `provenance`")
+    lines = before.splitlines()
+    for line in lines:
+        if match := _SETTING.match(line):
+            name = match["rest"].split()[0]
+            wanted = _TOGETHER.get(name, (name,))
+            found[name] = "\n".join(_uncommented(one, wanted) for one in lines) + "\n"
+    block = [line.removeprefix("#").removeprefix(" ") for line in (mark + provenance).splitlines()]
+    found["provenance"] = before + "\n".join(block) + "\n"
+    other = [line for line in block if not line.startswith("  receipts_bucket ")]
+    found["provenance_receipts_in_data_bucket"] = before + "\n".join(
+        _uncommented(one, ("receipts_bucket",)) for one in other
+    )
+    return found
+
+
+def _uncommented(line: str, names: tuple[str, ...]) -> str:
+    match = _SETTING.match(line)
+    return match["indent"] + match["rest"] if match and match["rest"].split()[0] in names else line
+
+
+def tests(text: str) -> str:
+    """A Terraform test file with a plan of each variant."""
+    package = '{ path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }'
+    packages = "".join(f"    {name} = {package}\n" for name in ("ingest", "provenance", "ledger"))
+    runs = []
+    for name, variables in variants(text).items():
+        given = set(re.findall(r"(?m)^ *([a-z_]+) +=", variables.partition("\nprovenance = {")[0]))
+        expected = [check for setting, check in _WARNINGS.items() if setting not in given]
+        own = variables.replace('"x86_64"', '"arm64"') if name == "architecture" else variables
+        own_packages = packages.replace('"x86_64"', '"arm64"') if name == "architecture" else packages
+        account = "" if name == "account_id" else '  account_id = "111122223333"\n'
+        runs.append(
+            f'run "{name}" {{\n  command = plan\n  variables {{\n{account}  lambda_packages = {{\n{own_packages}  }}\n'
+            f"{own}\n  }}\n  expect_failures = [{', '.join(expected)}]\n}}\n"
+        )
+    return 'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n\n' + "\n".join(runs)
