@@ -10,7 +10,7 @@ LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
 BIN = LOCAL / "bin"  # what was built last
 LOCAL_DIST = LOCAL / "dist"  # never in DIST: what is built for this machine alone must not be applied to AWS
-STACKS = ("dev", "demo", "test", "spare", "alone", "settings", "readme")
+STACKS = ("dev", "demo", "test", "spare", "alone", "settings", "audits", "faults", "readme")
 
 
 @dataclass(frozen=True)

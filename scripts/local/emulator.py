@@ -1,11 +1,12 @@
 """The emulator with our corrections: takes the arguments of Hypercorn, runs in the environment of the local stack.
 
-Each correction makes a listing of S3 what AWS answers. scripts/local/deviations.md has what is not corrected.
+Each correction makes an answer what AWS answers. scripts/local/deviations.md has what is not corrected.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from urllib.parse import quote_plus
 from xml.etree.ElementTree import Element, SubElement
 
 from hypercorn.__main__ import main
+from ministack.core import iam_evaluator
 from ministack.services import s3
 
 # What `encoding-type=url` encodes in a listing: S3's API reference, ListObjectVersions and ListMultipartUploads.
@@ -51,6 +53,19 @@ def _encode_keys() -> None:
     s3._list_multipart_uploads = encoded(s3._list_multipart_uploads)
 
 
+def _match_line_breaks() -> None:
+    """Lets `*` in a policy stand for any character: the emulator's stands for no line break, which a key may hold."""
+    original = iam_evaluator._fnmatch_compile
+
+    @functools.cache
+    def compiled(pattern: str, ignore_case: bool) -> re.Pattern:
+        found = original(pattern, ignore_case)
+        return re.compile(found.pattern, found.flags | re.DOTALL)
+
+    iam_evaluator._fnmatch_compile = compiled
+
+
 if __name__ == "__main__":
     _encode_keys()
+    _match_line_breaks()
     sys.exit(main())

@@ -90,7 +90,7 @@ def begun(request: pytest.FixtureRequest, before: str) -> Iterator[None]:
     if any("terraform" in item.fixturenames for item in chosen):
         ahead.begin(applied)
     yield
-    for name in ("alone", "settings", "readme", *(() if REUSE else ("test",))):
+    for name in ("alone", "settings", "audits", "faults", "readme", *(() if REUSE else ("test",))):
         if paths.stack(name).folder.exists():
             local.down(paths.stack(name))
 
