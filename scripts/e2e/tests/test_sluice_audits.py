@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -197,21 +198,71 @@ def test_status_goes_on_past_a_queue_that_is_gone(
     assert looked.code == 1 and "the queue does not exist" in looked.err and "0 to send" in looked.out
 
 
-def test_counts_add_up(sluice: Sluice, deployment: Deployment, paused: None) -> None:
-    """Every version of the range is counted once, by each command, and as many as S3 has."""
-    name, s3, bucket = unique(), deployment.client("s3"), deployment.ingest.processing
-    bodies = [music(name, "TRACK#1"), b"{", music(name, "x" * 1100), b"[]"]
-    for number, body in enumerate(bodies):
-        s3.put_object(Bucket=bucket, Key=f"{name}/{number}.json", Body=body)
-    s3.put_object(Bucket=bucket, Key=f"{name}/archived.json", Body=b"{", StorageClass="GLACIER")
-    there = len(s3.list_object_versions(Bucket=bucket, Prefix=f"{name}/")["Versions"])
-    total = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json").lines[-1]
+def oddities(name: str) -> list[dict]:
+    """What a hostile uploader puts beside ordinary files: the arguments of each put."""
+    plain = [
+        {"Key": f"{name}/long.json", "Body": music(name, "x" * 1100)},
+        {"Key": f"{name}/list.json", "Body": b"[]"},
+        *({"Key": f"{name}/{part}.json", "Body": b"{"} for part in STRANGE),
+    ]
+    archived = {"Key": f"{name}/archived.json", "Body": b"{", "StorageClass": "GLACIER"}
+    own_key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": CUSTOMER_KEY}
+    return [*plain, archived, {"Key": f"{name}/encrypted.json", "Body": b"{", **own_key}]
+
+
+def quarantined(name: str, many: int) -> list[dict]:
+    """Versions in quarantine as the function leaves them, named after each other; the last two are a copy without a
+    record and a broken record."""
+
+    def reason(key: str, version: str) -> bytes:
+        source = {"bucket": "in", "key": key, "version_id": version}
+        return json.dumps({"end": "invalid", "reasons": [], "source": source, "quarantined_at": "T"}).encode()
+
+    puts = []
+    for number in range(many):
+        key = f"{name}/{number // 3}.json" + ["", "/V", f"/V{SUFFIX}"][number % 3]
+        puts.append({"Key": f"{key}/V", "Body": b"{"})
+        puts.append({"Key": f"{key}/V{SUFFIX}", "Body": reason(key, "V")})
+    bare, broken = {"Key": f"{name}/bare.json/V", "Body": b"{"}, {"Key": f"{name}/broken.json/V", "Body": b"{"}
+    return [*puts, bare, broken, {"Key": f"{name}/broken.json/V{SUFFIX}", "Body": b"{"}]
+
+
+@pytest.mark.parametrize("many", [40, pytest.param(2000, marks=pytest.mark.slow)])
+def test_counts_add_up(many: int, sluice: Sluice, deployment: Deployment, paused: None) -> None:
+    """Every version is counted once, by each command, as many as S3 has and as each of them was put."""
+    name, s3, ingest = unique(), deployment.client("s3"), deployment.ingest
+
+    def put(bucket: str, puts: list[dict]) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            for done in [pool.submit(s3.put_object, Bucket=bucket, **one) for one in puts]:
+                done.result()
+
+    valid = [{"Key": f"{name}/{number}.json", "Body": music(name, f"TRACK#{number}")} for number in range(many)]
+    put(ingest.processing, [*valid, *oddities(name)])
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=ingest.processing, Prefix=f"{name}/", EncodingType="url"
+    )
+    there = sum(len(page.get("Versions", [])) for page in pages)
+    assert there == many + len(oddities(name))
+    found = sluice("reconcile", "--prefix", f"{name}/", "--grace", "0", "--format", "json")
+    total = found.lines[-1]
     parts = ("stored", "duplicate", "refused", "too_large", "unreadable", "gone", "young", "without_end", "not_read")
-    assert total["total"] == there == sum(total[part] for part in parts)
+    assert found.code == 1 and total["total"] == there == sum(total[part] for part in parts)
+    assert (total["unreadable"], total["without_end"], total["without_item_and_reason"]) == (2, there - 2, many)
+    assert len(found.lines) - 1 == there, "each is a row"
     everything = sluice.done("backfill", "--prefix", f"{name}/", "--format", "json").lines[-1]
     missing = sluice.done("backfill", "--missing", "--prefix", f"{name}/", "--format", "json").lines[-1]
     assert (everything["versions"], missing["listed"]) == (there, there)
-    assert missing["versions"] == total["without_end"] and missing["unreadable"] == total["unreadable"]
+    assert (missing["versions"], missing["unreadable"]) == (total["without_end"], total["unreadable"])
+
+    before = sluice("status", "--format", "json").lines[0]["quarantined"]
+    put(ingest.quarantine, quarantined(name, many))
+    listed = sluice("quarantine", "list", "--prefix", f"{name}/", "--format", "json")
+    assert listed.code == 1 and (listed.lines[-1]["count"], listed.lines[-1]["not_read"]) == (many + 2, 1)
+    assert len({(line["key"], line["copy_key"]) for line in listed.lines[:-1]}) == many + 2
+    assert sluice("status", "--format", "json").lines[0]["quarantined"] == before + many + 2
+    for key in (f"{name}/0.json", f"{name}/0.json/V", f"{name}/0.json/V{SUFFIX}"):
+        assert sluice.done("quarantine", "check", key, "--format", "json").lines[0]["versions"] == ["V"]
 
 
 def test_no_error_is_classified_by_words() -> None:
