@@ -185,7 +185,10 @@ fn the_hook_builds_in_its_own_folder_with_its_own_toolchain() {
     assert!(text.contains("service-wildcard"), "{text}");
     let calls = std::fs::read_to_string(calls).expect("cargo was called");
     let place = calls.lines().next().expect("where");
-    assert!(Path::new(place).join("policy-lint/hook").exists() && !Path::new(place).join("main.tf").exists(), "{place}");
+    assert!(
+        Path::new(place).join("policy-lint/hook").exists() && !Path::new(place).join("main.tf").exists(),
+        "{place}"
+    );
     for (name, _) in FOREIGN {
         assert!(!calls.lines().any(|l| l.starts_with(&format!("{name}="))), "{name} reaches cargo");
     }

@@ -164,5 +164,8 @@ fn the_page_has_the_table() {
         std::fs::write(path, written).unwrap();
         return;
     }
-    assert!(there == table(), "the table is not that of the cases: write it with SLUICE_WRITE=1");
+    assert!(
+        there == table(),
+        "the table is not that of the cases: write it with SLUICE_WRITE=1"
+    );
 }
