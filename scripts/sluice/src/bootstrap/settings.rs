@@ -91,7 +91,7 @@ fn is_region(text: &str) -> bool {
     match parts.split_last() {
         Some((number, words)) => {
             words.len() >= 2
-                && words.iter().all(|word| letters(word))
+                && words.iter().all(letters)
                 && number.len() == 1
                 && number.bytes().all(|b| b.is_ascii_digit())
         }
