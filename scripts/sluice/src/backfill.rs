@@ -34,7 +34,7 @@ be done.")]
 pub struct Backfill {
     #[command(flatten)]
     range: Range,
-    /// Only versions that have no outcome yet, as `reconcile` finds them; reads each
+    /// Only versions that have no outcome yet or were not moved to the end, as `reconcile` finds them; reads each
     #[arg(long)]
     missing: bool,
     /// Announce them; without it, only count
@@ -171,7 +171,8 @@ impl Work<'_> {
         let mut missing = Vec::new();
         for (version, outcome) in self.auditor.outcomes(chosen).await? {
             match outcome {
-                VersionOutcome::Missing(_) => missing.push(version),
+                // A refused version that is still here was not moved to its end; announced again, it is.
+                VersionOutcome::Missing(_) | VersionOutcome::Refused => missing.push(version),
                 outcome => {
                     self.counts.unreadable +=
                         u64::from(matches!(outcome, VersionOutcome::Unreadable(_)));

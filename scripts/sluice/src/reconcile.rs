@@ -57,7 +57,7 @@ pub async fn run(shared: &Shared, args: &Reconcile, report: &mut Report) -> anyh
         &counts.json(stopped),
     );
     Ok(Ended::when(
-        counts.without == 0 && counts.unknown == 0 && !stopped,
+        counts.without == 0 && counts.unfinished == 0 && counts.unknown == 0 && !stopped,
     ))
 }
 
@@ -86,11 +86,14 @@ async fn look(
     Ok(())
 }
 
-/// Names a version that has no outcome, cannot be read for good or could not be read by this run.
+const UNFINISHED: &str = "its reason record is in quarantine, and the object is still here";
+
+/// Names a version that has no outcome, was not moved to its end, cannot be read for good or could not be read by this run.
 pub fn row(version: &Version, outcome: &VersionOutcome, young: bool, report: &Report) {
     let (what, why, end, expected) = match outcome {
-        VersionOutcome::Missing(_) if young => return,
+        VersionOutcome::Missing(_) | VersionOutcome::Refused if young => return,
         VersionOutcome::Missing(expected) => ("no outcome", expected.text(), None, expected.name()),
+        VersionOutcome::Refused => ("move not finished", UNFINISHED.to_owned(), None, None),
         VersionOutcome::Unreadable(why) => ("unreadable", why.clone(), Some("unreadable"), None),
         VersionOutcome::Unknown(why) => ("cannot be read", why.clone(), None, None),
         _ => return,
@@ -132,6 +135,8 @@ struct Counts {
     unknown: u64,
     /// Of those without an outcome, the ones that have neither an item nor a reason record.
     unexplained: u64,
+    /// Of the refused, the ones whose move to quarantine was cut off and not resumed.
+    unfinished: u64,
 }
 
 impl Counts {
@@ -139,7 +144,10 @@ impl Counts {
         match outcome {
             VersionOutcome::Stored => self.stored += 1,
             VersionOutcome::Duplicate => self.duplicate += 1,
-            VersionOutcome::Refused => self.refused += 1,
+            VersionOutcome::Refused => {
+                self.refused += 1;
+                self.unfinished += u64::from(!young);
+            }
             VersionOutcome::TooLarge => self.too_large += 1,
             VersionOutcome::Unreadable(_) => self.unreadable += 1,
             VersionOutcome::Gone => self.gone += 1,
@@ -185,6 +193,12 @@ impl Counts {
                 "\nInvalid or in conflict: {explained}. `sluice backfill --missing --yes` announces them, and they go to quarantine."
             ));
         }
+        if self.unfinished > 0 {
+            text.push_str(&format!(
+                "\nRefused, and not moved to the end: {}. `sluice backfill --missing --yes` announces them, and the function finishes the move.",
+                self.unfinished
+            ));
+        }
         if self.unexplained > 0 {
             text.push_str(&format!(
                 "\nWithout an item and without a reason record: {}. Two causes look the same here:\n  the event was lost: `sluice backfill --missing --yes` announces the file, and it is stored\n  the item was deleted from the table: that command would store it again; if it was deleted on purpose, delete the\n  object version too: aws s3api delete-object --bucket {} --key KEY --version-id VERSION\nOnly the function's log can say whether a version was stored before.",
@@ -203,6 +217,7 @@ impl Counts {
             "stored": self.stored, "duplicate": self.duplicate, "refused": self.refused,
             "too_large": self.too_large, "unreadable": self.unreadable, "gone": self.gone, "young": self.young,
             "without_end": self.without, "without_item_and_reason": self.unexplained, "not_read": self.unknown,
+            "unfinished_moves": self.unfinished,
             "total": self.total(), "stopped": stopped,
         })
     }
@@ -228,6 +243,20 @@ mod tests {
         counts.add(&VersionOutcome::Unknown("x".into()), false);
         counts.add(&VersionOutcome::Unreadable("x".into()), false);
         assert_eq!(counts.total(), 5);
+    }
+
+    /// An event that expired among the dead letters leaves a version in both places.
+    #[test]
+    fn a_move_that_was_cut_off_is_named_once_it_is_old() {
+        let mut counts = Counts::default();
+        counts.add(&VersionOutcome::Refused, true);
+        assert!(counts.unfinished == 0 && !counts.text("in").contains("backfill"));
+        counts.add(&VersionOutcome::Refused, false);
+        assert_eq!(
+            (counts.refused, counts.unfinished, counts.total()),
+            (2, 1, 2)
+        );
+        assert!(counts.text("in").contains("finishes the move"));
     }
 
     /// An item that an operator deleted must not come back by following advice.
@@ -260,6 +289,7 @@ mod tests {
         for outcome in [
             VersionOutcome::Missing(Expected::Judgement),
             VersionOutcome::Missing(Expected::Conflict),
+            VersionOutcome::Refused,
             VersionOutcome::Unreadable("why".into()),
             VersionOutcome::Unknown("why".into()),
         ] {

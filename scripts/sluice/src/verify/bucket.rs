@@ -31,7 +31,7 @@ use crate::verify::moved;
 use crate::verify::online;
 use crate::verify::outcome::Outcome;
 use crate::verify::resume::Resume;
-use crate::verify::versions::{Matches, Terms, Unmatched, Versions, Work, compared};
+use crate::verify::versions::{Bytes, Matches, Terms, Unmatched, Versions, Work, compared};
 
 /// Parts of long versions on their way at once, their size in bytes, and how long one may bring nothing.
 const PARTS: usize = 16;
@@ -303,6 +303,7 @@ impl<'a> Compare<'a> {
         report.progress_bytes("reading versions", bytes);
         let (mut running, reader) = (JoinSet::new(), Reader::with(PARTS, PART, STALL));
         let (mut waiting, mut read, mut unread) = (left.into_iter(), 0, 0);
+        let mut vanished = Vec::new();
         loop {
             while running.len() < usize::from(self.args.jobs) {
                 let Some(work) = waiting.next() else { break };
@@ -318,6 +319,7 @@ impl<'a> Compare<'a> {
             };
             let (work, found) = done.context("a task of this program failed")?;
             match found {
+                Ok(Bytes::Gone) => vanished.push(work),
                 Ok(bytes) => {
                     read += 1;
                     let finding = compared(&work, &bytes);
@@ -332,6 +334,7 @@ impl<'a> Compare<'a> {
                 }
             }
         }
+        unread += self.vanished(&vanished, outcome, report).await?;
         outcome.count("read", read);
         outcome.few("not read", unread);
         outcome.count("bytes", bytes);
@@ -340,6 +343,39 @@ impl<'a> Compare<'a> {
             Some(resume) if unread == 0 => resume.end(),
             _ => Ok(()),
         }
+    }
+}
+
+impl Compare<'_> {
+    /// Versions that were listed and gone when they were to be read: the ingest moves what it refuses at any time. Returns
+    /// how many copies in quarantine could not be read.
+    async fn vanished(
+        &self,
+        works: &[Work],
+        outcome: &mut Outcome,
+        report: &Report,
+    ) -> anyhow::Result<u64> {
+        let receipts = works.iter().filter_map(|work| {
+            let kept = self.evidence.kept.get(&work.evidence)?;
+            Some((work.evidence.as_str(), &kept.receipt))
+        });
+        let receipts: Unmatched<'_> = receipts.collect();
+        let copies = match self.ingest {
+            Some(ingest) => moved::among(&receipts, self.store, ingest, self.args.jobs).await?,
+            None => moved::Copies::default(),
+        };
+        let unread: HashSet<&str> = copies.unread.iter().map(|(key, _)| *key).collect();
+        for work in works {
+            let key = work.evidence.as_str();
+            if !copies.moved.contains(key) && !unread.contains(key) {
+                outcome.tell(compared(work, &Bytes::Gone).as_slice(), report);
+            }
+        }
+        for (key, reason) in &copies.unread {
+            outcome.unread(key, reason, report);
+        }
+        outcome.few("moved meanwhile", copies.moved.len() as u64);
+        Ok(copies.unread.len() as u64)
     }
 }
 
