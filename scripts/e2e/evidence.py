@@ -56,14 +56,16 @@ def put(deployment: Deployment, key: str, body: bytes, user: str = "provenance-u
 
 
 def receipt(deployment: Deployment, version: Version) -> dict | None:
-    """The receipt of a version, if it is there."""
-    try:
-        answer = deployment.client("s3").get_object(Bucket=deployment.provenance.receipts, Key=version.receipt)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return None
-        raise
-    return json.loads(answer["Body"].read())
+    """The receipt of a version, if it is there; that it is unreadable, if that is what is recorded."""
+    for key in (version.receipt, version.receipt.removesuffix(".json") + ".unreadable.json"):
+        try:
+            answer = deployment.client("s3").get_object(Bucket=deployment.provenance.receipts, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                continue
+            raise
+        return json.loads(answer["Body"].read())
+    return None
 
 
 def keys(deployment: Deployment, prefix: str) -> list[str]:
