@@ -151,7 +151,9 @@ const FOREIGN: [(&str, &str); 5] = [
 /// is built already is put where it should be.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
-{ pwd; env; } >>"$CALLS"
+env >>"$CALLS"
+test -x policy-lint/hook
+test ! -e main.tf
 PATH="${PATH#*:}"
 cargo --version
 while [ "$1" != --target ]; do shift; done
@@ -184,11 +186,6 @@ fn the_hook_builds_in_its_own_folder_with_its_own_toolchain() {
     assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("service-wildcard"), "{text}");
     let calls = std::fs::read_to_string(calls).expect("cargo was called");
-    let place = calls.lines().next().expect("where");
-    assert!(
-        Path::new(place).join("policy-lint/hook").exists() && !Path::new(place).join("main.tf").exists(),
-        "{place}"
-    );
     for (name, _) in FOREIGN {
         assert!(!calls.lines().any(|l| l.starts_with(&format!("{name}="))), "{name} reaches cargo");
     }
