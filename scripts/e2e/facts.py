@@ -69,15 +69,11 @@ def source_of(found: dict[str, Any]) -> dict[str, str]:
 
 
 def version_exists(deployment: Deployment, key: str, version_id: str) -> bool:
-    try:
-        deployment.client("s3").head_object(Bucket=deployment.ingest.processing, Key=key, VersionId=version_id)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return False
-        # A head has no body: 400 is what S3 answers about an object with a key of its uploader.
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 400:
-            raise
-    return True
+    """By listing: a version under a customer's own key is refused to everybody else, HeadObject too."""
+    listing = deployment.client("s3").get_paginator("list_object_versions")
+    pages = listing.paginate(Bucket=deployment.ingest.processing, Prefix=key)
+    found = (version for page in pages for version in page.get("Versions", []))
+    return any((version["Key"], version["VersionId"]) == (key, version_id) for version in found)
 
 
 def quarantined(deployment: Deployment, key: str, version_id: str) -> Quarantined | None:
