@@ -264,7 +264,7 @@ def test_who_tampers_is_found(deployment: Deployment, arrived: Arrived, sealed: 
 
 
 def test_a_forged_receipt_that_the_ledger_signed_is_found(deployment: Deployment, sealed: dict, tool: Sluice) -> None:
-    """Receipt and journal entry by somebody who may write both: signed, and borne out by neither S3 nor the trail. Where
+    """Receipt and journal entry of a forger who may write both: signed, and confirmed by neither S3 nor the trail. Where
     no trail covers the time, a `gone` one is listed and the exit code is 1."""
     prefix, then = f"incoming/forged-{time.time_ns()}/", time.time() - 2 * 3600
     event = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))

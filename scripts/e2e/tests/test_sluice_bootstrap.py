@@ -211,7 +211,7 @@ def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deplo
 def test_a_bucket_that_is_not_to_be_used_is_explained(
     sluice: Sluice, deployment: Deployment, buckets: list[str]
 ) -> None:
-    """Of another account (see `bucket-owner` in deviations.md for one that lets everybody in), in another region, no name."""
+    """Of another account (`bucket-owner` in deviations.md: one that lets everybody in), in another region, no name."""
     account = "444455556666"
     foreign = accounts.client("s3", deployment.stack, deployment.emulator, accounts.Credentials(account, "root"))
     theirs, elsewhere = bucket_name("theirs"), bucket_name("elsewhere")

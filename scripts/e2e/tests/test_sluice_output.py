@@ -178,7 +178,8 @@ def test_filters_that_match_nothing(sluice: Sluice, deployment: Deployment, dead
 def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment) -> None:
     """On every line, the summary and those without a record included."""
     if not shutil.which("jq"):
-        warnings.warn("NOT TESTED: jq is not installed, so the example in `quarantine list --help` was not run")
+        text = "NOT TESTED: jq is not installed, so the example in `quarantine list --help` was not run"
+        warnings.warn(text, stacklevel=2)
         pytest.skip("jq is not installed")
     key = f"{unique()}.json"
     version = refuse(deployment, key, music(key, "TRACK#1", Features={"L": ["bare"]}))
