@@ -264,8 +264,10 @@ def test_who_tampers_is_found(deployment: Deployment, arrived: Arrived, sealed: 
 
 
 def test_a_forged_receipt_that_the_ledger_signed_is_found(deployment: Deployment, sealed: dict, tool: Sluice) -> None:
-    """A forger may write receipt and journal entry: they are signed, and neither S3 nor the trail confirms them. Where no
-    trail covers the time, a `gone` one is listed and the exit code is 1."""
+    """A receipt and its journal entry are forged, and the ledger signs them: neither S3 nor the trail confirms them.
+
+    Where no trail covers the time, a `gone` one is listed and the exit code is 1.
+    """
     prefix, then = f"incoming/forged-{time.time_ns()}/", time.time() - 2 * 3600
     event = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
     body = b"never sent\n"
