@@ -53,6 +53,24 @@ def _encode_keys() -> None:
     s3._list_multipart_uploads = encoded(s3._list_multipart_uploads)
 
 
+def _answer_request_payment() -> None:
+    """Answers GetBucketRequestPayment, which Terraform asks of every bucket: the emulator lists the objects instead.
+
+    Where XML cannot hold one of their keys, Terraform could neither refresh nor destroy the bucket.
+    """
+    original = s3._list_objects_v1
+
+    @functools.wraps(original)
+    def corrected(bucket: str, query: dict) -> tuple:
+        if "requestPayment" not in query or s3._ensure_bucket(bucket) is None:
+            return original(bucket, query)
+        root = Element("RequestPaymentConfiguration", xmlns=s3.S3_NS)
+        SubElement(root, "Payer").text = "BucketOwner"
+        return 200, {"Content-Type": "application/xml"}, s3._xml_body(root)
+
+    s3._list_objects_v1 = corrected
+
+
 def _match_line_breaks() -> None:
     """Lets `*` in a policy stand for any character: the emulator's stands for no line break, which a key may hold."""
     original = iam_evaluator._fnmatch_compile
@@ -67,5 +85,6 @@ def _match_line_breaks() -> None:
 
 if __name__ == "__main__":
     _encode_keys()
+    _answer_request_payment()
     _match_line_breaks()
     sys.exit(main())

@@ -193,6 +193,12 @@ def test_listed_key_encoding(deployment: Deployment, bucket: str) -> None:
     s3.abort_multipart_upload(Bucket=bucket, Key="100% ü", UploadId=begun)
 
 
+def test_request_payment(deployment: Deployment, bucket: str) -> None:
+    """What starts the emulator corrects it; left alone, it does not know the question."""
+    assert "requestPayment" not in inspect.getsource(s3_service._dispatch)
+    assert deployment.client("s3").get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+
+
 def test_missing_key_status(deployment: Deployment) -> None:
     """The uploader may read but no longer list: AWS would not tell it that nothing is there."""
     s3, bucket = deployment.client("s3", "uploader-role"), deployment.ingest.processing
