@@ -145,7 +145,7 @@ def tamper(deployment: Deployment, versions: list[Version]) -> list[Tampered]:
 def forge(deployment: Deployment, key: str, **says: object) -> Version:
     """A receipt of a version that never was, with its journal entry, so that the ledger signs for it."""
     s3, place = deployment.client("s3"), deployment.provenance.receipts
-    fake = Version(deployment.provenance.data, key, f"forged{uuid.uuid4().hex}", b"")
+    fake = Version(deployment.provenance.data, key, uuid.uuid4().hex, b"")
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
     record = {"bucket": fake.bucket, "key": key, "version_id": fake.version_id, "recorded_at": stamp} | says

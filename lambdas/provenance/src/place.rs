@@ -9,7 +9,7 @@
 //!   file;
 //! - a part of the key above [`MAX_PART`] bytes, or with a NUL, is cut and carries the SHA-256 of the whole part; so
 //!   does a part that looks as if it had been cut;
-//! - a version-id that is short or has unusual characters gets a `~` behind.
+//! - a version-id that has not the form of S3's, or of a UUID, gets a `~` behind.
 //!
 //! A place above S3's limit is cut too, and carries the SHA-256 of the whole key.
 
@@ -23,8 +23,8 @@ pub const MAX_PART: usize = 255;
 const TAG: usize = 65;
 /// What is left of a part that is cut.
 const MAX_CUT: usize = MAX_PART - TAG;
-/// Version-ids are at least this long, on S3 and on those that imitate it.
-const MIN_VERSION: usize = 20;
+/// Version-ids of S3 have this many characters.
+const S3_VERSION: usize = 32;
 
 /// The last part of a record's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,10 +171,18 @@ fn is_file_name(part: &str) -> bool {
 fn is_usual(version_id: &str) -> bool {
     let known = version_id == "null" || version_id.starts_with("unknown-");
     let infixed = Ending::ALL.map(|e| !e.infix().is_empty() && version_id.ends_with(e.infix()));
-    (known || version_id.len() >= MIN_VERSION)
+    (known || version_id.len() == S3_VERSION || is_uuid(version_id))
         && version_id.len() <= MAX_CUT
         && version_id.bytes().all(is_plain)
         && !infixed.contains(&true)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    let fits = |(at, byte): (usize, u8)| {
+        (byte == b'-') == dash(at) && (dash(at) || byte.is_ascii_hexdigit())
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 /// Characters of version-ids that every file system and tool takes as they are.
@@ -198,7 +206,12 @@ mod tests {
 
     #[test]
     fn ordinary_keys_and_version_ids_stay_as_they_are() {
-        for key in ["incoming/4EVR.json", "incoming/a b/ü.csv", "a/unknown.json"] {
+        for key in [
+            "incoming/4EVR.json",
+            "in/monthly-report-of-2026-11-for-all.json",
+            "incoming/a b/ü.csv",
+            "a/unknown.json",
+        ] {
             let expected = format!("provenance/raw/{key}/{VERSION}.json");
             assert_eq!(receipt(key, VERSION), expected);
         }
@@ -303,7 +316,8 @@ mod tests {
         ];
         let odd = [
             "",
-            "abcdefghijklmnopqrstuvwxyz.deferred",
+            "abcdefghijklmnopqrstuvw.deferred",
+            "70e44bae-1a24-44d2-aeec-303ddc20f043",
             "v1~",
             "v1.deferred",
         ];

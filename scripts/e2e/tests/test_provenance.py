@@ -18,7 +18,7 @@ from .. import evidence, facts
 from ..deployment import Deployment
 from ..evidence import Version
 from ..paths import ROOT
-from ..run import Played
+from ..run import Played, event
 from ..sluice import Sluice
 from .conftest import Arrived
 from .sluice_tool import at_work
@@ -169,13 +169,22 @@ def test_what_operators_delete_is_on_record(deployment: Deployment, sealed: dict
     s3, processing = deployment.client("s3"), deployment.ingest.processing
     name = f"record-{time.time_ns()}"
     versions = {}
-    for action in ("remove", "release", "none"):
-        key = f"{name}-{action}.json"
-        version_id = s3.put_object(Bucket=processing, Key=key, Body=b"not JSON: " + key.encode())["VersionId"]
-        versions[action] = Version(processing, key, version_id, b"")
+    # Recorded first, then refused: the other way round, its receipt would say that it was gone.
+    deployment.client("events").disable_rule(Name=deployment.ingest.rule)
+    try:
+        for action in ("remove", "release", "none"):
+            key = f"{name}-{action}.json"
+            body = b"not JSON: " + key.encode()
+            version_id = s3.put_object(Bucket=processing, Key=key, Body=body)["VersionId"]
+            versions[action] = Version(processing, key, version_id, body)
+        for version in versions.values():
+            eventually(lambda version=version: evidence.receipt(deployment, version) is not None, version.key)
+    finally:
+        deployment.client("events").enable_rule(Name=deployment.ingest.rule)
     for version in versions.values():
-        eventually(lambda version=version: facts.quarantined(deployment, version.key, version.version_id), version.key)
-        eventually(lambda version=version: evidence.receipt(deployment, version) is not None, version.key)
+        payload = json.dumps(event(deployment, version.key, version.version_id, len(version.body))).encode()
+        deployment.client("lambda").invoke(FunctionName=deployment.ingest.function, Payload=payload)
+        assert facts.quarantined(deployment, version.key, version.version_id), version.key
     for action, more in (("remove", ["--yes"]), ("release", [])):
         key = versions[action].key
         tool.done("quarantine", action, key, *more, "--reason", f"{action} it", user="operator")
@@ -268,13 +277,14 @@ def test_a_forged_receipt_that_the_ledger_signed_is_found(deployment: Deployment
 
     Where no trail covers the time, a `gone` one is listed and the exit code is 1.
     """
-    prefix, then = f"incoming/forged-{time.time_ns()}/", time.time() - 2 * 3600
-    event = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
+    prefix = f"incoming/forged-{time.time_ns()}/"
+    then = time.time() - 86_400 * (2 + time.time_ns() % 300)  # of a day that has no logs
+    happened = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
     body = b"never sent\n"
     digest = hashlib.sha256(body).hexdigest()
-    gone = evidence.forge(deployment, f"{prefix}gone.csv", state="gone", event_time=event)
+    gone = evidence.forge(deployment, f"{prefix}gone.csv", state="gone", event_time=happened)
     hashed = evidence.forge(
-        deployment, f"{prefix}hashed.csv", state="hashed", event_time=event, size=len(body), sha256=digest
+        deployment, f"{prefix}hashed.csv", state="hashed", event_time=happened, size=len(body), sha256=digest
     )
     file = tool.write("never-sent.csv", body)
     pending = tool("verify", "--file", str(file), user="auditor")

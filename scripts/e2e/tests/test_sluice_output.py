@@ -194,6 +194,7 @@ def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment
         capture_output=True,
         text=True,
     )
+    deployment.client("s3").delete_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half")
     assert ran.returncode == 0 and "/Features/L/0" in ran.stdout, ran
     deployment.client("s3").delete_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half")
     sluice.done("quarantine", "remove", key, "--version", version, "--yes")

@@ -53,11 +53,16 @@ def in_quarantine(deployment: Deployment, key: str) -> set[str]:
 
 
 def holds(deployment: Deployment, key: str, body: bytes) -> bool:
-    """Whether the bytes are under the key in one of the buckets."""
+    """Whether the bytes are under the key in one of the buckets; the function may move them while this looks."""
     s3, ingest = deployment.client("s3"), deployment.ingest
     for bucket, prefix in ((ingest.processing, key), (ingest.quarantine, f"{key}/")):
         for version in s3.list_object_versions(Bucket=bucket, Prefix=prefix).get("Versions", []):
-            found = s3.get_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])["Body"].read()
+            try:
+                found = s3.get_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])["Body"].read()
+            except s3.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchVersion":
+                    raise
+                continue
             if hashlib.sha256(found).digest() == hashlib.sha256(body).digest():
                 return True
     return False

@@ -8,6 +8,7 @@ use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_s3::types::EncodingType;
 
 use crate::aws::explain;
 use crate::time::{now, rfc3339};
@@ -25,6 +26,7 @@ pub async fn agree(s3: &Client, bucket: &str, prefix: &str) -> anyhow::Result<()
         .list_objects_v2()
         .bucket(bucket)
         .prefix(prefix)
+        .encoding_type(EncodingType::Url)
         .max_keys(1);
     let answer = request.customize().interceptor(date.clone()).send().await;
     answer.map_err(|e| explain(format!("list bucket `{bucket}`"), &e))?;

@@ -25,7 +25,7 @@ use crate::trail::{Question, Trail};
 use crate::verify::Verify;
 use crate::verify::chain::Chain;
 use crate::verify::evidence::Evidence;
-use crate::verify::files::{self, Wanted};
+use crate::verify::files::{self, File, Wanted};
 use crate::verify::key::PublicKeys;
 use crate::verify::moved;
 use crate::verify::online;
@@ -87,36 +87,15 @@ pub async fn run(
         strict: args.strict,
         removed_ok: args.removed_ok,
     };
-    let mut versions = Versions::new(&chain, &evidence, terms);
+    let versions = Versions::new(&chain, &evidence, terms);
     if args.files.is_empty() {
-        let scope = Scope {
-            targets: &targets,
-            only: None,
-        };
         compare
-            .all(&scope, &mut versions, &mut outcome, report)
+            .versions(&targets, versions, &mut outcome, report)
             .await?;
-        if !args.targets.is_empty() && versions.counts.versions + evidence.counts.receipts == 0 {
-            outcome.nothing(report);
-        }
-        outcome.versions(&versions, report);
-        if !args.fast {
-            compare
-                .read_all(versions.work, &mut outcome, report)
-                .await?;
-        }
     } else {
-        let wanted = Wanted::new(&files, &evidence);
-        let keys = wanted.targets();
-        let scope = Scope {
-            targets: &keys,
-            only: Some(wanted.versions()),
-        };
         compare
-            .all(&scope, &mut versions, &mut outcome, report)
+            .files(&files, versions, &mut outcome, report)
             .await?;
-        let unmatched = wanted.unmatched(&versions);
-        outcome.files(&files, &evidence, Some(&unmatched), report);
     }
     Ok(outcome.end(report))
 }
@@ -190,6 +169,49 @@ struct Compare<'a> {
 }
 
 impl<'a> Compare<'a> {
+    /// Every version of the targets, and their bytes.
+    async fn versions(
+        &self,
+        targets: &[Target],
+        mut versions: Versions<'a>,
+        outcome: &mut Outcome,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let scope = Scope {
+            targets,
+            only: None,
+        };
+        self.all(&scope, &mut versions, outcome, report).await?;
+        let found = versions.counts.versions + self.evidence.counts.receipts;
+        if !self.args.targets.is_empty() && found == 0 {
+            outcome.nothing(report);
+        }
+        outcome.versions(&versions, report);
+        if self.args.fast {
+            return Ok(());
+        }
+        self.read_all(versions.work, outcome, report).await
+    }
+
+    /// The versions that files may be, by what S3 lists of them.
+    async fn files(
+        &self,
+        files: &[File],
+        mut versions: Versions<'a>,
+        outcome: &mut Outcome,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let wanted = Wanted::new(files, self.evidence);
+        let scope = Scope {
+            targets: &wanted.targets(),
+            only: Some(wanted.versions()),
+        };
+        self.all(&scope, &mut versions, outcome, report).await?;
+        let unmatched = wanted.unmatched(&versions);
+        outcome.files(files, self.evidence, Some(&unmatched), report);
+        Ok(())
+    }
+
     async fn all(
         &self,
         scope: &Scope<'_>,
