@@ -25,19 +25,8 @@ locals {
     key                  = local.key
     key_administration   = local.key_administration
     alarm_topic_arn      = module.alarm_topic.arn
+    allow_destroy        = var.allow_destroy
   }
-
-  # With `allow_destroy` nothing stands in the way of `destroy`, whatever the systems' objects say.
-  ingest = var.ingest == null || !var.allow_destroy ? var.ingest : merge(var.ingest, {
-    processing_bucket = merge(var.ingest.processing_bucket, { force_destroy = true })
-    quarantine_bucket = merge(var.ingest.quarantine_bucket, { force_destroy = true })
-    table             = merge(var.ingest.table, { deletion_protection = false })
-  })
-  provenance = var.provenance == null || !var.allow_destroy ? var.provenance : merge(var.provenance, {
-    data_bucket     = merge(var.provenance.data_bucket, { force_destroy = true })
-    receipts_bucket = merge(var.provenance.receipts_bucket, { force_destroy = true })
-    trail           = merge(var.provenance.trail, { force_destroy = true })
-  })
 }
 
 module "ingest" {
@@ -45,7 +34,7 @@ module "ingest" {
   count  = var.ingest == null ? 0 : 1
 
   deployment = local.deployment
-  settings   = local.ingest
+  settings   = var.ingest
   package    = var.lambda_packages["ingest"]
 
   # What its operators delete is recorded where its bucket is watched.
@@ -57,7 +46,7 @@ module "provenance" {
   count  = var.provenance == null ? 0 : 1
 
   deployment = local.deployment
-  settings   = local.provenance
+  settings   = var.provenance
   packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
 
   # Its bucket announces to the event bus already; the provenance listens with a rule of its own.

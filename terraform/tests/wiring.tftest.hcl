@@ -16,6 +16,7 @@ variables {
     log_retention_days = 30
     role_path          = "/"
     alarm_topic_arn    = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
+    allow_destroy      = false
     key = {
       arn       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
       resource  = "arn:aws:kms:eu-central-1:111122223333:key/mine"
@@ -312,5 +313,20 @@ run "otherwise" {
   assert {
     condition     = length(module.uploader) == 0 && length(module.operator) == 0 && length(module.topic.emails) == 0
     error_message = "nobody named, nothing made"
+  }
+}
+
+# Nothing keeps a deployment that is to go, whatever its settings say.
+run "everything_may_be_destroyed" {
+  command = plan
+  module { source = "./modules/ingest" }
+
+  variables {
+    deployment = merge(var.deployment, { allow_destroy = true })
+  }
+
+  assert {
+    condition     = module.processing.this.bucket.force_destroy && module.quarantine.this.bucket.force_destroy && !aws_dynamodb_table.this.deletion_protection_enabled
+    error_message = "allow_destroy lifts the protections of both buckets and of the table"
   }
 }

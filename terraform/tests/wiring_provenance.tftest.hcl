@@ -16,6 +16,7 @@ variables {
     log_retention_days = 30
     role_path          = "/"
     alarm_topic_arn    = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
+    allow_destroy      = false
     key_administration = ["kms:PutKeyPolicy"]
     key = {
       arn       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
@@ -345,5 +346,20 @@ run "otherwise" {
   assert {
     condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && length(module.uploader) == 0 && length(module.auditor) == 0 && length(module.operator) == 0
     error_message = "nobody named, nothing made"
+  }
+}
+
+# Nothing keeps a deployment that is to go, whatever its settings say.
+run "everything_may_be_destroyed" {
+  command = plan
+  module { source = "./modules/provenance" }
+
+  variables {
+    deployment = merge(var.deployment, { allow_destroy = true })
+  }
+
+  assert {
+    condition     = alltrue([for bucket in [module.data, module.receipts[0], module.trail_bucket] : bucket.this.bucket.force_destroy])
+    error_message = "allow_destroy lets destroy empty every bucket"
   }
 }

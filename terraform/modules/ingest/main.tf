@@ -49,7 +49,7 @@ module "processing" {
   deployment             = local.at
   name                   = local.name.processing
   key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.processing_bucket.force_destroy
+  force_destroy          = var.settings.processing_bucket.force_destroy || local.at.allow_destroy
   expire_noncurrent_days = var.settings.processing_bucket.expire_noncurrent_days
   eventbridge            = true
 }
@@ -212,7 +212,7 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.settings.table.deletion_protection
+  deletion_protection_enabled = var.settings.table.deletion_protection && !local.at.allow_destroy
 
   # Replicas live on the stream.
   stream_enabled   = length(var.settings.table.replica_regions) > 0
@@ -235,7 +235,7 @@ module "quarantine" {
   deployment             = local.at
   name                   = local.name.quarantine
   key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.quarantine_bucket.force_destroy
+  force_destroy          = var.settings.quarantine_bucket.force_destroy || local.at.allow_destroy
   expire_noncurrent_days = var.settings.quarantine_bucket.expire_noncurrent_days
   expire_days            = var.settings.quarantine_bucket.retention_days
 }

@@ -72,7 +72,7 @@ module "data" {
   deployment             = local.at
   name                   = local.name.data
   key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.data_bucket.force_destroy
+  force_destroy          = var.settings.data_bucket.force_destroy || local.at.allow_destroy
   expire_noncurrent_days = var.settings.data_bucket.expire_noncurrent_days
   expire_prefixes        = local.together ? local.journal_expiry : {}
   statements             = local.together ? local.write_once : []

@@ -35,7 +35,7 @@ module "receipts" {
   deployment      = local.at
   name            = local.receipts_name
   key_arn         = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy   = var.settings.receipts_bucket.force_destroy
+  force_destroy   = var.settings.receipts_bucket.force_destroy || local.at.allow_destroy
   expire_prefixes = local.journal_expiry
   object_lock     = var.settings.receipts_bucket.object_lock
   statements      = local.write_once

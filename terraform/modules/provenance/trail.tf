@@ -14,7 +14,7 @@ module "trail_bucket" {
   deployment             = local.at
   name                   = local.name.trail_bucket
   key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.trail.force_destroy
+  force_destroy          = var.settings.trail.force_destroy || local.at.allow_destroy
   expire_days            = var.settings.trail.retention_days
   expire_noncurrent_days = 30
 

@@ -13,6 +13,7 @@ variable "deployment" {
     role_path            = string
     permissions_boundary = optional(string)
     alarm_topic_arn      = string
+    allow_destroy        = bool
     key_administration   = list(string)
     key = object({
       arn       = string
