@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::report::{Ended, Report};
 use crate::verify::chain::{Chain, Pin};
-use crate::verify::evidence::Evidence;
+use crate::verify::evidence::{Evidence, Kept};
 use crate::verify::files::File;
 use crate::verify::finding::{Finding, place, version_of};
 use crate::verify::key::PublicKeys;
@@ -167,47 +167,7 @@ impl Outcome {
             let same = file.receipts(evidence);
             let mut proven = false;
             for kept in &same {
-                let of = &kept.receipt;
-                let version = version_of(of);
-                let matched = unmatched.map(|unmatched| !unmatched.contains(&version));
-                let (verb, end) = match (kept.sequence, matched) {
-                    (None, _) => ("unproven", "no manifest lists its receipt yet".to_owned()),
-                    (Some(n), Some(false)) => (
-                        "unproven",
-                        format!(
-                            "manifest {n} lists its receipt, and neither S3 nor quarantine has the version"
-                        ),
-                    ),
-                    (Some(n), Some(true)) => ("arrived", format!("listed in manifest {n}")),
-                    (Some(n), None) => (
-                        "arrived",
-                        format!(
-                            "listed in manifest {n}; whether S3 ever had the version is not asked offline"
-                        ),
-                    ),
-                };
-                proven |= verb == "arrived";
-                let mut json = of_version("file", shown.clone().into(), &version);
-                json.extend([
-                    ("sha256".to_owned(), sha256.as_str().into()),
-                    (
-                        "arrived".to_owned(),
-                        json!((verb == "arrived").then_some(true)),
-                    ),
-                    ("matched".to_owned(), json!(matched)),
-                    ("recorded_at".to_owned(), json!(of.recorded_at)),
-                    ("manifest".to_owned(), json!(kept.sequence)),
-                    ("what".to_owned(), json!(format!("{verb}: {end}"))),
-                ]);
-                let (name, place) = (escape(&shown), place(&version));
-                let at = of.recorded_at;
-                let text = match verb {
-                    "arrived" => format!("{name} arrived as {place}, recorded at {at}, {end}"),
-                    _ => format!(
-                        "{name} unproven: a receipt of {place}, recorded at {at}, has its SHA-256, but {end}"
-                    ),
-                };
-                report.line(text, &json.into());
+                proven |= receipt_of_file(&shown, sha256, kept, unmatched, report);
             }
             if same.is_empty() {
                 report.line(
@@ -291,4 +251,56 @@ fn operation_json(version: &Version, record: &OperatorRecord) -> Value {
         ("new_version_id".to_owned(), json!(record.new_version_id)),
     ]);
     json.into()
+}
+
+/// Reports one receipt that has the SHA-256 of a file. Returns whether it proves that the file arrived: a manifest lists
+/// it, and its version is matched or, offline, not looked for.
+fn receipt_of_file(
+    shown: &str,
+    sha256: &str,
+    kept: &Kept,
+    unmatched: Option<&HashSet<Version>>,
+    report: &Report,
+) -> bool {
+    let version = version_of(&kept.receipt);
+    let matched = unmatched.map(|unmatched| !unmatched.contains(&version));
+    let (proven, why) = standing(kept.sequence, matched);
+    let verb = if proven { "arrived" } else { "unproven" };
+    let mut json = of_version("file", shown.into(), &version);
+    json.extend([
+        ("sha256".to_owned(), sha256.into()),
+        ("arrived".to_owned(), json!(proven.then_some(true))),
+        ("matched".to_owned(), json!(matched)),
+        ("recorded_at".to_owned(), json!(kept.receipt.recorded_at)),
+        ("manifest".to_owned(), json!(kept.sequence)),
+        ("what".to_owned(), json!(format!("{verb}: {why}"))),
+    ]);
+    let (name, place, at) = (escape(shown), place(&version), kept.receipt.recorded_at);
+    let text = if proven {
+        format!("{name} arrived as {place}, recorded at {at}, {why}")
+    } else {
+        format!(
+            "{name} unproven: a receipt of {place}, recorded at {at}, has its SHA-256, but {why}"
+        )
+    };
+    report.line(text, &json.into());
+    proven
+}
+
+/// Whether a receipt proves an arrival, and what it rests on; `matched` is unknown offline.
+fn standing(manifest: Option<u64>, matched: Option<bool>) -> (bool, String) {
+    match (manifest, matched) {
+        (None, _) => (false, "no manifest lists its receipt yet".to_owned()),
+        (Some(n), Some(false)) => (
+            false,
+            format!(
+                "manifest {n} lists its receipt, and neither S3 nor quarantine has the version"
+            ),
+        ),
+        (Some(n), Some(true)) => (true, format!("listed in manifest {n}")),
+        (Some(n), None) => (
+            true,
+            format!("listed in manifest {n}; whether S3 ever had the version is not asked offline"),
+        ),
+    }
 }
