@@ -59,80 +59,109 @@ impl HttpStatus for HttpResponse {
     }
 }
 
+/// Error codes by class. Services of the query protocol prefix theirs, for example
+/// `AWS.SimpleQueueService.NonExistentQueue`: a code is looked up whole, then without what stands before its last dot.
+const CODES: [(ErrorClass, &[&str]); 7] = [
+    (
+        ErrorClass::Unreadable,
+        &[
+            "InvalidObjectState",
+            "KMS.DisabledException",
+            "KMS.KMSInvalidStateException",
+            "KMS.NotFoundException",
+        ],
+    ),
+    (
+        ErrorClass::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidToken",
+            "RequestExpired",
+            "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch",
+            "TokenRefreshRequired",
+            "UnrecognizedClientException",
+        ],
+    ),
+    (
+        ErrorClass::NotFound,
+        &[
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NoSuchVersion",
+            "NonExistentQueue",
+            "NotFound",
+            "NotFoundException",
+            "QueueDoesNotExist",
+            "ResourceNotFoundException",
+        ],
+    ),
+    (
+        ErrorClass::Denied,
+        &[
+            "AccessDenied",
+            "AccessDeniedException",
+            "AuthorizationError",
+        ],
+    ),
+    (
+        ErrorClass::PreconditionFailed,
+        &["ConditionalCheckFailedException", "PreconditionFailed"],
+    ),
+    (
+        ErrorClass::Transient,
+        &[
+            "ConditionalRequestConflict",
+            "IncompleteBody",
+            "InternalError",
+            "LimitExceededException",
+            "OperationAborted",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestTimeout",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        ],
+    ),
+    (
+        ErrorClass::Invalid,
+        &[
+            "EntityTooLarge",
+            "InvalidArgument",
+            "InvalidParameter",
+            "InvalidParameterException",
+            "InvalidParameterValue",
+            "InvalidRequest",
+            "InvalidURI",
+            "ItemCollectionSizeLimitExceededException",
+            "KeyTooLongError",
+            "MethodNotAllowed",
+            "SerializationException",
+            "ValidationException",
+        ],
+    ),
+];
+
 fn by_code(code: Option<&str>, status: u16) -> ErrorClass {
-    let code = code.unwrap_or_default();
-    // Services of the query protocol prefix their codes, for example `AWS.SimpleQueueService.NonExistentQueue`.
-    let name = code.rsplit('.').next().unwrap_or_default();
-    match (code, name) {
-        (
-            _,
-            "ExpiredToken"
-            | "ExpiredTokenException"
-            | "InvalidClientTokenId"
-            | "InvalidAccessKeyId"
-            | "InvalidToken"
-            | "UnrecognizedClientException"
-            | "SignatureDoesNotMatch"
-            | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed"
-            | "RequestExpired",
-        ) => ErrorClass::Credentials,
-        ("KMS.DisabledException" | "KMS.NotFoundException" | "KMS.KMSInvalidStateException", _)
-        | (_, "InvalidObjectState") => ErrorClass::Unreadable,
-        (
-            _,
-            "NoSuchKey"
-            | "NoSuchVersion"
-            | "NoSuchBucket"
-            | "NotFound"
-            | "NotFoundException"
-            | "ResourceNotFoundException"
-            | "NonExistentQueue"
-            | "QueueDoesNotExist",
-        ) => ErrorClass::NotFound,
-        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => ErrorClass::Denied,
-        (_, "PreconditionFailed" | "ConditionalCheckFailedException") => {
-            ErrorClass::PreconditionFailed
-        }
-        (
-            _,
-            "RequestTimeout"
-            | "IncompleteBody"
-            | "SlowDown"
-            | "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestLimitExceeded"
-            | "TooManyRequestsException"
-            | "ProvisionedThroughputExceededException"
-            | "LimitExceededException"
-            | "ConditionalRequestConflict"
-            | "OperationAborted"
-            | "InternalError",
-        ) => ErrorClass::Transient,
-        (
-            _,
-            "ValidationException"
-            | "ItemCollectionSizeLimitExceededException"
-            | "InvalidRequest"
-            | "InvalidArgument"
-            | "InvalidURI"
-            | "KeyTooLongError"
-            | "InvalidParameterValue"
-            | "InvalidParameter"
-            | "InvalidParameterException"
-            | "MethodNotAllowed"
-            | "EntityTooLarge"
-            | "SerializationException",
-        ) => ErrorClass::Invalid,
-        _ => match status {
-            400 if code.is_empty() => ErrorClass::Invalid,
-            403 => ErrorClass::Denied,
-            404 => ErrorClass::NotFound,
-            405 => ErrorClass::Invalid,
-            412 => ErrorClass::PreconditionFailed,
-            _ => ErrorClass::Transient,
-        },
+    let whole = code.unwrap_or_default();
+    let last = whole.rsplit('.').next().unwrap_or_default();
+    let listed = CODES
+        .iter()
+        .find(|(_, codes)| codes.contains(&whole) || codes.contains(&last));
+    match (listed, status) {
+        (Some((class, _)), _) => *class,
+        (None, 400) if whole.is_empty() => ErrorClass::Invalid,
+        (None, 403) => ErrorClass::Denied,
+        (None, 404) => ErrorClass::NotFound,
+        (None, 405) => ErrorClass::Invalid,
+        (None, 412) => ErrorClass::PreconditionFailed,
+        (None, _) => ErrorClass::Transient,
     }
 }
 
