@@ -174,7 +174,7 @@ impl Explorer<'_> {
                 assert!(told == 0 || quarantined, "told of what did not happen");
                 assert!(
                     unreadable > 0 || end != End::Unreadable,
-                    "unreadable, nobody was told"
+                    "unreadable, no notice was sent"
                 );
                 assert!(
                     unreadable == 0 || self.obstacle.is_some(),

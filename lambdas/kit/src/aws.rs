@@ -16,9 +16,9 @@ pub enum ErrorClass {
     NotFound,
     /// 403. The caller may not, which says nothing about whether the thing exists.
     Denied,
-    /// 412, or a condition on an item that failed: somebody else was first.
+    /// 412, or a condition on an item that failed: another request was first.
     PreconditionFailed,
-    /// The object is there and nobody can read it as it is: archived, encrypted with a key of its uploader, or with a KMS
+    /// The object is there and cannot be read as it is: archived, encrypted with a key of its uploader, or with a KMS
     /// key that is disabled or gone.
     Unreadable,
     /// The request is refused for good: the same request fails again.

@@ -60,7 +60,7 @@ impl Aws {
         }
     }
 
-    /// A key that is not a manifest's is passed over, so that nobody stops the ledger by it; `sluice verify` finds it.
+    /// A key that is not a manifest's is passed over, so that it does not stop the ledger; `sluice verify` finds it.
     async fn next_manifest(&self, after: u64) -> Result<Outcome, Fault> {
         let mut after = manifest::key(after);
         loop {
@@ -183,7 +183,7 @@ fn keys(contents: &[Object], encoding: Option<&EncodingType>) -> Result<Vec<Stri
     keys.map(|key| listed_key(key, encoding)).collect()
 }
 
-/// Whether an object is not there, or is there in a way that nobody can read: under a key that no object can have,
+/// Whether an object is not there, or is there and cannot be read: under a key that no object can have,
 /// encrypted with a key of its uploader (SSE-C), archived. That is the doing of whoever put it there, and must not stop
 /// the ledger. A KMS key that is disabled may be this deployment's own: then the run fails, and the next goes on.
 fn unreadable(error: &SdkError<GetObjectError>) -> bool {

@@ -150,7 +150,7 @@ pub enum NoManifest {
     /// The same content in other bytes than the ledger writes.
     #[error("it is not written as the ledger writes manifests")]
     Respelled,
-    /// A signature that is not in the form that the ledger writes; it may verify, which anybody can bring about who has
+    /// A signature that is not in the form that the ledger writes; it may verify, which is possible for any writer who has
     /// the honest one.
     #[error("its signature is not in the form that the ledger writes (low s, strict DER)")]
     Signature,

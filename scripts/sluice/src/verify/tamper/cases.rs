@@ -13,7 +13,7 @@ use super::*;
 const OFFLINE: &str = "offline: a copy of the evidence says nothing about the versions";
 const PENDING: &str = "offline: until the hour's manifest";
 const SEEN: &str = "offline: the ledger signs what it has seen; only S3 and the trail know better";
-const HARMLESS: &str = "it changes nothing that anybody relies on";
+const HARMLESS: &str = "it changes nothing that a verification relies on";
 
 const fn case(
     target: &'static str,
@@ -239,7 +239,7 @@ pub const ALL: &[Case] = &[
         .both(&[("manifest-chain", "000000000001")]),
     case("manifest", "remove", "one in between", |w| _ = w.tree.files.remove(&manifest::key(3)))
         .both(&[("manifest-chain", "000000000003")]),
-    case("manifest", "remove", "the last, and nobody has pinned it", |w| _ = w.tree.files.remove(&manifest::key(5)))
+    case("manifest", "remove", "the last, and it is not pinned", |w| _ = w.tree.files.remove(&manifest::key(5)))
         .online(&[("ledger-behind", "000000000004")]).note("offline: before its age shows, only a pin tells"),
     case("manifest", "remove", "the last, which is pinned", |w| {
         w.pins.push(w.tree.head());
