@@ -1,5 +1,7 @@
 //! A verification of what is in the buckets now.
 
+mod vanished;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -365,39 +367,6 @@ impl<'a> Compare<'a> {
             Some(resume) if unread == 0 => resume.end(),
             _ => Ok(()),
         }
-    }
-}
-
-impl Compare<'_> {
-    /// Versions that were listed and gone when they were to be read: the ingest moves what it refuses at any time. Returns
-    /// how many copies in quarantine could not be read.
-    async fn vanished(
-        &self,
-        works: &[Work],
-        outcome: &mut Outcome,
-        report: &Report,
-    ) -> anyhow::Result<u64> {
-        let receipts = works.iter().filter_map(|work| {
-            let kept = self.evidence.kept.get(&work.evidence)?;
-            Some((work.evidence.as_str(), &kept.receipt))
-        });
-        let receipts: Unmatched<'_> = receipts.collect();
-        let copies = match self.ingest {
-            Some(ingest) => moved::among(&receipts, self.store, ingest, self.args.jobs).await?,
-            None => moved::Copies::default(),
-        };
-        let unread: HashSet<&str> = copies.unread.iter().map(|(key, _)| *key).collect();
-        for work in works {
-            let key = work.evidence.as_str();
-            if !copies.moved.contains(key) && !unread.contains(key) {
-                outcome.tell(compared(work, &Bytes::Gone).as_slice(), report);
-            }
-        }
-        for (key, reason) in &copies.unread {
-            outcome.unread(key, reason, report);
-        }
-        outcome.few("moved meanwhile", copies.moved.len() as u64);
-        Ok(copies.unread.len() as u64)
     }
 }
 
