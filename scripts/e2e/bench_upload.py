@@ -20,7 +20,7 @@ BUCKET = "sluice-bench"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/sluice/bench")
+    parser = argparse.ArgumentParser(prog="crates/sluice/bench")
     parser.add_argument("files", nargs="?", type=int, default=5000)
     parser.add_argument("rounds", nargs="?", type=int, default=3)
     arguments = parser.parse_args()
@@ -28,7 +28,7 @@ def main() -> None:
     running = emulator.running(stack)
     aws = os.environ.get("AWS_CLI") or shutil.which("aws")
     if running is None or aws is None:
-        raise SystemExit("start it by scripts/sluice/bench, with `aws` on the PATH")
+        raise SystemExit("start it by crates/sluice/bench, with `aws` on the PATH")
     keys = accounts.load(stack)["deployer"]
     env = environment.tool(stack, running, keys)
     s3 = accounts.client("s3", stack, running, keys)

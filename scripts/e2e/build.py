@@ -23,9 +23,9 @@ from pathlib import Path
 from . import elf, package
 from .paths import BIN, LOCAL_DIST, ROOT
 
-# Set by scripts/test: the tests are compiled in the same run, and features are theirs too (`kit/fakes`). Otherwise
-# `cargo test` beside the end-to-end tests would put other builds of the programs in the place of those that they run.
-WITH_TESTS = "SLUICE_BUILD_TESTS"
+# Set by scripts/test: the tests are compiled in the same run, and features are theirs too (`lambda-support/fakes`).
+# Otherwise `cargo test` beside the end-to-end tests would put other builds of the programs in the place of those that
+# they run.
 
 
 def command() -> list[str]:

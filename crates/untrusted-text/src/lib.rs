@@ -12,11 +12,7 @@ use std::borrow::Cow;
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        push(
-            &mut escaped,
-            c,
-            c.is_ascii_graphic() && c != '\\' || c == ' ',
-        );
+        push(&mut escaped, c, c.is_ascii_graphic() && c != '\\' || c == ' ');
     }
     escaped
 }
@@ -28,11 +24,7 @@ pub fn escape(text: &str) -> String {
 pub fn escape_lines(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        push(
-            &mut escaped,
-            c,
-            c == '\n' || c.is_ascii_graphic() || c == ' ',
-        );
+        push(&mut escaped, c, c == '\n' || c.is_ascii_graphic() || c == ' ');
     }
     escaped
 }
@@ -111,22 +103,13 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
-        assert_eq!(
-            escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json"),
-            "a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json"
-        );
-        assert_eq!(
-            escape("\u{200b}\u{9b}\r\t\u{ffff}"),
-            "\\u{200b}\\u{9b}\\r\\t\\u{ffff}"
-        );
+        assert_eq!(escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json"), "a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json");
+        assert_eq!(escape("\u{200b}\u{9b}\r\t\u{ffff}"), "\\u{200b}\\u{9b}\\r\\t\\u{ffff}");
     }
 
     #[test]
     fn composed_lines_keep_their_line_feeds_and_backslashes() {
-        assert_eq!(
-            escape_lines("one\\n\ntwo\u{1b}[2K\r"),
-            "one\\n\ntwo\\u{1b}[2K\\r"
-        );
+        assert_eq!(escape_lines("one\\n\ntwo\u{1b}[2K\r"), "one\\n\ntwo\\u{1b}[2K\\r");
     }
 
     #[test]
@@ -136,19 +119,13 @@ mod tests {
 
     #[test]
     fn json_keeps_its_meaning() {
-        assert_eq!(
-            escape_json("{\"ü\":\"\u{202e}\u{9b}\u{e0001}\"}"),
-            "{\"ü\":\"\\u202e\\u009b\\udb40\\udc01\"}"
-        );
+        assert_eq!(escape_json("{\"ü\":\"\u{202e}\u{9b}\u{e0001}\"}"), "{\"ü\":\"\\u202e\\u009b\\udb40\\udc01\"}");
     }
 
     #[test]
     fn markup_is_text() {
         assert_eq!(markdown("[x](y)|<b>"), "\\[x\\]\\(y\\)\\|\\<b\\>");
-        assert_eq!(
-            html("<a href='x'>&\"\n"),
-            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\n"
-        );
+        assert_eq!(html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\n");
     }
 
     proptest! {

@@ -2,19 +2,14 @@
 //!
 //! `cargo bench -p ingest --bench core -- FILE` prints documents, bytes, how many are items, and the best of five
 //! rounds in seconds, as JSON. `benches/compare` runs it beside the same work in Python.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a bench reports"
-)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench reports")]
 
 use std::time::Instant;
 
 use ingest::judge::Rules;
 use ingest::record::Source;
 use ingest::schema::Schema;
-use kit::names::hex;
+use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
 
 const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");

@@ -32,11 +32,7 @@ const TOO_DEEP: &str = "DynamoDB takes at most 31 lists and maps around a value"
 pub fn check(item: &Map<String, Value>) -> Result<usize, Vec<Problem>> {
     let mut walk = Walk::default();
     let size = walk.map("", item, 0);
-    if walk.problems.is_empty() {
-        Ok(size)
-    } else {
-        Err(walk.problems)
-    }
+    if walk.problems.is_empty() { Ok(size) } else { Err(walk.problems) }
 }
 
 #[derive(Default)]
@@ -69,8 +65,7 @@ impl Walk {
         let mut tags = value.as_object().into_iter().flatten();
         let (Some((tag, inner)), None) = (tags.next(), tags.next()) else {
             let found = kind(value);
-            let message =
-                format!("a value carries exactly one type, as in {{\"S\": \"…\"}}; found {found}");
+            let message = format!("a value carries exactly one type, as in {{\"S\": \"…\"}}; found {found}");
             return self.wrong(path, "untyped", message);
         };
         let here = format!("{path}{}", token(tag));
@@ -102,10 +97,7 @@ impl Walk {
         if level == MAX_NESTING {
             return self.wrong(path, "nesting", TOO_DEEP);
         }
-        let size: usize = (0..)
-            .zip(items)
-            .map(|(n, item)| self.value(&format!("{path}/{n}"), item, level + 1))
-            .sum();
+        let size: usize = (0..).zip(items).map(|(n, item)| self.value(&format!("{path}/{n}"), item, level + 1)).sum();
         3 + items.len() + size
     }
 
@@ -127,11 +119,7 @@ impl Walk {
                 "BS" => self.binary(&here, text),
                 _ => text.len(),
             };
-            let member = if tag == "NS" {
-                number::canonical(text).unwrap_or_default()
-            } else {
-                text.to_owned()
-            };
+            let member = if tag == "NS" { number::canonical(text).unwrap_or_default() } else { text.to_owned() };
             if !seen.insert(member) {
                 self.wrong(&here, "set", "a set has no member twice");
             }
@@ -141,11 +129,7 @@ impl Walk {
 
     fn number(&mut self, path: &str, text: &str) -> usize {
         if text.len() > MAX_NUMBER {
-            return self.wrong(
-                path,
-                "number",
-                "a number is written in at most 340 characters",
-            );
+            return self.wrong(path, "number", "a number is written in at most 340 characters");
         }
         match number::canonical(text) {
             Ok(canonical) => number::size(&canonical),
@@ -210,15 +194,8 @@ mod tests {
         let found = check(item.as_object().unwrap()).unwrap_err();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "/Features/L/0");
-        assert!(
-            found[0].message.contains("{\"S\": \"…\"}"),
-            "{}",
-            found[0].message
-        );
-        assert!(
-            !found[0].message.contains("Knock2"),
-            "a value is never quoted"
-        );
+        assert!(found[0].message.contains("{\"S\": \"…\"}"), "{}", found[0].message);
+        assert!(!found[0].message.contains("Knock2"), "a value is never quoted");
     }
 
     #[test]
@@ -280,9 +257,6 @@ mod tests {
         assert_eq!(size(json!({"a": {"N": "12345"}})), 1 + 3 + 1);
         assert_eq!(size(json!({"a": {"N": "-1200"}})), 1 + 1 + 1 + 1);
         assert_eq!(size(json!({"a": {"L": [{"S": "xy"}]}})), 1 + 3 + 1 + 2);
-        assert_eq!(
-            size(json!({"a": {"M": {"b": {"S": "xy"}}}})),
-            1 + 3 + 1 + 1 + 2
-        );
+        assert_eq!(size(json!({"a": {"M": {"b": {"S": "xy"}}}})), 1 + 3 + 1 + 1 + 2);
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kit::Fault;
+use lambda_support::Fault;
 use serde_json::{Map, Value};
 
 /// DynamoDB JSON that was judged, as the SDK's types.
@@ -21,9 +21,7 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
     let binary = |text: &str| BASE64_STANDARD.decode(text).ok().map(Blob::new);
     let strings = || {
         let members = inner.as_array()?.iter();
-        members
-            .map(|v| v.as_str().map(str::to_owned))
-            .collect::<Option<Vec<_>>>()
+        members.map(|v| v.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     };
     Some(match tag.as_str() {
         "S" => AttributeValue::S(inner.as_str()?.to_owned()),
@@ -33,19 +31,8 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
         "NULL" => AttributeValue::Null(true),
         "SS" => AttributeValue::Ss(strings()?),
         "NS" => AttributeValue::Ns(strings()?),
-        "BS" => AttributeValue::Bs(
-            strings()?
-                .iter()
-                .map(|t| binary(t))
-                .collect::<Option<_>>()?,
-        ),
-        "L" => AttributeValue::L(
-            inner
-                .as_array()?
-                .iter()
-                .map(attribute)
-                .collect::<Option<_>>()?,
-        ),
+        "BS" => AttributeValue::Bs(strings()?.iter().map(|t| binary(t)).collect::<Option<_>>()?),
+        "L" => AttributeValue::L(inner.as_array()?.iter().map(attribute).collect::<Option<_>>()?),
         "M" => AttributeValue::M(attributes(inner.as_object()?).ok()?),
         _ => return None,
     })

@@ -9,12 +9,11 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, EncodingType, TaggingDi
 use aws_sdk_sns::types::MessageAttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kit::Fault;
-use kit::aws::{
-    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal,
-    torn, unquoted,
+use lambda_support::Fault;
+use lambda_support::aws::{
+    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal, torn, unquoted,
 };
-use kit::names::hex;
+use lambda_support::names::hex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -26,12 +25,7 @@ use crate::record::{Notice, Reason, Source};
 use crate::settings::Settings;
 
 /// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/');
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Performs effects.
 pub trait Edge: Send + Sync {
@@ -53,9 +47,7 @@ pub struct Aws {
 impl Edge for Aws {
     async fn perform(&self, effect: &Effect) -> Result<Outcome, Fault> {
         match effect {
-            Effect::FindVersion { key, version_id } => {
-                self.find_version(key, version_id.as_deref()).await
-            }
+            Effect::FindVersion { key, version_id } => self.find_version(key, version_id.as_deref()).await,
             Effect::CheckQuarantine(source) => self.check_quarantine(source).await,
             Effect::Read(source) => self.read(source).await,
             Effect::InspectVersion(source) => self.inspect_version(source).await,
@@ -93,35 +85,23 @@ impl Aws {
         let request = self.s3.get_object().bucket(&settings.processing_bucket);
         let object = request.key(settings.schema_key()).send().await;
         let object = object.map_err(|e| fault(call, &e))?;
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(|e| torn(call, &e))?
-            .into_bytes();
+        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?.into_bytes();
         if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
-            return Err(Fault::new(
-                call,
-                "it is not the schema that was deployed; apply again",
-            ));
+            return Err(Fault::new(call, "it is not the schema that was deployed; apply again"));
         }
         String::from_utf8(bytes.into()).map_err(|e| Fault::new(call, e.to_string()))
     }
 
     async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<Outcome, Fault> {
         let bucket = &self.settings.processing_bucket;
-        let found = find_version(&self.s3, bucket, key, |version, latest| {
-            wanted.map_or(latest, |id| version.version_id == id)
-        });
+        let found =
+            find_version(&self.s3, bucket, key, |version, latest| wanted.map_or(latest, |id| version.version_id == id));
         Ok(Outcome::Found(found.await?))
     }
 
     async fn check_quarantine(&self, source: &Source) -> Result<Outcome, Fault> {
         let call = "GetObject of the reason";
-        let request = self
-            .s3
-            .get_object()
-            .bucket(&self.settings.quarantine_bucket);
+        let request = self.s3.get_object().bucket(&self.settings.quarantine_bucket);
         let object = match request.key(source.reason_key()).send().await {
             Ok(object) => object,
             Err(error) if is_absent(&error) => return Ok(Outcome::Decided(None)),
@@ -147,11 +127,7 @@ impl Aws {
         let etag = object.e_tag().map(unquoted);
         let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
         let sha256 = stream(object, limit, |part| bytes.extend_from_slice(part)).await?;
-        Ok(Outcome::Body(Body {
-            bytes,
-            sha256,
-            etag,
-        }))
+        Ok(Outcome::Body(Body { bytes, sha256, etag }))
     }
 
     async fn store(&self, item: &Item) -> Result<Outcome, Fault> {
@@ -168,9 +144,7 @@ impl Aws {
             return Ok(Outcome::Stored);
         };
         if let Some(PutItemError::ConditionalCheckFailedException(e)) = error.as_service_error() {
-            let old = e
-                .item()
-                .ok_or_else(|| Fault::new("PutItem", "no old item given"))?;
+            let old = e.item().ok_or_else(|| Fault::new("PutItem", "no old item given"))?;
             return Ok(Outcome::Occupied(source_of(&plain(old))));
         }
         match refusal(&error) {
@@ -181,11 +155,7 @@ impl Aws {
 
     /// HEAD answers carry no error code: a permanent refusal is told by the status alone.
     async fn inspect_version(&self, source: &Source) -> Result<Outcome, Fault> {
-        let request = self
-            .s3
-            .head_object()
-            .bucket(&source.bucket)
-            .key(&source.key);
+        let request = self.s3.head_object().bucket(&source.bucket).key(&source.key);
         match request.version_id(&source.version_id).send().await {
             Ok(_) => Ok(Outcome::HeadRefused(false)),
             Err(error) if classify(&error) == ErrorClass::Invalid => Ok(Outcome::HeadRefused(true)),
@@ -195,9 +165,7 @@ impl Aws {
 
     async fn find_item(&self, key: &Map<String, Value>) -> Result<Outcome, Fault> {
         let request = self.dynamodb.get_item().table_name(&self.settings.table);
-        let request = request
-            .set_key(Some(attributes(key)?))
-            .consistent_read(true);
+        let request = request.set_key(Some(attributes(key)?)).consistent_read(true);
         let found = match request.send().await {
             Ok(found) => found,
             // A key that the table cannot hold holds no item.
@@ -213,18 +181,12 @@ impl Aws {
         let bucket = &self.settings.quarantine_bucket;
         let request = self.s3.list_objects_v2().bucket(bucket).prefix(&copy_key);
         let request = request.encoding_type(EncodingType::Url);
-        let page = request
-            .send()
-            .await
-            .map_err(|e| fault("ListObjectsV2", &e))?;
+        let page = request.send().await.map_err(|e| fault("ListObjectsV2", &e))?;
         let listed = page.contents().iter().filter_map(|o| o.key());
         let listed = listed.map(|key| listed_key(key, page.encoding_type()));
         let listed: Vec<String> = listed.collect::<Result<_, _>>()?;
         let has = |key: &String| listed.contains(key);
-        Ok(Outcome::Seen {
-            copy: has(&copy_key),
-            reason: has(&reason_key),
-        })
+        Ok(Outcome::Seen { copy: has(&copy_key), reason: has(&reason_key) })
     }
 
     async fn copy(&self, source: &Source) -> Result<Outcome, Fault> {
@@ -260,9 +222,7 @@ impl Aws {
             Err(error) => return Err(fault("HeadObject", &error)),
         };
         let size = head.content_length().and_then(|s| u64::try_from(s).ok());
-        let told = head
-            .checksum_sha256()
-            .and_then(|c| BASE64_STANDARD.decode(c).ok());
+        let told = head.checksum_sha256().and_then(|c| BASE64_STANDARD.decode(c).ok());
         let sha256 = match told {
             Some(digest) => hex(&digest),
             None => {
@@ -271,15 +231,12 @@ impl Aws {
                 stream(copy, u64::MAX, |_| ()).await?
             }
         };
-        Ok(Outcome::Inspected(Some(Facts {
-            size: size.unwrap_or_default(),
-            sha256: Some(sha256),
-        })))
+        Ok(Outcome::Inspected(Some(Facts { size: size.unwrap_or_default(), sha256: Some(sha256) })))
     }
 
     async fn write_reason(&self, reason: &Reason) -> Result<Outcome, Fault> {
-        let text = serde_json::to_vec_pretty(reason)
-            .map_err(|e| Fault::new("PutObject of the reason", e.to_string()))?;
+        let text =
+            serde_json::to_vec_pretty(reason).map_err(|e| Fault::new("PutObject of the reason", e.to_string()))?;
         let request = self
             .s3
             .put_object()
@@ -291,19 +248,13 @@ impl Aws {
             .body(ByteStream::from(text));
         match request.send().await {
             Ok(_) => Ok(Outcome::Done),
-            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => {
-                Ok(Outcome::WrittenBefore)
-            }
+            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => Ok(Outcome::WrittenBefore),
             Err(error) => Err(fault("PutObject of the reason", &error)),
         }
     }
 
     async fn delete_source(&self, source: &Source) -> Result<Outcome, Fault> {
-        let request = self
-            .s3
-            .delete_object()
-            .bucket(&source.bucket)
-            .key(&source.key);
+        let request = self.s3.delete_object().bucket(&source.bucket).key(&source.key);
         let deleted = request.version_id(&source.version_id).send().await;
         deleted.map_err(|e| fault("DeleteObject", &e))?;
         Ok(Outcome::Done)
@@ -315,8 +266,7 @@ impl Aws {
             .string_value(notice.end.name())
             .build()
             .map_err(|e| Fault::new("Publish", e.to_string()))?;
-        let text = serde_json::to_string_pretty(notice)
-            .map_err(|e| Fault::new("Publish", e.to_string()))?;
+        let text = serde_json::to_string_pretty(notice).map_err(|e| Fault::new("Publish", e.to_string()))?;
         let request = self.sns.publish().topic_arn(&self.settings.topic_arn);
         let request = request.subject(notice.subject()).message(text);
         let published = request.message_attributes("end", end).send().await;
@@ -326,11 +276,7 @@ impl Aws {
 }
 
 /// Streams a body through SHA-256 and `take`; returns the digest, hexadecimal.
-async fn stream(
-    object: GetObjectOutput,
-    limit: u64,
-    mut take: impl FnMut(&[u8]),
-) -> Result<String, Fault> {
+async fn stream(object: GetObjectOutput, limit: u64, mut take: impl FnMut(&[u8])) -> Result<String, Fault> {
     let mut body = object.body;
     let mut digest = Sha256::new();
     let mut read = 0_u64;
@@ -347,19 +293,14 @@ async fn stream(
 
 /// A read that AWS refuses: whether the version is there, denied or unreadable, the protocol finds out by listing. What
 /// may pass is a fault.
-fn not_read<E>(
-    call: &str,
-    error: &SdkError<E>,
-    obstacle: Option<Obstacle>,
-) -> Result<Outcome, Fault>
+fn not_read<E>(call: &str, error: &SdkError<E>, obstacle: Option<Obstacle>) -> Result<Outcome, Fault>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match classify(error) {
-        ErrorClass::NotFound
-        | ErrorClass::Denied
-        | ErrorClass::Unreadable
-        | ErrorClass::Invalid => Ok(Outcome::NotRead(fault(call, error), obstacle)),
+        ErrorClass::NotFound | ErrorClass::Denied | ErrorClass::Unreadable | ErrorClass::Invalid => {
+            Ok(Outcome::NotRead(fault(call, error), obstacle))
+        }
         _ => Err(fault(call, error)),
     }
 }

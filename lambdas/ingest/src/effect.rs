@@ -1,7 +1,7 @@
 //! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
 
-use kit::Fault;
-use kit::aws::{Found, Obstacle};
+use lambda_support::Fault;
+use lambda_support::aws::{Found, Obstacle};
 
 use serde_json::{Map, Value};
 

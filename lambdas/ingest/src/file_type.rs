@@ -4,49 +4,21 @@ use crate::record::Problem;
 
 /// First bytes, what they say, what to do. No JSON text begins like one of these.
 const KNOWN: &[(&[u8], &str)] = &[
-    (
-        b"\x1f\x8b",
-        "this is gzip-compressed data, not JSON: decompress it before uploading",
-    ),
-    (
-        b"BZh",
-        "this is bzip2-compressed data, not JSON: decompress it before uploading",
-    ),
-    (
-        b"\xfd7zXZ\0",
-        "this is xz-compressed data, not JSON: decompress it before uploading",
-    ),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "this is zstd-compressed data, not JSON: decompress it before uploading",
-    ),
-    (
-        b"PK\x03\x04",
-        "this is a zip archive, not JSON: unpack it and upload the JSON files that are in it",
-    ),
-    (
-        b"PAR1",
-        "this is a Parquet file, not JSON: upload each item as a JSON file of its own",
-    ),
-    (
-        b"Obj\x01",
-        "this is an Avro file, not JSON: upload each item as a JSON file of its own",
-    ),
-    (
-        b"ORC",
-        "this is an ORC file, not JSON: upload each item as a JSON file of its own",
-    ),
-    (
-        b"%PDF-",
-        "this is a PDF document, not JSON: upload the item as a JSON file",
-    ),
+    (b"\x1f\x8b", "this is gzip-compressed data, not JSON: decompress it before uploading"),
+    (b"BZh", "this is bzip2-compressed data, not JSON: decompress it before uploading"),
+    (b"\xfd7zXZ\0", "this is xz-compressed data, not JSON: decompress it before uploading"),
+    (b"\x28\xb5\x2f\xfd", "this is zstd-compressed data, not JSON: decompress it before uploading"),
+    (b"PK\x03\x04", "this is a zip archive, not JSON: unpack it and upload the JSON files that are in it"),
+    (b"PAR1", "this is a Parquet file, not JSON: upload each item as a JSON file of its own"),
+    (b"Obj\x01", "this is an Avro file, not JSON: upload each item as a JSON file of its own"),
+    (b"ORC", "this is an ORC file, not JSON: upload each item as a JSON file of its own"),
+    (b"%PDF-", "this is a PDF document, not JSON: upload the item as a JSON file"),
 ];
 
 /// The problem of a file of a type that is known here; `None` for everything else, JSON among it.
 pub(crate) fn problem(bytes: &[u8]) -> Option<Problem> {
     if let Some(encoding) = encoding(bytes) {
-        let message =
-            format!("this is {encoding} text: save it as UTF-8 without a byte order mark");
+        let message = format!("this is {encoding} text: save it as UTF-8 without a byte order mark");
         return Some(Problem::new("", "utf-8", message));
     }
     let (_, message) = KNOWN.iter().find(|(start, _)| bytes.starts_with(start))?;
@@ -73,11 +45,7 @@ mod tests {
     }
 
     fn encoded(unit: usize, big: bool, mark: bool) -> Vec<u8> {
-        let text = if mark {
-            "\u{feff}{\"a\": 1}"
-        } else {
-            "{\"a\": 1}"
-        };
+        let text = if mark { "\u{feff}{\"a\": 1}" } else { "{\"a\": 1}" };
         let units = text.chars().map(|c| u32::from(c).to_be_bytes());
         let bytes = units.flat_map(|bytes| {
             let mut bytes = bytes[4 - unit..].to_vec();
@@ -95,10 +63,7 @@ mod tests {
             for (big, mark) in [(true, true), (true, false), (false, true), (false, false)] {
                 let (rule, message) = told(&encoded(unit, big, mark)).unwrap();
                 assert_eq!(rule, "utf-8");
-                assert!(
-                    message.contains(name) && message.contains("save it as UTF-8"),
-                    "{message}"
-                );
+                assert!(message.contains(name) && message.contains("save it as UTF-8"), "{message}");
             }
         }
     }
@@ -121,18 +86,7 @@ mod tests {
 
     #[test]
     fn json_and_what_is_unknown_are_left_alone() {
-        for bytes in [
-            &b""[..],
-            b"{",
-            b"{}",
-            b" {}",
-            b"[1]",
-            b"\xef\xbb\xbf{}",
-            b"\x89PNG",
-            b"\xff",
-            b"\0",
-            b"\0\0",
-        ] {
+        for bytes in [&b""[..], b"{", b"{}", b" {}", b"[1]", b"\xef\xbb\xbf{}", b"\x89PNG", b"\xff", b"\0", b"\0\0"] {
             assert_eq!(told(bytes), None, "{bytes:?}");
         }
     }

@@ -29,29 +29,17 @@ pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
         return Err(problem);
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(whole(
-            "bom",
-            "remove the byte order mark; JSON has none".into(),
-        ));
+        return Err(whole("bom", "remove the byte order mark; JSON has none".into()));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let at = e.valid_up_to() + 1;
-        whole(
-            "utf-8",
-            format!("byte {at} is not UTF-8: save the file as UTF-8"),
-        )
+        whole("utf-8", format!("byte {at} is not UTF-8: save the file as UTF-8"))
     })?;
     let fault = RefCell::new(None);
     let count = Cell::new(0);
-    let strict = Strict {
-        fault: &fault,
-        count: &count,
-        depth: 0,
-    };
+    let strict = Strict { fault: &fault, count: &count, depth: 0 };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let parsed = strict
-        .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value));
+    let parsed = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     match (parsed, fault.into_inner()) {
         (Ok(Value::Object(object)), _) => Ok(object),
         (Ok(_), _) => Err(whole("type", "the top level must be a JSON object".into())),
@@ -92,18 +80,11 @@ impl Strict<'_> {
         if self.depth == MAX_DEPTH {
             return Err(self.broken("depth", "nested more than 70 levels deep", Vec::new()));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     fn broken<E: Error>(self, rule: &'static str, message: &'static str, path: Vec<String>) -> E {
-        *self.fault.borrow_mut() = Some(Broken {
-            rule,
-            message,
-            path,
-        });
+        *self.fault.borrow_mut() = Some(Broken { rule, message, path });
         E::custom(message)
     }
 
@@ -215,17 +196,9 @@ mod tests {
             ("[]", "type", ""),
             ("\"x\"", "type", ""),
             ("{\"a\":1,\"a\":2}", "duplicate-key", "/a"),
-            (
-                "{\"a\":[0,{\"b/c\":{\"~\":1,\"~\":2}}]}",
-                "duplicate-key",
-                "/a/1/b~1c/~0",
-            ),
+            ("{\"a\":[0,{\"b/c\":{\"~\":1,\"~\":2}}]}", "duplicate-key", "/a/1/b~1c/~0"),
         ] {
-            assert_eq!(
-                rule(text.as_bytes()),
-                (rule_name.into(), path.into()),
-                "{text}"
-            );
+            assert_eq!(rule(text.as_bytes()), (rule_name.into(), path.into()), "{text}");
         }
         assert_eq!(rule(b"{\"a\":\"\xff\"}").0, "utf-8");
         let (name, path) = rule(deep.as_bytes());

@@ -47,12 +47,7 @@ impl Rules {
     ///
     /// # Errors
     /// Every problem found, by path.
-    pub fn judge(
-        &self,
-        bytes: &[u8],
-        source: &Source,
-        stored_at: &str,
-    ) -> Result<Item, Vec<Problem>> {
+    pub fn judge(&self, bytes: &[u8], source: &Source, stored_at: &str) -> Result<Item, Vec<Problem>> {
         let mut attributes = json::parse(bytes).map_err(|problem| vec![problem])?;
         if attributes.contains_key(SOURCE) {
             let message = "this name is reserved; the pipeline writes it";
@@ -105,10 +100,7 @@ impl Rules {
     fn key_problems(&self, item: &Map<String, Value>) -> Vec<Problem> {
         key_limits(&self.hash_key, self.range_key.as_deref())
             .filter_map(|(name, limit)| {
-                let value = item
-                    .get(name)
-                    .and_then(|v| v.get("S"))
-                    .and_then(Value::as_str);
+                let value = item.get(name).and_then(|v| v.get("S")).and_then(Value::as_str);
                 let message = match value {
                     None => "the table's key, a string, is required".to_owned(),
                     Some("") => "the table's key must not be empty".to_owned(),
@@ -150,10 +142,7 @@ pub fn table_key(
 }
 
 /// The names of the key attributes, each with DynamoDB's limit on its value in bytes.
-fn key_limits<'a>(
-    hash_key: &'a str,
-    range_key: Option<&'a str>,
-) -> impl Iterator<Item = (&'a str, usize)> {
+fn key_limits<'a>(hash_key: &'a str, range_key: Option<&'a str>) -> impl Iterator<Item = (&'a str, usize)> {
     let range = range_key.map(|name| (name, MAX_RANGE_KEY));
     [(hash_key, MAX_HASH_KEY)].into_iter().chain(range)
 }

@@ -21,8 +21,8 @@ pub mod settings;
 use std::time::SystemTime;
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use kit::log::{self, Level};
-use kit::{Arrival, Fault, Handled, Handler};
+use lambda_support::log::{self, Level};
+use lambda_support::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
@@ -50,12 +50,7 @@ impl Ingest {
     /// A handler with clients of this configuration.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
-        Self {
-            edge: Aws::new(config, settings.clone()),
-            settings,
-            plan: OnceCell::new(),
-            heavy: Semaphore::new(1),
-        }
+        Self { edge: Aws::new(config, settings.clone()), settings, plan: OnceCell::new(), heavy: Semaphore::new(1) }
     }
 
     /// Reads and compiles the schema, once; a failure is tried again with the next record.
@@ -66,8 +61,7 @@ impl Ingest {
         self.plan
             .get_or_try_init(|| async {
                 let text = self.edge.schema().await?;
-                let schema =
-                    Schema::compile(&text).map_err(|e| Fault::new("schema", e.to_string()))?;
+                let schema = Schema::compile(&text).map_err(|e| Fault::new("schema", e.to_string()))?;
                 Ok(Plan::new(&self.settings, schema))
             })
             .await
@@ -108,7 +102,5 @@ impl Handler for Ingest {
 
 /// The time as the records have it: RFC 3339, UTC.
 fn now() -> String {
-    DateTime::from(SystemTime::now())
-        .fmt(DateTimeFormat::DateTime)
-        .unwrap_or_default()
+    DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }

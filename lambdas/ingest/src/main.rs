@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use ingest::Ingest;
 use ingest::settings::Settings;
-use kit::start;
+use lambda_support::start;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     start::main("ingest", async {
-        let settings = Settings::read(kit::settings::environment)?;
+        let settings = Settings::read(lambda_support::settings::environment)?;
         let ingest = Ingest::new(&start::config().await, settings);
         // During start-up, where it costs no record its time; if it fails, the first record tries again.
         if let Err(fault) = ingest.plan().await {

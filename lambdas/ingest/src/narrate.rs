@@ -1,8 +1,8 @@
 //! What the log says: a sentence for each effect, before and after, and one for each end.
 
-use kit::log::escape;
-use kit::metrics::Unit;
-use kit::{Fault, Handled};
+use lambda_support::log::escape;
+use lambda_support::metrics::Unit;
+use lambda_support::{Fault, Handled};
 use serde_json::{Map, Value, json};
 
 use crate::effect::{Effect, Outcome};
@@ -16,26 +16,17 @@ pub fn before(effect: &Effect, settings: &Settings) -> String {
     let (from, quarantine) = (&settings.processing_bucket, &settings.quarantine_bucket);
     match effect {
         Effect::FindVersion { key, .. } => {
-            format!(
-                "Listing versions in S3 bucket: {from}, key: {}",
-                escape(key)
-            )
+            format!("Listing versions in S3 bucket: {from}, key: {}", escape(key))
         }
         Effect::CheckQuarantine(s) => {
             let key = escape(&s.key);
             format!("Checking if object {key} is in quarantine bucket: {quarantine}")
         }
         Effect::Read(s) => {
-            format!(
-                "Getting object from S3 bucket: {from}, key: {}",
-                escape(&s.key)
-            )
+            format!("Getting object from S3 bucket: {from}, key: {}", escape(&s.key))
         }
         Effect::InspectVersion(s) => {
-            format!(
-                "Getting metadata of object from S3 bucket: {from}, key: {}",
-                escape(&s.key)
-            )
+            format!("Getting metadata of object from S3 bucket: {from}, key: {}", escape(&s.key))
         }
         Effect::Store(_) => format!("Inserting item into DynamoDB table: {}", settings.table),
         Effect::FindItem(_) => {
@@ -54,10 +45,7 @@ pub fn before(effect: &Effect, settings: &Settings) -> String {
             format!("Writing reason to quarantine bucket: {quarantine}, key: {key}")
         }
         Effect::DeleteSource(s) => {
-            format!(
-                "Deleting version from S3 bucket: {from}, key: {}",
-                escape(&s.key)
-            )
+            format!("Deleting version from S3 bucket: {from}, key: {}", escape(&s.key))
         }
         Effect::Notify(_) => format!("Publishing to SNS topic: {}", settings.topic_arn),
     }
@@ -83,10 +71,9 @@ pub const VALID: &str = "JSON structure is valid.";
 #[must_use]
 pub fn fault(effect: &Effect, fault: Fault) -> Fault {
     match effect {
-        Effect::CheckQuarantine(_) | Effect::SeeQuarantine(_) => Fault {
-            why: format!("Error checking quarantine: {}", fault.why),
-            ..fault
-        },
+        Effect::CheckQuarantine(_) | Effect::SeeQuarantine(_) => {
+            Fault { why: format!("Error checking quarantine: {}", fault.why), ..fault }
+        }
         _ => fault,
     }
 }
@@ -115,18 +102,13 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     if !verdict.reasons.is_empty() {
         let reasons = verdict.reasons.iter();
-        let reasons: Vec<Value> = reasons
-            .map(|p| json!({"path": escape(&p.path), "rule": p.rule}))
-            .collect();
+        let reasons: Vec<Value> = reasons.map(|p| json!({"path": escape(&p.path), "rule": p.rule})).collect();
         fields.insert("reasons".into(), reasons.into());
     }
     if let Some(other) = &verdict.other {
         fields.insert("other".into(), about(other).into());
     }
-    for (name, set) in [
-        ("pinned_late", verdict.pinned_late),
-        ("again", verdict.again),
-    ] {
+    for (name, set) in [("pinned_late", verdict.pinned_late), ("again", verdict.again)] {
         if set {
             fields.insert(name.into(), true.into());
         }
@@ -136,16 +118,11 @@ pub fn end(verdict: &Verdict) -> Handled {
         metrics.push(("Quarantined", Unit::Count, 1));
     }
     if verdict.source.sha256.is_some() {
-        metrics.push((
-            "Bytes",
-            Unit::Bytes,
-            verdict.source.size.unwrap_or_default(),
-        ));
+        metrics.push(("Bytes", Unit::Bytes, verdict.source.size.unwrap_or_default()));
     }
     Handled {
         message: sentence(verdict.end).to_owned(),
-        refused: verdict.end.quarantined()
-            || matches!(verdict.end, End::TooLarge | End::Unreadable),
+        refused: verdict.end.quarantined() || matches!(verdict.end, End::TooLarge | End::Unreadable),
         fields,
         metrics,
     }

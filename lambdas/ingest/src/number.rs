@@ -31,9 +31,7 @@ pub fn canonical(text: &str) -> Result<String, &'static str> {
     }
     // The exponent of the first significant digit: 10 is 1E1.
     let place = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let magnitude = exponent
-        .saturating_add(place(whole.len()))
-        .saturating_sub(place(leading) + 1);
+    let magnitude = exponent.saturating_add(place(whole.len())).saturating_sub(place(leading) + 1);
     if !EXPONENTS.contains(&magnitude) {
         return Err("outside 1E-130 to 9.9E+125 in magnitude");
     }
@@ -55,11 +53,7 @@ fn parse_exponent(text: &str) -> Result<i64, &'static str> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err("an exponent is an integer, as in \"1e3\"");
     }
-    let limit = if text.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    };
+    let limit = if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
     Ok(text.parse().unwrap_or(limit))
 }
 
@@ -85,14 +79,7 @@ mod tests {
     #[test]
     fn the_limits_are_dynamodbs() {
         let nines = "9".repeat(38);
-        for good in [
-            &nines,
-            "1e-130",
-            "9.9e125",
-            "1E+125",
-            &format!("{nines}e88"),
-            "0.0000",
-        ] {
+        for good in [&nines, "1e-130", "9.9e125", "1E+125", &format!("{nines}e88"), "0.0000"] {
             assert!(canonical(good).is_ok(), "{good}");
         }
         let many = format!("{nines}9");

@@ -19,18 +19,14 @@ pub(crate) fn engine() -> PatternOptions<jsonschema::Regex> {
 }
 
 fn limited(bytes: usize) -> PatternOptions<jsonschema::Regex> {
-    PatternOptions::regex()
-        .size_limit(bytes)
-        .dfa_size_limit(MAX_CACHE)
+    PatternOptions::regex().size_limit(bytes).dfa_size_limit(MAX_CACHE)
 }
 
 /// The first regular expression of a schema that cannot be used, in words: which, where, why, and what to do.
 pub(crate) fn unusable(schema: &Value) -> Option<String> {
     patterns(schema).into_iter().find_map(|(place, pattern)| {
         let why = defect(&pattern)?;
-        Some(format!(
-            "the regular expression `{pattern}` at `{place}` {why}"
-        ))
+        Some(format!("the regular expression `{pattern}` at `{place}` {why}"))
     })
 }
 
@@ -55,9 +51,7 @@ fn defect(pattern: &str) -> Option<&'static str> {
              `(?<=`, `(?<!` and `\\1`, for example as several `pattern`s in an `allOf` or a `not`",
         );
     }
-    Some(
-        "cannot be compiled: it is too large or uses syntax that the engine does not know; simplify it",
-    )
+    Some("cannot be compiled: it is too large or uses syntax that the engine does not know; simplify it")
 }
 
 /// Whether the text is a regular expression by ECMA-262, which is what JSON Schema's own format checks.
@@ -125,36 +119,12 @@ mod tests {
     fn each_defect_says_what_where_and_what_to_do() {
         for (schema, place, why) in [
             (json!({"pattern": "a(?=b)"}), "`/pattern`", "look-around"),
-            (
-                json!({"items": {"pattern": r"(a)\1"}}),
-                "`/items/pattern`",
-                "back-references",
-            ),
-            (
-                json!({"allOf": [{"pattern": "(?<!b)c"}]}),
-                "`/allOf/0/pattern`",
-                "look-around",
-            ),
-            (
-                json!({"properties": {"pattern": {"pattern": "("}}}),
-                "`/properties/pattern/pattern`",
-                "not a valid",
-            ),
-            (
-                json!({"patternProperties": {"a/(?!b)": {}}}),
-                "`/patternProperties/a~1(?!b)`",
-                "look-around",
-            ),
-            (
-                json!({"patternProperties": {"a": {"pattern": "["}}}),
-                "`/patternProperties/a/pattern`",
-                "not a valid",
-            ),
-            (
-                json!({"$defs": {"x": {"pattern": r"(\p{L}{1,20}){1,20}"}}}),
-                "`/$defs/x/pattern`",
-                "`{1,1000}`",
-            ),
+            (json!({"items": {"pattern": r"(a)\1"}}), "`/items/pattern`", "back-references"),
+            (json!({"allOf": [{"pattern": "(?<!b)c"}]}), "`/allOf/0/pattern`", "look-around"),
+            (json!({"properties": {"pattern": {"pattern": "("}}}), "`/properties/pattern/pattern`", "not a valid"),
+            (json!({"patternProperties": {"a/(?!b)": {}}}), "`/patternProperties/a~1(?!b)`", "look-around"),
+            (json!({"patternProperties": {"a": {"pattern": "["}}}), "`/patternProperties/a/pattern`", "not a valid"),
+            (json!({"$defs": {"x": {"pattern": r"(\p{L}{1,20}){1,20}"}}}), "`/$defs/x/pattern`", "`{1,1000}`"),
         ] {
             let told = unusable(&schema).unwrap();
             assert!(told.contains(place) && told.contains(why), "{told}");

@@ -20,8 +20,8 @@
 
 mod state;
 
-use kit::aws::Obstacle;
-use kit::{Arrival, Fault};
+use lambda_support::aws::Obstacle;
+use lambda_support::{Arrival, Fault};
 
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::plan::Plan;
@@ -96,10 +96,7 @@ impl Run {
 
     fn first(&mut self, plan: &Plan) -> Step {
         if self.source.bucket != plan.bucket {
-            let why = format!(
-                "an event of bucket `{}`; this function serves `{}`",
-                self.source.bucket, plan.bucket
-            );
+            let why = format!("an event of bucket `{}`; this function serves `{}`", self.source.bucket, plan.bucket);
             return Step::Fault(Fault::new("start", why));
         }
         if self.source.key.starts_with(OWN_PREFIX) {
@@ -109,10 +106,7 @@ impl Run {
             return self.skipped("outside the prefix");
         }
         if self.pinned_late {
-            let effect = Effect::FindVersion {
-                key: self.source.key.clone(),
-                version_id: None,
-            };
+            let effect = Effect::FindVersion { key: self.source.key.clone(), version_id: None };
             return self.to(State::Pinning, effect);
         }
         self.check()
@@ -154,18 +148,14 @@ impl Run {
             (State::Storing, Outcome::Stored) => self.tell(plan, self.verdict(End::Stored)),
             (State::Storing, Outcome::Occupied(other)) => self.occupied(plan, other),
             (State::Looking(problems), Outcome::Occupied(found)) => match found {
-                Some(own) if own.same_version(&self.source) => {
-                    self.tell(plan, self.verdict(End::Redelivered))
-                }
+                Some(own) if own.same_version(&self.source) => self.tell(plan, self.verdict(End::Redelivered)),
                 _ => self.quarantine(End::Invalid, problems, None),
             },
             (State::Storing, Outcome::Refused(why)) => {
                 self.quarantine(End::Invalid, vec![Problem::new("", "dynamodb", why)], None)
             }
             (State::Listing(_), Outcome::Seen { reason: true, .. }) => self.check(),
-            (State::Listing(decision), Outcome::Seen { copy: true, .. }) => {
-                self.inspect(decision, false)
-            }
+            (State::Listing(decision), Outcome::Seen { copy: true, .. }) => self.inspect(decision, false),
             (State::Listing(decision), Outcome::Seen { .. }) => self.copy(decision),
             (State::Copying(decision), Outcome::Done) => self.inspect(decision, true),
             (State::Inspecting { decision, copied }, Outcome::Inspected(facts)) => {
@@ -220,10 +210,7 @@ impl Run {
     }
 
     fn unreadable(&mut self, plan: &Plan, obstacle: Obstacle, fault: &Fault) -> Step {
-        let verdict = Verdict {
-            reasons: vec![Problem::unreadable(obstacle, fault)],
-            ..self.verdict(End::Unreadable)
-        };
+        let verdict = Verdict { reasons: vec![Problem::unreadable(obstacle, fault)], ..self.verdict(End::Unreadable) };
         self.tell(plan, verdict)
     }
 
@@ -249,10 +236,7 @@ impl Run {
         let message = format!("{size} bytes; an object may have at most {limit}");
         let problems = vec![Problem::new("", "object-size", message)];
         if size > MAX_COPY {
-            let verdict = Verdict {
-                reasons: problems,
-                ..self.verdict(End::TooLarge)
-            };
+            let verdict = Verdict { reasons: problems, ..self.verdict(End::TooLarge) };
             return self.tell(plan, verdict);
         }
         self.quarantine(End::Invalid, problems, None)
@@ -261,14 +245,9 @@ impl Run {
     fn occupied(&mut self, plan: &Plan, other: Option<Source>) -> Step {
         let same_bytes = |o: &Source| o.sha256.is_some() && o.sha256 == self.source.sha256;
         match other {
-            Some(o) if o.same_version(&self.source) => {
-                self.tell(plan, self.verdict(End::Redelivered))
-            }
+            Some(o) if o.same_version(&self.source) => self.tell(plan, self.verdict(End::Redelivered)),
             Some(o) if same_bytes(&o) => {
-                let verdict = Verdict {
-                    other: Some(o),
-                    ..self.verdict(End::Duplicate)
-                };
+                let verdict = Verdict { other: Some(o), ..self.verdict(End::Duplicate) };
                 self.tell(plan, verdict)
             }
             other => {
@@ -280,11 +259,7 @@ impl Run {
     }
 
     fn quarantine(&mut self, end: End, reasons: Vec<Problem>, other: Option<Source>) -> Step {
-        let decision = Decision {
-            end,
-            reasons,
-            other,
-        };
+        let decision = Decision { end, reasons, other };
         let effect = Effect::SeeQuarantine(self.source.clone());
         self.to(State::Listing(decision), effect)
     }
@@ -302,10 +277,7 @@ impl Run {
     fn inspected(&mut self, decision: Decision, copied: bool, facts: Option<Facts>) -> Step {
         let whole = |f: &Facts| {
             let known = self.source.sha256.as_ref();
-            Some(f.size) == self.source.size
-                && f.sha256
-                    .as_ref()
-                    .is_some_and(|s| known.is_none_or(|k| k == s))
+            Some(f.size) == self.source.size && f.sha256.as_ref().is_some_and(|s| known.is_none_or(|k| k == s))
         };
         match facts {
             Some(facts) if whole(&facts) => {
@@ -367,10 +339,7 @@ impl Run {
 
     fn skipped(&mut self, why: &str) -> Step {
         let reasons = vec![Problem::new("", "skipped", why)];
-        Step::Done(Box::new(Verdict {
-            reasons,
-            ..self.verdict(End::Skipped)
-        }))
+        Step::Done(Box::new(Verdict { reasons, ..self.verdict(End::Skipped) }))
     }
 
     /// Ends with a notice, if people want to know. The notice of a stored item is repeated when it is redelivered:

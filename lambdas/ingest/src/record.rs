@@ -1,9 +1,9 @@
 //! What is written about an object version: its source, its end, the reason record and the notice.
 
-use kit::Fault;
-use kit::aws::Obstacle;
-use kit::log::escape;
-use kit::names::fit;
+use lambda_support::Fault;
+use lambda_support::aws::Obstacle;
+use lambda_support::log::escape;
+use lambda_support::names::fit;
 use serde::{Deserialize, Serialize};
 
 /// What the key of a reason record adds to the key of the copy.
@@ -105,11 +105,7 @@ pub struct Problem {
 impl Problem {
     /// A problem at `path`.
     pub fn new(path: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
-        Self {
-            path: cut(path.into()),
-            rule: rule.to_owned(),
-            message: cut(message.into()),
-        }
+        Self { path: cut(path.into()), rule: rule.to_owned(), message: cut(message.into()) }
     }
 }
 
@@ -122,10 +118,9 @@ impl Problem {
                 "archived",
                 "it is in an archive storage class: restore it, or upload it again in a class that can be read",
             ),
-            Obstacle::KmsKey => (
-                "kms-key",
-                "its KMS key is disabled, pending deletion or gone: enable the key, or upload it again",
-            ),
+            Obstacle::KmsKey => {
+                ("kms-key", "its KMS key is disabled, pending deletion or gone: enable the key, or upload it again")
+            }
             Obstacle::CustomerKey => (
                 "customer-key",
                 "it is encrypted with a key that only its uploader has (SSE-C): upload it again without one",
@@ -177,11 +172,7 @@ impl Source {
     /// The key of its reason record, beside the copy.
     #[must_use]
     pub fn reason_key(&self) -> String {
-        fit(
-            "",
-            &self.key,
-            &format!("/{}{REASON_SUFFIX}", self.version_id),
-        )
+        fit("", &self.key, &format!("/{}{REASON_SUFFIX}", self.version_id))
     }
 }
 
@@ -226,9 +217,7 @@ impl Notice {
     #[must_use]
     pub fn subject(&self) -> String {
         let text = format!("sluice: {}: {}", self.end.name(), escape(&self.source.key));
-        let ascii = text
-            .chars()
-            .map(|c| if matches!(c, ' '..='~') { c } else { '?' });
+        let ascii = text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' });
         ascii.take(MAX_SUBJECT).collect()
     }
 }
@@ -244,7 +233,7 @@ fn cut(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kit::names::MAX_KEY;
+    use lambda_support::names::MAX_KEY;
     use proptest::prelude::*;
 
     fn source(key: &str) -> Source {

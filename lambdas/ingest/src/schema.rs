@@ -31,8 +31,7 @@ impl Schema {
     /// When it is not JSON, not a valid schema, refers elsewhere, or has a regular expression that cannot be matched in
     /// linear time.
     pub fn compile(text: &str) -> Result<Self, SchemaError> {
-        let document: Value =
-            serde_json::from_str(text).map_err(|e| SchemaError::NotJson(e.to_string()))?;
+        let document: Value = serde_json::from_str(text).map_err(|e| SchemaError::NotJson(e.to_string()))?;
         if let Some(elsewhere) = remote_reference(&document) {
             let why = format!("`$ref` to `{elsewhere}`; put what it needs under `$defs`");
             return Err(SchemaError::Unusable(why));
@@ -58,8 +57,7 @@ impl Schema {
             Err(_) => self.0.iter_errors(item).flat_map(|e| told(&e)).collect(),
         };
         // Of a wrong tag and a missing one at the same place, what is wanted says more.
-        problems
-            .sort_by(|a, b| (&a.path, &a.rule, &b.message).cmp(&(&b.path, &b.rule, &a.message)));
+        problems.sort_by(|a, b| (&a.path, &a.rule, &b.message).cmp(&(&b.path, &b.rule, &a.message)));
         problems.dedup_by(|a, b| (&a.path, &a.rule) == (&b.path, &b.rule));
         problems.truncate(MAX_PROBLEMS);
         problems
@@ -69,11 +67,7 @@ impl Schema {
 /// What the validator has against a schema, and where: in the document, or the keyword that cannot be compiled.
 fn unusable(error: &ValidationError) -> String {
     let (instance, keyword) = (error.instance_path().as_str(), error.schema_path().as_str());
-    let place = if instance.is_empty() {
-        keyword
-    } else {
-        instance
-    };
+    let place = if instance.is_empty() { keyword } else { instance };
     format!("{error}, at `{place}`")
 }
 
@@ -151,10 +145,7 @@ mod tests {
     fn formats_are_enforced() {
         let schema = json!({"properties": {"at": {"properties": {"S": {"format": "date-time"}}}}});
         let found = compiled(&schema).problems(&json!({"at": {"S": "x"}}), false);
-        assert_eq!(
-            (found[0].path.as_str(), found[0].rule.as_str()),
-            ("/at/S", "format")
-        );
+        assert_eq!((found[0].path.as_str(), found[0].rule.as_str()), ("/at/S", "format"));
     }
 
     #[test]
@@ -167,16 +158,12 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_told_once_at_its_attribute() {
-        let number =
-            json!({"properties": {"N": {}}, "required": ["N"], "additionalProperties": false});
+        let number = json!({"properties": {"N": {}}, "required": ["N"], "additionalProperties": false});
         let schema = json!({"properties": {"Year": number, "In": {"properties": {"M": {"required": ["S"]}}},
             "List": {"properties": {"L": {"items": number}}}}});
         let item = json!({"Year": {"S": "x"}, "In": {"M": {}}, "List": {"L": [{"S": "x"}]}});
         let found = compiled(&schema).problems(&item, false);
-        let told: Vec<String> = found
-            .iter()
-            .map(|p| format!("{} {}", p.rule, p.path))
-            .collect();
+        let told: Vec<String> = found.iter().map(|p| format!("{} {}", p.rule, p.path)).collect();
         assert_eq!(told, ["required /In/M/S", "type /List/L/0", "type /Year"]);
         assert_eq!(found[2].message, "the schema wants type `N` here");
     }
@@ -194,10 +181,7 @@ mod tests {
     fn a_pattern_that_backtracks_is_refused_by_name_and_place() {
         let error = Schema::compile(include_str!("../tests/cases/slow-pattern.schema.json"));
         let told = error.err().unwrap().to_string();
-        assert!(
-            told.contains("`(?<!b)(a*)*(a*)*(a*)*c` at `/properties/T/properties/S/pattern`"),
-            "{told}"
-        );
+        assert!(told.contains("`(?<!b)(a*)*(a*)*(a*)*c` at `/properties/T/properties/S/pattern`"), "{told}");
         assert!(told.contains("linear time"), "{told}");
     }
 
@@ -215,14 +199,8 @@ mod tests {
         for (text, expected) in [
             ("", "not JSON"),
             ("{\"type\": \"nonsense\"}", "at `/type`"),
-            (
-                "{\"$ref\": \"https://example.com/s.json\"}",
-                "put what it needs under `$defs`",
-            ),
-            (
-                "{\"properties\": {\"a\": {\"$ref\": \"other.json\"}}}",
-                "other.json",
-            ),
+            ("{\"$ref\": \"https://example.com/s.json\"}", "put what it needs under `$defs`"),
+            ("{\"properties\": {\"a\": {\"$ref\": \"other.json\"}}}", "other.json"),
         ] {
             let error = Schema::compile(text).err().unwrap().to_string();
             assert!(error.contains(expected), "{text}: {error}");

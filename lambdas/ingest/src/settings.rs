@@ -1,6 +1,6 @@
 //! The function's settings, from its environment.
 
-use kit::settings::{SettingError, optional, parsed, required};
+use lambda_support::settings::{SettingError, optional, parsed, required};
 
 use crate::record::End;
 
@@ -100,16 +100,10 @@ mod tests {
         let without = |gone: &'static str| move |name: &str| lookup(name).filter(|_| name != gone);
         let error = Settings::read(without("TABLE")).unwrap_err();
         assert!(error.to_string().contains("`TABLE`"));
-        let with = |bad: &'static str| {
-            move |name: &str| lookup(name).map(|t| if name == bad { "ten".into() } else { t })
-        };
+        let with =
+            |bad: &'static str| move |name: &str| lookup(name).map(|t| if name == bad { "ten".into() } else { t });
         for name in ["MAX_OBJECT_BYTES", "CHECK_ITEM_ID", "NOTIFY_ON"] {
-            assert!(
-                Settings::read(with(name))
-                    .unwrap_err()
-                    .to_string()
-                    .contains(name)
-            );
+            assert!(Settings::read(with(name)).unwrap_err().to_string().contains(name));
         }
     }
 }

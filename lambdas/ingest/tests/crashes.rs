@@ -4,11 +4,7 @@
 //! or has its effect and loses its answer (which is also where a crash shows); after either trouble the message comes
 //! again from the start. Where the owner may delete the object, that is tried at every moment too; where something keeps
 //! it from being read, so is its end (an archived object is restored, a key enabled).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod world;
 
@@ -19,8 +15,8 @@ use ingest::effect::Effect;
 use ingest::plan::Plan;
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::{End, Source};
-use kit::aws::Obstacle;
-use kit::fakes::World;
+use lambda_support::aws::Obstacle;
+use lambda_support::fakes::World;
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place, plan, source};
 
 /// Troubles in one history: enough for each delivery to fail twice.
@@ -95,24 +91,14 @@ impl Explorer<'_> {
             }
             if state.owner_may_delete && !state.deleted {
                 let mut next = state.clone();
-                next.world
-                    .s3
-                    .delete(IN, &version.key, Some(&version.version_id));
+                next.world.s3.delete(IN, &version.key, Some(&version.version_id));
                 next.deleted = true;
                 waiting.push(next);
             }
         }
     }
 
-    fn branches(
-        &self,
-        state: &State,
-        at: usize,
-        which: usize,
-        run: &Run,
-        effect: &Effect,
-        waiting: &mut Vec<State>,
-    ) {
+    fn branches(&self, state: &State, at: usize, which: usize, run: &Run, effect: &Effect, waiting: &mut Vec<State>) {
         let mut fine = state.clone();
         let outcome = perform(&mut fine.world, effect);
         let mut run = run.clone();
@@ -137,9 +123,7 @@ impl Explorer<'_> {
 
     fn check(&self, state: &State) -> Vec<Place> {
         let objects = self.objects.iter().enumerate();
-        objects
-            .map(|(n, o)| place(&state.world, &o.version, &o.bytes, state.deleted && n == 0))
-            .collect()
+        objects.map(|(n, o)| place(&state.world, &o.version, &o.bytes, state.deleted && n == 0)).collect()
     }
 
     fn finish(&mut self, state: &State, places: &[Place]) {
@@ -158,28 +142,15 @@ impl Explorer<'_> {
                 self.ends.insert((*which, end.name()));
                 let version = &self.objects[*which].version.version_id;
                 let notices = state.world.notices.iter().map(|n| about(n));
-                let (unreadable, told): (Vec<_>, Vec<_>) = notices
-                    .filter(|(id, _)| id == version)
-                    .partition(|(_, end)| end == End::Unreadable.name());
+                let (unreadable, told): (Vec<_>, Vec<_>) =
+                    notices.filter(|(id, _)| id == version).partition(|(_, end)| end == End::Unreadable.name());
                 let (unreadable, told) = (unreadable.len(), told.len());
                 let quarantined = places[*which] == Place::Quarantine;
-                assert!(
-                    told > 0 || !end.quarantined(),
-                    "{end:?} and nobody was told"
-                );
-                assert!(
-                    told > 0 || !quarantined || state.deleted,
-                    "quarantined, nobody was told"
-                );
+                assert!(told > 0 || !end.quarantined(), "{end:?} and nobody was told");
+                assert!(told > 0 || !quarantined || state.deleted, "quarantined, nobody was told");
                 assert!(told == 0 || quarantined, "told of what did not happen");
-                assert!(
-                    unreadable > 0 || end != End::Unreadable,
-                    "unreadable, no notice was sent"
-                );
-                assert!(
-                    unreadable == 0 || self.obstacle.is_some(),
-                    "told unreadable, and it was not"
-                );
+                assert!(unreadable > 0 || end != End::Unreadable, "unreadable, no notice was sent");
+                assert!(unreadable == 0 || self.obstacle.is_some(), "told unreadable, and it was not");
             }
         }
     }
@@ -238,27 +209,14 @@ fn ends_behind(
         .iter()
         .map(|(key, text)| {
             let version = world.s3.put(IN, key, text.as_bytes(), false).unwrap();
-            Object {
-                version: source(key, &version),
-                bytes: text.clone().into_bytes(),
-                pinned,
-            }
+            Object { version: source(key, &version), bytes: text.clone().into_bytes(), pinned }
         })
         .collect();
     let first = &objects[0].version;
-    world
-        .s3
-        .set_obstacle(IN, &first.key, &first.version_id, obstacle);
-    let mut explorer = Explorer {
-        plan: plan(),
-        objects: &objects,
-        obstacle,
-        seen: HashSet::new(),
-        ends: HashSet::new(),
-    };
-    let deliveries = deliveries
-        .iter()
-        .map(|&which| (which, explorer.begin(which)));
+    world.s3.set_obstacle(IN, &first.key, &first.version_id, obstacle);
+    let mut explorer =
+        Explorer { plan: plan(), objects: &objects, obstacle, seen: HashSet::new(), ends: HashSet::new() };
+    let deliveries = deliveries.iter().map(|&which| (which, explorer.begin(which)));
     let first = State {
         deliveries: deliveries.collect(),
         world,
@@ -281,13 +239,7 @@ fn one(text: &str) -> Vec<(&'static str, String)> {
 
 #[test]
 fn a_valid_object() {
-    let found = ends(
-        world::world(),
-        &one(&item("A", "B", 1)),
-        &[0, 0],
-        true,
-        false,
-    );
+    let found = ends(world::world(), &one(&item("A", "B", 1)), &[0, 0], true, false);
     assert_eq!(found, set(&[(0, "stored"), (0, "redelivered")]));
 }
 
@@ -300,10 +252,7 @@ fn an_invalid_object() {
 #[test]
 fn an_object_too_large_to_read() {
     let big = " ".repeat(5000);
-    assert_eq!(
-        ends(world::world(), &one(&big), &[0, 0], true, false),
-        set(&[(0, "invalid")])
-    );
+    assert_eq!(ends(world::world(), &one(&big), &[0, 0], true, false), set(&[(0, "invalid")]));
 }
 
 #[test]
@@ -328,14 +277,7 @@ fn two_objects_for_one_key() {
     let found = ends(world::world(), &objects, &[0, 1], true, false);
     assert_eq!(
         found,
-        set(&[
-            (0, "stored"),
-            (0, "redelivered"),
-            (0, "conflict"),
-            (1, "stored"),
-            (1, "redelivered"),
-            (1, "conflict")
-        ])
+        set(&[(0, "stored"), (0, "redelivered"), (0, "conflict"), (1, "stored"), (1, "redelivered"), (1, "conflict")])
     );
 }
 
@@ -358,17 +300,8 @@ fn two_objects_of_the_same_bytes() {
 
 #[test]
 fn a_valid_object_that_its_owner_deletes() {
-    let found = ends(
-        world::world(),
-        &one(&item("A", "B", 1)),
-        &[0, 0],
-        true,
-        true,
-    );
-    assert_eq!(
-        found,
-        set(&[(0, "stored"), (0, "redelivered"), (0, "gone")])
-    );
+    let found = ends(world::world(), &one(&item("A", "B", 1)), &[0, 0], true, true);
+    assert_eq!(found, set(&[(0, "stored"), (0, "redelivered"), (0, "gone")]));
 }
 
 #[test]
@@ -380,14 +313,7 @@ fn an_invalid_object_that_its_owner_deletes() {
 /// The ends of an object that cannot be read at first.
 fn behind(obstacle: Obstacle, text: &str, deletes: bool) -> HashSet<(usize, &'static str)> {
     let objects = one(text);
-    ends_behind(
-        Some(obstacle),
-        world::world(),
-        &objects,
-        &[0, 0],
-        true,
-        deletes,
-    )
+    ends_behind(Some(obstacle), world::world(), &objects, &[0, 0], true, deletes)
 }
 
 /// It stays, is told of, and is evaluated afresh by a delivery that comes after it can be read.

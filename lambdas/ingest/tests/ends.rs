@@ -7,8 +7,8 @@ use ingest::effect::{Effect, Outcome};
 use ingest::plan::Plan;
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::End;
-use kit::Fault;
-use kit::fakes::World;
+use lambda_support::Fault;
+use lambda_support::fakes::World;
 use world::{IN, NOW, OUT, Place, arrival, perform, place, plan, source};
 
 const FOREVER: &[u8] = include_bytes!("items/4EVR.json");
@@ -24,10 +24,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self {
-            world: world::world(),
-            plan: plan(),
-        }
+        Self { world: world::world(), plan: plan() }
     }
 
     fn put(&mut self, key: &str, bytes: &[u8]) -> String {
@@ -35,11 +32,7 @@ impl Bench {
     }
 
     /// Delivers one event; returns its verdict and the names of its calls.
-    fn deliver(
-        &mut self,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<(Verdict, Vec<String>), Fault> {
+    fn deliver(&mut self, key: &str, version: Option<&str>) -> Result<(Verdict, Vec<String>), Fault> {
         let (mut run, mut step) = Run::start(arrival(key, version), NOW.into(), &self.plan);
         let mut calls = Vec::new();
         loop {
@@ -111,28 +104,16 @@ fn conflict() {
     let mut bench = Bench::new();
     bench.arrive("test-object.json", FOREVER);
     let version = bench.put("second-test-object.json", WRONG_ID);
-    let (verdict, calls) = bench
-        .deliver("second-test-object.json", Some(&version))
-        .unwrap();
+    let (verdict, calls) = bench.deliver("second-test-object.json", Some(&version)).unwrap();
     assert_eq!(verdict.end, End::Conflict);
-    let of_quarantine = [
-        "SeeQuarantine",
-        "Copy",
-        "InspectCopy",
-        "WriteReason",
-        "Notify",
-        "DeleteSource",
-    ];
+    let of_quarantine = ["SeeQuarantine", "Copy", "InspectCopy", "WriteReason", "Notify", "DeleteSource"];
     assert_eq!(calls[3..], of_quarantine);
     let version = source("second-test-object.json", &version);
     let reason = world::reason_of(&bench.world, &version).unwrap();
     assert_eq!(reason.other.unwrap().key, "test-object.json");
     assert_eq!(reason.source.size, Some(WRONG_ID.len() as u64));
     assert_eq!(bench.world.notices.len(), 1);
-    assert_eq!(
-        bench.arrive("second-test-object.json", BLIND).end,
-        End::Stored
-    );
+    assert_eq!(bench.arrive("second-test-object.json", BLIND).end, End::Stored);
 }
 
 /// 003.12: a bare list member is refused with its path; 003.14: moved, 003.17: told.
@@ -145,15 +126,9 @@ fn invalid() {
     let paths: Vec<&str> = verdict.reasons.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths, ["/Features/L/0", "/Features/L/1"]);
     let version = source("4EVR.json", &version);
-    assert_eq!(
-        place(&bench.world, &version, BARE_LIST, false),
-        Place::Quarantine
-    );
+    assert_eq!(place(&bench.world, &version, BARE_LIST, false), Place::Quarantine);
     assert!(bench.world.notices[0].contains("/Features/L/0"));
-    assert!(
-        !bench.world.notices[0].contains("Knock2"),
-        "contents are not sent"
-    );
+    assert!(!bench.world.notices[0].contains("Knock2"), "contents are not sent");
 }
 
 /// Section 3: quarantine is by version; a corrected upload under the same key is judged afresh.
@@ -163,11 +138,7 @@ fn a_corrected_upload_is_judged_afresh() {
     assert_eq!(bench.arrive("4EVR.json", BARE_LIST).end, End::Invalid);
     assert_eq!(bench.arrive("4EVR.json", FOREVER).end, End::Stored);
     assert_eq!(bench.arrive("4EVR.json", b"{").end, End::Invalid);
-    assert_eq!(
-        bench.world.s3.list(OUT, "").len(),
-        4,
-        "two copies, two reasons"
-    );
+    assert_eq!(bench.world.s3.list(OUT, "").len(), 4, "two copies, two reasons");
 }
 
 /// 003.11, 003.15: already in quarantine: the rest is done, nothing is judged again.
@@ -188,10 +159,7 @@ fn quarantined_before() {
 fn skipped() {
     let mut bench = Bench::new();
     assert_eq!(bench.arrive("incoming/", b"").end, End::Skipped);
-    assert_eq!(
-        bench.arrive("_sluice/schema/x.json", b"{}").end,
-        End::Skipped
-    );
+    assert_eq!(bench.arrive("_sluice/schema/x.json", b"{}").end, End::Skipped);
     bench.plan.prefix = "incoming/".into();
     assert_eq!(bench.arrive("elsewhere/x.json", BLIND).end, End::Skipped);
     assert_eq!(bench.arrive("incoming/x.json", BLIND).end, End::Stored);
@@ -205,10 +173,7 @@ fn gone() {
     bench.world.s3.delete(IN, "x.json", Some(&version));
     let (verdict, calls) = bench.deliver("x.json", Some(&version)).unwrap();
     assert_eq!(verdict.end, End::Gone);
-    assert_eq!(
-        calls,
-        ["CheckQuarantine", "Read", "FindVersion", "CheckQuarantine"]
-    );
+    assert_eq!(calls, ["CheckQuarantine", "Read", "FindVersion", "CheckQuarantine"]);
     assert_eq!(bench.deliver("never.json", None).unwrap().0.end, End::Gone);
 }
 
@@ -217,14 +182,11 @@ fn gone() {
 fn denied_is_not_gone() {
     let mut bench = Bench::new();
     let version = bench.put("x.json", BLIND);
-    let (mut run, mut step) =
-        Run::start(arrival("x.json", Some(&version)), NOW.into(), &bench.plan);
+    let (mut run, mut step) = Run::start(arrival("x.json", Some(&version)), NOW.into(), &bench.plan);
     let denied = Fault::new("GetObject", "AccessDenied");
     loop {
         step = match step {
-            Step::Perform(Effect::Read(_)) => {
-                run.next(&bench.plan, Outcome::NotRead(denied.clone(), None))
-            }
+            Step::Perform(Effect::Read(_)) => run.next(&bench.plan, Outcome::NotRead(denied.clone(), None)),
             Step::Perform(effect) => run.next(&bench.plan, perform(&mut bench.world, &effect)),
             ended => {
                 assert_eq!(ended, Step::Fault(denied));
@@ -250,10 +212,7 @@ fn too_large() {
     let bench = Bench::new();
     let (mut run, step) = Run::start(arrival("huge.json", Some("v1")), NOW.into(), &bench.plan);
     assert!(matches!(step, Step::Perform(Effect::CheckQuarantine(_))));
-    assert!(matches!(
-        run.next(&bench.plan, Outcome::Decided(None)),
-        Step::Perform(Effect::Read(_))
-    ));
+    assert!(matches!(run.next(&bench.plan, Outcome::Decided(None)), Step::Perform(Effect::Read(_))));
     let size = 5 * 1024 * 1024 * 1024 + 1;
     let step = run.next(&bench.plan, Outcome::Oversize { size });
     assert!(matches!(step, Step::Perform(Effect::Notify(_))), "{step:?}");
@@ -296,10 +255,7 @@ fn a_notice_fits_whatever_the_names() {
     let mut bench = Bench::new();
     let names = (0..30).map(|n| format!(r#""{n}{}":{{"S":"x"}}"#, "A".repeat(100)));
     let text = format!("{{{}}}", names.collect::<Vec<_>>().join(","));
-    assert_eq!(
-        bench.arrive("names.json", text.as_bytes()).end,
-        End::Invalid
-    );
+    assert_eq!(bench.arrive("names.json", text.as_bytes()).end, End::Invalid);
     assert!(bench.world.notices[0].len() < 32 * 1024);
 }
 
@@ -320,10 +276,7 @@ fn the_item_id_is_checked_on_request() {
     bench.plan.rules.check_item_id = true;
     assert_eq!(bench.arrive("FeelULuvMe.json", FEEL).end, End::Stored);
     let verdict = bench.arrive("second-test-object.json", WRONG_ID);
-    assert_eq!(
-        (verdict.end, verdict.reasons[0].rule.as_str()),
-        (End::Invalid, "item-id")
-    );
+    assert_eq!((verdict.end, verdict.reasons[0].rule.as_str()), (End::Invalid, "item-id"));
 }
 
 /// 003.17: people can ask to hear of a success; its notice survives a crash after the put.
@@ -335,13 +288,7 @@ fn a_success_is_told_on_request() {
     bench.deliver("4EVR.json", Some(&version)).unwrap();
     bench.deliver("4EVR.json", Some(&version)).unwrap();
     assert_eq!(bench.world.notices.len(), 2);
-    assert!(
-        bench
-            .world
-            .notices
-            .iter()
-            .all(|n| n.contains(r#""end":"stored""#))
-    );
+    assert!(bench.world.notices.iter().all(|n| n.contains(r#""end":"stored""#)));
 }
 
 /// An event of a bucket that is not ours is kept, not lost.

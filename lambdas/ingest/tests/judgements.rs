@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 use world::{NOW, plan, source};
 
 fn judge(bytes: &[u8]) -> Result<(), Vec<Problem>> {
-    plan()
-        .rules
-        .judge(bytes, &source("k", "v"), NOW)
-        .map(|_| ())
+    plan().rules.judge(bytes, &source("k", "v"), NOW).map(|_| ())
 }
 
 fn item() -> Value {
@@ -36,28 +33,12 @@ fn with(name: &str, value: Option<Value>) -> Vec<(String, String)> {
 /// 003.8: each attribute has exactly its type; only the two keys are required.
 #[test]
 fn the_schema_of_003_8() {
-    for name in [
-        "Duration",
-        "EntityType",
-        "Streams",
-        "Title",
-        "Features",
-        "Year",
-    ] {
+    for name in ["Duration", "EntityType", "Streams", "Title", "Features", "Year"] {
         assert_eq!(with(name, None), [], "{name} is optional");
-        assert!(
-            !with(name, Some(json!({"BOOL": true}))).is_empty(),
-            "{name} has one type"
-        );
+        assert!(!with(name, Some(json!({"BOOL": true}))).is_empty(), "{name} has one type");
     }
-    assert_eq!(
-        with("ArtistID", None),
-        [("/ArtistID".into(), "required".into())]
-    );
-    assert_eq!(
-        with("ItemID", None),
-        [("/ItemID".into(), "required".into())]
-    );
+    assert_eq!(with("ArtistID", None), [("/ArtistID".into(), "required".into())]);
+    assert_eq!(with("ItemID", None), [("/ItemID".into(), "required".into())]);
     assert!(!with("EntityType", Some(json!({"S": "Podcast"}))).is_empty());
     assert!(!with("ItemID", Some(json!({"S": "4EVR"}))).is_empty());
     assert_eq!(with("ItemID", Some(json!({"S": "ALBUM#4EVR"}))), []);
@@ -85,13 +66,8 @@ fn plain_json_is_refused() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let bytes =
-        br#"{"ArtistID": {"S": "A"}, "Title": "bare", "Year": {"N": "x"}, "Genre": {"S": "Trap"}}"#;
-    let mut paths: Vec<String> = judge(bytes)
-        .unwrap_err()
-        .into_iter()
-        .map(|p| p.path)
-        .collect();
+    let bytes = br#"{"ArtistID": {"S": "A"}, "Title": "bare", "Year": {"N": "x"}, "Genre": {"S": "Trap"}}"#;
+    let mut paths: Vec<String> = judge(bytes).unwrap_err().into_iter().map(|p| p.path).collect();
     paths.sort();
     assert_eq!(paths, ["/Genre", "/ItemID", "/Title", "/Year/N"]);
 }
@@ -99,12 +75,8 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn numbers_keep_their_text() {
     let text = "12345678901234567890123456789012345678";
-    let bytes =
-        format!(r#"{{"ArtistID":{{"S":"A"}},"ItemID":{{"S":"TRACK#B"}},"Year":{{"N":"{text}"}}}}"#);
-    let item = plan()
-        .rules
-        .judge(bytes.as_bytes(), &source("k", "v"), NOW)
-        .unwrap();
+    let bytes = format!(r#"{{"ArtistID":{{"S":"A"}},"ItemID":{{"S":"TRACK#B"}},"Year":{{"N":"{text}"}}}}"#);
+    let item = plan().rules.judge(bytes.as_bytes(), &source("k", "v"), NOW).unwrap();
     assert_eq!(item.attributes()["Year"]["N"], text);
 }
 
@@ -128,10 +100,7 @@ fn keys_have_dynamodbs_limits() {
 
 /// A schema that allows an item does not make the table take it.
 fn allowing() -> Rules {
-    Rules {
-        schema: Schema::compile("{}").unwrap(),
-        ..plan().rules
-    }
+    Rules { schema: Schema::compile("{}").unwrap(), ..plan().rules }
 }
 
 #[test]
@@ -142,12 +111,7 @@ fn an_item_nested_too_deep_for_the_table_is_invalid() {
     assert_eq!(problems[0].rule, "nesting");
     assert_eq!(problems[0].path, format!("/a{}/L", "/L/0".repeat(31)));
     let nested = |n| format!("{}{{\"S\":\"x\"}}{}", "{\"L\":[".repeat(n), "]}".repeat(n));
-    let item = |n| {
-        format!(
-            r#"{{"ArtistID":{{"S":"a"}},"ItemID":{{"S":"i"}},"a":{}}}"#,
-            nested(n)
-        )
-    };
+    let item = |n| format!(r#"{{"ArtistID":{{"S":"a"}},"ItemID":{{"S":"i"}},"a":{}}}"#, nested(n));
     let judged = |n| allowing().judge(item(n).as_bytes(), &source("k", "v"), NOW);
     assert!(judged(31).unwrap().attributes().contains_key("_source"));
     assert!(judged(32).is_err());

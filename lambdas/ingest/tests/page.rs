@@ -15,20 +15,10 @@ fn examples_end_as_the_page_says() {
     for block in blocks {
         let (expected, rest) = block.split_once('\n').unwrap();
         let (text, _) = rest.split_once("```").unwrap();
-        let problems = plan()
-            .rules
-            .judge(text.as_bytes(), &source("k", "v"), NOW)
-            .err();
-        let found: Vec<String> = problems
-            .unwrap_or_default()
-            .iter()
-            .map(|p| format!("{} {}", p.rule, p.path))
-            .collect();
-        let expected = if expected == "stored" {
-            vec![]
-        } else {
-            vec![expected.to_owned()]
-        };
+        let problems = plan().rules.judge(text.as_bytes(), &source("k", "v"), NOW).err();
+        let found: Vec<String> =
+            problems.unwrap_or_default().iter().map(|p| format!("{} {}", p.rule, p.path)).collect();
+        let expected = if expected == "stored" { vec![] } else { vec![expected.to_owned()] };
         assert_eq!(found, expected, "{text}");
         count += 1;
     }

@@ -6,9 +6,9 @@ mod world;
 use ingest::effect::{Effect, Outcome};
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::End;
-use kit::Fault;
-use kit::aws::Obstacle;
-use kit::fakes::World;
+use lambda_support::Fault;
+use lambda_support::aws::Obstacle;
+use lambda_support::fakes::World;
 use world::{IN, NOW, arrival, item, perform, plan};
 
 /// One object in the processing bucket.
@@ -31,10 +31,7 @@ impl Bench {
     }
 
     /// Delivers its event, with `answer` in place of the world where it has one; returns the verdict and the calls.
-    fn deliver(
-        &mut self,
-        answer: impl Fn(&Effect) -> Option<Outcome>,
-    ) -> Result<(Verdict, Vec<String>), Fault> {
+    fn deliver(&mut self, answer: impl Fn(&Effect) -> Option<Outcome>) -> Result<(Verdict, Vec<String>), Fault> {
         let (arrival, plan) = (arrival("x.json", Some(&self.version)), plan());
         let (mut run, mut step) = Run::start(arrival, NOW.into(), &plan);
         let mut calls = Vec::new();

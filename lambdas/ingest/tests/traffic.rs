@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ingest::plan::Plan;
 use ingest::protocol::{Run, Step};
 use ingest::record::Source;
-use kit::fakes::{Broken, Message, Queue, Trouble, World};
+use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place_among, plan, source, stored};
 
 const OBJECTS: u64 = 10_000;
@@ -43,11 +43,7 @@ fn objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
             let key = format!("in coming/{}+ü.json", random.number() % (OBJECTS / 2));
             let version_id = world.s3.put(IN, &key, text.as_bytes(), false).unwrap();
             let version = source(&key, &version_id);
-            Object {
-                version,
-                text,
-                claims,
-            }
+            Object { version, text, claims }
         })
         .collect()
 }
@@ -73,13 +69,7 @@ struct Running {
 }
 
 /// Delivers until the queue is empty, many deliveries at once, a random one making its next call each time.
-fn deliver(
-    world: &mut World,
-    plan: &Plan,
-    objects: &[Object],
-    queue: &mut Queue<usize>,
-    random: &mut Trouble,
-) {
+fn deliver(world: &mut World, plan: &Plan, objects: &[Object], queue: &mut Queue<usize>, random: &mut Trouble) {
     let mut under_way: Vec<Running> = Vec::new();
     let mut verdicts = Vec::new();
     loop {
@@ -139,9 +129,7 @@ fn check(world: &World, objects: &[Object], dead: &[usize]) -> BTreeMap<&'static
     for (n, object) in objects.iter().enumerate() {
         let end = match (object.claims, places[n]) {
             (Some(_), Place::Table) => "stored",
-            (Some(claim), Place::Untouched) if stored.get(&claim) == Some(&&object.text) => {
-                "duplicate"
-            }
+            (Some(claim), Place::Untouched) if stored.get(&claim) == Some(&&object.text) => "duplicate",
             (Some(claim), Place::Quarantine) => {
                 assert_ne!(stored[&claim], &object.text, "quarantined, yet a duplicate");
                 "conflict"
@@ -170,10 +158,7 @@ fn each_version_ends_once_and_none_is_lost() {
     let count = run(1, 50, u32::MAX);
     let invalid = count["invalid"];
     assert_eq!(invalid, 1000);
-    assert!(
-        count["duplicate"] > 50 && count["conflict"] > 50,
-        "{count:?}"
-    );
+    assert!(count["duplicate"] > 50 && count["conflict"] > 50, "{count:?}");
     assert_eq!(count.get("dead letter"), None);
     assert_eq!(count.values().sum::<usize>(), 10_000);
 }

@@ -7,10 +7,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{EncodingType, Object};
-use kit::Fault;
-use kit::aws::{ErrorClass, classify, fault, listed_key, torn};
-use kit::journal::{JOURNAL, LEDGER};
-use kit::names::sha256;
+use lambda_support::Fault;
+use lambda_support::aws::{ErrorClass, classify, fault, listed_key, torn};
+use lambda_support::journal::{JOURNAL, LEDGER};
+use lambda_support::names::sha256;
 use tokio::task::JoinSet;
 
 use crate::effect::{Body, Effect, Outcome};
@@ -36,11 +36,7 @@ impl Aws {
     /// Clients of one configuration.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
-        Self {
-            s3: aws_sdk_s3::Client::new(config),
-            kms: aws_sdk_kms::Client::new(config),
-            settings,
-        }
+        Self { s3: aws_sdk_s3::Client::new(config), kms: aws_sdk_kms::Client::new(config), settings }
     }
 
     /// Makes the call.
@@ -169,9 +165,7 @@ impl Aws {
             .if_none_match("*");
         match request.send().await {
             Ok(_) => Ok(Outcome::Written),
-            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => {
-                Ok(Outcome::WrittenBefore)
-            }
+            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => Ok(Outcome::WrittenBefore),
             Err(error) => Err(fault("PutObject of the ledger", &error)),
         }
     }

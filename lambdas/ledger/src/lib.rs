@@ -12,10 +12,10 @@ pub mod request;
 pub mod settings;
 pub mod signature;
 
-use kit::Fault;
-use kit::log::{self, Level};
-use kit::metrics::Metrics;
-use kit::time::Moment;
+use lambda_support::Fault;
+use lambda_support::log::{self, Level};
+use lambda_support::metrics::Metrics;
+use lambda_support::time::Moment;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,10 +34,7 @@ impl Ledger {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
         Self {
-            plan: Plan {
-                key: settings.signing_key.clone(),
-                max_listed: MAX_LISTED,
-            },
+            plan: Plan { key: settings.signing_key.clone(), max_listed: MAX_LISTED },
             edge: Aws::new(config, settings),
         }
     }
@@ -46,12 +43,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the event asks for something else, or the ledger did not get on.
-    pub async fn answer(
-        &self,
-        event: &Value,
-        until: Instant,
-        metrics: &mut Metrics,
-    ) -> Result<Value, Fault> {
+    pub async fn answer(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
         let asked = request::read(event).map_err(|e| Fault::new("decode", e.to_string()))?;
         let (mut run, mut step) = Run::start(Moment::now(), asked);
         loop {

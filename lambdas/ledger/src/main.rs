@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kit::metrics::Metrics;
-use kit::start::{config, say};
-use kit::time::Moment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use lambda_support::metrics::Metrics;
+use lambda_support::start::{config, say};
+use lambda_support::time::Moment;
 use ledger::Ledger;
 use ledger::settings::Settings;
 use serde_json::Value;
@@ -17,8 +17,7 @@ const MARGIN: Duration = Duration::from_millis(1_500);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let settings =
-        Settings::read(kit::settings::environment).inspect_err(|e| say(&e.to_string()))?;
+    let settings = Settings::read(lambda_support::settings::environment).inspect_err(|e| say(&e.to_string()))?;
     let ledger = Arc::new(Ledger::new(&config().await, settings));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let ledger = Arc::clone(&ledger);
@@ -28,15 +27,12 @@ async fn main() -> Result<(), Error> {
             let until = Instant::now() + remaining.unwrap_or_default().saturating_sub(MARGIN);
             let mut metrics = Metrics::default();
             let answer = ledger.answer(&event.payload, until, &mut metrics).await;
-            let function = kit::settings::environment("AWS_LAMBDA_FUNCTION_NAME");
+            let function = lambda_support::settings::environment("AWS_LAMBDA_FUNCTION_NAME");
             metrics.flush(&function.unwrap_or_default(), Moment::now().0);
             answer.map_err(|fault| {
                 let error_message = fault.to_string();
                 say(&error_message);
-                Diagnostic {
-                    error_type: "Fault".to_owned(),
-                    error_message,
-                }
+                Diagnostic { error_type: "Fault".to_owned(), error_message }
             })
         }
     }))

@@ -5,8 +5,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kit::journal::{LEDGER, RecordKind};
-use kit::time::Moment;
+use lambda_support::journal::{LEDGER, RecordKind};
+use lambda_support::time::Moment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -39,12 +39,7 @@ impl Listed {
     /// This object with this SHA-256.
     #[must_use]
     pub fn new(name: impl Into<String>, sha256: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            digest: DigestSet {
-                sha256: sha256.into(),
-            },
-        }
+        Self { name: name.into(), digest: DigestSet { sha256: sha256.into() } }
     }
 }
 
@@ -91,12 +86,7 @@ impl Statement {
         if records.is_empty() {
             records.extend(predicate.previous.clone());
         }
-        Self {
-            kind: STATEMENT_TYPE.to_owned(),
-            subject: records,
-            predicate_kind: PREDICATE_TYPE.to_owned(),
-            predicate,
-        }
+        Self { kind: STATEMENT_TYPE.to_owned(), subject: records, predicate_kind: PREDICATE_TYPE.to_owned(), predicate }
     }
 
     /// The records that were there.
@@ -174,10 +164,7 @@ pub fn digest_to_sign(payload: &[u8]) -> [u8; 32] {
 /// The envelope of a payload, with the signature as ASN.1 DER.
 #[must_use]
 pub fn seal(payload: &[u8], keyid: &str, signature: &[u8]) -> Vec<u8> {
-    let signature = Signature {
-        keyid: keyid.to_owned(),
-        sig: BASE64_STANDARD.encode(signature),
-    };
+    let signature = Signature { keyid: keyid.to_owned(), sig: BASE64_STANDARD.encode(signature) };
     let envelope = Envelope {
         payload_type: PAYLOAD_TYPE.to_owned(),
         payload: BASE64_STANDARD.encode(payload),
@@ -213,7 +200,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
         signed: pae(&payload),
         digest: digest_to_sign(&payload),
         signature: sig,
-        sha256: kit::names::sha256(bytes),
+        sha256: lambda_support::names::sha256(bytes),
         statement,
     })
 }
@@ -258,18 +245,12 @@ mod tests {
     /// The example of the DSSE protocol's text, with our type in place of its own.
     #[test]
     fn what_is_signed_is_dsse() {
-        assert_eq!(
-            pae(b"hello world"),
-            b"DSSEv1 28 application/vnd.in-toto+json 11 hello world"
-        );
+        assert_eq!(pae(b"hello world"), b"DSSEv1 28 application/vnd.in-toto+json 11 hello world");
     }
 
     #[test]
     fn it_is_an_in_toto_statement_in_an_envelope() {
-        let records = vec![
-            Listed::new("provenance/b", "2"),
-            Listed::new("provenance/a", "1"),
-        ];
+        let records = vec![Listed::new("provenance/b", "2"), Listed::new("provenance/a", "1")];
         let made = statement(records, Some(Listed::new("ledger/000000000001.json", "0")));
         let text = String::from_utf8(made.payload()).unwrap();
         assert_eq!(
@@ -280,9 +261,7 @@ mod tests {
              \"previous\":{\"name\":\"ledger/000000000001.json\",\"digest\":{\"sha256\":\"0\"}},\"announced\":[],\"key\":\"alias\"}}"
         );
         let sealed = seal(&made.payload(), "alias", &SIGNATURE);
-        assert!(
-            sealed.starts_with(b"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"")
-        );
+        assert!(sealed.starts_with(b"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\""));
         let opened = open(&sealed).unwrap();
         assert_eq!(
             (opened.statement, opened.signature, opened.signed),
@@ -294,10 +273,7 @@ mod tests {
     fn an_empty_period_is_about_the_manifest_before() {
         let previous = Listed::new("ledger/000000000001.json", "0");
         let empty = statement(Vec::new(), Some(previous.clone()));
-        assert_eq!(
-            (empty.subject.as_slice(), empty.records().count()),
-            (&[previous][..], 0)
-        );
+        assert_eq!((empty.subject.as_slice(), empty.records().count()), (&[previous][..], 0));
     }
 
     #[test]

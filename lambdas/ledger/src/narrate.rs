@@ -1,7 +1,7 @@
 //! What the log, the metrics and the invoker are told.
 
-use kit::log::{self, Level};
-use kit::metrics::{Metrics, Unit};
+use lambda_support::log::{self, Level};
+use lambda_support::metrics::{Metrics, Unit};
 use serde_json::{Map, Value, json};
 
 use crate::manifest;

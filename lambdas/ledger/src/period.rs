@@ -1,6 +1,6 @@
 //! When a period ends, and when it may be closed.
 
-use kit::time::Moment;
+use lambda_support::time::Moment;
 
 use crate::request::Until;
 
@@ -17,11 +17,7 @@ pub fn due(last: Option<Moment>, now: Moment, until: Until) -> Option<Moment> {
         return Some(full);
     };
     let hour = Moment(last.0 - last.0 % HOUR_MS).plus(HOUR_MS);
-    if hour <= closed {
-        Some(hour)
-    } else {
-        (until == Until::Now && closed > last).then_some(closed)
-    }
+    if hour <= closed { Some(hour) } else { (until == Until::Now && closed > last).then_some(closed) }
 }
 
 #[cfg(test)]
@@ -43,10 +39,6 @@ mod tests {
         ] {
             assert_eq!(due(last, now, until), expected, "{last:?} {until:?}");
         }
-        assert_eq!(
-            due(Some(at(9, 0)), at(10, 1).minus(1), Until::Hour),
-            None,
-            "within the grace"
-        );
+        assert_eq!(due(Some(at(9, 0)), at(10, 1).minus(1), Until::Hour), None, "within the grace");
     }
 }

@@ -15,9 +15,9 @@
 
 use std::collections::HashSet;
 
-use kit::Fault;
-use kit::journal::{Entry, RecordKind};
-use kit::time::Moment;
+use lambda_support::Fault;
+use lambda_support::journal::{Entry, RecordKind};
+use lambda_support::time::Moment;
 
 use crate::effect::{Body, Effect, Outcome};
 use crate::manifest::{self, Listed, Predicate, Statement};
@@ -115,13 +115,7 @@ impl Run {
     /// Begins a run at `now`.
     #[must_use]
     pub fn start(now: Moment, asked: Asked) -> (Self, Step) {
-        let run = Self {
-            written: Vec::new(),
-            head: None,
-            now,
-            asked,
-            state: State::Galloping { low: 0, after: 0 },
-        };
+        let run = Self { written: Vec::new(), head: None, now, asked, state: State::Galloping { low: 0, after: 0 } };
         (run, Step::Perform(Effect::NextManifest { after: 0 }))
     }
 
@@ -129,37 +123,28 @@ impl Run {
     pub fn next(&mut self, plan: &Plan, outcome: Outcome) -> Step {
         let state = std::mem::replace(&mut self.state, State::Ended);
         match (state, outcome) {
-            (State::Galloping { low, after }, Outcome::Next(found)) => {
-                self.gallop(low, after, found)
-            }
+            (State::Galloping { low, after }, Outcome::Next(found)) => self.gallop(low, after, found),
             (State::Bisecting { low, high, after }, Outcome::Next(found)) => match found {
                 Some(next) => self.bisect(next, high.max(next)),
                 None => self.bisect(low, after),
             },
             (State::Reading(sequence), Outcome::Manifest(bytes)) => self.read(sequence, &bytes),
             (State::Verifying(head), Outcome::Verified(valid)) => self.verified(head, valid),
-            (State::Listing(draft), Outcome::Page { keys, more }) => {
-                self.listed(plan, draft, keys, more)
-            }
-            (State::Announcing(draft, page), Outcome::Read(bodies)) => {
-                self.announced(plan, draft, page, &bodies)
-            }
+            (State::Listing(draft), Outcome::Page { keys, more }) => self.listed(plan, draft, keys, more),
+            (State::Announcing(draft, page), Outcome::Read(bodies)) => self.announced(plan, draft, page, &bodies),
             (State::Recording(draft, entries, page), Outcome::Read(bodies)) => {
                 self.recorded(plan, draft, entries, page, &bodies)
             }
-            (State::Signing(statement), Outcome::Signed(signature)) => {
-                self.signed(&statement, &signature)
-            }
+            (State::Signing(statement), Outcome::Signed(signature)) => self.signed(&statement, &signature),
             (State::Writing(written), Outcome::Written) => {
                 self.head = Some(written.head.clone());
                 self.written.push(*written);
                 self.period()
             }
             (State::Writing(written), Outcome::WrittenBefore) => self.look(written.head.sequence),
-            (state, outcome) => Step::Fault(Fault::new(
-                "protocol",
-                format!("unexpected {outcome:?} in state {state:?}"),
-            )),
+            (state, outcome) => {
+                Step::Fault(Fault::new("protocol", format!("unexpected {outcome:?} in state {state:?}")))
+            }
         }
     }
 
@@ -174,20 +159,14 @@ impl Run {
             return self.bisect(low, after);
         };
         let after = next.saturating_mul(2).min(manifest::LAST);
-        self.to(
-            State::Galloping { low: next, after },
-            Effect::NextManifest { after },
-        )
+        self.to(State::Galloping { low: next, after }, Effect::NextManifest { after })
     }
 
     /// The last manifest is `low` or later, and `high` or earlier.
     fn bisect(&mut self, low: u64, high: u64) -> Step {
         if low < high {
             let after = low.midpoint(high);
-            self.to(
-                State::Bisecting { low, high, after },
-                Effect::NextManifest { after },
-            )
+            self.to(State::Bisecting { low, high, after }, Effect::NextManifest { after })
         } else if low == 0 {
             self.period()
         } else {
@@ -211,19 +190,11 @@ impl Run {
         let predicate = opened.statement.predicate;
         let place = predicate.sequence == sequence && sequence < manifest::LAST;
         if !place || predicate.to > self.now {
-            let why =
-                "it is a manifest of another place or of the future; look with `sluice verify`";
+            let why = "it is a manifest of another place or of the future; look with `sluice verify`";
             return Step::Fault(Fault::new(call(), why));
         }
-        let head = Head {
-            sequence,
-            sha256: opened.sha256,
-            to: predicate.to,
-        };
-        let effect = Effect::Verify {
-            digest: opened.digest,
-            signature: opened.signature,
-        };
+        let head = Head { sequence, sha256: opened.sha256, to: predicate.to };
+        let effect = Effect::Verify { digest: opened.digest, signature: opened.signature };
         self.to(State::Verifying(head), effect)
     }
 
@@ -246,11 +217,7 @@ impl Run {
             return Step::Done;
         };
         let from = self.head.as_ref().map_or(Moment(0), |h| h.to.plus(1));
-        let draft = Draft {
-            to,
-            present: Vec::new(),
-            absent: Vec::new(),
-        };
+        let draft = Draft { to, present: Vec::new(), absent: Vec::new() };
         let after = Entry::folder(from);
         self.to(State::Listing(draft), Effect::ListJournal { after })
     }
@@ -267,16 +234,10 @@ impl Run {
         self.to(State::Announcing(draft, Page { keys, more }), effect)
     }
 
-    fn announced(
-        &mut self,
-        plan: &Plan,
-        mut draft: Draft,
-        page: Page,
-        bodies: &[Option<Body>],
-    ) -> Step {
+    fn announced(&mut self, plan: &Plan, mut draft: Draft, page: Page, bodies: &[Option<Body>]) -> Step {
         let mut entries = Vec::with_capacity(bodies.len());
         for (key, body) in page.keys.iter().zip(bodies) {
-            let nothing = || kit::names::sha256(b"");
+            let nothing = || lambda_support::names::sha256(b"");
             let sha256 = body.as_ref().map_or_else(nothing, |b| b.sha256.clone());
             match body.as_ref().and_then(|b| entry(key, &b.bytes)) {
                 Some(entry) => entries.push(entry),
@@ -287,10 +248,7 @@ impl Run {
             return self.turn(plan, draft, page);
         }
         let names = entries.iter().map(|e| e.receipt.clone()).collect();
-        self.to(
-            State::Recording(draft, entries, page),
-            Effect::ReadRecords(names),
-        )
+        self.to(State::Recording(draft, entries, page), Effect::ReadRecords(names))
     }
 
     fn recorded(
@@ -352,17 +310,14 @@ impl Run {
         let written = Written {
             head: Head {
                 sequence: predicate.sequence,
-                sha256: kit::names::sha256(&envelope),
+                sha256: lambda_support::names::sha256(&envelope),
                 to: predicate.to,
             },
             listed: statement.records().count(),
             announced: predicate.announced.len(),
         };
         let sequence = predicate.sequence;
-        self.to(
-            State::Writing(Box::new(written)),
-            Effect::Write { sequence, envelope },
-        )
+        self.to(State::Writing(Box::new(written)), Effect::Write { sequence, envelope })
     }
 }
 

@@ -37,15 +37,9 @@ pub fn read(event: &Value) -> Result<Asked, Unknown> {
     let fields = event.as_object().map_or(0, serde_json::Map::len);
     let go_on_from = text("go_on_from").map(str::to_owned);
     if text("detail-type") == Some("Scheduled Event") {
-        Ok(Asked {
-            until: Until::Hour,
-            go_on_from: None,
-        })
+        Ok(Asked { until: Until::Hour, go_on_from: None })
     } else if text("until") == Some("now") && fields == 1 + usize::from(go_on_from.is_some()) {
-        Ok(Asked {
-            until: Until::Now,
-            go_on_from,
-        })
+        Ok(Asked { until: Until::Now, go_on_from })
     } else {
         Err(Unknown)
     }
@@ -59,12 +53,7 @@ mod tests {
     #[test]
     fn a_schedule_or_a_person_asks() {
         let scheduled = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}});
-        let asked = |until, from: Option<&str>| {
-            Ok(Asked {
-                until,
-                go_on_from: from.map(str::to_owned),
-            })
-        };
+        let asked = |until, from: Option<&str>| Ok(Asked { until, go_on_from: from.map(str::to_owned) });
         assert_eq!(read(&scheduled), asked(Until::Hour, None));
         assert_eq!(read(&json!({"until": "now"})), asked(Until::Now, None));
         let from = json!({"until": "now", "go_on_from": "7:00"});

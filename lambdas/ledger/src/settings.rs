@@ -1,6 +1,6 @@
 //! The function's settings, from its environment.
 
-use kit::settings::{SettingError, required};
+use lambda_support::settings::{SettingError, required};
 
 /// What Terraform decides.
 #[derive(Debug, Clone, PartialEq, Eq)]

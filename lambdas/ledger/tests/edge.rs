@@ -4,7 +4,7 @@
 #[path = "../../provenance/tests/standin/mod.rs"]
 mod standin;
 
-use kit::names::sha256;
+use lambda_support::names::sha256;
 use ledger::edge::Aws;
 use ledger::effect::{Body, Effect, Outcome};
 use ledger::settings::Settings;
@@ -13,25 +13,17 @@ use standin::{Answer, Request, config, serve};
 async fn perform(
     effect: Effect,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-) -> Result<Outcome, kit::Fault> {
-    let settings = Settings {
-        receipts_bucket: "receipts".into(),
-        signing_key: "alias/ledger".into(),
-    };
+) -> Result<Outcome, lambda_support::Fault> {
+    let settings = Settings { receipts_bucket: "receipts".into(), signing_key: "alias/ledger".into() };
     let aws = Aws::new(&config(&serve(answer).await), settings);
     aws.perform(&effect).await
 }
 
 fn page(keys: &[&str], more: bool) -> Answer {
-    let keys = keys
-        .iter()
-        .map(|k| format!("<Contents><Key>{k}</Key></Contents>"));
+    let keys = keys.iter().map(|k| format!("<Contents><Key>{k}</Key></Contents>"));
     let (keys, body) = (keys.collect::<String>(), "ListBucketResult");
     let text = format!("<{body}><IsTruncated>{more}</IsTruncated>{keys}</{body}>");
-    Answer {
-        body: text.into_bytes(),
-        ..Answer::of(200)
-    }
+    Answer { body: text.into_bytes(), ..Answer::of(200) }
 }
 
 #[tokio::test]
@@ -42,10 +34,7 @@ async fn what_is_not_a_manifest_is_passed_over() {
         } else if request.target.contains("0007.json") {
             page(&["ledger/000000000007.json.bak", "ledger/zz"], true)
         } else {
-            page(
-                &["ledger/000000000003x.json", "ledger/000000000007.json"],
-                true,
-            )
+            page(&["ledger/000000000003x.json", "ledger/000000000007.json"], true)
         }
     };
     for (after, expected) in [(2, Some(7)), (7, None)] {
@@ -70,30 +59,18 @@ async fn what_cannot_be_read_is_as_good_as_not_there() {
     };
     let names = keys.map(|k| format!("provenance/{k}")).to_vec();
     let read = perform(Effect::ReadRecords(names), answer).await.unwrap();
-    let good = Body {
-        bytes: b"{}".to_vec(),
-        sha256: sha256(b"{}"),
-    };
-    assert_eq!(
-        read,
-        Outcome::Read(vec![Some(good), None, None, None, None, None])
-    );
+    let good = Body { bytes: b"{}".to_vec(), sha256: sha256(b"{}") };
+    assert_eq!(read, Outcome::Read(vec![Some(good), None, None, None, None, None]));
 }
 
 #[tokio::test]
 async fn what_is_denied_or_too_early_is_a_fault() {
-    for (status, code) in [
-        (403, "AccessDenied"),
-        (400, "ExpiredToken"),
-        (503, "SlowDown"),
-        (400, "KMS.DisabledException"),
-    ] {
+    for (status, code) in
+        [(403, "AccessDenied"), (400, "ExpiredToken"), (503, "SlowDown"), (400, "KMS.DisabledException")]
+    {
         let names = vec!["provenance/a".to_owned()];
         let answer = move |_: &Request| Answer::error(status, code);
-        assert!(
-            perform(Effect::ReadRecords(names), answer).await.is_err(),
-            "{code}"
-        );
+        assert!(perform(Effect::ReadRecords(names), answer).await.is_err(), "{code}");
     }
 }
 
@@ -101,43 +78,23 @@ async fn what_is_denied_or_too_early_is_a_fault() {
 #[tokio::test]
 async fn keys_of_listings_are_decoded() {
     let answer = |request: &Request| {
-        assert!(
-            request.target.contains("encoding-type=url"),
-            "{}",
-            request.target
-        );
+        assert!(request.target.contains("encoding-type=url"), "{}", request.target);
         let text = "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>\
                     <Contents><Key>journal/a+b%01%EF%BF%BF</Key></Contents></ListBucketResult>";
-        Answer {
-            body: text.into(),
-            ..Answer::of(200)
-        }
+        Answer { body: text.into(), ..Answer::of(200) }
     };
     let after = "journal/".to_owned();
-    let page = perform(Effect::ListJournal { after }, answer)
-        .await
-        .unwrap();
+    let page = perform(Effect::ListJournal { after }, answer).await.unwrap();
     let keys = vec!["journal/a b\u{1}\u{ffff}".to_owned()];
     assert_eq!(page, Outcome::Page { keys, more: false });
 }
 
 #[tokio::test]
 async fn a_signature_that_kms_does_not_know_is_invalid_and_any_other_error_a_fault() {
-    let verify = || Effect::Verify {
-        digest: [0; 32],
-        signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1],
-    };
-    let invalid = |_: &Request| Answer {
-        body: br#"{"__type":"KMSInvalidSignatureException"}"#.to_vec(),
-        ..Answer::of(400)
-    };
-    assert_eq!(
-        perform(verify(), invalid).await.unwrap(),
-        Outcome::Verified(false)
-    );
-    let denied = |_: &Request| Answer {
-        body: br#"{"__type":"AccessDeniedException"}"#.to_vec(),
-        ..Answer::of(400)
-    };
+    let verify = || Effect::Verify { digest: [0; 32], signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1] };
+    let invalid =
+        |_: &Request| Answer { body: br#"{"__type":"KMSInvalidSignatureException"}"#.to_vec(), ..Answer::of(400) };
+    assert_eq!(perform(verify(), invalid).await.unwrap(), Outcome::Verified(false));
+    let denied = |_: &Request| Answer { body: br#"{"__type":"AccessDeniedException"}"#.to_vec(), ..Answer::of(400) };
     assert!(perform(verify(), denied).await.is_err());
 }

@@ -3,30 +3,23 @@
 //! A state is the world, both runs and how far each writer is. From each, every next thing is tried: a run's call
 //! succeeds, fails, or has its effect and loses its answer (after either the run starts anew), or a writer takes its
 //! next step. A writer that takes none is one that was cut off.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod world;
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use kit::fakes::World;
-use kit::journal::{Entry, LEDGER};
-use kit::names::sha256;
-use kit::time::Moment;
+use lambda_support::fakes::World;
+use lambda_support::journal::{Entry, LEDGER};
+use lambda_support::names::sha256;
+use lambda_support::time::Moment;
 use ledger::effect::Effect;
 use ledger::manifest::{self, Listed, Opened};
 use ledger::protocol::{Plan, Run, Step};
 use ledger::request::{Asked, Until};
 use ledger::signature::canonical;
-use world::{
-    BUCKET, Phase, Writer, advance, asked, bytes, mirrored, perform, plan, run_through, sign,
-    writer,
-};
+use world::{BUCKET, Phase, Writer, advance, asked, bytes, mirrored, perform, plan, run_through, sign, writer};
 
 const HOUR: u64 = 3_600_000;
 
@@ -152,42 +145,23 @@ impl Explorer<'_> {
         assert!(manifest.statement.predicate.from < Some(at));
         let present = manifest.statement.records().any(|l| *l == listed);
         let announced = manifest.statement.predicate.announced.contains(&listed);
-        assert_ne!(
-            phase,
-            Phase::Nothing,
-            "the test breaks the writers' promise"
-        );
+        assert_ne!(phase, Phase::Nothing, "the test breaks the writers' promise");
         assert!(present != announced, "lost, or listed as both: {listed:?}");
-        let rival = self
-            .writers
-            .iter()
-            .filter(|w| w.entry.receipt == listed.name)
-            .count()
-            > 1;
-        assert!(
-            present || writer.begins != Phase::Recorded || rival,
-            "it was there: {listed:?}"
-        );
+        let rival = self.writers.iter().filter(|w| w.entry.receipt == listed.name).count() > 1;
+        assert!(present || writer.begins != Phase::Recorded || rival, "it was there: {listed:?}");
     }
 
     fn finish(&mut self, state: &State, manifests: &[Opened]) {
         self.finished += 1;
         let last = manifests.last().unwrap();
         let now = state.runs.iter().any(|(until, _)| *until == Until::Now);
-        let expected = if now {
-            NOW.minus(60_000)
-        } else {
-            Moment(2 * HOUR)
-        };
+        let expected = if now { NOW.minus(60_000) } else { Moment(2 * HOUR) };
         assert_eq!(last.statement.predicate.to, expected);
         for (_, active) in &state.runs {
             let Active::Ended(run) = active else { continue };
             for written in &run.written {
                 let place = usize::try_from(written.head.sequence).unwrap() - 1;
-                assert_eq!(
-                    manifests[place].sha256, written.head.sha256,
-                    "said, not written"
-                );
+                assert_eq!(manifests[place].sha256, written.head.sha256, "said, not written");
             }
         }
     }
@@ -207,25 +181,14 @@ fn fingerprint(state: &State) -> u64 {
 }
 
 /// Explores; returns how many histories ended.
-fn explore(
-    mut world: World,
-    writers: &[Writer],
-    runs: &[Until],
-    troubles: u8,
-    max_listed: usize,
-) -> usize {
+fn explore(mut world: World, writers: &[Writer], runs: &[Until], troubles: u8, max_listed: usize) -> usize {
     for writer in writers {
         let mut phase = Phase::Nothing;
         while phase != writer.begins {
             phase = advance(&mut world, writer, phase);
         }
     }
-    let mut explorer = Explorer {
-        plan: plan(max_listed),
-        writers,
-        seen: HashSet::new(),
-        finished: 0,
-    };
+    let mut explorer = Explorer { plan: plan(max_listed), writers, seen: HashSet::new(), finished: 0 };
     explorer.explore(State {
         world,
         runs: runs.iter().map(|&until| (until, begin(until))).collect(),
@@ -242,13 +205,7 @@ fn a_ledger_begins_with_everything_before() {
         writer("next", 2 * HOUR + 1, Phase::Announced),
         writer("young", 2 * HOUR + 240_001, Phase::Nothing),
     ];
-    let ended = explore(
-        World::default(),
-        &writers,
-        &[Until::Hour, Until::Now],
-        1,
-        100,
-    );
+    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Now], 1, 100);
     assert!(ended > 10, "{ended}");
 }
 
@@ -278,16 +235,8 @@ fn of_two_writers_of_one_receipt_one_is_listed_as_there() {
 
 #[test]
 fn a_period_too_long_for_one_manifest_is_cut() {
-    let writers: Vec<Writer> = (0..5)
-        .map(|n| writer(&format!("r{n}"), 10 + n / 2, Phase::Recorded))
-        .collect();
-    let ended = explore(
-        World::default(),
-        &writers,
-        &[Until::Hour, Until::Hour],
-        2,
-        2,
-    );
+    let writers: Vec<Writer> = (0..5).map(|n| writer(&format!("r{n}"), 10 + n / 2, Phase::Recorded)).collect();
+    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Hour], 2, 2);
     assert!(ended > 2, "{ended}");
     let mut world = World::default();
     for writer in &writers {
@@ -302,19 +251,13 @@ fn a_period_too_long_for_one_manifest_is_cut() {
 fn an_entry_that_cannot_be_read_is_listed_itself() {
     let mut world = World::default();
     let good = writer("good", 7, Phase::Recorded);
-    for key in [
-        format!("{}x.json", Entry::folder(Moment(6))),
-        format!("{}y.json", Entry::folder(Moment(8))),
-    ] {
+    for key in [format!("{}x.json", Entry::folder(Moment(6))), format!("{}y.json", Entry::folder(Moment(8)))] {
         world.s3.put(BUCKET, &key, b"{", true).unwrap();
     }
     let elsewhere = Entry::new("journal/a".into(), b"", Moment(9));
     let text = serde_json::to_vec(&elsewhere).unwrap();
     world.s3.put(BUCKET, &elsewhere.key(), &text, true).unwrap();
-    let early = Entry {
-        recorded_at: Moment(5),
-        ..good.entry.clone()
-    };
+    let early = Entry { recorded_at: Moment(5), ..good.entry.clone() };
     let text = serde_json::to_vec(&good.entry).unwrap();
     world.s3.put(BUCKET, &early.key(), &text, true).unwrap();
     advance(&mut world, &good, Phase::Nothing);
@@ -342,19 +285,9 @@ fn the_last_of_many_is_found() {
     for count in [1, 2, 3, 7, 8, 9, 30] {
         let mut world = World::default();
         for hour in 0..count {
-            run_through(
-                &mut world,
-                &plan(100),
-                Moment(hour * HOUR + 60_000),
-                Until::Hour,
-            );
+            run_through(&mut world, &plan(100), Moment(hour * HOUR + 60_000), Until::Hour);
         }
-        let run = run_through(
-            &mut world,
-            &plan(100),
-            Moment(count * HOUR + 60_000),
-            Until::Hour,
-        );
+        let run = run_through(&mut world, &plan(100), Moment(count * HOUR + 60_000), Until::Hour);
         assert_eq!(run.written.len(), 1, "{count}");
         assert_eq!(run.head.unwrap().sequence, count + 1);
     }
@@ -371,9 +304,7 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
             let Step::Perform(effect) = step else { break };
             step = run.next(&plan(100), perform(&mut world.s3, &effect));
         }
-        let Step::Fault(fault) = step else {
-            panic!("{step:?}")
-        };
+        let Step::Fault(fault) = step else { panic!("{step:?}") };
         assert!(fault.to_string().contains(key), "{fault}");
     };
     let touched = [honest.as_slice(), b"\n"].concat();
@@ -382,10 +313,7 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     put.unwrap();
     stops(&mut other, NOW, &manifest::key(1));
     let mut other = world.clone();
-    other
-        .s3
-        .put(BUCKET, &manifest::key(2), &honest, true)
-        .unwrap();
+    other.s3.put(BUCKET, &manifest::key(2), &honest, true).unwrap();
     stops(&mut other, NOW, &manifest::key(2));
     let far = manifest::key(manifest::LAST);
     let mut other = world.clone();
@@ -411,10 +339,7 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
         let forged = manifest::seal(&payload, "alias/ledger", signature);
         world.s3.put(BUCKET, &key, &forged, false).unwrap();
         let end = |world: &mut World, from: Option<String>| {
-            let asked = Asked {
-                until: Until::Now,
-                go_on_from: from,
-            };
+            let asked = Asked { until: Until::Now, go_on_from: from };
             let (mut run, mut step) = Run::start(NOW, asked);
             while let Step::Perform(effect) = step {
                 step = run.next(&plan(100), perform(&mut world.s3, &effect));
@@ -423,9 +348,7 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
         };
         let named = Some(format!("1:{}", sha256(&forged)));
         for from in [None, Some(format!("1:{}", sha256(b"other")))] {
-            let Step::Fault(fault) = end(&mut world, from) else {
-                panic!("it went on")
-            };
+            let Step::Fault(fault) = end(&mut world, from) else { panic!("it went on") };
             assert!(fault.to_string().contains(why), "{fault}");
         }
         assert_eq!(end(&mut world, named) == Step::Done, why == "go_on_from");

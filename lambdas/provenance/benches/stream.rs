@@ -4,12 +4,7 @@
 //! stand-in for S3 that makes the bytes up as it sends them over loopback, the client (`inspect`, then `hash` with the
 //! deployed reader, SHA-256 and CRC64NVME), and SHA-256 alone over the same bytes. Three rounds; prints each, with the
 //! ratio of CPU time, and fails if the digests differ.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a bench reports"
-)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench reports")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -21,7 +16,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::CrcAlgorithm;
-use kit::names::hex;
+use lambda_support::names::hex;
 use provenance::hash::{Reader, hash};
 use provenance::version::{Version, inspect};
 use sha2::{Digest, Sha256};
@@ -30,10 +25,7 @@ use sha2::{Digest, Sha256};
 const CYCLE: usize = (1 << 20) + 4_099;
 
 fn main() {
-    let words: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
+    let words: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["serve", size] => serve(size.parse().unwrap()),
@@ -74,11 +66,7 @@ fn rounds(gigabytes: u64) {
 
 fn start(arguments: &[&str]) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command.args(arguments).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 fn output(arguments: &[&str]) -> Vec<String> {
@@ -93,15 +81,9 @@ fn report(sha256: &str, begun: Instant) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 = fields[11..13]
-        .iter()
-        .map(|t| t.parse::<f64>().unwrap())
-        .sum();
+    let ticks: f64 = fields[11..13].iter().map(|t| t.parse::<f64>().unwrap()).sum();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let most = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmHWM:"))
-        .unwrap();
+    let most = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
     let most: f64 = most.trim().trim_end_matches(" kB").parse().unwrap();
     let seconds = begun.elapsed().as_secs_f64();
     // Linux counts CPU time in hundredths of a second for every user of /proc.
@@ -118,11 +100,7 @@ async fn client(url: &str) {
         .endpoint_url(url)
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
-    let version = Version {
-        bucket: "raw".into(),
-        key: "incoming/large".into(),
-        version_id: "v1".into(),
-    };
+    let version = Version { bucket: "raw".into(), key: "incoming/large".into(), version_id: "v1".into() };
     let facts = inspect(&s3, &version).await.unwrap();
     assert!(facts.checksum.is_some());
     let sha256 = hash(&s3, &version, &facts, &Reader::new(), |_| ()).await;
@@ -139,9 +117,7 @@ fn alone(size: u64) {
 fn cycle() -> Vec<u8> {
     let mut state = 1_u64;
     let next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
     std::iter::repeat_with(next).take(CYCLE).collect()
@@ -197,20 +173,11 @@ fn answer(stream: TcpStream, size: u64, cycle: &[u8], crc: &str) -> Option<()> {
         let length = to - from;
         let about = "etag: \"e1\"\r\nlast-modified: Sun, 23 Nov 2025 14:05:09 GMT";
         if &method == b"HEAD" {
-            let checksum =
-                format!("x-amz-checksum-crc64nvme: {crc}\r\nx-amz-checksum-type: FULL_OBJECT");
-            write!(
-                out,
-                "HTTP/1.1 200 -\r\n{about}\r\n{checksum}\r\ncontent-length: {size}\r\n\r\n"
-            )
-            .ok()?;
+            let checksum = format!("x-amz-checksum-crc64nvme: {crc}\r\nx-amz-checksum-type: FULL_OBJECT");
+            write!(out, "HTTP/1.1 200 -\r\n{about}\r\n{checksum}\r\ncontent-length: {size}\r\n\r\n").ok()?;
         } else {
             let range = format!("content-range: bytes {from}-{}/{size}", to - 1);
-            write!(
-                out,
-                "HTTP/1.1 206 -\r\n{about}\r\n{range}\r\ncontent-length: {length}\r\n\r\n"
-            )
-            .ok()?;
+            write!(out, "HTTP/1.1 206 -\r\n{about}\r\n{range}\r\ncontent-length: {length}\r\n\r\n").ok()?;
             pieces(from, to, cycle, |piece| out.write_all(piece).unwrap());
         }
     }

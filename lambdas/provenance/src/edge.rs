@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kit::Fault;
-use kit::aws::{ErrorClass, classify, fault, find_version};
+use lambda_support::Fault;
+use lambda_support::aws::{ErrorClass, classify, fault, find_version};
 use tokio::time::{Instant, timeout_at};
 
 use crate::effect::{Effect, Outcome};
@@ -29,11 +29,7 @@ impl Aws {
     /// A client of one configuration, and the buffers of the whole function.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, receipts_bucket: String) -> Self {
-        Self {
-            s3: aws_sdk_s3::Client::new(config),
-            receipts_bucket,
-            reader: Reader::new(),
-        }
+        Self { s3: aws_sdk_s3::Client::new(config), receipts_bucket, reader: Reader::new() }
     }
 
     /// Makes the call; hashing ends in time for the writes before `until`.
@@ -45,9 +41,7 @@ impl Aws {
         match effect {
             Effect::Pin { bucket, key, etag } => {
                 // The newest of its kind, not the current: a delete marker may be on top of it.
-                let found = find_version(&self.s3, bucket, key, |version, _| {
-                    etag.is_none() || version.etag == *etag
-                });
+                let found = find_version(&self.s3, bucket, key, |version, _| etag.is_none() || version.etag == *etag);
                 Ok(Outcome::Found(found.await?))
             }
             Effect::CheckReceipt(key) => self.check_receipt(key).await,
@@ -58,9 +52,7 @@ impl Aws {
             Effect::Hash(version, facts) => self.hash(version, facts, until).await,
             Effect::Confirm(version) => {
                 let Version { bucket, key, .. } = version;
-                let found = find_version(&self.s3, bucket, key, |found, _| {
-                    found.version_id == version.version_id
-                });
+                let found = find_version(&self.s3, bucket, key, |found, _| found.version_id == version.version_id);
                 Ok(Outcome::Found(found.await?))
             }
             Effect::Announce(receipt) => {
@@ -86,12 +78,7 @@ impl Aws {
         }
     }
 
-    async fn hash(
-        &self,
-        version: &Version,
-        facts: &Facts,
-        until: Instant,
-    ) -> Result<Outcome, Fault> {
+    async fn hash(&self, version: &Version, facts: &Facts, until: Instant) -> Result<Outcome, Fault> {
         let Some(limit) = until.checked_sub(WRITING) else {
             return Err(no_time());
         };

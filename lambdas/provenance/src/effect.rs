@@ -1,7 +1,7 @@
 //! The effects of the protocol and what they bring: the role's policy names every call of them.
 
-use kit::Fault;
-use kit::aws::Found;
+use lambda_support::Fault;
+use lambda_support::aws::Found;
 
 use crate::receipt::Receipt;
 use crate::version::{Facts, Version};

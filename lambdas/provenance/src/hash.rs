@@ -10,8 +10,8 @@ use std::time::Duration;
 use aws_sdk_s3::config::{Builder, ResponseChecksumValidation, StalledStreamProtectionConfig};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use kit::Fault;
-use kit::aws::torn;
+use lambda_support::Fault;
+use lambda_support::aws::torn;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -40,12 +40,7 @@ impl Reader {
     /// At most `parts` parts of `part` bytes; a body that brings nothing for `stall` is given up.
     #[must_use]
     pub fn with(parts: usize, part: u64, stall: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            part,
-            stall,
-            permits: Arc::new(Semaphore::new(parts)),
-            spare: Mutex::default(),
-        })
+        Arc::new(Self { part, stall, permits: Arc::new(Semaphore::new(parts)), spare: Mutex::default() })
     }
 
     /// A buffer; waits until there is one. Whoever waits is served before anybody takes one by [`Reader::spare`].
@@ -63,11 +58,7 @@ impl Reader {
 
     fn filled_by(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Buffer {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        Buffer {
-            bytes: spare.pop().unwrap_or_default(),
-            reader: Arc::clone(self),
-            _permit: permit,
-        }
+        Buffer { bytes: spare.pop().unwrap_or_default(), reader: Arc::clone(self), _permit: permit }
     }
 }
 
@@ -179,17 +170,12 @@ impl Source {
                 None => return Ok(Answer::Whole(Box::new(answer))),
                 Some(told) if told == format!("bytes {from}-{}/{}", to - 1, self.size) => {}
                 Some(told) => {
-                    let why = format!(
-                        "asked for bytes {from} to {to} of {}, got `{told}`",
-                        self.size
-                    );
+                    let why = format!("asked for bytes {from} to {to} of {}, got `{told}`", self.size);
                     return Err(Fault::new(CALL, why).into());
                 }
             }
             buffer.bytes.clear();
-            buffer
-                .bytes
-                .reserve_exact(usize::try_from(self.reader.part).unwrap_or_default());
+            buffer.bytes.reserve_exact(usize::try_from(self.reader.part).unwrap_or_default());
             let take = &mut |bytes: &[u8]| buffer.bytes.extend_from_slice(bytes);
             match self.drain(answer.body, to - from, take).await {
                 Ok(()) => return Ok(Answer::Part(buffer)),
@@ -204,17 +190,13 @@ impl Source {
         let config = Builder::new()
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let Version {
-            bucket,
-            key,
-            version_id,
-        } = &self.version;
+        let Version { bucket, key, version_id } = &self.version;
         let request = self.s3.get_object().bucket(bucket).key(key);
         let request = request.version_id(version_id);
         let request = request.set_range(range.map(|(from, to)| format!("bytes={from}-{}", to - 1)));
         let answer = request.customize().config_override(config).send().await;
         let answer = answer.map_err(|e| Unread::of(CALL, &e))?;
-        let etag = answer.e_tag().map(kit::aws::unquoted);
+        let etag = answer.e_tag().map(lambda_support::aws::unquoted);
         if etag.is_some() && self.etag.is_some() && etag != self.etag {
             let why = "the bytes are not of the version that was asked for";
             return Err(Fault::new(CALL, why).into());
@@ -223,12 +205,7 @@ impl Source {
     }
 
     /// Reads a body of `expected` bytes to its end.
-    async fn drain(
-        &self,
-        mut body: ByteStream,
-        expected: u64,
-        take: &mut impl FnMut(&[u8]),
-    ) -> Result<(), Fault> {
+    async fn drain(&self, mut body: ByteStream, expected: u64, take: &mut impl FnMut(&[u8])) -> Result<(), Fault> {
         let mut read = 0;
         loop {
             let next = timeout(self.reader.stall, body.try_next()).await;
@@ -255,17 +232,13 @@ struct Fetch(JoinHandle<Result<Answer, Unread>>);
 impl Fetch {
     fn of(source: &Arc<Source>, number: u64, buffer: Buffer) -> Self {
         let source = Arc::clone(source);
-        Self(tokio::spawn(
-            async move { source.part(number, buffer).await },
-        ))
+        Self(tokio::spawn(async move { source.part(number, buffer).await }))
     }
 
     async fn part(mut self) -> Result<Buffer, Unread> {
         match (&mut self.0).await {
             Ok(Ok(Answer::Part(buffer))) => Ok(buffer),
-            Ok(Ok(Answer::Whole(_))) => {
-                Err(Fault::new(CALL, "the answer to a later part is not a part").into())
-            }
+            Ok(Ok(Answer::Whole(_))) => Err(Fault::new(CALL, "the answer to a later part is not a part").into()),
             Ok(Err(unread)) => Err(unread),
             Err(broken) => Err(Fault::new(CALL, broken.to_string()).into()),
         }

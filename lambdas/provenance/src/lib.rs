@@ -17,9 +17,9 @@ pub mod version;
 pub mod watch;
 pub mod write;
 
-use kit::log::{self, Level};
-use kit::time::Moment;
-use kit::{Arrival, Fault, Handled, Handler};
+use lambda_support::log::{self, Level};
+use lambda_support::time::Moment;
+use lambda_support::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
 use tokio::time::Instant;
 
@@ -38,10 +38,7 @@ impl Provenance {
     /// A handler with a client of this configuration.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
-        Self {
-            edge: Aws::new(config, settings.receipts_bucket),
-            watched: settings.watched,
-        }
+        Self { edge: Aws::new(config, settings.receipts_bucket), watched: settings.watched }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use kit::start;
+use lambda_support::start;
 use provenance::Provenance;
 use provenance::settings::Settings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     start::main("provenance", async {
-        let settings = Settings::read(kit::settings::environment)?;
+        let settings = Settings::read(lambda_support::settings::environment)?;
         Ok(Provenance::new(&start::config().await, settings))
     })
     .await

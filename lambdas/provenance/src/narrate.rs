@@ -1,8 +1,8 @@
 //! What the log says: a sentence for each effect and one for each end.
 
-use kit::Handled;
-use kit::log::escape;
-use kit::metrics::Unit;
+use lambda_support::Handled;
+use lambda_support::log::escape;
+use lambda_support::metrics::Unit;
 use serde_json::{Map, Value};
 
 use crate::effect::Effect;

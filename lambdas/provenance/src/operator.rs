@@ -3,8 +3,8 @@
 //! It is announced in the journal and listed in a manifest as a receipt is. Who acted is what the tool says; who wrote
 //! the record is what the trail says.
 
-use kit::journal::{Entry, OPERATOR};
-use kit::time::Moment;
+use lambda_support::journal::{Entry, OPERATOR};
+use lambda_support::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::place::{self, Ending};
@@ -86,11 +86,7 @@ impl OperatorRecord {
     /// The version that it is about; none of a run.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        Some(Version {
-            bucket: self.bucket.clone()?,
-            key: self.key.clone()?,
-            version_id: self.version_id.clone()?,
-        })
+        Some(Version { bucket: self.bucket.clone()?, key: self.key.clone()?, version_id: self.version_id.clone()? })
     }
 
     /// Its key in the receipts bucket: one for each action on a version, one for each run.
@@ -100,7 +96,7 @@ impl OperatorRecord {
             (Some(version), Action::Release | Action::Remove) => record_key(&version, self.action),
             _ => {
                 let at = self.recorded_at.to_string().replace(':', "-");
-                let digest = kit::names::sha256(&self.bytes());
+                let digest = lambda_support::names::sha256(&self.bytes());
                 format!("{OPERATOR}{RUNS}/{}/{at}-{digest}.json", self.action.name())
             }
         }
@@ -124,11 +120,7 @@ impl OperatorRecord {
 /// Where the record of this action on a version is. A run's record has its own time in its key.
 #[must_use]
 pub fn record_key(version: &Version, action: Action) -> String {
-    let Version {
-        bucket,
-        key,
-        version_id,
-    } = version;
+    let Version { bucket, key, version_id } = version;
     let ending = match action {
         Action::Release => Ending::Release,
         Action::Remove | Action::Redrive => Ending::Remove,
@@ -167,10 +159,7 @@ mod tests {
         let release = release();
         let place = "operator/in/a.json/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
         assert_eq!(release.record_key(), format!("{place}.release.json"));
-        let remove = OperatorRecord {
-            action: Action::Remove,
-            ..release.clone()
-        };
+        let remove = OperatorRecord { action: Action::Remove, ..release.clone() };
         assert_eq!(remove.record_key(), format!("{place}.remove.json"));
         let run = |at| OperatorRecord {
             action: Action::Redrive,
@@ -181,10 +170,7 @@ mod tests {
             ..release.clone()
         };
         let key = run(1_763_906_709_007).record_key();
-        assert!(
-            key.starts_with("operator/~runs/redrive/2025-11-23T14-05-09.007Z-"),
-            "{key}"
-        );
+        assert!(key.starts_with("operator/~runs/redrive/2025-11-23T14-05-09.007Z-"), "{key}");
         assert_ne!(key, run(1_763_906_709_008).record_key());
         assert_eq!(run(1).version(), None);
     }
@@ -198,9 +184,6 @@ mod tests {
              \"new_version_id\":\"v2\",\"caller\":\"arn:aws:iam::1:user/ada\",\"reason\":\"schema fixed\",\
              \"recorded_at\":\"2025-11-23T14:05:09.007Z\"}\n"
         );
-        assert_eq!(
-            serde_json::from_str::<OperatorRecord>(&text).unwrap(),
-            release()
-        );
+        assert_eq!(serde_json::from_str::<OperatorRecord>(&text).unwrap(), release());
     }
 }

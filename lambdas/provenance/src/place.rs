@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use kit::names::{MAX_KEY, sha256};
+use lambda_support::names::{MAX_KEY, sha256};
 
 /// File systems hold names up to this many bytes.
 pub const MAX_PART: usize = 255;
@@ -42,13 +42,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    const ALL: [Self; 5] = [
-        Self::Receipt,
-        Self::Deferred,
-        Self::Unreadable,
-        Self::Release,
-        Self::Remove,
-    ];
+    const ALL: [Self; 5] = [Self::Receipt, Self::Deferred, Self::Unreadable, Self::Release, Self::Remove];
 
     /// Between the version-id and `.json`.
     const fn infix(self) -> &'static str {
@@ -179,9 +173,7 @@ fn is_usual(version_id: &str) -> bool {
 
 fn is_uuid(text: &str) -> bool {
     let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
-    let fits = |(at, byte): (usize, u8)| {
-        (byte == b'-') == dash(at) && (dash(at) || byte.is_ascii_hexdigit())
-    };
+    let fits = |(at, byte): (usize, u8)| (byte == b'-') == dash(at) && (dash(at) || byte.is_ascii_hexdigit());
     text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
@@ -206,20 +198,14 @@ mod tests {
 
     #[test]
     fn ordinary_keys_and_version_ids_stay_as_they_are() {
-        for key in [
-            "incoming/4EVR.json",
-            "in/monthly-report-of-2026-11-for-all.json",
-            "incoming/a b/ü.csv",
-            "a/unknown.json",
-        ] {
+        for key in
+            ["incoming/4EVR.json", "in/monthly-report-of-2026-11-for-all.json", "incoming/a b/ü.csv", "a/unknown.json"]
+        {
             let expected = format!("provenance/raw/{key}/{VERSION}.json");
             assert_eq!(receipt(key, VERSION), expected);
         }
         assert_eq!(receipt("a", "null"), "provenance/raw/a/null.json");
-        assert_eq!(
-            receipt("a", "unknown-0055"),
-            "provenance/raw/a/unknown-0055.json"
-        );
+        assert_eq!(receipt("a", "unknown-0055"), "provenance/raw/a/unknown-0055.json");
     }
 
     /// Athena passes over files and folders whose names begin with a dot or an underscore.
@@ -227,28 +213,12 @@ mod tests {
     fn what_would_be_hidden_is_a_folder_or_could_be_mistaken_is_marked() {
         let hidden = "_7YcjgV4OVh5TAr2ed3RyXG73F.Zh78j";
         for (key, version_id, place) in [
-            (
-                "incoming/_draft/.a",
-                VERSION,
-                format!("incoming/~_draft/~.a/{VERSION}.json"),
-            ),
+            ("incoming/_draft/.a", VERSION, format!("incoming/~_draft/~.a/{VERSION}.json")),
             ("~a//b/", hidden, format!("~~a/~/b/~/~{hidden}.json")),
             ("../../etc", "v1", "~../~../etc/v1~.json".to_owned()),
-            (
-                &format!("X/{VERSION}.json"),
-                VERSION,
-                format!("X/{VERSION}.json~/{VERSION}.json"),
-            ),
-            (
-                &format!("X/{VERSION}.json~"),
-                "v",
-                format!("X/{VERSION}.json~~/v~.json"),
-            ),
-            (
-                "null.json/v1~.json",
-                "v1",
-                "null.json~/v1~.json~/v1~.json".to_owned(),
-            ),
+            (&format!("X/{VERSION}.json"), VERSION, format!("X/{VERSION}.json~/{VERSION}.json")),
+            (&format!("X/{VERSION}.json~"), "v", format!("X/{VERSION}.json~~/v~.json")),
+            ("null.json/v1~.json", "v1", "null.json~/v1~.json~/v1~.json".to_owned()),
         ] {
             assert_eq!(receipt(key, version_id), format!("provenance/raw/{place}"));
         }
@@ -305,28 +275,10 @@ mod tests {
 
     fn version_id() -> impl Strategy<Value = String> {
         let long = "v".repeat(1024);
-        let some = [
-            VERSION,
-            "null",
-            "v1",
-            "_7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j",
-            "a/b",
-            "a+b",
-            &long,
-        ];
-        let odd = [
-            "",
-            "abcdefghijklmnopqrstuvw.deferred",
-            "70e44bae-1a24-44d2-aeec-303ddc20f043",
-            "v1~",
-            "v1.deferred",
-        ];
-        prop::sample::select(
-            some.iter()
-                .chain(&odd)
-                .map(|v| (*v).to_owned())
-                .collect::<Vec<_>>(),
-        )
+        let some = [VERSION, "null", "v1", "_7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j", "a/b", "a+b", &long];
+        let odd =
+            ["", "abcdefghijklmnopqrstuvw.deferred", "70e44bae-1a24-44d2-aeec-303ddc20f043", "v1~", "v1.deferred"];
+        prop::sample::select(some.iter().chain(&odd).map(|v| (*v).to_owned()).collect::<Vec<_>>())
     }
 
     fn record() -> impl Strategy<Value = (String, String, usize)> {

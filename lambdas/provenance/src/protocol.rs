@@ -14,8 +14,8 @@
 //!     refused    -> Confirm -> Announce -> Write -> unreadable; if the version is not there, gone
 //! ```
 
-use kit::time::Moment;
-use kit::{Arrival, Fault};
+use lambda_support::time::Moment;
+use lambda_support::{Arrival, Fault};
 
 use crate::effect::{Effect, Outcome};
 use crate::receipt::{Receipt, State as Says};
@@ -124,11 +124,7 @@ impl Run {
             }
             Concern::Skip(why) => self.skipped(why),
             Concern::Record if self.version.version_id.is_empty() => {
-                let effect = Effect::Pin {
-                    bucket: bucket.clone(),
-                    key: key.clone(),
-                    etag: self.etag.clone(),
-                };
+                let effect = Effect::Pin { bucket: bucket.clone(), key: key.clone(), etag: self.etag.clone() };
                 self.to(State::Pinning, effect)
             }
             Concern::Record => self.check(),
@@ -154,9 +150,7 @@ impl Run {
                 self.to(State::Inspecting, effect)
             }
             (State::Inspecting, Outcome::Facts(facts)) => self.inspected(facts),
-            (State::Hashing, Outcome::Hashed(sha256)) => {
-                self.announce(Says::Hashed, Some(sha256), at)
-            }
+            (State::Hashing, Outcome::Hashed(sha256)) => self.announce(Says::Hashed, Some(sha256), at),
             (State::Hashing, Outcome::OutOfTime) => self.announce(Says::Deferred, None, at),
             (State::Inspecting | State::Hashing, Outcome::Unreadable(fault)) => {
                 let effect = Effect::Confirm(self.version.clone());
@@ -228,10 +222,7 @@ impl Run {
     }
 
     fn announce(&mut self, says: Says, sha256: Option<String>, at: Moment) -> Step {
-        let receipt = Box::new(Receipt {
-            sha256,
-            ..self.receipt(says, at)
-        });
+        let receipt = Box::new(Receipt { sha256, ..self.receipt(says, at) });
         let effect = Effect::Announce(receipt.clone());
         self.to(State::Announcing(receipt), effect)
     }
@@ -250,12 +241,7 @@ impl Run {
     }
 
     fn done(&mut self, end: End, receipt: Option<Box<Receipt>>) -> Step {
-        Step::Done(Box::new(Verdict {
-            end,
-            version: self.version.clone(),
-            receipt,
-            why: None,
-        }))
+        Step::Done(Box::new(Verdict { end, version: self.version.clone(), receipt, why: None }))
     }
 
     fn skipped(&mut self, why: &'static str) -> Step {

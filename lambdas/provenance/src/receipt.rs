@@ -1,7 +1,7 @@
 //! The receipt: what an object version was when it arrived.
 
-use kit::journal::{Entry, RECEIPTS};
-use kit::time::Moment;
+use lambda_support::journal::{Entry, RECEIPTS};
+use lambda_support::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::place::{self, Ending};
@@ -167,10 +167,7 @@ mod tests {
     #[test]
     fn it_is_one_flat_line_in_a_mirrored_place() {
         let gone = receipt(State::Gone);
-        assert_eq!(
-            gone.key(),
-            "provenance/raw/incoming/a b/ü.csv/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.json"
-        );
+        assert_eq!(gone.key(), "provenance/raw/incoming/a b/ü.csv/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.json");
         let text = String::from_utf8(gone.bytes()).unwrap();
         assert_eq!(
             text,
@@ -179,30 +176,19 @@ mod tests {
              \"recorded_at\":\"2025-11-23T14:05:09.007Z\"}\n"
         );
         assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), gone);
-        assert_eq!(gone.entry().sha256, kit::names::sha256(text.as_bytes()));
+        assert_eq!(gone.entry().sha256, lambda_support::names::sha256(text.as_bytes()));
     }
 
     #[test]
     fn what_is_not_the_receipt_of_a_version_has_a_place_of_its_own() {
-        assert!(
-            receipt(State::Deferred)
-                .key()
-                .ends_with("/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.deferred.json")
-        );
+        assert!(receipt(State::Deferred).key().ends_with("/b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j.deferred.json"));
         let key = receipt(State::Unreadable).key();
         assert!(key.ends_with(".unreadable.json"), "{key}");
-        let unknown = Receipt {
-            version_id: String::new(),
-            ..receipt(State::Gone)
-        };
+        let unknown = Receipt { version_id: String::new(), ..receipt(State::Gone) };
         assert!(unknown.key().ends_with("/unknown-0055.json"));
         assert_eq!(
             receipt(State::Hashed).key(),
-            key_of(
-                "raw",
-                "incoming/a b/ü.csv",
-                "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j"
-            )
+            key_of("raw", "incoming/a b/ü.csv", "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j")
         );
     }
 }

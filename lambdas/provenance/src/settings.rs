@@ -1,6 +1,6 @@
 //! The function's settings, from its environment.
 
-use kit::settings::{SettingError, required};
+use lambda_support::settings::{SettingError, required};
 
 use crate::watch::Watched;
 
@@ -25,10 +25,7 @@ impl Settings {
             why: e.to_string(),
             text,
         })?;
-        Ok(Self {
-            watched,
-            receipts_bucket: required(&lookup, "RECEIPTS_BUCKET")?,
-        })
+        Ok(Self { watched, receipts_bucket: required(&lookup, "RECEIPTS_BUCKET")? })
     }
 }
 
@@ -38,11 +35,7 @@ mod tests {
 
     fn read(watched: &str) -> Result<Settings, SettingError> {
         Settings::read(|name| {
-            let text = if name == "WATCHED" {
-                watched
-            } else {
-                "receipts"
-            };
+            let text = if name == "WATCHED" { watched } else { "receipts" };
             Some(text.to_owned())
         })
     }
@@ -52,10 +45,7 @@ mod tests {
         let settings = read(r#"[{"bucket":"raw","prefixes":["incoming/"]},{"bucket":"in"}]"#);
         let watched = settings.unwrap().watched;
         assert_eq!(watched[0].prefixes, ["incoming/"]);
-        assert_eq!(
-            (watched[1].bucket.as_str(), watched[1].prefixes.len()),
-            ("in", 0)
-        );
+        assert_eq!((watched[1].bucket.as_str(), watched[1].prefixes.len()), ("in", 0));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
-use kit::Fault;
-use kit::names::hex;
+use lambda_support::Fault;
+use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
 
 use crate::version::Checksum;
@@ -39,15 +39,9 @@ impl Sum {
                 "SHA256" => None,
                 _ => return None,
             };
-            Some(Told {
-                checksum: checksum.clone(),
-                crc,
-            })
+            Some(Told { checksum: checksum.clone(), crc })
         });
-        Self {
-            sha256: Sha256::new(),
-            told,
-        }
+        Self { sha256: Sha256::new(), told }
     }
 
     /// Adds the bytes that come next.
@@ -77,9 +71,7 @@ impl Sum {
             };
             if ours != checksum.value {
                 let (algorithm, value) = (checksum.algorithm, &checksum.value);
-                let why = format!(
-                    "S3 keeps the {algorithm} `{value}`, the bytes that were read have `{ours}`"
-                );
+                let why = format!("S3 keeps the {algorithm} `{value}`, the bytes that were read have `{ours}`");
                 return Err(Fault::new("GetObject", why));
             }
         }
@@ -92,11 +84,7 @@ mod tests {
     use super::*;
 
     fn kept(algorithm: &'static str, kind: Option<&str>, value: &str) -> Checksum {
-        Checksum {
-            algorithm,
-            kind: kind.map(str::to_owned),
-            value: value.into(),
-        }
+        Checksum { algorithm, kind: kind.map(str::to_owned), value: value.into() }
     }
 
     fn sum(checksum: &Checksum, bytes: &[u8]) -> Result<String, Fault> {
@@ -117,18 +105,14 @@ mod tests {
         for (algorithm, value) in values {
             let checksum = kept(algorithm, Some("FULL_OBJECT"), value);
             let sha256 = sum(&checksum, b"123456789").unwrap_or_default();
-            assert_eq!(sha256, kit::names::sha256(b"123456789"), "{algorithm}");
+            assert_eq!(sha256, lambda_support::names::sha256(b"123456789"), "{algorithm}");
             assert!(sum(&checksum, b"123456788").is_err(), "{algorithm}");
         }
     }
 
     #[test]
     fn what_is_not_of_the_whole_object_is_not_compared() {
-        for (algorithm, kind) in [
-            ("SHA256", Some("COMPOSITE")),
-            ("CRC32", None),
-            ("XXHASH64", Some("FULL_OBJECT")),
-        ] {
+        for (algorithm, kind) in [("SHA256", Some("COMPOSITE")), ("CRC32", None), ("XXHASH64", Some("FULL_OBJECT"))] {
             assert!(sum(&kept(algorithm, kind, "AAAA-2"), b"1").is_ok());
         }
     }

@@ -3,9 +3,9 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use aws_sdk_s3::types::ChecksumMode;
-use kit::Fault;
-use kit::aws::{ErrorClass, classify, fault, status, unquoted};
-use kit::time::Moment;
+use lambda_support::Fault;
+use lambda_support::aws::{ErrorClass, classify, fault, status, unquoted};
+use lambda_support::time::Moment;
 
 /// Names one version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,11 +120,7 @@ pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts
 
 /// Why a head failed. Its answer has no body, so a 400 does not say whether the object or the caller is at fault; the
 /// answer to a read does.
-async fn refusal(
-    s3: &aws_sdk_s3::Client,
-    version: &Version,
-    error: &SdkError<HeadObjectError>,
-) -> Unread {
+async fn refusal(s3: &aws_sdk_s3::Client, version: &Version, error: &SdkError<HeadObjectError>) -> Unread {
     let unread = Unread::of("HeadObject", error);
     if status(error) != Some(400) {
         return unread;
@@ -151,9 +147,5 @@ fn checksum(head: &HeadObjectOutput) -> Option<Checksum> {
         ("XXHASH128", head.checksum_xxhash128()),
     ];
     let (algorithm, value) = kept.into_iter().find_map(|(a, v)| Some((a, v?)))?;
-    Some(Checksum {
-        algorithm,
-        kind: head.checksum_type().map(|t| t.as_str().to_owned()),
-        value: value.to_owned(),
-    })
+    Some(Checksum { algorithm, kind: head.checksum_type().map(|t| t.as_str().to_owned()), value: value.to_owned() })
 }

@@ -1,6 +1,6 @@
 //! Which arrivals are recorded: the guard against recording the records.
 
-use kit::journal::is_evidence;
+use lambda_support::journal::is_evidence;
 use serde::Deserialize;
 
 /// Where the project keeps its own files in anybody's bucket, such as the ingest's schema.
@@ -41,8 +41,7 @@ pub fn concern(watched: &[Watched], bucket: &str, key: &str, size: Option<u64>) 
     if key.starts_with(OWN) {
         return Concern::Skip("a file of the project itself");
     }
-    let under =
-        |w: &Watched| w.prefixes.is_empty() || w.prefixes.iter().any(|p| key.starts_with(p));
+    let under = |w: &Watched| w.prefixes.is_empty() || w.prefixes.iter().any(|p| key.starts_with(p));
     if !entries.any(under) {
         return Concern::Skip("outside the watched prefixes");
     }
@@ -65,16 +64,8 @@ mod tests {
     /// 001.12, and section 3: the receipts bucket may be the data bucket.
     #[test]
     fn records_are_never_recorded() {
-        let all = [Watched {
-            bucket: "raw".into(),
-            prefixes: Vec::new(),
-        }];
-        for key in [
-            "provenance/raw/a/v.json",
-            "journal/x",
-            "ledger/1",
-            "_sluice/schema/1.json",
-        ] {
+        let all = [Watched { bucket: "raw".into(), prefixes: Vec::new() }];
+        for key in ["provenance/raw/a/v.json", "journal/x", "ledger/1", "_sluice/schema/1.json"] {
             assert!(matches!(concern(&all, "raw", key, None), Concern::Skip(_)));
         }
         for key in ["a", "incoming/provenance/a", "provenance"] {
@@ -84,18 +75,12 @@ mod tests {
 
     #[test]
     fn prefixes_and_markers() {
-        let some = [Watched {
-            bucket: "raw".into(),
-            prefixes: vec!["incoming/".into(), "test/".into()],
-        }];
+        let some = [Watched { bucket: "raw".into(), prefixes: vec!["incoming/".into(), "test/".into()] }];
         let of = |key: &str, size| concern(&some, "raw", key, size);
         assert_eq!(of("test/a", None), Concern::Record);
         assert_eq!(of("incoming/", Some(1)), Concern::Record);
         assert!(matches!(of("incoming/", Some(0)), Concern::Skip(_)));
         assert!(matches!(of("processed/a", None), Concern::Skip(_)));
-        assert_eq!(
-            concern(&some, "other", "incoming/a", None),
-            Concern::Foreign
-        );
+        assert_eq!(concern(&some, "other", "incoming/a", None), Concern::Foreign);
     }
 }

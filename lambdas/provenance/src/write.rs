@@ -8,9 +8,9 @@ use std::time::Duration;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
-use kit::Fault;
-use kit::aws::{ErrorClass, classify, fault};
-use kit::journal::Entry;
+use lambda_support::Fault;
+use lambda_support::aws::{ErrorClass, classify, fault};
+use lambda_support::journal::Entry;
 use tokio::time::timeout;
 
 /// The longest that one of the two writes may take, with the SDK's retries.
@@ -42,12 +42,7 @@ pub async fn announce(s3: &aws_sdk_s3::Client, bucket: &str, entry: &Entry) -> R
 ///
 /// # Errors
 /// When the call fails or takes too long.
-pub async fn write(
-    s3: &aws_sdk_s3::Client,
-    bucket: &str,
-    key: String,
-    bytes: Vec<u8>,
-) -> Result<Written, Fault> {
+pub async fn write(s3: &aws_sdk_s3::Client, bucket: &str, key: String, bytes: Vec<u8>) -> Result<Written, Fault> {
     once(WRITE, put(s3, bucket, key, bytes)).await
 }
 
@@ -61,12 +56,7 @@ async fn once(call: &str, request: PutObjectFluentBuilder) -> Result<Written, Fa
     }
 }
 
-fn put(
-    s3: &aws_sdk_s3::Client,
-    bucket: &str,
-    key: String,
-    bytes: Vec<u8>,
-) -> PutObjectFluentBuilder {
+fn put(s3: &aws_sdk_s3::Client, bucket: &str, key: String, bytes: Vec<u8>) -> PutObjectFluentBuilder {
     s3.put_object()
         .bucket(bucket)
         .key(key)

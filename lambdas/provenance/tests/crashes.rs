@@ -3,18 +3,14 @@
 //! A state is the world and both deliveries. From each, every next thing is tried: a delivery's call succeeds, fails,
 //! or has its effect and loses its answer (which is also where a crash shows); after either trouble the message comes
 //! again from the start. The time may be over at any hash, and at any moment the owner may do his one deed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod world;
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use kit::Arrival;
+use lambda_support::Arrival;
 use provenance::effect::{Effect, Outcome};
 use provenance::protocol::{End, Run, Step, Verdict};
 use provenance::receipt::State as Says;
@@ -95,14 +91,7 @@ impl Explorer {
         }
     }
 
-    fn branches(
-        &self,
-        state: &State,
-        at: usize,
-        run: &Run,
-        effect: &Effect,
-        waiting: &mut Vec<State>,
-    ) {
+    fn branches(&self, state: &State, at: usize, run: &Run, effect: &Effect, waiting: &mut Vec<State>) {
         let mut push = |mut next: State, outcome: Outcome| {
             let mut run = run.clone();
             let step = run.next(outcome, next.world.now());
@@ -138,9 +127,8 @@ impl Explorer {
             };
             agrees(&state.world, verdict);
             self.ends.insert(verdict.end);
-            let whole = records.iter().filter(|r| {
-                r.version_id == verdict.version.version_id && r.state != Says::Deferred
-            });
+            let whole =
+                records.iter().filter(|r| r.version_id == verdict.version.version_id && r.state != Says::Deferred);
             let whole = whole.count();
             assert!(whole == 1 || whole == 0 && verdict.end == End::Deferred);
         }
@@ -198,19 +186,9 @@ fn ends(event: Event, deed: Option<Deed>, time_may_end: bool) -> BTreeSet<End> {
         Event::WithEtag => arrival(&version(KEY, ""), Some(&etag)),
         Event::Bare => arrival(&version(KEY, ""), None),
     };
-    let mut explorer = Explorer {
-        event,
-        time_may_end,
-        seen: HashSet::new(),
-        worlds: HashSet::new(),
-        ends: BTreeSet::new(),
-    };
-    let first = State {
-        deliveries: [explorer.begin(), explorer.begin()],
-        world,
-        troubles,
-        deed,
-    };
+    let mut explorer =
+        Explorer { event, time_may_end, seen: HashSet::new(), worlds: HashSet::new(), ends: BTreeSet::new() };
+    let first = State { deliveries: [explorer.begin(), explorer.begin()], world, troubles, deed };
     explorer.explore(first);
     explorer.ends
 }
@@ -244,10 +222,7 @@ fn a_version_that_its_owner_deletes() {
 fn a_version_that_its_owner_overwrites_or_hides() {
     for event in [Event::Named, Event::WithEtag, Event::Bare] {
         for deed in [Deed::Overwrite, Deed::HideByMarker] {
-            assert_eq!(
-                ends(event, Some(deed), false),
-                set([End::Recorded, End::Known])
-            );
+            assert_eq!(ends(event, Some(deed), false), set([End::Recorded, End::Known]));
         }
     }
 }

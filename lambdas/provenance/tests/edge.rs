@@ -6,10 +6,10 @@ mod standin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kit::fakes::S3;
-use kit::journal::{Entry, JOURNAL};
-use kit::names::sha256;
-use kit::time::Moment;
+use lambda_support::fakes::S3;
+use lambda_support::journal::{Entry, JOURNAL};
+use lambda_support::names::sha256;
+use lambda_support::time::Moment;
 use percent_encoding::percent_decode_str;
 use provenance::Provenance;
 use provenance::edge::Aws;
@@ -54,12 +54,7 @@ impl Stand {
     fn answer(&self, request: &Request) -> Answer {
         self.seen.lock().unwrap().push(request.clone());
         let (bucket, key, query) = place(request);
-        let named = |name: &str| {
-            query
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-        };
+        let named = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let mut s3 = self.s3.lock().unwrap();
         if named("versions").is_some() {
             return versions(&s3, named("prefix").unwrap());
@@ -81,20 +76,13 @@ impl Stand {
 /// Bucket, key and query of a request.
 fn place(request: &Request) -> (String, String, Vec<(String, String)>) {
     let decode = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
-    let (path, query) = request
-        .target
-        .split_once('?')
-        .unwrap_or((&request.target, ""));
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let (bucket, key) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let pair = |p: &str| {
         let (name, value) = p.split_once('=').unwrap_or((p, ""));
         (name.to_owned(), decode(value))
     };
-    (
-        decode(bucket),
-        decode(key),
-        query.split('&').map(pair).collect(),
-    )
+    (decode(bucket), decode(key), query.split('&').map(pair).collect())
 }
 
 /// `ListObjectVersions` of one key, the newest first.
@@ -110,13 +98,8 @@ fn versions(s3: &S3, key: &str) -> Answer {
         )
     });
     let versions: String = versions.collect();
-    let text = format!(
-        "<ListVersionsResult><IsTruncated>false</IsTruncated>{versions}</ListVersionsResult>"
-    );
-    Answer {
-        body: text.into_bytes(),
-        ..Answer::of(200)
-    }
+    let text = format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{versions}</ListVersionsResult>");
+    Answer { body: text.into_bytes(), ..Answer::of(200) }
 }
 
 async fn stand() -> (Arc<Stand>, String) {
@@ -128,16 +111,13 @@ async fn stand() -> (Arc<Stand>, String) {
 /// Hands one event to the handler, as a direct invocation.
 async fn handle(url: &str, object: Value) -> Result<Value, lambda_runtime::Error> {
     let settings = Settings {
-        watched: vec![Watched {
-            bucket: "raw".into(),
-            prefixes: vec!["incoming/".into()],
-        }],
+        watched: vec![Watched { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
         receipts_bucket: "receipts".into(),
     };
     let handler = Arc::new(Provenance::new(&config(url), settings));
     let event = json!({"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z",
         "detail": {"bucket": {"name": "raw"}, "object": object}});
-    kit::serve::answer(&handler, event, MINUTE).await
+    lambda_support::serve::answer(&handler, event, MINUTE).await
 }
 
 /// The calls in order, each with what it must carry: the journal entry before the record, each only once.
@@ -159,30 +139,17 @@ async fn a_receipt_is_announced_and_written() {
     ];
     assert_eq!(stand.calls(), calls);
     assert_eq!(receipt.sha256, Some(sha256(b"1,2,3")));
-    assert_eq!(
-        (receipt.size, receipt.etag.as_deref()),
-        (Some(5), Some("e1"))
-    );
+    assert_eq!((receipt.size, receipt.etag.as_deref()), (Some(5), Some("e1")));
     let age = Moment::now().0 - receipt.recorded_at.0;
     assert!(age < 60_000, "{age} ms");
     let seen = stand.seen.lock().unwrap().clone();
     let (announced, written) = (&seen[3], &seen[4]);
     assert!(announced.target.starts_with("/receipts/journal/"));
-    assert_eq!(
-        serde_json::from_slice::<Entry>(&announced.body).unwrap(),
-        entry
-    );
+    assert_eq!(serde_json::from_slice::<Entry>(&announced.body).unwrap(), entry);
     for put in [announced, written] {
-        assert_eq!(
-            put.headers["if-none-match"], "*",
-            "the bucket refuses any other write"
-        );
+        assert_eq!(put.headers["if-none-match"], "*", "the bucket refuses any other write");
         assert_eq!(put.headers["content-type"], "application/json");
-        assert!(
-            put.headers.contains_key("x-amz-checksum-sha256"),
-            "{:?}",
-            put.headers
-        );
+        assert!(put.headers.contains_key("x-amz-checksum-sha256"), "{:?}", put.headers);
     }
     // Again: one look, and nothing more.
     handle(&url, event).await.unwrap();
@@ -196,14 +163,9 @@ async fn an_event_without_a_version_is_pinned_by_its_etag() {
     let first = stand.put(b"1");
     stand.put(b"2");
     let etag = &sha256(b"1")[..32];
-    handle(&url, json!({"key": KEY, "etag": etag}))
-        .await
-        .unwrap();
+    handle(&url, json!({"key": KEY, "etag": etag})).await.unwrap();
     let receipt = stand.receipt(&format!("provenance/raw/{KEY}/{first}~.json"));
-    assert_eq!(
-        (receipt.sha256, receipt.pinned_late),
-        (Some(sha256(b"1")), true)
-    );
+    assert_eq!((receipt.sha256, receipt.pinned_late), (Some(sha256(b"1")), true));
 }
 
 #[tokio::test]
@@ -213,18 +175,10 @@ async fn what_is_gone_is_recorded_as_gone() {
     handle(&url, event).await.unwrap();
     let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9~.json"));
     assert_eq!((receipt.state, receipt.size), (State::Gone, Some(3)));
-    assert_eq!(
-        (receipt.etag.as_deref(), receipt.sha256),
-        (Some("e9"), None)
-    );
-    handle(&url, json!({"key": "incoming/never", "sequencer": "77"}))
-        .await
-        .unwrap();
+    assert_eq!((receipt.etag.as_deref(), receipt.sha256), (Some("e9"), None));
+    handle(&url, json!({"key": "incoming/never", "sequencer": "77"})).await.unwrap();
     let unknown = stand.receipt("provenance/raw/incoming/never/unknown-77.json");
-    assert_eq!(
-        (unknown.state, unknown.version_id.as_str()),
-        (State::Gone, "")
-    );
+    assert_eq!((unknown.state, unknown.version_id.as_str()), (State::Gone, ""));
 }
 
 /// 403 from either bucket proves nothing: the message goes back, and nothing is written.
@@ -252,16 +206,12 @@ fn receipt() -> Receipt {
     Receipt::of(&version(), None, State::Gone, Moment(1_763_906_709_007))
 }
 
-async fn put(s3: &aws_sdk_s3::Client) -> Result<Written, kit::Fault> {
+async fn put(s3: &aws_sdk_s3::Client) -> Result<Written, lambda_support::Fault> {
     write(s3, "receipts", receipt().key(), receipt().bytes()).await
 }
 
 fn version() -> Version {
-    Version {
-        bucket: "raw".into(),
-        key: KEY.into(),
-        version_id: "v1".into(),
-    }
+    Version { bucket: "raw".into(), key: KEY.into(), version_id: "v1".into() }
 }
 
 #[tokio::test]
@@ -282,24 +232,13 @@ async fn the_record_is_written_once() {
 /// The closing of a period waits for writers that are late, but not for ever.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_is_not_answered_is_given_up() {
-    let never = |_: &Request| {
-        Answer::of(200)
-            .cut(0, Cut::Stall)
-            .with("content-length", "1")
-    };
+    let never = |_: &Request| Answer::of(200).cut(0, Cut::Stall).with("content-length", "1");
     let s3 = aws_sdk_s3::Client::new(&config(&serve(never).await));
-    let slow = |_: &Request| Answer {
-        after: 2 * MINUTE,
-        ..Answer::of(200)
-    };
+    let slow = |_: &Request| Answer { after: 2 * MINUTE, ..Answer::of(200) };
     let slow = aws_sdk_s3::Client::new(&config(&serve(slow).await));
     let begun = Instant::now();
     assert!(put(&slow).await.is_err());
-    assert!(
-        announce(&slow, "receipts", &receipt().entry())
-            .await
-            .is_err()
-    );
+    assert!(announce(&slow, "receipts", &receipt().entry()).await.is_err());
     assert!(put(&s3).await.is_err());
     assert!(begun.elapsed() <= 31 * Duration::from_secs(1));
 }
@@ -308,31 +247,16 @@ async fn a_write_that_is_not_answered_is_given_up() {
 /// goes back at once.
 #[tokio::test(start_paused = true)]
 async fn the_time_ends_before_the_bytes() {
-    let slow = |_: &Request| Answer {
-        after: 10 * MINUTE,
-        ..Answer::of(200)
-    };
+    let slow = |_: &Request| Answer { after: 10 * MINUTE, ..Answer::of(200) };
     let aws = Aws::new(&config(&serve(slow).await), "receipts".into());
-    let facts = Facts {
-        size: 1,
-        etag: None,
-        last_modified: None,
-        checksum: None,
-    };
+    let facts = Facts { size: 1, etag: None, last_modified: None, checksum: None };
     let effect = Effect::Hash(version(), facts);
     let begun = Instant::now();
     let outcome = aws.perform(&effect, begun + MINUTE).await;
     assert_eq!(outcome, Ok(Outcome::OutOfTime));
     let left = MINUTE - begun.elapsed();
-    assert!(
-        left >= Duration::from_secs(20),
-        "{left:?} for two writes of 10 s"
-    );
-    assert!(
-        aws.perform(&effect, Instant::now() + MINUTE / 2)
-            .await
-            .is_err()
-    );
+    assert!(left >= Duration::from_secs(20), "{left:?} for two writes of 10 s");
+    assert!(aws.perform(&effect, Instant::now() + MINUTE / 2).await.is_err());
 }
 
 /// S3 lists such a key as a reference that XML 1.0 does not allow, unless it is asked for URL encoding.
@@ -348,11 +272,7 @@ async fn a_version_is_found_whose_key_has_control_characters() {
     })
     .await;
     let aws = Aws::new(&config(&url), "receipts".into());
-    let effect = Effect::Pin {
-        bucket: "raw".into(),
-        key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(),
-        etag: None,
-    };
+    let effect = Effect::Pin { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
     let found = aws.perform(&effect, Instant::now() + MINUTE).await;
     assert!(matches!(found, Ok(Outcome::Found(Some(_)))), "{found:?}");
 }
@@ -361,11 +281,9 @@ async fn a_version_is_found_whose_key_has_control_characters() {
 /// body, so its 400 is looked into by a read.
 #[tokio::test]
 async fn what_s3_refuses_for_good_is_recorded_as_unreadable() {
-    for (head, get, code) in [
-        (200, 403, "InvalidObjectState"),
-        (400, 400, "InvalidRequest"),
-        (400, 400, "KMS.DisabledException"),
-    ] {
+    for (head, get, code) in
+        [(200, 403, "InvalidObjectState"), (400, 400, "InvalidRequest"), (400, 400, "KMS.DisabledException")]
+    {
         let stand = Arc::new(Stand::default());
         let version = stand.put(b"1");
         let behind = Arc::clone(&stand);
@@ -421,18 +339,8 @@ async fn a_refusal_is_looked_into() {
 async fn a_key_with_control_characters_gets_its_receipt() {
     let (stand, url) = stand().await;
     let key = "incoming/\u{1}\u{1f}\r\n\u{7f}\u{fffe}\u{ffff}&.json";
-    let version = stand
-        .s3
-        .lock()
-        .unwrap()
-        .put("raw", key, b"1", false)
-        .unwrap();
-    handle(&url, json!({"key": key, "version-id": version}))
-        .await
-        .unwrap();
+    let version = stand.s3.lock().unwrap().put("raw", key, b"1", false).unwrap();
+    handle(&url, json!({"key": key, "version-id": version})).await.unwrap();
     let receipt = stand.receipt(&provenance::receipt::key_of("raw", key, &version));
-    assert_eq!(
-        (receipt.key.as_str(), receipt.sha256),
-        (key, Some(sha256(b"1")))
-    );
+    assert_eq!((receipt.key.as_str(), receipt.sha256), (key, Some(sha256(b"1"))));
 }

@@ -3,8 +3,8 @@
 
 mod world;
 
-use kit::aws::Found;
-use kit::{Arrival, Fault};
+use lambda_support::aws::Found;
+use lambda_support::{Arrival, Fault};
 use provenance::effect::{Effect, Outcome};
 use provenance::protocol::{End, Run, Step, Verdict};
 use provenance::receipt::{Receipt, State};
@@ -54,20 +54,10 @@ fn recorded() {
     let version = world.put("incoming/2025/a b.csv", b"1,2");
     let (verdict, calls) = plainly(&mut world, &version);
     assert_eq!(verdict.end, End::Recorded);
-    assert_eq!(
-        calls,
-        ["CheckReceipt", "Inspect", "Hash", "Announce", "Write"]
-    );
+    assert_eq!(calls, ["CheckReceipt", "Inspect", "Hash", "Announce", "Write"]);
     let receipt = only(&world, b"1,2");
-    assert_eq!(
-        receipt.key(),
-        "provenance/raw/incoming/2025/a b.csv/v1~.json"
-    );
-    assert_eq!(
-        receipt.recorded_at,
-        world.now(),
-        "the moment after the hash"
-    );
+    assert_eq!(receipt.key(), "provenance/raw/incoming/2025/a b.csv/v1~.json");
+    assert_eq!(receipt.recorded_at, world.now(), "the moment after the hash");
     assert_eq!(receipt.event_time.as_deref(), Some("2025-11-23T14:05:09Z"));
     assert_eq!(receipt.sequencer.as_deref(), Some("0055"));
     assert!(receipt.last_modified.is_some() && receipt.etag.is_some());
@@ -81,10 +71,7 @@ fn a_redelivery_finds_the_receipt() {
     plainly(&mut world, &version);
     let before = world.clone();
     let (verdict, calls) = plainly(&mut world, &version);
-    assert_eq!(
-        (verdict.end, calls),
-        (End::Known, vec!["CheckReceipt".to_owned()])
-    );
+    assert_eq!((verdict.end, calls), (End::Known, vec!["CheckReceipt".to_owned()]));
     assert_eq!(world, before);
 }
 
@@ -138,10 +125,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
         };
         assert_eq!(verdict.end, End::Gone, "{stage}");
         let receipt = only(&world, b"");
-        assert_eq!(
-            (receipt.state, receipt.version_id.as_str()),
-            (State::Gone, "v1")
-        );
+        assert_eq!((receipt.state, receipt.version_id.as_str()), (State::Gone, "v1"));
         assert_eq!(plainly(&mut world, &version).0.end, End::Known);
     }
 }
@@ -168,8 +152,7 @@ fn denied_is_not_gone() {
 fn deferred_and_completed() {
     let mut world = World::default();
     let version = world.put("incoming/huge", b"1");
-    let out_of_time =
-        |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(Outcome::OutOfTime);
+    let out_of_time = |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(Outcome::OutOfTime);
     for _ in 0..2 {
         let (verdict, _) = deliver(&mut world, arrival(&version, None), out_of_time).unwrap();
         assert_eq!(verdict.end, End::Deferred);
@@ -185,25 +168,13 @@ fn deferred_and_completed() {
 fn skipped() {
     let mut world = World::default();
     let marker = world.put("incoming/", b"");
-    let told = Arrival {
-        size: Some(0),
-        ..arrival(&marker, None)
-    };
+    let told = Arrival { size: Some(0), ..arrival(&marker, None) };
     let (verdict, calls) = deliver(&mut world, told, |_| None).unwrap();
     assert_eq!((verdict.end, calls.len()), (End::Skipped, 0));
     let (verdict, calls) = plainly(&mut world, &marker);
     assert_eq!(verdict.end, End::Skipped);
-    assert_eq!(
-        calls,
-        ["CheckReceipt", "Inspect"],
-        "the event did not say the size"
-    );
-    for key in [
-        "elsewhere/a",
-        "provenance/raw/incoming/a/v1~.json",
-        "journal/x",
-        "ledger/x",
-    ] {
+    assert_eq!(calls, ["CheckReceipt", "Inspect"], "the event did not say the size");
+    for key in ["elsewhere/a", "provenance/raw/incoming/a/v1~.json", "journal/x", "ledger/x"] {
         let version = world.put(key, b"1");
         let (verdict, calls) = plainly(&mut world, &version);
         assert_eq!((verdict.end, calls.len()), (End::Skipped, 0), "{key}");
@@ -230,10 +201,7 @@ fn pinned_late_by_etag() {
     let first = world.put("incoming/a", b"1");
     let etag = world::etag(world.s3.get(IN, "incoming/a", None).unwrap());
     world.put("incoming/a", b"2");
-    let unnamed = Version {
-        version_id: String::new(),
-        ..first.clone()
-    };
+    let unnamed = Version { version_id: String::new(), ..first.clone() };
     let event = arrival(&unnamed, Some(&etag));
     let (verdict, calls) = deliver(&mut world, event, |_| None).unwrap();
     assert_eq!((verdict.end, &verdict.version), (End::Recorded, &first));
@@ -248,10 +216,7 @@ fn pinned_late_to_the_newest() {
     world.put("incoming/a", b"1");
     let second = world.put("incoming/a", b"2");
     world.s3.delete(IN, "incoming/a", None);
-    let unnamed = Version {
-        version_id: String::new(),
-        ..second.clone()
-    };
+    let unnamed = Version { version_id: String::new(), ..second.clone() };
     let (verdict, _) = plainly(&mut world, &unnamed);
     assert_eq!((verdict.end, verdict.version), (End::Recorded, second));
 }
@@ -276,22 +241,11 @@ fn gone_before_it_had_a_name() {
 /// An outcome that does not answer the effect is a fault, never an end.
 #[test]
 fn the_wrong_answer_is_a_fault() {
-    let found = Found {
-        version_id: "v9".into(),
-        size: None,
-        etag: None,
-    };
-    let wrong = [
-        Outcome::Done,
-        Outcome::Found(Some(found)),
-        Outcome::WrittenBefore,
-    ];
+    let found = Found { version_id: "v9".into(), size: None, etag: None };
+    let wrong = [Outcome::Done, Outcome::Found(Some(found)), Outcome::WrittenBefore];
     for outcome in wrong {
         let (mut run, _) = Run::start(arrival(&version("incoming/a", "v1"), None), &watched());
-        assert!(matches!(
-            run.next(outcome, World::default().now()),
-            Step::Fault(_)
-        ));
+        assert!(matches!(run.next(outcome, World::default().now()), Step::Fault(_)));
     }
 }
 
@@ -303,10 +257,7 @@ fn an_end_is_told() {
     let handled = provenance::narrate::end(&plainly(&mut world, &version).0);
     assert_eq!(handled.fields["end"], "recorded");
     assert_eq!(handled.fields["key"], "incoming/a\\nb");
-    assert_eq!(
-        handled.fields["receipt"],
-        "provenance/raw/incoming/a\\nb/v1~.json"
-    );
+    assert_eq!(handled.fields["receipt"], "provenance/raw/incoming/a\\nb/v1~.json");
     let counted: Vec<_> = handled.metrics.iter().map(|(n, _, v)| (*n, *v)).collect();
     assert_eq!(counted, [("Receipts", 1), ("BytesHashed", 3)]);
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kit::names::sha256;
+use lambda_support::names::sha256;
 use provenance::hash::{Reader, hash};
 use provenance::version::{Checksum, Facts, Unread, Version, inspect};
 use standin::{Answer, Cut, Request, config, serve};
@@ -15,29 +15,18 @@ use standin::{Answer, Cut, Request, config, serve};
 const PART: usize = 1024;
 
 fn version() -> Version {
-    Version {
-        bucket: "raw".into(),
-        key: "in coming/a+b ü.bin".into(),
-        version_id: "v1".into(),
-    }
+    Version { bucket: "raw".into(), key: "in coming/a+b ü.bin".into(), version_id: "v1".into() }
 }
 
 fn facts(size: usize) -> Facts {
-    Facts {
-        size: size as u64,
-        etag: Some("e1".into()),
-        last_modified: None,
-        checksum: None,
-    }
+    Facts { size: size as u64, etag: Some("e1".into()), last_modified: None, checksum: None }
 }
 
 /// Bytes of which no two parts are alike.
 fn bytes(size: usize) -> Vec<u8> {
     let mut state = size as u64;
     let next = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
     std::iter::repeat_with(next).take(size).collect()
@@ -60,10 +49,7 @@ async fn read(
 fn sizes(part: usize) -> Vec<usize> {
     let around = [part, 2 * part, 3 * part, 4 * part, 7 * part];
     let around = around.into_iter().flat_map(|n| [n - 1, n, n + 1]);
-    [0, 1, 55, 56, 63, 64, 65, 127, 128]
-        .into_iter()
-        .chain(around)
-        .collect()
+    [0, 1, 55, 56, 63, 64, 65, 127, 128].into_iter().chain(around).collect()
 }
 
 #[tokio::test]
@@ -73,11 +59,7 @@ async fn every_size_is_hashed_whether_or_not_the_server_knows_ranges() {
         for ranges in [true, false] {
             let body = Arc::clone(&bytes);
             let handler = move |request: &Request| {
-                let request = if ranges {
-                    request.clone()
-                } else {
-                    Request::default()
-                };
+                let request = if ranges { request.clone() } else { Request::default() };
                 Answer::object(&body, &request)
             };
             let found = read(&facts(size), &small(), handler).await;
@@ -141,35 +123,21 @@ async fn all_readings_together_hold_no_more_than_the_buffers() {
     let log = Arc::clone(&asked);
     let handler = move |request: &Request| {
         log.lock().unwrap().push(std::time::Instant::now());
-        Answer {
-            after: Duration::from_millis(20),
-            ..Answer::object(&body, request)
-        }
+        Answer { after: Duration::from_millis(20), ..Answer::object(&body, request) }
     };
     let s3 = aws_sdk_s3::Client::new(&config(&serve(handler).await));
     let reader = small();
     let (version, facts) = (version(), facts(20 * PART));
     let one = || hash(&s3, &version, &facts, &reader, |_| ());
     let found = tokio::join!(one(), one(), one(), one());
-    assert_eq!(
-        found,
-        (
-            expected.clone(),
-            expected.clone(),
-            expected.clone(),
-            expected
-        )
-    );
+    assert_eq!(found, (expected.clone(), expected.clone(), expected.clone(), expected));
     let mut asked = asked.lock().unwrap().clone();
     asked.sort();
     // A part takes its server 20 ms: of any four that were asked for, the last waited for one to come.
     let close = |window: &&[std::time::Instant]| window[3] - window[0] < Duration::from_millis(18);
     assert_eq!(asked.windows(4).filter(close).count(), 0);
     let together = |w: &&[std::time::Instant]| w[2] - w[0] < Duration::from_millis(18);
-    assert!(
-        asked.windows(3).filter(together).count() > 0,
-        "nothing was fetched ahead"
-    );
+    assert!(asked.windows(3).filter(together).count() > 0, "nothing was fetched ahead");
 }
 
 /// A handler that answers the `nth` request for the part at `from` (counted from 0; all, without it) otherwise.
@@ -194,16 +162,9 @@ fn except(
 #[tokio::test]
 async fn a_part_that_breaks_off_is_fetched_again_once() {
     let (size, expected) = (5 * PART, sha256(&bytes(5 * PART)));
-    for (from, cut) in [
-        (0, Cut::Close),
-        (2 * PART, Cut::Close),
-        (2 * PART, Cut::Stall),
-    ] {
+    for (from, cut) in [(0, Cut::Close), (2 * PART, Cut::Close), (2 * PART, Cut::Stall)] {
         let handler = except(size, from, Some(0), move |a| a.cut(100, cut));
-        assert_eq!(
-            read(&facts(size), &small(), handler).await,
-            Ok(expected.clone())
-        );
+        assert_eq!(read(&facts(size), &small(), handler).await, Ok(expected.clone()));
         let handler = except(size, from, None, move |a| a.cut(100, cut));
         let found = read(&facts(size), &small(), handler).await;
         assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
@@ -245,10 +206,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
             }
         }
         let once = except(size, from, Some(0), |_| Answer::error(503, "SlowDown"));
-        assert_eq!(
-            read(&facts(size), &small(), once).await,
-            Ok(sha256(&bytes(size)))
-        );
+        assert_eq!(read(&facts(size), &small(), once).await, Ok(sha256(&bytes(size))));
         let always = except(size, from, None, |_| Answer::error(503, "SlowDown"));
         match read(&facts(size), &small(), always).await {
             Err(Unread::Fault(fault)) => assert!(fault.why.contains("SlowDown")),
@@ -262,26 +220,9 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
 async fn bytes_of_another_version_are_a_fault() {
     let size = 5 * PART;
     let others: [fn(Answer) -> Answer; 3] = [
-        |a| {
-            Answer {
-                headers: Vec::new(),
-                ..a
-            }
-            .with("content-range", "bytes 2048-3071/5120")
-            .with("etag", "\"e2\"")
-        },
-        |a| {
-            Answer {
-                headers: Vec::new(),
-                ..a
-            }
-            .with("content-range", "bytes 2048-3071/5121")
-        },
-        |a| Answer {
-            headers: Vec::new(),
-            status: 200,
-            ..a
-        },
+        |a| Answer { headers: Vec::new(), ..a }.with("content-range", "bytes 2048-3071/5120").with("etag", "\"e2\""),
+        |a| Answer { headers: Vec::new(), ..a }.with("content-range", "bytes 2048-3071/5121"),
+        |a| Answer { headers: Vec::new(), status: 200, ..a },
     ];
     for other in others {
         let found = read(&facts(size), &small(), except(size, 2 * PART, None, other)).await;
@@ -291,20 +232,12 @@ async fn bytes_of_another_version_are_a_fault() {
 
 #[tokio::test]
 async fn a_checksum_that_s3_keeps_of_other_bytes_is_a_fault() {
-    let checksum = |kind: &str| Checksum {
-        algorithm: "CRC64NVME",
-        kind: Some(kind.to_owned()),
-        value: "rosUhgp5mIg=".into(),
-    };
-    for (kind, body, fine) in [
-        ("FULL_OBJECT", b"123456789", true),
-        ("FULL_OBJECT", b"123456780", false),
-        ("COMPOSITE", b"123456780", true),
-    ] {
-        let told = Facts {
-            checksum: Some(checksum(kind)),
-            ..facts(9)
-        };
+    let checksum =
+        |kind: &str| Checksum { algorithm: "CRC64NVME", kind: Some(kind.to_owned()), value: "rosUhgp5mIg=".into() };
+    for (kind, body, fine) in
+        [("FULL_OBJECT", b"123456789", true), ("FULL_OBJECT", b"123456780", false), ("COMPOSITE", b"123456780", true)]
+    {
+        let told = Facts { checksum: Some(checksum(kind)), ..facts(9) };
         let found = read(&told, &small(), |r| Answer::object(body, r)).await;
         assert_eq!(found.is_ok(), fine, "{found:?}");
         assert!(fine || matches!(found, Err(Unread::Fault(_))));
@@ -326,20 +259,11 @@ async fn the_facts_are_what_s3_says() {
     let facts = inspect(&s3, &version()).await.unwrap();
     assert_eq!(facts.size, 5_000_000_000);
     assert_eq!(facts.etag.as_deref(), Some("e1-600"));
-    assert_eq!(
-        facts.last_modified.unwrap().to_string(),
-        "2025-11-23T14:05:09.000Z"
-    );
+    assert_eq!(facts.last_modified.unwrap().to_string(), "2025-11-23T14:05:09.000Z");
     let checksum = facts.checksum.unwrap();
-    assert_eq!(
-        (checksum.algorithm, checksum.kind.as_deref()),
-        ("CRC64NVME", Some("FULL_OBJECT"))
-    );
+    assert_eq!((checksum.algorithm, checksum.kind.as_deref()), ("CRC64NVME", Some("FULL_OBJECT")));
     for status in [403, 404] {
         let s3 = aws_sdk_s3::Client::new(&config(&serve(move |_| Answer::of(status)).await));
-        assert!(matches!(
-            inspect(&s3, &version()).await,
-            Err(Unread::Absent(_))
-        ));
+        assert!(matches!(inspect(&s3, &version()).await, Err(Unread::Absent(_))));
     }
 }

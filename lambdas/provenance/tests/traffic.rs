@@ -5,8 +5,8 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use kit::Arrival;
-use kit::fakes::{Broken, Message, Queue, Trouble};
+use lambda_support::Arrival;
+use lambda_support::fakes::{Broken, Message, Queue, Trouble};
 use provenance::protocol::{Run, Step};
 use provenance::receipt::State;
 use provenance::version::Version;
@@ -35,11 +35,7 @@ fn objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
                 3 if !bytes.is_empty() => arrival(&world::version(&key, ""), Some(&etag)),
                 _ => arrival(&version, None),
             };
-            Object {
-                version,
-                bytes,
-                event,
-            }
+            Object { version, bytes, event }
         })
         .collect()
 }
@@ -101,10 +97,7 @@ fn deliver(world: &mut World, objects: &[Object], queue: &mut Queue<usize>, rand
 
 /// How many versions have a true receipt; what is written is true and announced whatever happened.
 fn recorded(world: &World, objects: &[Object]) -> usize {
-    let bytes: BTreeMap<&Version, &[u8]> = objects
-        .iter()
-        .map(|o| (&o.version, o.bytes.as_slice()))
-        .collect();
+    let bytes: BTreeMap<&Version, &[u8]> = objects.iter().map(|o| (&o.version, o.bytes.as_slice())).collect();
     let records = records(world, |v| bytes.get(v).map(|b| b.to_vec()));
     assert!(records.iter().all(|r| r.state == State::Hashed));
     for record in &records {

@@ -1,7 +1,7 @@
 //! Where a delivery stands between two effects.
 
-use kit::Fault;
-use kit::aws::Obstacle;
+use lambda_support::Fault;
+use lambda_support::aws::Obstacle;
 
 use super::Verdict;
 use crate::record::{End, Problem, Reason, Source};

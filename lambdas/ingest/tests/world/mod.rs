@@ -7,9 +7,9 @@ use ingest::plan::Plan;
 use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
-use kit::aws::{Found, Obstacle};
-use kit::fakes::{S3Error, Table, World};
-use kit::{Arrival, Fault};
+use lambda_support::aws::{Found, Obstacle};
+use lambda_support::fakes::{S3Error, Table, World};
+use lambda_support::{Arrival, Fault};
 
 pub const IN: &str = "processing";
 pub const OUT: &str = "quarantine";
@@ -17,14 +17,10 @@ pub const NOW: &str = "2026-01-02T03:04:05Z";
 pub const MAX_BYTES: u64 = 4096;
 
 /// The schema that Terraform ships.
-pub const SCHEMA: &str =
-    include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
+pub const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
 
 pub fn world() -> World {
-    World {
-        table: Table::new(&["ArtistID", "ItemID"]),
-        ..World::default()
-    }
+    World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
 }
 
 pub fn plan() -> Plan {
@@ -58,9 +54,7 @@ pub fn arrival(key: &str, version_id: Option<&str>) -> Arrival {
 
 /// A music item of this artist and title; `year` tells otherwise equal ones apart.
 pub fn item(artist: &str, title: &str, year: u32) -> String {
-    format!(
-        r#"{{"ArtistID":{{"S":"{artist}"}},"ItemID":{{"S":"TRACK#{title}"}},"Year":{{"N":"{year}"}}}}"#
-    )
+    format!(r#"{{"ArtistID":{{"S":"{artist}"}},"ItemID":{{"S":"TRACK#{title}"}},"Year":{{"N":"{year}"}}}}"#)
 }
 
 /// One effect on the world, as S3, DynamoDB and SNS would answer it.
@@ -73,11 +67,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
                 None => versions.next(),
             };
             let found = found.filter(|o| o.body.is_some());
-            Outcome::Found(found.map(|o| Found {
-                version_id: o.version_id.clone(),
-                size: Some(o.size()),
-                etag: None,
-            }))
+            Outcome::Found(found.map(|o| Found { version_id: o.version_id.clone(), size: Some(o.size()), etag: None }))
         }
         Effect::CheckQuarantine(source) => {
             let reason = reason_of(world, source);
@@ -85,9 +75,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
         }
         Effect::Read(s) => match world.s3.read(&s.bucket, &s.key, Some(&s.version_id)) {
             Err(error) => not_read("GetObject", error),
-            Ok(object) if object.size() > MAX_BYTES => Outcome::Oversize {
-                size: object.size(),
-            },
+            Ok(object) if object.size() > MAX_BYTES => Outcome::Oversize { size: object.size() },
             Ok(object) => Outcome::Body(Body {
                 bytes: object.body.as_deref().unwrap_or_default().to_vec(),
                 sha256: object.sha256(),
@@ -123,10 +111,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
         }
         Effect::InspectCopy(s) => {
             let copy = world.s3.get(OUT, &s.copy_key(), None).ok();
-            Outcome::Inspected(copy.map(|o| Facts {
-                size: o.size(),
-                sha256: Some(o.sha256()),
-            }))
+            Outcome::Inspected(copy.map(|o| Facts { size: o.size(), sha256: Some(o.sha256()) }))
         }
         Effect::WriteReason(reason) => {
             let text = serde_json::to_vec(reason).unwrap();
@@ -200,36 +185,20 @@ pub fn stored(world: &World) -> Vec<String> {
 }
 
 /// [`place`], where `stored` is already known.
-pub fn place_among(
-    world: &World,
-    stored: &[String],
-    version: &Source,
-    bytes: &[u8],
-    deleted_by_owner: bool,
-) -> Place {
+pub fn place_among(world: &World, stored: &[String], version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Place {
     let from = stored.partition_point(|id| *id < version.version_id);
     let to = stored.partition_point(|id| *id <= version.version_id);
     let stored = to - from;
     assert!(stored <= 1, "stored {stored} times: {version:?}");
     let reason = reason_of(world, version);
     let copy = world.s3.get(OUT, &version.copy_key(), None).ok();
-    let here = world
-        .s3
-        .get(IN, &version.key, Some(&version.version_id))
-        .is_ok();
+    let here = world.s3.get(IN, &version.key, Some(&version.version_id)).is_ok();
     if reason.is_some() {
         assert_eq!(stored, 0, "stored and quarantined: {version:?}");
         let copy = copy.expect("a reason without a copy");
-        assert_eq!(
-            copy.body.as_deref(),
-            Some(bytes),
-            "the copy is not the object"
-        );
+        assert_eq!(copy.body.as_deref(), Some(bytes), "the copy is not the object");
     } else {
-        assert!(
-            here || deleted_by_owner,
-            "deleted without a reason: {version:?}"
-        );
+        assert!(here || deleted_by_owner, "deleted without a reason: {version:?}");
     }
     match (stored, reason.is_some(), here) {
         (1, ..) => Place::Table,

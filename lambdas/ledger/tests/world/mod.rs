@@ -1,8 +1,8 @@
 //! The ledger's effects on the in-memory world, and those who record something in it.
 
-use kit::fakes::{S3, World};
-use kit::journal::{Entry, JOURNAL, LEDGER};
-use kit::time::Moment;
+use lambda_support::fakes::{S3, World};
+use lambda_support::journal::{Entry, JOURNAL, LEDGER};
+use lambda_support::time::Moment;
 use ledger::effect::{Body, Effect, Outcome};
 use ledger::manifest;
 use ledger::protocol::{Plan, Run, Step};
@@ -31,11 +31,7 @@ pub struct Writer {
 
 pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     let bytes = format!("{receipt} at {at}").into_bytes();
-    Writer {
-        entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)),
-        bytes,
-        begins,
-    }
+    Writer { entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)), bytes, begins }
 }
 
 pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
@@ -46,21 +42,14 @@ pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
             Phase::Announced
         }
         Phase::Announced | Phase::Recorded => {
-            let _ = world
-                .s3
-                .put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
+            let _ = world.s3.put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
             Phase::Recorded
         }
     }
 }
 
 pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
-    s3.get(BUCKET, key, None)
-        .unwrap()
-        .body
-        .as_deref()
-        .unwrap()
-        .to_vec()
+    s3.get(BUCKET, key, None).unwrap().body.as_deref().unwrap().to_vec()
 }
 
 /// One effect on the world, as S3 and KMS would answer it.
@@ -73,10 +62,7 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
         let bodies = keys.iter().map(|key| {
             let object = s3.get(BUCKET, key, None).ok()?;
             let bytes = object.body.as_deref()?.to_vec();
-            Some(Body {
-                bytes,
-                sha256: object.sha256(),
-            })
+            Some(Body { bytes, sha256: object.sha256() })
         });
         Outcome::Read(bodies.collect())
     };
@@ -96,15 +82,11 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
         Effect::Verify { digest, signature } => {
             Outcome::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
         }
-        Effect::Sign(statement) => {
-            Outcome::Signed(sign(&manifest::digest_to_sign(&statement.payload())))
-        }
-        Effect::Write { sequence, envelope } => {
-            match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
-                Ok(_) => Outcome::Written,
-                Err(_) => Outcome::WrittenBefore,
-            }
-        }
+        Effect::Sign(statement) => Outcome::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
+        Effect::Write { sequence, envelope } => match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
+            Ok(_) => Outcome::Written,
+            Err(_) => Outcome::WrittenBefore,
+        },
     }
 }
 
@@ -133,17 +115,11 @@ pub fn mirrored(signature: &[u8]) -> Vec<u8> {
 }
 
 pub fn asked(until: Until) -> Asked {
-    Asked {
-        until,
-        go_on_from: None,
-    }
+    Asked { until, go_on_from: None }
 }
 
 pub fn plan(max_listed: usize) -> Plan {
-    Plan {
-        key: "alias/ledger".into(),
-        max_listed,
-    }
+    Plan { key: "alias/ledger".into(), max_listed }
 }
 
 /// Lets `until` run to its end at once, in a world where nothing goes wrong.

@@ -25,11 +25,7 @@ pub struct Request {
 impl Request {
     /// `Range`, as the first byte and the one after the last.
     pub fn range(&self) -> Option<(usize, usize)> {
-        let (from, to) = self
-            .headers
-            .get("range")?
-            .strip_prefix("bytes=")?
-            .split_once('-')?;
+        let (from, to) = self.headers.get("range")?.strip_prefix("bytes=")?.split_once('-')?;
         Some((from.parse().ok()?, to.parse::<usize>().ok()? + 1))
     }
 }
@@ -54,18 +50,12 @@ pub enum Cut {
 
 impl Answer {
     pub fn of(status: u16) -> Self {
-        Self {
-            status,
-            ..Self::default()
-        }
+        Self { status, ..Self::default() }
     }
 
     pub fn error(status: u16, code: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>as told</Message></Error>");
-        Self {
-            body: body.into_bytes(),
-            ..Self::of(status)
-        }
+        Self { body: body.into_bytes(), ..Self::of(status) }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -81,17 +71,11 @@ impl Answer {
     /// `GetObject` of these bytes as S3 answers it: a part, where a part was asked for.
     pub fn object(bytes: &[u8], request: &Request) -> Self {
         let answer = match request.range() {
-            None => Self {
-                body: bytes.to_vec(),
-                ..Self::of(200)
-            },
+            None => Self { body: bytes.to_vec(), ..Self::of(200) },
             Some((from, to)) => {
                 let part = bytes.get(from..to).unwrap_or_default();
                 let told = format!("bytes {from}-{}/{}", to - 1, bytes.len());
-                Self {
-                    body: part.to_vec(),
-                    ..Self::of(206).with("content-range", told)
-                }
+                Self { body: part.to_vec(), ..Self::of(206).with("content-range", told) }
             }
         };
         answer.with("etag", "\"e1\"")
@@ -129,11 +113,7 @@ async fn connection(stream: TcpStream, handler: &impl Fn(&Request) -> Answer) {
         }
         head.push_str("\r\n");
         let sent = answer.cut.map_or(length, |(at, _)| at.min(length));
-        let body = if request.method == "HEAD" {
-            &[]
-        } else {
-            &answer.body[..sent]
-        };
+        let body = if request.method == "HEAD" { &[] } else { &answer.body[..sent] };
         let wrote = stream.write_all(head.as_bytes()).await.is_ok()
             && stream.write_all(body).await.is_ok()
             && stream.flush().await.is_ok();
@@ -159,9 +139,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
         let Some((name, value)) = line.trim_end().split_once(": ") else {
             break;
         };
-        request
-            .headers
-            .insert(name.to_lowercase(), value.to_owned());
+        request.headers.insert(name.to_lowercase(), value.to_owned());
     }
     let length = request.headers.get("content-length");
     let length = length.and_then(|l| l.parse().ok()).unwrap_or(0);
@@ -173,9 +151,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
 /// The SDK's configuration for a stand-in at `url`: three attempts in quick succession, no time limits.
 pub fn config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "test");
-    let retries = RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(1));
+    let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))

@@ -1,12 +1,12 @@
 //! The protocol's effects on the in-memory S3, and what every history must leave behind.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use kit::aws::Found;
-use kit::fakes::{Object, S3, S3Error};
-use kit::journal::{Entry, JOURNAL, RECEIPTS};
-use kit::names::sha256;
-use kit::time::Moment;
-use kit::{Arrival, Fault};
+use lambda_support::aws::Found;
+use lambda_support::fakes::{Object, S3, S3Error};
+use lambda_support::journal::{Entry, JOURNAL, RECEIPTS};
+use lambda_support::names::sha256;
+use lambda_support::time::Moment;
+use lambda_support::{Arrival, Fault};
 use provenance::effect::{Effect, Outcome};
 use provenance::protocol::{End, Verdict};
 use provenance::receipt::{Receipt, State, key_of};
@@ -35,18 +35,11 @@ impl World {
 }
 
 pub fn watched() -> Vec<Watched> {
-    vec![Watched {
-        bucket: IN.into(),
-        prefixes: vec!["incoming/".into()],
-    }]
+    vec![Watched { bucket: IN.into(), prefixes: vec!["incoming/".into()] }]
 }
 
 pub fn version(key: &str, version_id: &str) -> Version {
-    Version {
-        bucket: IN.into(),
-        key: key.into(),
-        version_id: version_id.into(),
-    }
+    Version { bucket: IN.into(), key: key.into(), version_id: version_id.into() }
 }
 
 /// An event of this version; an empty version-id is left out.
@@ -71,9 +64,7 @@ pub fn etag(object: &Object) -> String {
 /// One effect on the world, as S3 would answer it.
 pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
     match effect {
-        Effect::Pin { bucket, key, etag } => find(world, bucket, key, |found| {
-            etag.is_none() || found.etag == *etag
-        }),
+        Effect::Pin { bucket, key, etag } => find(world, bucket, key, |found| etag.is_none() || found.etag == *etag),
         Effect::Confirm(v) => find(world, &v.bucket, &v.key, |f| f.version_id == v.version_id),
         Effect::CheckReceipt(key) => Outcome::Receipt(world.s3.get(OUT, key, None).is_ok()),
         Effect::Inspect(version) => match get(world, version) {
@@ -106,11 +97,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
 }
 
 fn get<'a>(world: &'a World, version: &Version) -> Result<&'a Object, S3Error> {
-    let Version {
-        bucket,
-        key,
-        version_id,
-    } = version;
+    let Version { bucket, key, version_id } = version;
     world.s3.get(bucket, key, Some(version_id))
 }
 
@@ -135,16 +122,8 @@ pub fn records(world: &World, bytes_of: impl Fn(&Version) -> Option<Vec<u8>>) ->
     let entries: std::collections::BTreeSet<Entry> = entries
         .map(|key| {
             // The same entry may be put again; it is the same each time.
-            let entry: Entry = serde_json::from_slice(
-                world
-                    .s3
-                    .get(OUT, key, None)
-                    .unwrap()
-                    .body
-                    .as_deref()
-                    .unwrap(),
-            )
-            .unwrap();
+            let entry: Entry =
+                serde_json::from_slice(world.s3.get(OUT, key, None).unwrap().body.as_deref().unwrap()).unwrap();
             assert_eq!(entry.key(), key);
             entry
         })
@@ -153,10 +132,7 @@ pub fn records(world: &World, bytes_of: impl Fn(&Version) -> Option<Vec<u8>>) ->
     keys.map(|key| {
         let bytes = read(key);
         let receipt: Receipt = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(
-            (receipt.key().as_str(), receipt.bytes()),
-            (key, bytes.to_vec())
-        );
+        assert_eq!((receipt.key().as_str(), receipt.bytes()), (key, bytes.to_vec()));
         let entry = Entry::new(key.to_owned(), &bytes, receipt.recorded_at);
         assert!(entries.contains(&entry), "not announced: {key}");
         let of = version(&receipt.key, &receipt.version_id);
@@ -168,10 +144,7 @@ pub fn records(world: &World, bytes_of: impl Fn(&Version) -> Option<Vec<u8>>) ->
             }
             State::Gone => {
                 assert_eq!(receipt.sha256, None);
-                assert!(
-                    get(world, &of).is_err(),
-                    "there, but recorded as gone: {key}"
-                );
+                assert!(get(world, &of).is_err(), "there, but recorded as gone: {key}");
             }
             State::Deferred | State::Unreadable => assert_eq!(receipt.sha256, None),
         }
@@ -182,11 +155,7 @@ pub fn records(world: &World, bytes_of: impl Fn(&Version) -> Option<Vec<u8>>) ->
 
 /// A verdict of a finished delivery is true of the records.
 pub fn agrees(world: &World, verdict: &Verdict) {
-    let Version {
-        bucket,
-        key,
-        version_id,
-    } = &verdict.version;
+    let Version { bucket, key, version_id } = &verdict.version;
     let place = match &verdict.receipt {
         Some(receipt) => receipt.key(),
         None => key_of(bucket, key, version_id),

@@ -1,0 +1,35 @@
+//! Every S3 listing asks for URL-encoded keys: XML cannot carry every character that a key may have.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+/// The calls that list keys.
+const LISTINGS: [&str; 3] = [".list_objects_v2()", ".list_object_versions()", ".list_multipart_uploads()"];
+
+#[test]
+fn every_listing_asks_for_encoded_keys() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut listings = 0;
+    for folder in ["lambdas", "crates"] {
+        let files = WalkDir::new(root.join(folder)).into_iter();
+        for file in files.map(Result::unwrap) {
+            let path = file.path();
+            let source = path.components().any(|part| part.as_os_str() == "src");
+            if !source || path.extension().is_none_or(|end| end != "rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            for call in LISTINGS {
+                for (at, _) in text.match_indices(call) {
+                    let request = text[at..].split(".await").next().unwrap_or_default();
+                    let encoded = request.contains(".encoding_type(EncodingType::Url)");
+                    assert!(encoded, "{}: `{call}` without encoding_type", path.display());
+                    listings += 1;
+                }
+            }
+        }
+    }
+    assert!(listings >= 8, "the search finds listings: {listings}");
+}

@@ -1,0 +1,98 @@
+//! Every log line names its message, and its object once that is known.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_support::log::{self, Level};
+use lambda_support::{Arrival, Fault, Handled, Handler};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+/// Writes a line before and after a pause, so that records interleave, then does what the key says.
+struct Talkative;
+
+impl Handler for Talkative {
+    async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
+        let say = |text: &str| log::line(Level::Info, text, &Map::new(), &Map::new());
+        say("before");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if arrival.version_id.is_none() {
+            log::set_object(&arrival.bucket, &arrival.key, "found-later");
+        }
+        say("after");
+        match arrival.key.as_str() {
+            "panic" => panic!("as told"),
+            "fault" => Err(Fault::new("GetObject", "SlowDown: line\nbreak")),
+            "stall" => std::future::pending().await,
+            _ => Ok(Handled { message: "done".into(), ..Handled::default() }),
+        }
+    }
+}
+
+fn record(id: &str, key: &str, version_id: Option<&str>) -> Value {
+    let body = json!({"source": "aws.s3", "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "b"}, "object": {"key": key, "version-id": version_id}}});
+    json!({"messageId": id, "body": body.to_string()})
+}
+
+/// Not a test of its own: [`lines_of_records_that_run_side_by_side`] runs it in a process of its own and reads what it
+/// prints.
+#[tokio::test(start_paused = true)]
+#[ignore = "run by the test that reads its output"]
+async fn prints() {
+    let records = vec![
+        record("m-fine", "fine", Some("v1")),
+        record("m-panic", "panic", Some("v2")),
+        record("m-fault", "fault", None),
+        record("m-stall", "stall", Some("v4")),
+        json!({"messageId": "m-garbage", "body": "garbage"}),
+        record("m-stall-2", "stall", None),
+        record("m-stall-3", "stall", Some("v6")),
+        record("m-stall-4", "stall", Some("v7")),
+        record("m-late", "late\u{202e}", Some("v8")),
+    ];
+    let payload = json!({"Records": records});
+    let remaining = Duration::from_secs(10);
+    lambda_support::serve::answer(&Arc::new(Talkative), payload, remaining).await.unwrap();
+}
+
+fn printed() -> Vec<Value> {
+    let arguments = ["prints", "--exact", "--ignored", "--nocapture"];
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The test runner's own output may stand before the first line.
+    let lines = text.lines().filter_map(|line| line.find("{\"level\"").map(|at| &line[at..]));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn lines_of_records_that_run_side_by_side() {
+    let lines = printed();
+    for (id, key, version_id, level, message) in [
+        ("m-fine", "fine", Some("v1"), "INFO", "done"),
+        ("m-panic", "panic", Some("v2"), "ERROR", "record: it panicked"),
+        ("m-fault", "fault", Some("found-later"), "ERROR", "GetObject: SlowDown: line\\nbreak"),
+        ("m-stall", "stall", Some("v4"), "ERROR", "record: no time left"),
+        ("m-stall-2", "stall", Some("found-later"), "ERROR", "record: no time left"),
+        ("m-late", "late\\u{202e}", Some("v8"), "ERROR", "record: no time left"),
+    ] {
+        let own: Vec<&Value> = lines.iter().filter(|l| l["message_id"] == id).collect();
+        let started = usize::from(id != "m-late") * 2;
+        assert_eq!(own.len(), started + 1, "{id}: {own:?}");
+        for line in &own {
+            assert_eq!((&line["bucket"], &line["key"]), (&json!("b"), &json!(key)));
+        }
+        let last = own.last().unwrap();
+        assert_eq!(last["version_id"].as_str(), version_id, "{id}");
+        assert_eq!(last["level"], level);
+        assert!(last["message"].as_str().unwrap().starts_with(message), "{last}");
+    }
+    let garbage: Vec<&Value> = lines.iter().filter(|l| l["message_id"] == "m-garbage").collect();
+    assert_eq!(garbage.len(), 1);
+    assert_eq!((&garbage[0]["level"], &garbage[0]["key"]), (&json!("ERROR"), &Value::Null));
+    assert!(lines.iter().all(|line| line["message_id"].is_string()));
+}

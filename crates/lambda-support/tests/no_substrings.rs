@@ -1,0 +1,109 @@
+//! No error of the SDK is classified by words of its message: `lambda_support::aws::classify` does it by type and code.
+//!
+//! The test reads the sources of the Lambdas and of `sluice`: where text is searched (`contains`, `starts_with`,
+//! `ends_with`, `find`, `matches`, `strip_prefix`), the searched expression must not name an error, its code or its text.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What searches a text.
+const SEARCHES: [&str; 6] =
+    [".contains(", ".starts_with(", ".ends_with(", ".find(\"", ".matches(\"", ".strip_prefix(\""];
+
+/// Names that an error, its code or its text goes by here.
+const ERROR_NAMES: [&str; 9] = ["message", "msg", "m", "code", "c", "why", "told", "error", "err"];
+
+/// Ways from an error to its text that name none of them.
+const FROM_ERRORS: [&str; 2] = ["e.to_string()", "DisplayErrorContext("];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// A source without its tests, which stand at its end here, and without comments.
+fn code(source: &str) -> String {
+    let body = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = body.lines().map(|l| l.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The searches in a source whose text comes from an error, each as its line.
+fn suspects(source: &str) -> Vec<String> {
+    let code = code(source);
+    if !code.contains("SdkError") && !code.contains("aws_sdk_") && !code.contains("lambda_support::aws") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for search in SEARCHES {
+        for (at, _) in code.match_indices(search) {
+            // The expression that is searched: back to the statement's or argument's beginning.
+            let before = &code[..at];
+            let start = before.rfind([';', '{', '}', ',']).map_or(0, |n| n + 1);
+            let expression = &before[start..];
+            let mut names = expression.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let from_error =
+                names.any(|name| ERROR_NAMES.contains(&name)) || FROM_ERRORS.iter().any(|way| expression.contains(way));
+            // `codes.contains(&code)` searches a list, by equality.
+            let argument = &code[at + search.len()..];
+            let list = argument.starts_with('&') && search == ".contains(";
+            if !list && from_error {
+                let line = before.lines().count();
+                found.push(format!("{line}: {}{search}", expression.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_error_is_classified_by_its_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut paths = Vec::new();
+    for folder in ["lambdas", "crates"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            sources(&entry.unwrap().path().join("src"), &mut paths);
+        }
+    }
+    assert!(paths.len() > 60, "only {} sources found", paths.len());
+    let found: Vec<String> = paths
+        .iter()
+        .flat_map(|path| {
+            let found = suspects(&fs::read_to_string(path).unwrap());
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            found.into_iter().map(move |what| format!("{name}:{what}"))
+        })
+        .collect();
+    assert!(found.is_empty(), "classify by `lambda_support::aws::classify`:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_search_sees_what_it_is_for() {
+    let used = "use aws_sdk_s3::error::SdkError;\n";
+    for bad in [
+        "message.is_some_and(|m| m.contains(\"Item size\"))",
+        "if error.to_string().contains(\"AccessDenied\") {}",
+        "let why = told(&error); if why.contains(\"x\") {}",
+        "if error.message().unwrap_or_default().starts_with(\"The\") {}",
+        "(c, _) if code.contains(\"NonExistentQueue\") => {}",
+        "let advice = if why.contains(\"AccessDenied\") { 1 } else { 2 };",
+    ] {
+        assert_eq!(suspects(&format!("{used}{bad}")).len(), 1, "{bad}");
+    }
+    for good in [
+        "if error.code() == Some(\"NoSuchBucket\") {}",
+        "if codes.contains(&code) {}",
+        "if key.starts_with(\"_sluice/\") {}",
+        "// why.contains(\"x\")",
+        "#[cfg(test)] mod tests { fn f() { assert!(error.to_string().contains(\"x\")); } }",
+    ] {
+        assert_eq!(suspects(&format!("{used}{good}")), Vec::<String>::new(), "{good}");
+    }
+}
