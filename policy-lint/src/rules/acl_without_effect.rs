@@ -35,9 +35,11 @@ fn check(project: &Project, out: &mut Out<'_>) {
     for acl in project.of_kind("aws_s3_bucket_acl") {
         let own = |b: &&&Resource| acl.values.get("bucket").is_some_and(|v| names(v, b, &["bucket", "id"]));
         let Some(bucket) = buckets.iter().find(own) else { continue };
-        let message =
-            format!("`{}` sets an ACL on `{}`, where ACLs are off, which AWS refuses", acl.address, bucket.address);
-        let finding = out.span(acl.head, message, "remove the resource");
+        let message = format!(
+            "`{}` sets an ACL on `{}`, which has ACLs disabled; AWS rejects the request",
+            acl.address, bucket.address
+        );
+        let finding = out.span(acl.head, message, "remove the ACL resource");
         finding.address = Some(acl.address.clone());
         finding.related(bucket.head, "the bucket is here");
     }
@@ -50,14 +52,14 @@ fn check(project: &Project, out: &mut Out<'_>) {
             };
             for item in statement.action_items().iter().filter(|i| ACL.contains(&i.raw().to_ascii_lowercase().as_str()))
             {
-                let message = format!("`{}` is granted on `{}`, where ACLs are off", item.text, bucket.address);
+                let message = format!("`{}` is granted on `{}`, which has ACLs disabled", item.text, bucket.address);
                 out.policy(policy, item.at, message, "remove the action").related(bucket.head, "the bucket is here");
             }
         }
     }
 }
 
-/// Whether a resource is the bucket or in it.
+/// Whether a resource is the bucket or an object in it.
 fn is_in(item: &Item, bucket: &Resource) -> bool {
     let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());

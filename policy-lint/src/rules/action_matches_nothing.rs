@@ -30,7 +30,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             out.at(
                 item.at,
                 message,
-                format!("name the actions that are needed; the catalogue is of {}", catalogue::DATE),
+                format!("name the actions that are needed (the action catalogue is dated {})", catalogue::DATE),
             );
         }
     }

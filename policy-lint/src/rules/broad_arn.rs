@@ -46,12 +46,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 report(item, arn.service, level, out);
             } else if one_type {
                 let message = format!(
-                    "`{}` is every {} there is",
+                    "`{}` matches every {}",
                     item.text,
-                    arn.resource.split(['/', ':']).next().unwrap_or("one")
+                    arn.resource.split(['/', ':']).next().unwrap_or("resource")
                 );
-                let finding = out.at(item.at, message, "name the one it is for, or a prefix of its name");
-                // Beside others it says which parts of a thing may be used, as an instance's image and network.
+                let finding = out.at(item.at, message, "name the resource, or a prefix of its name");
+                // In a list it often states which parts of a resource may be used, such as the image and network of an instance.
                 let alone = statement.resource_items().len() == 1;
                 let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
                 if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
@@ -74,7 +74,7 @@ fn report(item: &Item, service: &str, level: Level, out: &mut Out<'_>) {
     };
     let finding = out.at(
         item.at,
-        format!("`{}` is everything in {owner}", item.text),
+        format!("`{}` matches every resource of {owner}", item.text),
         "name the resource, or a prefix of its name",
     );
     if level < Level::Write {
@@ -82,14 +82,14 @@ fn report(item: &Item, service: &str, level: Level, out: &mut Out<'_>) {
     }
 }
 
-/// Whether the place of a region narrows nothing.
+/// Whether the region part of an ARN restricts nothing.
 fn is_open(region: &str) -> bool {
     region.is_empty() || is_everything(region)
 }
 
-/// The weightiest action of the statement that could be restricted.
+/// The highest access level among the actions of the statement that could be restricted.
 fn worst(statement: &Statement) -> Option<Level> {
     let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
-    // Whoever makes a log group names one that is not there yet, as AWS's own functions do.
+    // A log group to be created does not exist yet; AWS's own function policies name it with a wildcard too.
     restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()
 }

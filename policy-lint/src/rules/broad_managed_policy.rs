@@ -21,13 +21,13 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let finding = out.span(
             attachment.arn.at.span,
             format!("the AWS-managed policy `{name}` {why}"),
-            "write a policy of your own with the actions and resources that are needed, and attach that",
+            "attach a customer-managed policy with only the actions and resources that are needed",
         );
         finding.address = Some(attachment.address.clone());
     }
 }
 
-/// What a managed policy gives, by its name, from the committed table.
+/// The name of a broad managed policy and what it grants, from the committed table or by its `FullAccess` name.
 fn broad(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;

@@ -28,7 +28,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Actions that have rules of their own.
+/// Actions that other rules check.
 const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTION];
 
 fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
@@ -49,15 +49,22 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     let Some((weighs, _, action, item)) = worst else {
         return;
     };
-    let others = if count > 1 { format!(" and {} more actions", count - 1) } else { String::new() };
+    let others = match count - 1 {
+        0 => String::new(),
+        1 => String::from(" and 1 more action"),
+        more => format!(" and {more} more actions"),
+    };
     let help = arn::primary(action).map_or_else(String::new, |r| {
         format!(
-            "name the {} it is for, as in `{}`; keep `*` only for actions that take nothing else",
+            "name the {}, as in `{}`; keep `*` only for actions that do not support resource-level permissions",
             r.name(),
             arn::example(r.arn())
         )
     });
-    let message = format!("`{}`{others} may be used on every resource, but can be restricted", action.full_name());
+    let message = format!(
+        "every resource is allowed for `{}`{others}, which can be restricted to specific resources",
+        action.full_name()
+    );
     let finding = out.at(star.at, message, help);
     finding.related(item.at.span, format!("`{}` is allowed here", item.text));
     if !weighs {
@@ -66,7 +73,7 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
     }
 }
 
-/// Actions that read what must stay secret.
+/// Actions that read data or secrets.
 const SECRET: &[&str] = &[
     "secretsmanager:GetSecretValue",
     "ssm:GetParameter",
@@ -82,7 +89,7 @@ pub fn matters(action: Action) -> bool {
     matches!(action.level(), Level::Write | Level::Permissions) || action.is_one_of(SECRET)
 }
 
-/// Condition keys, without their service, that say which resources are meant.
+/// Condition keys, without their service prefix, that restrict a statement to certain resources.
 const TYING: &[&str] = &[
     "awsservicename",
     "calledvia",

@@ -34,22 +34,22 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let actions = statement.actions.iter().flat_map(|a| &a.items);
         let principals = statement.principals.iter().flat_map(|p| &p.items).map(|p| &p.item);
         for item in actions.chain(principals).filter(|i| has_variable(i.raw())) {
-            let message = format!("`{}` has a variable where none is replaced", item.text);
-            let help = "variables are replaced in `Resource` and `Condition` only; write the name";
+            let message = format!("`{}` has a variable in an element that does not support variables", item.text);
+            let help = "write the name: variables are replaced only in `Resource` and `Condition`";
             out.at(item.at, message, help).aws("VARIABLE_UNSUPPORTED_IN_ELEMENT");
         }
     }
 }
 
-/// Whether a text has a variable of IAM, not the placeholder of a template.
+/// Whether a text has an IAM policy variable, as opposed to the placeholder of a template.
 pub fn has_variable(text: &str) -> bool {
     text.split("${").skip(1).any(|v| v.split('}').next().is_some_and(|inside| inside.contains(':')))
 }
 
-/// What no condition key has in it.
+/// Characters that no condition key contains.
 const SYMBOLS: &str = "${}#!%^&*?()[]<>|~`\"\\";
 
-/// What stands between the braces: a key, perhaps with a quoted default behind a comma.
+/// Checks the text between the braces: a key, optionally followed by a comma and a quoted default value.
 fn judge(item: &Item, inside: &str, out: &mut Out<'_>) {
     if inside.trim().is_empty() {
         let message = format!("a variable in `{}` is empty", item.text);
@@ -59,14 +59,14 @@ fn judge(item: &Item, inside: &str, out: &mut Out<'_>) {
     let (key, default) = inside.split_once(',').map_or((inside, None), |(k, d)| (k, Some(d.trim())));
     let quoted = |d: &str| d.len() > 1 && d.starts_with('\'') && d.ends_with('\'');
     if default.is_some_and(|d| !quoted(d)) {
-        let message = format!("the default of the variable in `{}` is not in quotes", item.text);
+        let message = format!("the default value of the variable in `{}` is not quoted", item.text);
         out.at(item.at, message, format!("write `${{{}, 'default'}}`", key.trim())).aws("MISSING_QUOTE");
     } else if let Some(symbol) = key.chars().find(|c| SYMBOLS.contains(*c)).filter(|_| key.len() > 1) {
-        let message = format!("the variable in `{}` has a `{symbol}` in it", item.text);
-        let help = "write one condition key between the braces; a variable in a variable is not replaced";
+        let message = format!("the variable in `{}` contains `{symbol}`", item.text);
+        let help = "write one condition key between the braces; nested variables are not replaced";
         out.at(item.at, message, help).aws("UNSUPPORTED_SYMBOL_IN_VARIABLE");
     } else if key.trim_end().contains(' ') || key.starts_with(' ') {
-        let message = format!("the key of the variable in `{}` has a blank in it", item.text);
+        let message = format!("the key of the variable in `{}` contains a space", item.text);
         let joined: String = key.split_whitespace().collect();
         out.at(item.at, message, format!("write `${{{joined}}}`")).aws("UNSUPPORTED_SPACE_IN_VARIABLE");
     }

@@ -39,7 +39,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a name is said by how it begins or ends, as EventBridge's filters can, and the bucket's does.
+/// Whether a content filter of EventBridge (`prefix`, `suffix`, `wildcard`) matches the name of the bucket.
 fn begins(name: &Value, bucket: &Resource) -> bool {
     let Some(own) = bucket.values.get("bucket").and_then(Value::as_str) else { return false };
     let part = |key: &str| name.get(key).and_then(Value::as_str).filter(|p| !p.is_empty());
@@ -49,7 +49,7 @@ fn begins(name: &Value, bucket: &Resource) -> bool {
 }
 
 fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
-    let message = format!("`{}` waits for events that `{}` does not send to EventBridge", rule.address, bucket.address);
+    let message = format!("`{}` matches events that `{}` does not send to EventBridge", rule.address, bucket.address);
     let finding =
         out.span(rule.head, message, "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket");
     finding.address = Some(rule.address.clone());

@@ -28,11 +28,17 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 _ => false,
             };
             if open {
-                let message = format!("every request meets `{}` on `{}`", item.text, condition.key.text);
-                out.at(item.at, message, "narrow the value, or remove the condition so that nobody counts on it");
+                let message = format!(
+                    "every request matches `{}` for `{}`, so the condition restricts nothing",
+                    item.text, condition.key.text
+                );
+                out.at(item.at, message, "narrow the value, or remove the condition");
             } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
-                let message = format!("`*` only asks that `{}` is there", condition.key.text);
-                let help = format!("write `\"Null\": {{\"{}\": \"false\"}}`, which says so", condition.key.text);
+                let message = format!("`*` only requires that `{}` is present", condition.key.text);
+                let help = format!(
+                    "write `\"Null\": {{\"{}\": \"false\"}}` to require the key explicitly",
+                    condition.key.text
+                );
                 out.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
             }
         }
@@ -42,7 +48,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// Operators that compare with wildcards.
 const LIKE: &[&str] = &["stringlike", "arnlike", "arnequals"];
 
-/// Keys that are there whenever they matter: a listing without a prefix lists everything.
+/// Keys whose absence does not restrict a request: a listing without a prefix lists everything.
 fn is_always_there(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let always = [

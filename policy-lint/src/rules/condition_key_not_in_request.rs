@@ -29,19 +29,23 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 service(statement, condition, out);
             }
             if policy.kind == Kind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
-                let message = "`s3:ResourceAccount` is the account of this very bucket, whoever asks";
-                out.at(condition.key.at, message, "take `aws:PrincipalAccount`, or say it in the policy of who asks")
-                    .severity(Severity::Note)
-                    .aws("IRRELEVANT_CONDITION_KEY_IN_POLICY");
+                let message = "`s3:ResourceAccount` is always the account of this bucket, whoever calls";
+                out.at(
+                    condition.key.at,
+                    message,
+                    "use `aws:PrincipalAccount`, or put the condition in the identity policy of the caller",
+                )
+                .severity(Severity::Note)
+                .aws("IRRELEVANT_CONDITION_KEY_IN_POLICY");
             }
         }
     }
 }
 
-/// Keys about who calls that say nothing when a service does.
+/// Keys about the calling principal, which are absent when a service calls.
 const OF_PEOPLE: &[&str] = &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
 
-/// A service that comes on its own behalf belongs to no account and to no organization.
+/// A service principal belongs to no account and to no organization, so keys about them are absent.
 fn service(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     let key = condition.key.raw().to_ascii_lowercase();
     let Some(principals) = statement.principals.as_ref().filter(|p| !p.negated && !p.incomplete) else { return };
@@ -49,14 +53,16 @@ fn service(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     if !statement.allows() || !only || !(OF_PEOPLE.contains(&key.as_str()) || key.starts_with("aws:principaltag/")) {
         return;
     }
-    let message =
-        format!("`{}` never carries `{}`, so it is not let in", principals.items[0].item.text, condition.key.text);
+    let message = format!(
+        "requests from `{}` never carry `{}`, so they are not allowed",
+        principals.items[0].item.text, condition.key.text
+    );
     let help = match key.as_str() {
-        "aws:principalorgid" => "take `aws:SourceOrgID`, the organization for which the service comes",
+        "aws:principalorgid" => "use `aws:SourceOrgID`, the organization on whose behalf the service calls",
         "aws:principalorgpaths" => {
-            "take `aws:SourceOrgPaths`, the part of the organization for which the service comes"
+            "use `aws:SourceOrgPaths`, the organizational unit on whose behalf the service calls"
         }
-        _ => "take `aws:SourceAccount` or `aws:SourceArn`, which say for whom the service comes",
+        _ => "use `aws:SourceAccount` or `aws:SourceArn`, which identify on whose behalf the service calls",
     };
     out.at(condition.key.at, message, help)
         .aws("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL")
@@ -77,7 +83,7 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     };
     let without: Vec<(&Item, Action)> = named().filter(|(_, a)| !carries(*a)).collect();
     let Some((item, action)) = without.first() else { return };
-    // A `Deny` bites where one of its actions carries the key, and a pattern may stand for such a one.
+    // A `Deny` has an effect if one of its actions carries the key, and a pattern may match such an action.
     if statement.denies() && without.len() < statement.actions.as_ref().map_or(usize::MAX, |a| a.items.len()) {
         return;
     }
@@ -87,21 +93,25 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     if passes_on && action.service().prefix() == "kms" {
         return;
     }
-    let others = if without.len() > 1 { format!(" and {} more actions", without.len() - 1) } else { String::new() };
-    let end = match (all_values, statement.denies()) {
-        (true, true) => "denied whatever the condition says",
-        (true, false) => "allowed whatever the condition says",
+    let others = match without.len() - 1 {
+        0 => String::new(),
+        1 => String::from(" and 1 more action"),
+        more => format!(" and {more} more actions"),
+    };
+    let consequence = match (all_values, statement.denies()) {
+        (true, true) => "denied regardless of the condition",
+        (true, false) => "allowed regardless of the condition",
         (false, true) => "not denied",
         (false, false) => "not allowed",
     };
     let (name, key) = (action.full_name(), &condition.key.text);
-    let message = format!("requests for `{name}`{others} never carry `{key}`, so they are {end}");
+    let message = format!("requests for `{name}`{others} never carry `{key}`, so they are {consequence}");
     let help = if statement.denies() {
-        "use a condition key that requests for the action carry, or a global one"
+        "use a condition key that requests for the action carry, or a global condition key"
     } else if same_service {
         "move these actions to a statement without the condition"
     } else {
-        "use a condition key of the action's own service, or a global one"
+        "use a condition key of the action's own service, or a global condition key"
     };
     let finding = out.at(condition.key.at, message, help);
     finding.related(item.at.span, "the action is here");

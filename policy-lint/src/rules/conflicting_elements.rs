@@ -21,7 +21,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let find = |wanted: &str| members_at(written, at.trail).find(|(m, _)| same(m.key.raw(), wanted));
             if let (Some((plain, _)), Some((_, at))) = (find(name), find(&negation)) {
                 let message = format!("the statement has both `{name}` and `{negation}`");
-                out.at(at, message, "keep one of them; write two statements for two thoughts")
+                out.at(at, message, "keep one of them, or split the statement in two")
                     .related(plain.key_span, format!("`{name}` is here"));
             }
         }

@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Services that tell a resource for whom they come.
+/// Services that send `aws:SourceAccount` or `aws:SourceArn` when they call a resource.
 const SENDERS: &[&str] = &[
     "apigateway",
     "budgets",
@@ -56,7 +56,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
             out.at(
                 principal.item.at,
-                format!("`{name}.amazonaws.com` comes here for whoever uses it, in any account"),
+                format!("`{name}.amazonaws.com` may call on behalf of any AWS account"),
                 "add conditions on `aws:SourceAccount` and `aws:SourceArn`",
             );
         }
@@ -79,12 +79,12 @@ fn is_tied(statement: &Statement) -> bool {
             let key = c.key.raw().to_ascii_lowercase();
             let asked = keys.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext");
             let plain = !c.is_negative() && !c.if_exists() && !c.base().eq_ignore_ascii_case("Null");
-            asked && plain && !c.values.iter().any(|v| v.text.is_known() && is_anybodys(v.raw()))
+            asked && plain && !c.values.iter().any(|v| v.text.is_known() && is_any_account(v.raw()))
         })
 }
 
-/// Whether a source is one that anybody's account may have: `*`, or everything of a type in no account at all.
-fn is_anybodys(value: &str) -> bool {
+/// Whether a source value matches resources of any account: `*`, or an ARN without account and name.
+fn is_any_account(value: &str) -> bool {
     let stars = |text: &str| text.bytes().all(|b| b == b'*');
     let named = |part: &str| !part.is_empty() && !stars(part);
     stars(value)

@@ -25,20 +25,20 @@ fn check(project: &Project, out: &mut Out<'_>) {
         match seen.iter().find(|(b, _)| *b == bucket) {
             Some((_, first)) => {
                 let message = format!(
-                    "`{}` and `{}` configure the same bucket and undo each other",
+                    "`{}` and `{}` configure the same bucket and overwrite each other",
                     notification.address, first.address
                 );
                 let finding =
-                    out.span(notification.head, message, "put all notifications of a bucket into one resource");
+                    out.span(notification.head, message, "merge the notifications of the bucket into one resource");
                 finding.address = Some(notification.address.clone());
-                finding.related(first.head, "the other is here");
+                finding.related(first.head, "the other resource is here");
             }
             None => seen.push((bucket, notification)),
         }
     }
 }
 
-/// What tells one bucket from another: its address, its name, or the reference to it; nothing where it may be several.
+/// What identifies the bucket: its address, its name, or the reference to it. `None` when it may be one of several.
 fn identity(value: &Value, project: &Project) -> Option<String> {
     let buckets: Vec<_> = project.of_kind("aws_s3_bucket").filter(|b| names(value, b, &["bucket", "id"])).collect();
     match (buckets.as_slice(), &value.data) {

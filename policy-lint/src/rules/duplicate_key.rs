@@ -32,21 +32,21 @@ fn visit(value: &Value, trail: Trail, out: &mut Out<'_>) {
     }
 }
 
-/// Objects with more keys than this are compared by a table.
-const FEW: usize = 8;
+/// Up to this many keys are first compared pairwise, which is cheaper than a hash table.
+const MAX_PAIRWISE_KEYS: usize = 8;
 
 fn compare(value: &Value, trail: Trail, out: &mut Out<'_>) {
     let members = value.members();
     let same = |(i, m): (usize, &Member)| members[..i].iter().any(|o| o.key.raw().eq_ignore_ascii_case(m.key.raw()));
-    if members.len() <= FEW && !members.iter().enumerate().any(same) {
+    if members.len() <= MAX_PAIRWISE_KEYS && !members.iter().enumerate().any(same) {
         return;
     }
     let mut seen = std::collections::HashMap::new();
     for (member, at) in members_at(value, trail) {
         match seen.entry(member.key.to_string().to_ascii_lowercase()) {
             Entry::Occupied(first) => {
-                let message = format!("`{}` stands here a second time", member.key);
-                out.at(at, message, "join the two, or remove one").related(*first.get(), "the first is here");
+                let message = format!("`{}` is a duplicate key", member.key);
+                out.at(at, message, "merge the two, or remove one").related(*first.get(), "the first one is here");
             }
             Entry::Vacant(free) => drop(free.insert(member.key_span)),
         }

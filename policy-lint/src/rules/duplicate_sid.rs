@@ -20,8 +20,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     {
         match seen.get(sid.raw()) {
             Some(first) => {
-                let message = format!("the `Sid` `{}` names two statements", sid.text);
-                out.at(sid.at, message, "give each statement a name of its own").related(*first, "the first is here");
+                let message = format!("the `Sid` `{}` is used by two statements", sid.text);
+                out.at(sid.at, message, "give each statement a unique `Sid`").related(*first, "the first one is here");
             }
             None => drop(seen.insert(sid.raw(), sid.at.span)),
         }

@@ -51,5 +51,7 @@ fn judge(member: &Member, at: At, out: &mut Out<'_>) {
         _ => "EMPTY_ARRAY_CONDITION",
     };
     let at = At { span: member.value.span, ..at };
-    out.at(at, format!("`{}` is {what}", member.key), "fill it, or remove it").aws(code).severity(severity);
+    out.at(at, format!("`{}` is {what}", member.key), "add a value, or remove the element")
+        .aws(code)
+        .severity(severity);
 }

@@ -24,10 +24,11 @@ fn check(project: &Project, out: &mut Out<'_>) {
             None => drop(seen.insert(name, bucket)),
             Some(first) => {
                 let first: &crate::project::Resource = first;
-                let message = format!("`{}` and `{}` are both named `{name}`", bucket.address, first.address);
-                let finding = out.span(bucket.head, message, "give each bucket a name of its own");
+                let message =
+                    format!("`{}` and `{}` have the same bucket name `{name}`", bucket.address, first.address);
+                let finding = out.span(bucket.head, message, "give each bucket a unique name");
                 finding.address = Some(bucket.address.clone());
-                finding.related(first.head, "the other is here");
+                finding.related(first.head, "the other bucket is here");
             }
         }
     }

@@ -60,7 +60,8 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a statement that allows an action may speak of a resource; the ARN of a stream has a date that nobody knows.
+/// Whether a statement that allows the action may cover the resource. The ARN of a stream ends in a timestamp that is
+/// not known before it exists, so the resource of a table's stream is not compared.
 pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
     let named = |i: &Item| may_name(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
     let speaks = |s: &Statement| {
@@ -71,7 +72,7 @@ pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> 
     resource.kind == "aws_dynamodb_table" || statements.filter(|s| s.allows() && speaks_of(s, action)).any(speaks)
 }
 
-/// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.
+/// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.
 fn refers_to(value: &Value, attribute: &str) -> bool {
     match &value.data {
         Data::Unknown(hole) => hole.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
@@ -82,7 +83,7 @@ fn refers_to(value: &Value, attribute: &str) -> bool {
 fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], out: &mut Out<'_>) {
     let list: Vec<String> = missing.iter().map(|a| format!("`{a}`")).collect();
     let message = format!(
-        "`{}` reads `{}` with the role `{}`, which does not allow {}",
+        "`{}` reads from `{}` with the role `{}`, which does not allow {}",
         mapping.address,
         queue.address,
         role.address,

@@ -34,20 +34,20 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
     let host = name.rsplit_once("oidc-provider/").map_or(name, |(_, h)| h);
     let claims = Claims { statement, host };
     let audience = claims.all(&["aud", "app_id", "oaud"]).next().is_some();
-    match claims.met_by_some(SUBJECTS).next() {
-        Some(condition) if subject(condition, host, out) || audience => return,
+    match claims.restricting(SUBJECTS).next() {
+        Some(condition) if report_broad_subject(condition, host, out) || audience => return,
         Some(_) => {}
-        None if claims.met_by_some(&["aud", "app_id"]).any(is_narrow) && !SHARED.iter().any(|s| host.contains(s)) => {
+        None if claims.restricting(&["aud", "app_id"]).any(is_narrow) && !SHARED.iter().any(|s| host.contains(s)) => {
             return;
         }
         None => return without_subject(&claims, provider, out),
     }
-    let message = format!("tokens that `{host}` gave for any other audience are taken too");
+    let message = format!("tokens that `{host}` issued for any audience are accepted");
     out.at(provider.at, message, format!("add a condition on `{host}:aud`, as in `sts.amazonaws.com`"))
         .severity(Severity::Warning);
 }
 
-/// Claims of a token that say who has it.
+/// Claims that identify the subject of a token.
 const SUBJECTS: &[&str] =
     &["sub", "job_workflow_ref", "repository", "repository_id", "repository_owner", "repository_owner_id"];
 
@@ -67,13 +67,13 @@ impl<'a> Claims<'a> {
         })
     }
 
-    /// Those that a token without the claim, or with another value, does not meet.
-    fn met_by_some(&self, wanted: &'a [&'a str]) -> impl Iterator<Item = &'a Condition> {
-        self.all(wanted).filter(|c| !lets_others_in(c))
+    /// The conditions that reject a token without the claim or with another value.
+    fn restricting(&self, wanted: &'a [&'a str]) -> impl Iterator<Item = &'a Condition> {
+        self.all(wanted).filter(|c| !matches_absent_claim(c))
     }
 }
 
-fn lets_others_in(condition: &Condition) -> bool {
+fn matches_absent_claim(condition: &Condition) -> bool {
     let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
     all || condition.is_negative() || condition.if_exists() || condition.base().eq_ignore_ascii_case("Null")
 }
@@ -86,21 +86,21 @@ fn without_subject(claims: &Claims<'_>, provider: &Item, out: &mut Out<'_>) {
     let host = claims.host;
     if let Some(condition) = claims.all(SUBJECTS).next() {
         let (operator, key) = (&condition.operator.text, &condition.key.text);
-        let message = format!("`{operator}` on `{key}` lets in everybody whom it does not name");
-        out.at(condition.key.at, message, "name who may come, under `StringEquals` or `StringLike`");
+        let message = format!("`{operator}` on `{key}` also matches every subject that it does not name");
+        out.at(condition.key.at, message, "name the allowed subjects with `StringEquals` or `StringLike`");
         return;
     }
-    let message = format!("the role trusts `{host}` for whoever it vouches for");
+    let message = format!("the role can be assumed with any token that `{host}` issues");
     let keys = if host == "cognito-identity.amazonaws.com" { ["aud", "amr"] } else { ["sub", "aud"] };
     out.at(provider.at, message, format!("add conditions on `{host}:{}` and `{host}:{}`", keys[0], keys[1]));
 }
 
-/// Whether what a condition says of the subject was worth a word.
-fn subject(condition: &Condition, host: &str, out: &mut Out<'_>) -> bool {
+/// Reports a condition whose subject pattern is too broad; returns whether it did.
+fn report_broad_subject(condition: &Condition, host: &str, out: &mut Out<'_>) -> bool {
     let is_github = host.contains("token.actions.githubusercontent.com");
     let broad = |v: &&Item| v.raw().strip_prefix("repo:").is_some_and(|r| r.ends_with("/*"));
     if let Some(value) = condition.values.iter().find(|v| open(v.raw())) {
-        let message = format!("`{}` lets in subjects that nobody here owns", value.text);
+        let message = format!("`{}` also matches subjects of other owners", value.text);
         let help = if is_github {
             "name the organization and the repository, as in `repo:org/name:ref:refs/heads/main`"
         } else {
@@ -112,7 +112,7 @@ fn subject(condition: &Condition, host: &str, out: &mut Out<'_>) -> bool {
         }
         true
     } else if let Some(value) = condition.values.iter().find(broad) {
-        let message = format!("`{}` lets in every repository of the organization", value.text);
+        let message = format!("`{}` matches every repository of the organization", value.text);
         out.at(value.at, message, "name the repository and the branch or environment")
             .severity(Severity::Warning)
             .aws("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED");
@@ -122,14 +122,14 @@ fn subject(condition: &Condition, host: &str, out: &mut Out<'_>) -> bool {
     }
 }
 
-/// Providers at which others get tokens for the same audience: only the subject tells who comes.
+/// Providers that issue tokens for the same audience to many customers: only the subject identifies the caller.
 const SHARED: &[&str] =
     &["token.actions.githubusercontent.com", "oidc.eks.", "gitlab.com", "app.terraform.io", "agent.buildkite.com"];
 
-/// What stands before the owner in subjects of well-known providers.
+/// The prefixes before the owner in the subjects of well-known providers.
 const OWNERS: &[&str] = &["repo:", "project_path:", "organization:", "system:serviceaccount:"];
 
-/// Whether a pattern of a subject leaves the owner open: `*`, `repo:*`, `repo:ac*`, `repo:*/name:…`.
+/// Whether a subject pattern does not name the owner: `*`, `repo:*`, `repo:ac*`, `repo:*/name:…`.
 fn open(value: &str) -> bool {
     let Some(owned) = OWNERS.iter().find_map(|o| value.strip_prefix(o)) else {
         return value.starts_with('*') || value.is_empty();

@@ -20,7 +20,8 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Carriers of a resource's policy: the attribute that says of which resource, its type, and how it is named.
+/// Terraform resources that carry a resource policy: the attribute that names the resource it is attached to (empty for
+/// the resource itself), the type of that resource, and the attributes it can be referred to by.
 const OWNERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_s3_bucket_policy", "bucket", "aws_s3_bucket", &["bucket", "id"]),
     ("aws_sns_topic_policy", "arn", "aws_sns_topic", &["arn"]),
@@ -37,7 +38,7 @@ const OWNERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_sqs_queue", "", "aws_sqs_queue", &[]),
 ];
 
-/// Kinds of policy, the services of what they are attached to, and the word for that.
+/// Kinds of policy, the services that the policy may name, and the noun for what it is attached to.
 const SERVICES: &[(Kind, &[&str], &str)] = &[
     (Kind::Kms, &["kms"], "a key"),
     (Kind::Lambda, &["lambda"], "a function"),
@@ -47,15 +48,21 @@ const SERVICES: &[(Kind, &[&str], &str)] = &[
     (Kind::Sqs, &["sqs"], "a queue"),
 ];
 
-/// Resources that no policy of the kind can speak of, whatever it is attached to.
+/// Reports resources of another service than the kind of policy is for.
 fn services(policy: &Policy, out: &mut Out<'_>) {
     let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let shape = typed(&item.text);
         let Some(arn) = Arn::parse(&shape).filter(|a| !pattern::has_wildcard(a.service)) else { continue };
         if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
-            let message = format!("the policy is that of {what}, and `{}` belongs to `{}`", item.text, arn.service);
-            out.policy(policy, item.at, message, format!("name {what}, or move the statement to the policy it is for"));
+            let message =
+                format!("the policy of {what} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
+            out.policy(
+                policy,
+                item.at,
+                message,
+                format!("name {what}, or move the statement to the policy of that resource"),
+            );
         }
     }
 }
@@ -86,14 +93,14 @@ fn check(project: &Project, out: &mut Out<'_>) {
 
 fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, out: &mut Out<'_>) {
     let own = owner.map_or_else(String::new, |o| format!(" `{}`", o.address));
-    let message = format!("the policy is attached to{own} and speaks of `{other}`");
+    let message = format!("the policy is attached to{own} but names `{other}`");
     let finding = out.policy(policy, item.at, message, "name the resource that the policy is attached to");
     if let Some(owner) = owner.filter(|o| o.from_source) {
-        finding.related(owner.head, "it is attached to this");
+        finding.related(owner.head, "the policy is attached to this resource");
     }
 }
 
-/// Types that their policies name as their ARNs do.
+/// Types whose name is the resource part of their ARN.
 const BY_NAME: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
 
 fn name_of(owner: &Resource) -> Option<String> {
@@ -111,7 +118,7 @@ fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<
     (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())
 }
 
-/// Another name in an ARN of the same service.
+/// The name of another resource of the same service in an ARN.
 fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
     let (name, arn) = (name?, Arn::parse(item.text.as_known()?)?);
     let (service, own) = match kind {
@@ -122,7 +129,7 @@ fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
         "aws_kinesis_stream" => ("kinesis", arn.resource.strip_prefix("stream/")?.split('/').next()?),
         "aws_opensearch_domain" => ("es", arn.resource.strip_prefix("domain/")?.split('/').next()?),
         "aws_dynamodb_table" => ("dynamodb", arn.resource.strip_prefix("table/")?.split('/').next()?),
-        // ARNs of the others end in what AWS adds to the name.
+        // The ARNs of the other types end in a suffix that AWS generates.
         _ => return None,
     };
     (arn.service == service && !pattern::matches(own, name)).then(|| own.to_owned())

@@ -35,7 +35,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a document that nobody here carries as it is begins with what its user replaces: `@BUCKET@/*`, `_ARN_`.
+/// Whether a resource of a template document begins with a placeholder that is replaced later: `@BUCKET@/*`, `_ARN_`.
 fn is_placeholder(text: &str) -> bool {
     let head = text.split(['/', ':']).next().unwrap_or_default();
     let shouts = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
@@ -45,17 +45,17 @@ fn is_placeholder(text: &str) -> bool {
 fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
     if !text.starts_with("arn:") {
         let help = "write `*`, or an ARN as in `arn:aws:s3:::bucket/key`";
-        out.at(item.at, format!("`{}` is no ARN", item.text), help);
+        out.at(item.at, format!("`{}` is not an ARN", item.text), help);
         return;
     }
     let Some(arn) = Arn::parse(text) else {
-        // A wildcard may stand for the parts that are missing.
+        // A wildcard may match the missing parts.
         if !pattern::has_wildcard(text.rsplit(':').next().unwrap_or_default())
             || text.matches(':').count() < 2
             || text.contains("s3:")
         {
             let help = "an ARN has six parts: `arn:partition:service:region:account:resource`";
-            out.at(item.at, format!("`{}` has too few parts for an ARN", item.text), help).aws("MISSING_ARN_FIELD");
+            out.at(item.at, format!("`{}` is not a complete ARN", item.text), help).aws("MISSING_ARN_FIELD");
         }
         return;
     };
@@ -64,7 +64,7 @@ fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
     parts(item, arn, out);
 }
 
-/// Whether a part may be anything.
+/// Whether a part of an ARN is empty or not fixed.
 fn open(part: &str) -> bool {
     part.is_empty() || pattern::has_wildcard(part) || part.contains([HOLE, '$', '<'])
 }
@@ -72,29 +72,27 @@ fn open(part: &str) -> bool {
 fn names(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
         let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
-            .map_or_else(|| String::from("take `aws`"), |p| format!("did you mean `{p}`?"));
-        out.at(item.at, format!("there is no partition `{}`", arn.partition), help).aws("INVALID_PARTITION");
+            .map_or_else(|| String::from("use `aws`"), |p| format!("did you mean `{p}`?"));
+        out.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
     }
     if !open(arn.region) && !is_region(arn.region) {
         let near = pattern::closest(arn.region, REGIONS.iter().copied());
-        let help = near.map_or_else(
-            || String::from("take the region's code, as in `eu-west-1`"),
-            |r| format!("did you mean `{r}`?"),
-        );
-        out.at(item.at, format!("there is no region `{}`", arn.region), help).aws("INVALID_REGION");
+        let help = near
+            .map_or_else(|| String::from("use a region code, as in `eu-west-1`"), |r| format!("did you mean `{r}`?"));
+        out.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
     } else if !open(arn.region) && !open(arn.partition) && home(arn.region).is_some_and(|home| home != arn.partition) {
         let home = home(arn.region).unwrap_or_default();
-        let message = format!("`{}` is no region of the partition `{}`", arn.region, arn.partition);
-        out.at(item.at, message, format!("write `arn:{home}:…`, or take a region of `{}`", arn.partition))
+        let message = format!("`{}` is not a region of the partition `{}`", arn.region, arn.partition);
+        out.at(item.at, message, format!("write `arn:{home}:…`, or use a region of `{}`", arn.partition))
             .aws("INVALID_ARN_REGION");
     }
     if text_around(arn.resource) {
-        let message = format!("`{}` has a blank at the edge of a name, which no resource has", item.text);
-        out.at(item.at, message, "remove the blank").aws("INVALID_ARN_RESOURCE");
+        let message = format!("`{}` has leading or trailing whitespace in the resource name", item.text);
+        out.at(item.at, message, "remove the whitespace").aws("INVALID_ARN_RESOURCE");
     }
 }
 
-/// The only partition that has a region, where its name tells.
+/// The partition that a region belongs to; `None` when its code does not tell.
 fn home(region: &str) -> Option<&'static str> {
     let start = region.split('-').next()?;
     match start {
@@ -118,23 +116,24 @@ fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
         && arn.account != "third-party"
         && arn.account != "aws-marketplace"
     {
-        let message = format!("`{}` is no account: those have twelve digits", arn.account);
-        out.at(item.at, message, "write the account's number").aws("INVALID_ARN_ACCOUNT");
+        let message = format!("`{}` is not an account ID, which has twelve digits", arn.account);
+        out.at(item.at, message, "write the account ID").aws("INVALID_ARN_ACCOUNT");
     }
     if arn.service == "s3" && is_bucket(arn.resource) && (!open(arn.account) || !open(arn.region)) {
-        let message = format!("ARNs of buckets and objects have no region and no account: `{}`", item.text);
+        let message =
+            format!("`{}` has a region or an account ID, which ARNs of buckets and objects do not have", item.text);
         let code = if open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
         out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
     }
 }
 
-/// Services in which AWS itself, without an account, has nothing to name.
+/// Services whose resources always belong to an account.
 const OWNED: &[&str] = &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
 
-/// What the types of the service say about the region and the account of their ARNs.
+/// Compares the region and the account with the ARN formats of the service.
 fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !open(arn.service) {
-        let message = format!("`{}` is written in small letters in ARNs", arn.service);
+        let message = format!("`{}` is not a valid service in an ARN: services are lower case", arn.service);
         out.at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
             .aws("INVALID_ARN_SERVICE_CASE");
         return;
@@ -143,10 +142,10 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     if found.is_none() && !open(arn.service) && !is_owner(arn.service) {
         let near = pattern::closest(arn.service, Service::all().map(Service::prefix));
         let help = near.map_or_else(
-            || String::from("take the prefix of the service's actions"),
+            || String::from("use the prefix of the service's actions"),
             |n| format!("did you mean `arn:{}:{n}:…`?", arn.partition),
         );
-        out.at(item.at, format!("there is no service `{}`, of which `{}` would be", arn.service, item.text), help)
+        out.at(item.at, format!("`{}` is not an AWS service, in `{}`", arn.service, item.text), help)
             .aws("INVALID_SERVICE");
         return;
     }
@@ -155,21 +154,21 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     let all = |has: &dyn Fn(&Arn<'_>) -> bool| types().next().is_some() && types().all(|t| has(&t));
     if arn.region.is_empty() && all(&|t| t.region == "${Region}") {
         let help = "write the region, or `*` for every region";
-        out.at(item.at, format!("`{}` has no region, and every ARN of `{}` has one", item.text, arn.service), help)
+        out.at(item.at, format!("`{}` has no region, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("MISSING_ARN_REGION");
     }
     if arn.account.is_empty() && OWNED.contains(&arn.service) && !arn.resource.is_empty() {
-        let help = "write the account's number, or `*` for every account";
-        out.at(item.at, format!("`{}` has no account, and every ARN of `{}` has one", item.text, arn.service), help)
+        let help = "write the account ID, or `*` for every account";
+        out.at(item.at, format!("`{}` has no account ID, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("INVALID_ARN_ACCOUNT");
     }
     if !open(arn.region) && all(&|t| t.region.is_empty()) {
-        let message = format!("`{}` has a region, and no ARN of `{}` has one", item.text, arn.service);
-        out.at(item.at, message, "leave the place of the region empty").aws("ARN_REGION_NOT_ALLOWED");
+        let message = format!("`{}` has a region, which no ARN of `{}` has", item.text, arn.service);
+        out.at(item.at, message, "leave the region empty").aws("ARN_REGION_NOT_ALLOWED");
     }
 }
 
-/// Whether a resource that actions work on is of this service by its ARN, which may be no prefix of actions.
+/// Whether the ARN format of some resource type has this service, which need not be the prefix of any action.
 fn is_owner(service: &str) -> bool {
     catalogue::is_retired_service(service)
         || Service::all()
@@ -186,17 +185,17 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Partitions of AWS.
+/// The partitions of AWS.
 pub const PARTITIONS: &[&str] =
     &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
 
-/// Whether a text is a region's code, known here or of the shape that regions have.
+/// Whether a text is the code of a known region, or of a region in an isolated partition.
 pub fn is_region(text: &str) -> bool {
     let isolated = text.contains("-iso") || text.contains("gov") || text.starts_with("eusc-");
     REGIONS.contains(&text) || isolated || text == "global"
 }
 
-/// Regions of the public partitions.
+/// The regions of the public partitions.
 pub const REGIONS: &[&str] = &[
     "af-south-1",
     "ap-east-1",

@@ -19,12 +19,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for (written, at) in policy.written() {
         for (member, at) in members_at(written, at.trail).filter(|(m, _)| same(m.key.raw(), "Effect")) {
             let Some(text) = member.value.as_str().filter(|t| *t != "Allow" && *t != "Deny") else { continue };
-            let meant = if same(text, "Deny") { "Deny" } else { "Allow" };
+            let suggested = if same(text, "Deny") { "Deny" } else { "Allow" };
             let at = At { span: member.value.span, ..at };
             out.at(
                 at,
-                format!("`{text}` is no effect"),
-                format!("write `{meant}`: effects are `Allow` and `Deny`, in this case"),
+                format!("`{text}` is not a valid effect"),
+                format!("write `{suggested}`; `Allow` and `Deny` are case-sensitive"),
             );
         }
     }

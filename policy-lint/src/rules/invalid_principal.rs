@@ -25,21 +25,21 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
         match &principal.sort {
             Sort::Everyone if name != "*" => {
-                let message = format!("`{name}` stands where only `*` can");
+                let message = format!("`{name}` is not a valid principal: only `*` may be given without a type");
                 out.at(principal.item.at, message, "write `{\"AWS\": \"…\"}` or `{\"Service\": \"…\"}`");
             }
             Sort::Everyone if policy.kind == Kind::Trust => {
                 let help = "name who may assume the role, as in `{\"AWS\": \"arn:aws:iam::111122223333:role/ci\"}`";
-                out.at(principal.item.at, "a trust policy does not take `\"Principal\": \"*\"`", help)
+                out.at(principal.item.at, "a trust policy does not support `\"Principal\": \"*\"`", help)
                     .aws("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
             }
             Sort::Aws => aws(principal, name, out),
             Sort::Service if !is_service(name) => service(principal, name, out),
             Sort::Federated => federated(policy.kind, principal, name, out),
             Sort::Other(sort) => {
-                let message = format!("`{sort}` is no sort of principal");
+                let message = format!("`{sort}` is not a valid principal type");
                 let help = pattern::closest(sort, SORTS.iter().copied())
-                    .map_or_else(|| format!("take one of {}", SORTS.join(", ")), |n| format!("did you mean `{n}`?"));
+                    .map_or_else(|| format!("use one of {}", SORTS.join(", ")), |n| format!("did you mean `{n}`?"));
                 out.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
             }
             _ => {}
@@ -49,7 +49,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 
 const SORTS: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
 
-/// Sorts that are right but for their case.
+/// Reports principal types that differ from a valid one only in case.
 fn sorts(statement: &Value, at: At, out: &mut Out<'_>) {
     let named = |m: &Member| same(m.key.raw(), "Principal") || same(m.key.raw(), "NotPrincipal");
     for (principals, at) in members_at(statement, at.trail).filter(|(m, _)| named(m)) {
@@ -58,7 +58,7 @@ fn sorts(statement: &Value, at: At, out: &mut Out<'_>) {
             let Some(meant) = SORTS.iter().find(|s| same(name, s) && **s != name) else { continue };
             out.at(
                 at,
-                format!("`{name}` is no sort of principal: sorts are case-sensitive"),
+                format!("`{name}` is not a valid principal type: types are case-sensitive"),
                 format!("write `{meant}`"),
             )
             .aws("INVALID_PRINCIPAL_KEY");
@@ -66,7 +66,8 @@ fn sorts(statement: &Value, at: At, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a name has the shape of a service's; whether the service exists is another rule's question.
+/// Whether a name has the format of a service principal; whether the service exists is checked by
+/// `unknown-service-principal`.
 pub fn is_service(name: &str) -> bool {
     const ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".aws.internal", ".aws.amazon.com"];
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_'));
@@ -80,17 +81,17 @@ fn service(principal: &Principal, name: &str, out: &mut Out<'_>) {
     let is_label = !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let help = format!("write it as in `{}.amazonaws.com`", if is_label { &label } else { "lambda" });
     let message = if pattern::has_wildcard(name) {
-        format!("`{name}` has a wildcard, and services are named one by one")
+        format!("`{name}` has a wildcard, which service principals do not support")
     } else {
-        format!("`{name}` is no name of a service")
+        format!("`{name}` is not a valid service principal")
     };
     out.at(principal.item.at, message, help).aws("INVALID_SERVICE_PRINCIPAL_FORMAT");
 }
 
 fn federated(kind: Kind, principal: &Principal, name: &str, out: &mut Out<'_>) {
     if kind != Kind::Trust {
-        let message = format!("`{name}` vouches for people who assume a role, and cannot come to a resource itself");
-        out.at(principal.item.at, message, "name the role that they assume, under `AWS`")
+        let message = format!("`{name}` is an identity provider, which only a trust policy supports as a principal");
+        out.at(principal.item.at, message, "name the role that its users assume, under `AWS`")
             .aws("FEDERATED_PRINCIPAL_NOT_SUPPORTED");
         return;
     }
@@ -99,13 +100,13 @@ fn federated(kind: Kind, principal: &Principal, name: &str, out: &mut Out<'_>) {
         a.service == "iam" && (a.resource.starts_with("saml-provider/") || a.resource.starts_with("oidc-provider/"))
     });
     if !is_host && !is_provider && name != "*" {
-        let message = format!("`{name}` is no identity provider");
+        let message = format!("`{name}` is not a valid identity provider");
         let help = "write the provider's ARN, as in `arn:aws:iam::111122223333:oidc-provider/example.com`";
         out.at(principal.item.at, message, help).aws("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY");
     }
 }
 
-/// Ids of users and roles, which a policy keeps when what they are of was deleted.
+/// Prefixes of the unique IDs that replace the ARN of a user or role in a policy once it is deleted.
 const IDS: &[(&str, &str, &str)] =
     &[("AROA", "role", "INVALID_ROLE_REFERENCE"), ("AIDA", "user", "INVALID_USER_REFERENCE")];
 
@@ -117,7 +118,7 @@ fn aws(principal: &Principal, name: &str, out: &mut Out<'_>) {
     if name.len() >= 16 && name.starts_with('A') && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         if let Some((_, what, code)) = IDS.iter().find(|(start, ..)| name.starts_with(start)) {
             let message =
-                format!("`{name}` is the id of a {what}, which nobody has any more if the {what} was deleted");
+                format!("`{name}` is the unique ID of a {what}, which is left behind when the {what} is deleted");
             out.at(principal.item.at, message, format!("write the ARN of the {what}"))
                 .severity(Severity::Warning)
                 .aws(code);
@@ -126,30 +127,30 @@ fn aws(principal: &Principal, name: &str, out: &mut Out<'_>) {
     }
     match Arn::parse(name) {
         Some(arn) if matches!(arn.service, "iam" | "sts" | "cloudfront") && pattern::has_wildcard(name) => {
-            let message = format!("`{name}` has a wildcard in a principal");
+            let message = format!("`{name}` has a wildcard, which principals do not support");
             let help = "name each role, or name the account and add a condition on `aws:PrincipalArn`";
             out.at(principal.item.at, message, help).aws("UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
         }
-        Some(arn) if matches!(arn.service, "iam" | "sts") => person(principal, name, arn, out),
+        Some(arn) if matches!(arn.service, "iam" | "sts") => check_iam_arn(principal, name, arn, out),
         _ => {
-            let message = format!("`{name}` is no principal");
-            out.at(principal.item.at, message, "write an account number, or the ARN of a user, role or session");
+            let message = format!("`{name}` is not a valid principal");
+            out.at(principal.item.at, message, "write an account ID, or the ARN of a user, role or session");
         }
     }
 }
 
-fn person(principal: &Principal, name: &str, arn: Arn<'_>, out: &mut Out<'_>) {
-    const PEOPLE: &[&str] = &["role/", "user/", "assumed-role/", "federated-user/"];
+fn check_iam_arn(principal: &Principal, name: &str, arn: Arn<'_>, out: &mut Out<'_>) {
+    const PREFIXES: &[&str] = &["role/", "user/", "assumed-role/", "federated-user/"];
     let numbered = arn.account.len() == 12 && arn.account.bytes().all(|b| b.is_ascii_digit());
     let (message, help) = if !numbered && arn.account != "cloudfront" {
-        (format!("`{name}` has no account of twelve digits"), "write the account's number")
+        (format!("`{name}` has no twelve-digit account ID"), "write the account ID")
     } else if !arn.region.is_empty() {
-        (format!("`{name}` has a region, and no ARN of IAM has one"), "leave the place of the region empty")
+        (format!("`{name}` has a region, which no ARN of IAM has"), "leave the region empty")
     } else if arn.resource.contains("-provider/") {
-        (format!("`{name}` is an identity provider, which is no user, role or session"), "write it under `Federated`")
-    } else if arn.resource != "root" && !PEOPLE.iter().any(|p| arn.resource.starts_with(p)) {
+        (format!("`{name}` is an identity provider, not a user, role or session"), "write it under `Federated`")
+    } else if arn.resource != "root" && !PREFIXES.iter().any(|p| arn.resource.starts_with(p)) {
         (
-            format!("`{name}` is no principal: it is neither a user nor a role, a session or an account"),
+            format!("`{name}` is not a valid principal: it is not a user, role, session or account"),
             "name a user, a role, a session, or the account as in `arn:aws:iam::111122223333:root`",
         )
     } else {

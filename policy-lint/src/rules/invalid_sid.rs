@@ -23,8 +23,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let kept: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
             out.at(
                 sid.at,
-                format!("the `Sid` `{text}` has `{bad}` in it"),
-                format!("letters and digits only, as in `{kept}`"),
+                format!("the `Sid` `{text}` contains `{bad}`"),
+                format!("use letters and digits only, as in `{kept}`"),
             );
         }
     }

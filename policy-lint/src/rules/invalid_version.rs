@@ -20,14 +20,19 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     match (version, known) {
         (Some(_), Some("2012-10-17") | None) => {}
         (Some(item), Some("2008-10-17")) => {
-            old(policy, item.at, "an old version of the policy language", out);
+            old(policy, item.at, "uses an old version of the policy language", out);
         }
         (Some(item), Some(other)) => {
-            out.at(item.at, format!("`{other}` is no version of the policy language"), HELP);
+            out.at(item.at, format!("`{other}` is not a version of the policy language"), HELP);
         }
         (None, _) => {
             let first = policy.members().next().map_or(At { span: policy.root.span, ..At::default() }, |(_, at)| at);
-            let finding = old(policy, At { trail: At::default().trail, ..first }, "no version, hence the old one", out);
+            let finding = old(
+                policy,
+                At { trail: At::default().trail, ..first },
+                "has no version, so AWS applies the old policy language",
+                out,
+            );
             if finding.severity == Severity::Note {
                 finding.severity(Severity::Warning).persona(Persona::Regular);
             }
@@ -44,11 +49,11 @@ fn old<'o>(policy: &Policy, at: At, what: &str, out: &'o mut Out<'_>) -> &'o mut
     let variable = items.into_iter().find(|i| i.raw().contains("${aws:"));
     match variable {
         Some(item) => {
-            let message = format!("the policy has {what}, in which the variable in `{}` is plain text", item.text);
+            let message = format!("the policy {what}, in which the variable in `{}` is literal text", item.text);
             out.at(at, message, HELP).aws("INVALID_VARIABLE_FOR_VERSION").related(item.at.span, "the variable is here")
         }
         None => {
-            let finding = out.at(at, format!("the policy has {what}"), HELP);
+            let finding = out.at(at, format!("the policy {what}"), HELP);
             finding.severity(Severity::Note).persona(Persona::Pedantic).aws("MISSING_VERSION")
         }
     }

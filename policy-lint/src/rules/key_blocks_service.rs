@@ -32,11 +32,11 @@ fn check(project: &Project, out: &mut Out<'_>) {
             if let Some((sender, name)) = senders.into_iter().find_map(|s| Some((s, shut_out(project, key, s)?))) {
                 let message =
                     format!("`{}` is encrypted with `{name}`, which `{}` cannot use", target.address, sender.item.text);
-                let help = "use the service's own encryption, or a key whose policy allows `kms:GenerateDataKey` and \
-                            `kms:Decrypt` to the service";
+                let help = "use a key whose policy allows the service to use `kms:GenerateDataKey` and `kms:Decrypt`, or SSE-SQS for a \
+                            queue";
                 let finding = out.span(target.head, message, help);
                 finding.address = Some(target.address.clone());
-                finding.related(sender.item.at.span, "the service is let in here");
+                finding.related(sender.item.at.span, "the service is allowed here");
             }
         }
     }
@@ -49,7 +49,8 @@ fn policies<'a>(project: &'a Project, own: &dyn Fn(&Resource) -> bool) -> impl I
     project.policies.iter().filter(carried).flat_map(|p| &p.statements)
 }
 
-/// The name of the key when a service cannot use it: one of AWS's own, or one of the tree whose policy does not say so.
+/// The name of the key if the service cannot use it: an AWS-managed key, or a key of the configuration whose policy does
+/// not allow the service.
 fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String> {
     if let Some(name) = key.as_str().filter(|n| n.ends_with("alias/aws/sqs") || n.ends_with("alias/aws/sns")) {
         return Some(name.to_owned());

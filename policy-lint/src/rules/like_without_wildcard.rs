@@ -20,8 +20,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let wild = condition.values.iter().any(|v| v.raw().contains(['*', '?', '$']));
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && known && !wild && !condition.values.is_empty() {
             let exact = if base.contains("not") { "StringNotEquals" } else { "StringEquals" };
-            let message = format!("no value for `{}` has a wildcard", condition.key.text);
-            out.at(condition.operator.at, message, format!("write `{exact}`"));
+            let message = format!("no value of `{}` has a wildcard", condition.key.text);
+            out.at(condition.operator.at, message, format!("use `{exact}`"));
         }
     }
 }

@@ -21,13 +21,13 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         out.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
         return;
     };
-    // A document of Terraform's data source has the span of its block; what is added to it comes from elsewhere.
+    // The document of a Terraform data source has the span of its block; merged statements have other spans.
     let gathered = statement.value.span == policy.root.span;
     if !gathered && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
         let at = At { span: statement.value.span, ..at };
         out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
-    // Statements that are objects are the ones that were read, in their order.
+    // `policy.statements` holds the statements that are objects, in the same order.
     let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
         judge(policy, written, statement.head, out);
@@ -43,12 +43,12 @@ fn judge(policy: &Policy, written: &Value, head: At, out: &mut Out<'_>) {
         missing("`Effect`", "MISSING_EFFECT", "add `\"Effect\": \"Allow\"` or `\"Effect\": \"Deny\"`");
     }
     if !has(&["Action", "NotAction"]) {
-        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it is about");
+        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it applies to");
     }
     if policy.kind != Kind::Trust && policy.kind != Kind::Ecr && !has(&["Resource", "NotResource"]) {
-        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it is about");
+        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it applies to");
     }
     if policy.kind.has_principals() && policy.kind != Kind::Trust && !has(&["Principal", "NotPrincipal"]) {
-        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`: a policy of a resource says who it is about");
+        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`, which a resource policy requires");
     }
 }

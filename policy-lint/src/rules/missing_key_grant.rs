@@ -42,7 +42,7 @@ fn judge(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], out: &mut 
             identity.policies.iter().find_map(|p| grant(p, action, &locked).map(|(item, bucket)| (*p, item, bucket)));
         let Some((policy, item, bucket)) = found else { continue };
         let message = format!(
-            "`{action}` on `{}` also needs `{key_action}` on the bucket's key, which nothing grants",
+            "`{action}` on `{}` also requires `{key_action}` on the bucket's KMS key, which no policy grants",
             bucket.address
         );
         out.policy(policy, item.at, message, format!("allow `{key_action}` on the key"))
@@ -65,7 +65,7 @@ fn is_in(item: &Item, bucket: &Resource) -> bool {
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
 }
 
-/// The key of the tree that encrypts the bucket, where its policy is AWS's default.
+/// The key of the configuration that encrypts the bucket, if it has the default key policy.
 fn own_key<'a>(project: &'a Project, bucket: &Resource) -> Option<&'a Resource> {
     project.of_kind("aws_s3_bucket_server_side_encryption_configuration").find_map(|config| {
         let ours = config.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"]));

@@ -21,11 +21,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let Some(key) = Key::find(condition.key.raw()).filter(|k| plain && k.kind().starts_with("Array")) else {
             continue;
         };
-        let message = format!("`{}` has many values, and `{}` compares one", key.name(), condition.operator.text);
-        let help = format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
+        let message =
+            format!("`{}` is multivalued, but `{}` compares a single value", key.name(), condition.operator.text);
+        let help = format!("use `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
         let finding = out.at(condition.key.at, message, help);
         let service = key.name().split(':').next().unwrap_or_default();
-        // What AWS's own policies of event buses say: an event that is put has one source and one type.
+        // As in AWS's own event bus policies: an event has one source and one detail type.
         let of_event = service == "events" && policy.kind.is_resource();
         if !key.is_global() && (of_event || !is_settled(service)) {
             finding.severity(Severity::Warning).persona(Persona::Pedantic);

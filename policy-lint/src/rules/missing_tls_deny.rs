@@ -27,7 +27,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     let at = At { trail: At::default().trail, ..first.head };
     out.at(
         at,
-        "requests without TLS are not refused",
-        "add a `Deny` for everybody with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
+        "requests without TLS are not denied",
+        "add a `Deny` for every principal with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
     );
 }

@@ -25,8 +25,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let more = if actions.items.len() > 3 { " and others" } else { "" };
         out.at(
             actions.key,
-            format!("`NotAction` with `Allow` grants every action but {}{more}, in every service", listed.join(", ")),
-            "list what is allowed under `Action`; to forbid something, write it under `Action` in a `Deny` statement",
+            format!("`NotAction` with `Allow` grants every action of every service except {}{more}", listed.join(", ")),
+            "list the allowed actions under `Action`; to exclude actions, list them in a `Deny` statement",
         );
     }
 }

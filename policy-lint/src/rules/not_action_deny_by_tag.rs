@@ -19,10 +19,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for condition in statement.conditions.iter().filter(|c| !c.is_negative()) {
             let key = condition.key.raw().to_ascii_lowercase();
             let by_tag = key.starts_with("aws:requesttag/") || key.starts_with("aws:resourcetag/");
-            let asks_for_absence = condition.base().eq_ignore_ascii_case("Null");
-            if by_tag && !asks_for_absence && !condition.if_exists() {
-                let message = format!("actions that do not carry `{}` escape this `Deny`", condition.key.text);
-                let help = "list the actions under `Action`, or deny where the tag is absent too (`Null`)";
+            let tests_absence = condition.base().eq_ignore_ascii_case("Null");
+            if by_tag && !tests_absence && !condition.if_exists() {
+                let message =
+                    format!("this `Deny` does not apply to actions that do not carry `{}`", condition.key.text);
+                let help = "list the actions under `Action`, or also deny requests without the tag (`Null`)";
                 out.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
             }
         }

@@ -18,8 +18,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
             out.at(
                 principals.key,
-                "`NotPrincipal` with `Allow` lets in everybody but those it names",
-                "name who is let in under `Principal`",
+                "`NotPrincipal` with `Allow` grants access to every principal except those it names",
+                "name the allowed principals under `Principal`",
             );
         }
     }

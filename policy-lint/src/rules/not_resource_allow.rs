@@ -20,11 +20,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         if let Some(resources) = statement.resources.as_ref().filter(|r| r.negated) {
             let listed: Vec<String> = resources.items.iter().take(2).map(|i| format!("`{}`", i.text)).collect();
-            let message = format!("`NotResource` with `Allow` grants every resource but {}", listed.join(", "));
+            let message =
+                format!("`NotResource` with `Allow` grants access to every resource except {}", listed.join(", "));
             out.at(
                 resources.key,
                 message,
-                "list what is allowed under `Resource`; forbid the rest in a `Deny` statement",
+                "list the allowed resources under `Resource`; deny the rest in a `Deny` statement",
             );
         }
     }

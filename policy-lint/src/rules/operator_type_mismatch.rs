@@ -41,12 +41,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         };
         if !fits {
             let message = format!(
-                "`{}` is compared by `{}`, which is for another type",
+                "`{}` is compared with `{}`, which is for another type",
                 condition.key.text, condition.operator.text
             );
             let finding = out.at(condition.key.at, message, format!("use {wanted}")).aws(code);
             let finding = finding.related(condition.operator.at.span, "the operator is here");
-            // A text that is an ARN is matched all the same.
+            // A string that is an ARN still matches.
             if family == "arn" {
                 finding.persona(Persona::Pedantic);
             }
@@ -54,13 +54,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a key that is listed as a text is nothing else: lists of less common services are careless about it.
+/// Whether the type of a key that is listed as a string can be relied on; the lists of less common services often give
+/// the wrong type.
 fn is_sure(key: Key) -> bool {
     let service = key.name().split(':').next().unwrap_or_default();
     key.is_global() && !key.name().contains('/') || is_settled(service)
 }
 
-/// The type that an operator compares; `None` for those that fit all.
+/// The type that an operator compares; `None` for operators that accept every type.
 fn family(base: &str) -> Option<&'static str> {
     let base = base.to_ascii_lowercase();
     let families = [

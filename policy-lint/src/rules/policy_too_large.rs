@@ -32,7 +32,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
             _ => 10_240,
         };
         let total = inline.iter().map(|p| size(&p.root)).sum();
-        report(total, limit, "inline policies of one holder, together,", place(first, project), first, out);
+        report(total, limit, "the inline policies of one identity together", place(first, project), first, out);
     }
 }
 
@@ -53,7 +53,7 @@ fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, ou
     if size <= limit {
         return;
     }
-    let message = format!("the policy has {size} characters, and {what} may have {limit}");
+    let message = format!("the policy has {size} characters, but the limit for {what} is {limit}");
     let finding = out.span(span, message, "use wildcards for names that share a prefix, or split the policy");
     finding.address.clone_from(&policy.address);
     finding.kind = Some(policy.kind);
@@ -66,25 +66,25 @@ fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, ou
 fn limit(policy: &Policy) -> Option<(usize, &'static str)> {
     let by_carrier = match policy.carrier.resource.as_str() {
         "aws_iam_policy" => Some((6_144, "a managed policy")),
-        "aws_iam_user_policy" => Some((2_048, "inline policies of a user")),
-        "aws_iam_group_policy" => Some((5_120, "inline policies of a group")),
-        "aws_iam_role_policy" => Some((10_240, "inline policies of a role")),
+        "aws_iam_user_policy" => Some((2_048, "the inline policies of a user")),
+        "aws_iam_group_policy" => Some((5_120, "the inline policies of a group")),
+        "aws_iam_role_policy" => Some((10_240, "the inline policies of a role")),
         _ => None,
     };
     by_carrier.or(match policy.kind {
         Kind::Identity => Some((10_240, "an identity policy")),
         Kind::Trust => Some((2_048, "a trust policy")),
         Kind::S3 => Some((20_480, "a bucket policy")),
-        Kind::Scp | Kind::Rcp => Some((5_120, "a policy of an organization")),
+        Kind::Scp | Kind::Rcp => Some((5_120, "an organization policy")),
         Kind::Kms => Some((32_768, "a key policy")),
         Kind::Sns => Some((30_720, "a topic policy")),
-        Kind::Lambda => Some((20_480, "a function's policy")),
-        Kind::Secret => Some((20_480, "a secret's policy")),
+        Kind::Lambda => Some((20_480, "a function policy")),
+        Kind::Secret => Some((20_480, "a secret policy")),
         _ => None,
     })
 }
 
-/// Characters of the document without blanks between its parts.
+/// The size of the document in characters, without whitespace, as AWS counts it.
 fn size(value: &Value) -> usize {
     let commas = |n: usize| n.saturating_sub(1);
     match &value.data {

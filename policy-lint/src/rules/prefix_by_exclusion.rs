@@ -18,9 +18,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for condition in statement.conditions_on("s3:prefix") {
             let lists_the_rest = statement.allows() == condition.is_negative();
             if lists_the_rest && !condition.base().eq_ignore_ascii_case("Null") {
-                let message = "a listing with a shorter prefix, or without one, still shows what this leaves out";
+                let message = "a listing with a shorter prefix, or without a prefix, still returns the excluded keys";
                 let help =
-                    "allow the prefixes that may be listed: `Allow` with `StringLike`, or `Deny` with `StringNotLike`";
+                    "name the prefixes that may be listed: `Allow` with `StringLike`, or `Deny` with `StringNotLike`";
                 out.at(condition.key.at, message, help).related(condition.operator.at.span, "the operator is here");
             }
         }

@@ -28,15 +28,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             };
             if !principals.is_empty() && !principals.iter().any(|p| wanted.fits(p)) {
                 let first = principals[0];
-                let message = format!("`{}` cannot call `{action}`: that is for {}", first.item.text, wanted.word());
-                let help = format!("write `{}`", call_of(first));
+                let message = format!("`{}` cannot call `{action}`, which is for {}", first.item.text, wanted.word());
+                let help = format!("use `{}`", call_of(first));
                 out.at(item.at, message, help).related(first.item.at.span, "the principal is here");
             }
         }
     }
 }
 
-/// What a certificate's holder gets with the session, which the service always asks for.
+/// The actions that IAM Roles Anywhere always calls to create a session.
 const ANYWHERE: &[&str] = &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
 fn anywhere(policy: &Policy, out: &mut Out<'_>) {
@@ -47,15 +47,19 @@ fn anywhere(policy: &Policy, out: &mut Out<'_>) {
     let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
     if let Some(actions) = first {
         let message = format!(
-            "`{SERVICE}` also needs {}",
+            "`{SERVICE}` also requires {}",
             missing.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(" and ")
         );
-        out.at(actions.key, message, "allow all three: they set what is known of the certificate's holder")
-            .aws("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY");
+        out.at(
+            actions.key,
+            message,
+            "allow all three; IAM Roles Anywhere uses them to pass certificate attributes to the session",
+        )
+        .aws("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY");
     }
 }
 
-/// Who can call an action.
+/// The principals that can call an action.
 enum Callers {
     Signed,
     Web,
@@ -83,8 +87,8 @@ impl Callers {
     fn word(&self) -> &'static str {
         match self {
             Callers::Signed => "accounts, roles, users and services",
-            Callers::Web => "identity providers of the web (OIDC)",
-            Callers::Saml => "SAML providers",
+            Callers::Web => "OIDC identity providers",
+            Callers::Saml => "SAML identity providers",
         }
     }
 }

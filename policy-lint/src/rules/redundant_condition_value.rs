@@ -24,20 +24,21 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (i, item) in values.iter().enumerate().take(256) {
             let cover = values.iter().enumerate().take(256).find(|(j, other)| {
                 let same = other.same(item);
-                let wider =
-                    || like && pattern::covers(other.raw(), item.raw()) || measures(&base, other.raw(), item.raw());
+                let wider = || {
+                    like && pattern::covers(other.raw(), item.raw()) || includes_range(&base, other.raw(), item.raw())
+                };
                 *j != i && (same && *j < i || !same && wider())
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", item.text, other.text);
-                out.at(item.at, message, "remove it").related(other.at.span, "the other is here");
+                out.at(item.at, message, "remove it").related(other.at.span, "the other value is here");
             }
         }
     }
 }
 
-/// Whether one value is met whenever another is, by an operator that compares numbers or addresses.
-fn measures(base: &str, wide: &str, narrow: &str) -> bool {
+/// Whether every number or address that matches `narrow` also matches `wide`.
+fn includes_range(base: &str, wide: &str, narrow: &str) -> bool {
     if base.ends_with("ipaddress") {
         return matches!((network(wide), network(narrow)), (Some((a, m)), Some((b, n)))
             if a.is_ipv4() == b.is_ipv4() && m < n && prefix(a, m) == prefix(b, m));
@@ -58,7 +59,7 @@ fn network(text: &str) -> Option<(IpAddr, u32)> {
     Some((address, length))
 }
 
-/// The bits of an address before a length, at the upper end.
+/// The leading `length` bits of an address, left-aligned in 128 bits.
 fn prefix(address: IpAddr, length: u32) -> u128 {
     let bits = match address {
         IpAddr::V4(v4) => u128::from(u32::from(v4)) << 96,

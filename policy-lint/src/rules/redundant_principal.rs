@@ -22,13 +22,13 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
-                out.at(one.item.at, message, "remove it").related(other.item.at.span, "the other is here");
+                out.at(one.item.at, message, "remove it").related(other.item.at.span, "the other principal is here");
             }
         }
     }
 }
 
-/// Whether a principal is the role of another, which is one of its sessions.
+/// Whether the first principal is the role of which the second is a session.
 fn covers(role: &Principal, session: &Principal) -> bool {
     let (Some(role), Some(session)) = (role.item.text.as_known(), session.item.text.as_known()) else { return false };
     let split = |text: &str, middle: &str| text.split_once(middle).map(|(a, b)| (a.to_owned(), b.to_owned()));

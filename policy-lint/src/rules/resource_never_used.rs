@@ -29,15 +29,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             {
                 out.at(
                     item.at,
-                    format!("no action of the statement works on `{}`", item.text),
-                    "add the action that is missing, or remove the resource",
+                    format!("no action of the statement applies to `{}`", item.text),
+                    "add the missing action, or remove the resource",
                 );
             }
         }
     }
 }
 
-/// Every resource type the statement's actions take; `None` when some action is not known or takes no type.
+/// The resource types that the statement's actions support; `None` when an action is unknown or is a whole service.
 fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
     for (item, actions) in statement.granted() {

@@ -26,7 +26,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         else {
             continue;
         };
-        if resources.items.len() * statement.action_items().len() > MOST {
+        if resources.items.len() * statement.action_items().len() > MAX_PAIRS {
             continue;
         }
         let shapes: Vec<String> = resources.items.iter().map(|i| arn::typed(&i.text)).collect();
@@ -36,27 +36,27 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (item, actions) in statement.granted() {
             let Some(action) = exact(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
-                report(statement, item, action, &Given { items: &resources.items, shapes: &shapes }, out);
+                report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, out);
             }
         }
     }
 }
 
 /// The resources of a statement, as written and as ARNs.
-struct Given<'a> {
+struct Resources<'a> {
     items: &'a [Item],
     shapes: &'a [String],
 }
 
-/// Pairs of actions and resources that are compared at most in one statement.
-const MOST: usize = 1_000_000;
+/// Statements with more pairs of actions and resources than this are not checked.
+const MAX_PAIRS: usize = 1_000_000;
 
 /// The action of a name without wildcards.
 fn exact(name: &str, actions: &[Action]) -> Option<Action> {
     (!pattern::has_wildcard(name)).then(|| actions.first().copied()).flatten()
 }
 
-/// Services that most people use, whose resource types AWS lists completely.
+/// Common services whose resource types and condition keys AWS lists completely.
 const SETTLED: &[&str] = &[
     "cloudwatch",
     "dynamodb",
@@ -80,26 +80,26 @@ const SETTLED: &[&str] = &[
     "sts",
 ];
 
-/// Services of which everybody uses actions that work on no single resource.
+/// Services whose actions without resource-level permissions are well known.
 const WITHOUT_RESOURCE: &[&str] =
     &["cloudwatch", "dynamodb", "ec2", "ecr", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
 
-/// Whether what the catalogue says of a service is all that there is.
+/// Whether the catalogue is complete for a service.
 pub fn is_settled(service: &str) -> bool {
     SETTLED.contains(&service)
 }
 
-/// Whether a defect is sure: everything about the action is known, and so is what the resources are.
+/// Whether a mismatch is certain: the catalogue is complete for the action and for the resources.
 fn is_sure(statement: &Statement, action: Action, shapes: &[String]) -> bool {
     if !action.restrictable() {
-        // Lists of actions that share resources often have one of these among them.
+        // Long lists of actions often include one of these by accident.
         let crowded = statement.action_items().len() > 6 || shapes.len() > 3;
         return !crowded && WITHOUT_RESOURCE.contains(&action.service().prefix());
     }
     is_settled(action.service().prefix()) && shapes.iter().all(|s| is_known(s, action.service()))
 }
 
-/// Whether a resource is of another service, or of a type that this one has, a misspelled one included.
+/// Whether a resource belongs to another complete service, or is of a (possibly misspelled) type of this service.
 fn is_known(shape: &str, service: Service) -> bool {
     let Some(arn) = Arn::parse(shape) else { return true };
     if arn.service != service.prefix() {
@@ -116,7 +116,7 @@ fn is_known(shape: &str, service: Service) -> bool {
     })
 }
 
-/// Whether a name stands where a type and a name should.
+/// Whether the resource part is a plain name, where a type and a name are expected.
 fn is_untyped(resource: &str) -> bool {
     let open = pattern::has_wildcard(resource) || !resource.is_ascii() || resource.contains('$');
     !open && !resource.is_empty() && !resource.trim_start_matches('/').is_empty() && {
@@ -124,12 +124,15 @@ fn is_untyped(resource: &str) -> bool {
     }
 }
 
-fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>, out: &mut Out<'_>) {
+fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<'_>, out: &mut Out<'_>) {
     let verb = if statement.denies() { "denies" } else { "grants" };
     let (message, help) = match arn::primary(action) {
         None => (
-            format!("`{}` works on no single resource, so the statement {verb} nothing for it", action.full_name()),
-            String::from("put it in a statement of its own with `\"Resource\": \"*\"`"),
+            format!(
+                "`{}` does not support resource-level permissions, so the statement {verb} nothing for it",
+                action.full_name()
+            ),
+            String::from("move it to a statement of its own with `\"Resource\": \"*\"`"),
         ),
         Some(chosen) => {
             let others = action.resources().filter(|k| *k != chosen).take(2);
@@ -137,7 +140,7 @@ fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>,
             let named = given.items.first().map(|r| r.text.to_string()).unwrap_or_default();
             (
                 format!(
-                    "`{}` works on {}, which `{named}` is not, so the statement {verb} nothing for it",
+                    "`{}` applies to {}, which `{named}` is not, so the statement {verb} nothing for it",
                     action.full_name(),
                     names.join(" or ")
                 ),

@@ -26,7 +26,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             out.at(
                 item.at,
                 format!("`{}` is no longer listed by AWS", item.text),
-                "remove it, unless you know that it is needed",
+                "remove it, unless it is known to be needed",
             );
         }
     }

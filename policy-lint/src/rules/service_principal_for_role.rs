@@ -22,8 +22,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for principal in principals.filter(|p| p.sort == Sort::Service && p.item.raw() == "lambda.amazonaws.com") {
             out.at(
                 principal.item.at,
-                "a function calls with its role, never as `lambda.amazonaws.com`",
-                "allow the action in the role's policy; for another account, name the role under `AWS`",
+                "a function calls other services as its role, never as `lambda.amazonaws.com`",
+                "allow the action in the policy of the role, or name the role under `AWS` for another account",
             );
         }
     }

@@ -24,7 +24,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let Some(service) = whole_service(item.raw()) else {
                 continue;
             };
-            // A service that does not exist has no actions to allow; `unknown-service` says so.
+            // A service that does not exist has no actions to allow; `unknown-service` reports it.
             if is_unknown(service) || policy.kind == Kind::Kms && is_key_administration(service, policy, statement) {
                 continue;
             }
@@ -33,14 +33,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// The service of a pattern that stands for all its actions.
+/// The service prefix of a pattern that matches every action of the service.
 pub fn whole_service(pattern: &str) -> Option<&str> {
     let (service, name) = pattern.split_once(':')?;
     let all = name.contains('*') && name.bytes().all(|b| matches!(b, b'*' | b'?'));
     (all && !service.is_empty() && !service.contains('*')).then_some(service)
 }
 
-/// AWS's own default key policy: the account of the key may manage it, which only enables identity policies.
+/// Whether this is the statement of the default key policy: allowing the account root only enables identity policies.
 fn is_key_administration(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
     let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
     let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
@@ -55,14 +55,14 @@ fn message(prefix: &str, item: &crate::model::Item) -> String {
     let managing = service.actions().filter(|a| a.level() == Level::Permissions).count();
     let change = match managing {
         0 => String::new(),
-        1 => String::from(", one of which changes who has access"),
-        n => format!(", {n} of which change who has access"),
+        1 => String::from(", one of which changes permissions"),
+        n => format!(", {n} of which change permissions"),
     };
     format!("`{}` allows all {total} actions of {}{change}", item.text, service.title())
 }
 
-/// What people mostly need of services where the shortest name would mislead.
-const USUAL: &[(&str, &str)] = &[
+/// Commonly used actions of services whose shortest read action is not a useful example.
+const COMMON_ACTIONS: &[(&str, &str)] = &[
     ("cloudwatch", "PutMetricData"),
     ("dynamodb", "GetItem"),
     ("ec2", "DescribeInstances"),
@@ -78,8 +78,8 @@ const USUAL: &[(&str, &str)] = &[
 ];
 
 fn help(prefix: &str) -> String {
-    let usual = USUAL.iter().find(|(s, _)| s.eq_ignore_ascii_case(prefix));
-    if let Some((service, name)) = usual {
+    let common = COMMON_ACTIONS.iter().find(|(s, _)| s.eq_ignore_ascii_case(prefix));
+    if let Some((service, name)) = common {
         return format!("name the actions that are needed, as in `{service}:{name}`");
     }
     let example = Service::find(prefix).and_then(|s| {

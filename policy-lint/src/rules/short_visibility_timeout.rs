@@ -35,7 +35,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         }
         let message = format!(
-            "`{}` hides a message for {hidden} s, and `{}` may take {timeout} s",
+            "`{}` hides a received message for {hidden} s, but `{}` may run for {timeout} s",
             queue.address, function.address
         );
         let finding =
@@ -45,7 +45,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-/// A number as configured; AWS's default where nobody wrote it, nothing where it is not known.
+/// The number of an attribute: `default` when it is absent or null, `None` when it is not known.
 fn number(resource: &Resource, key: &str, default: f64) -> Option<f64> {
     match resource.values.get(key).map(|v: &Value| &v.data) {
         None | Some(Data::Null) => Some(default),

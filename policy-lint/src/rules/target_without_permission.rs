@@ -17,10 +17,10 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// A type, an action, and carriers.
+/// The type of a target, the action that delivers to it, and the carriers of its policy.
 type Target = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// What a target is, the action it is used by, and the carriers of its policy with the attribute that names it.
+/// A carrier is a Terraform resource type with the attribute that names the target, empty for the target itself.
 const TARGETS: &[Target] = &[
     ("aws_sqs_queue", "sqs:SendMessage", &[("aws_sqs_queue_policy", "queue_url"), ("aws_sqs_queue", "")]),
     ("aws_sns_topic", "sns:Publish", &[("aws_sns_topic_policy", "arn"), ("aws_sns_topic", "")]),
@@ -29,14 +29,14 @@ const TARGETS: &[Target] = &[
 
 fn check(project: &Project, out: &mut Out<'_>) {
     for target in project.of_kind("aws_cloudwatch_event_target") {
-        // A target with a role of its own needs no policy on the other side.
+        // A target with a role needs no resource policy: EventBridge delivers as the role.
         let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, crate::value::Data::Null));
         if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
             judge(project, target, arn, "events.amazonaws.com", out);
         }
-        // What cannot be delivered is sent by the service itself, with or without a role.
-        for letters in target.values.get("dead_letter_config").map(Value::elements).unwrap_or_default() {
-            if let Some(arn) = letters.get("arn") {
+        // Dead letters are always sent by the service principal, with or without a role.
+        for dead_letter_config in target.values.get("dead_letter_config").map(Value::elements).unwrap_or_default() {
+            if let Some(arn) = dead_letter_config.get("arn") {
                 judge(project, target, arn, "events.amazonaws.com", out);
             }
         }
@@ -92,12 +92,14 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: 
             .filter(|c| c.kind != *kind)
             .all(|c| policies.iter().any(|p| p.address.as_ref() == Some(&c.address)));
         let written = target.values.get("policy").is_some_and(Value::is_unknown);
-        if known && !written && !policies.iter().any(|p| lets_in(p, service, action)) {
+        if known && !written && !policies.iter().any(|p| allows_service(p, service, action)) {
             let message =
-                format!("`{}` sends to `{}`, which does not let `{service}` in", sender.address, target.address);
+                format!("`{}` sends to `{}`, whose policy does not allow `{service}`", sender.address, target.address);
             let help = match *kind {
                 "aws_lambda_function" => format!("add an `aws_lambda_permission` for `{service}`"),
-                _ => format!("allow `{action}` to `{service}` in the target's policy, with `aws:SourceArn`"),
+                _ => format!(
+                    "allow `{action}` for `{service}` in the target's policy, with a condition on `aws:SourceArn`"
+                ),
             };
             let finding = out.span(sender.head, message, help);
             finding.address = Some(sender.address.clone());
@@ -106,14 +108,14 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: 
     }
 }
 
-/// The service that sends logs, which also goes by the name of its region.
+/// The service principal of CloudWatch Logs, which also exists per region.
 const LOGS: &str = "logs.amazonaws.com";
 
 fn is_service(name: &str, service: &str) -> bool {
     name == service || service == LOGS && name.starts_with("logs.") && name.ends_with(".amazonaws.com")
 }
 
-fn lets_in(policy: &Policy, service: &str, action: &str) -> bool {
+fn allows_service(policy: &Policy, service: &str, action: &str) -> bool {
     policy.statements.iter().filter(|s| s.allows() && speaks_of(s, action)).any(|s| {
         s.principals.as_ref().is_some_and(|p| {
             p.incomplete

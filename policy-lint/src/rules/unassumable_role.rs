@@ -30,5 +30,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         return;
     };
     let at = At { trail: At::default().trail, ..first.head };
-    out.at(at, "no statement lets anybody assume the role", "allow `sts:AssumeRole` to whoever needs the role");
+    out.at(
+        at,
+        "no statement allows a principal to assume the role",
+        "allow `sts:AssumeRole` for the principals that need the role",
+    );
 }

@@ -34,17 +34,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             Some(item) if !tied => {
                 out.at(
                     item.at,
-                    "`iam:PassRole` may hand every role of the account to any service",
-                    "name the role, and say which service takes it by a condition on `iam:PassedToService`",
+                    "`iam:PassRole` is allowed for every role of the account and any service",
+                    "name the role, and the service in a condition on `iam:PassedToService`",
                 );
             }
             Some(_) => {}
             None if !tied && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
-                let message = format!("`iam:PassRole` may hand every role of `{}` to any service", some.text);
+                let message =
+                    format!("`iam:PassRole` is allowed for every role that matches `{}` and any service", some.text);
                 out.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
             }
             None if !tied => {
-                let message = "`iam:PassRole` does not say to which service the role may be passed";
+                let message = "`iam:PassRole` does not restrict the service that the role may be passed to";
                 let finding = out.at(first.at, message, "add a condition on `iam:PassedToService`");
                 finding.severity(Severity::Note).persona(Persona::Pedantic);
             }
@@ -53,12 +54,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a resource stands for several roles by their names.
+/// Whether a resource matches several roles.
 fn is_pattern(item: &Item) -> bool {
     Arn::parse(item.raw()).is_some_and(|a| pattern::has_wildcard(a.resource))
 }
 
-/// Whether a pattern says `PassRole` itself; `*` and `iam:*` have rules of their own.
+/// Whether an action pattern matches `iam:PassRole`, other than `*` and `iam:*`, which other rules report.
 fn names_pass_role(statement: &Statement) -> bool {
     statement
         .action_items()

@@ -4,7 +4,7 @@ use crate::model::{Kind, Policy, Statement};
 use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
-/// The action that it is about.
+/// The action that this rule restricts.
 pub const ACTION: &str = "iam:CreateServiceLinkedRole";
 
 /// The rule.
@@ -28,7 +28,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             continue;
         };
         if !tied {
-            let message = format!("`{ACTION}` makes the role of any service");
+            let message = format!("`{ACTION}` is allowed for every service");
             let help = "add a condition on `iam:AWSServiceName`, or name the role, as in \
                         `arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*`";
             out.at(star.at, message, help);
@@ -36,7 +36,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a pattern says the action itself; `*` and `iam:*` have rules of their own.
+/// Whether an action pattern matches the action, other than `*` and `iam:*`, which other rules report.
 fn names(statement: &Statement) -> bool {
     let wide = |text: &str| wildcard_action::is_everything(text) || service_wildcard::whole_service(text).is_some();
     statement.action_items().iter().any(|i| !wide(i.raw()) && matches_action(i.raw(), ACTION))

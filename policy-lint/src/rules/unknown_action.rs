@@ -32,8 +32,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// API calls whose permission has another name.
-const MEANT: &[(&str, &str)] = &[
+/// API operations whose permission has another name.
+const API_OPERATIONS: &[(&str, &str)] = &[
     ("s3:copyobject", "s3:GetObject` on the source and `s3:PutObject"),
     ("s3:headbucket", "s3:ListBucket"),
     ("s3:headobject", "s3:GetObject"),
@@ -55,11 +55,11 @@ const MEANT: &[(&str, &str)] = &[
 
 fn help(service: Service, item: &Item, name: &str) -> String {
     let folded = item.raw().to_ascii_lowercase();
-    if let Some((_, meant)) = MEANT.iter().find(|(n, _)| *n == folded) {
-        return format!("the call needs `{meant}`");
+    if let Some((_, action)) = API_OPERATIONS.iter().find(|(n, _)| *n == folded) {
+        return format!("the API operation requires `{action}`");
     }
     match pattern::closest(name, service.actions().map(catalogue::Action::name)) {
         Some(near) => format!("did you mean `{}:{near}`?", service.prefix()),
-        None => format!("look the name up; the catalogue is of {}", catalogue::DATE),
+        None => format!("check the name (the action catalogue is dated {})", catalogue::DATE),
     }
 }

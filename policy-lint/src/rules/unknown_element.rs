@@ -27,16 +27,16 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         if known.contains(&name) {
             continue;
         }
-        if let Some(meant) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
-            let message = format!("`{}` is no element of {whole}: names of elements are case-sensitive", member.key);
-            out.at(at, message, format!("write `{meant}`"));
+        if let Some(suggested) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
+            let message = format!("`{}` is not an element of {whole}: element names are case-sensitive", member.key);
+            out.at(at, message, format!("write `{suggested}`"));
             continue;
         }
         let near = pattern::closest(name, known.iter().copied());
         let help = near.map_or_else(
-            || format!("remove it; {whole} has {}", known.join(", ")),
+            || format!("remove it; the elements of {whole} are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        out.at(at, format!("`{}` is no element of {whole}", member.key), help);
+        out.at(at, format!("`{}` is not an element of {whole}", member.key), help);
     }
 }

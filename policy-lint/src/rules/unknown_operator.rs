@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Every operator, without `IfExists` and set prefix.
+/// Every condition operator, without the `IfExists` suffix and the set operator prefix.
 pub const OPERATORS: &[&str] = &[
     "ArnEquals",
     "ArnLike",
@@ -57,8 +57,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         {
             out.at(
                 condition.operator.at,
-                format!("`{set}` is no set operator"),
-                "take `ForAnyValue` or `ForAllValues`",
+                format!("`{set}` is not a set operator"),
+                "use `ForAnyValue` or `ForAllValues`",
             );
         }
         let base = condition.base();
@@ -66,13 +66,13 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let near = pattern::closest(base, OPERATORS.iter().copied());
             let near = near.or_else(|| guess(base));
             let help = near.map_or_else(
-                || String::from("take one of IAM's condition operators, as in `StringEquals`"),
+                || String::from("use an IAM condition operator, as in `StringEquals`"),
                 |n| format!("did you mean `{n}`?"),
             );
-            out.at(condition.operator.at, format!("there is no condition operator `{base}`"), help);
+            out.at(condition.operator.at, format!("`{base}` is not a condition operator"), help);
         } else if base.eq_ignore_ascii_case("Null") && condition.if_exists() {
-            let message = "`Null` asks whether the key exists; `IfExists` cannot be added to it";
-            out.at(condition.operator.at, message, "write `Null`").aws("NULL_WITH_IF_EXISTS");
+            let message = "`Null` tests whether the key is present, so `IfExists` cannot be added to it";
+            out.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_IF_EXISTS");
         }
     }
 }

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Service principals that are no prefix of actions.
+/// Service principals that are not the prefix of any action.
 const OTHERS: &[&str] = &[
     "apidestinations.events",
     "application-insights",
@@ -56,7 +56,7 @@ const OTHERS: &[&str] = &[
     "wafv2",
 ];
 
-/// What people write for services whose principal is not named after them.
+/// Common misnomers and the service principals they stand for.
 const MISNAMED: &[(&str, &str)] = &[
     ("alb", "elasticloadbalancing"),
     ("api-gateway", "apigateway"),
@@ -97,15 +97,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 
 fn judge<'o>(item: &Item, out: &'o mut Out<'_>) -> Option<&'o mut Finding> {
     let name = item.text.as_known()?;
-    let meant = meant(name.strip_suffix(".amazonaws.com")?)?;
-    let message = format!("there is no service principal `{name}`");
-    Some(out.at(item.at, message, format!("did you mean `{meant}.amazonaws.com`?")))
+    let suggestion = suggestion(name.strip_suffix(".amazonaws.com")?)?;
+    let message = format!("`{name}` is not a known service principal");
+    Some(out.at(item.at, message, format!("did you mean `{suggestion}.amazonaws.com`?")))
 }
 
-/// What stands for the service in the principal that was meant; none if the name may well be one.
-fn meant(label: &str) -> Option<&'static str> {
-    if let Some((_, meant)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
-        return Some(meant);
+/// The label of the service principal that was probably intended; `None` if the label may be valid.
+fn suggestion(label: &str) -> Option<&'static str> {
+    if let Some((_, label)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
+        return Some(label);
     }
     let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
     let first = label.split('.').next().unwrap_or(label);

@@ -25,13 +25,13 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (key, partners) in PAIRS {
             let alone = !partners.iter().any(|p| statement.conditions_on(p).next().is_some());
             let Some(condition) = statement.conditions_on(key).next().filter(|_| alone) else { continue };
-            let message = format!("`{key}` is an address that any network may have");
+            let message = format!("`{key}` is a private address, which any network may use");
             out.at(condition.key.at, message, format!("add a condition on `{}`", partners[0]));
         }
     }
 }
 
-/// Actions that give back whole items when the request names no attributes.
+/// Actions that return whole items when the request names no attributes.
 const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
 
 fn attributes(statement: &Statement, out: &mut Out<'_>) {
@@ -40,7 +40,7 @@ fn attributes(statement: &Statement, out: &mut Out<'_>) {
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
         return;
     }
-    let message = "a request that names no attributes gets them all, whatever `dynamodb:Attributes` says";
+    let message = "a request that names no attributes returns all of them, regardless of `dynamodb:Attributes`";
     let help = "add `\"StringEqualsIfExists\": {\"dynamodb:Select\": \"SPECIFIC_ATTRIBUTES\"}`";
     out.at(condition.key.at, message, help).aws("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT");
 }

@@ -29,7 +29,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let Some(worst) = actions.iter().copied().max_by_key(|a| a.level()) else { continue };
         let example = worst.full_name();
         let message = format!(
-            "`{}` allows {} actions, among them `{example}` ({})",
+            "`{}` allows {} actions, including `{example}` ({})",
             item.text,
             actions.len(),
             worst.level().word()

@@ -28,7 +28,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a pattern stands for every action there is.
+/// Whether a pattern matches every action of every service.
 pub fn is_everything(pattern: &str) -> bool {
     let (service, name) = pattern.split_once(':').unwrap_or((pattern, "*"));
     let all = |part: &str| !part.is_empty() && part.bytes().all(|b| b == b'*');

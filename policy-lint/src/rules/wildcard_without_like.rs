@@ -22,13 +22,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         ) {
             continue;
         }
-        // `${*}` and `${?}` are the characters themselves.
-        let meant = |t: &str| t.replace("${*}", "").replace("${?}", "").contains(['*', '?']);
-        for item in condition.values.iter().filter(|v| meant(v.raw())) {
+        // `${*}` and `${?}` are literal characters.
+        let has_wildcard = |t: &str| t.replace("${*}", "").replace("${?}", "").contains(['*', '?']);
+        for item in condition.values.iter().filter(|v| has_wildcard(v.raw())) {
             let like = if base.contains("not") { "StringNotLike" } else { "StringLike" };
-            let message =
-                format!("`{}` takes the wildcard in `{}` as a plain character", condition.operator.text, item.text);
-            out.at(item.at, message, format!("write `{like}`, or `${{*}}` for a real star"))
+            let message = format!(
+                "`{}` compares the wildcard in `{}` as a literal character",
+                condition.operator.text, item.text
+            );
+            out.at(item.at, message, format!("use `{like}`, or `${{*}}` for a literal asterisk"))
                 .related(condition.operator.at.span, "the operator is here");
         }
     }

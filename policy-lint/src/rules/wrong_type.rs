@@ -44,7 +44,7 @@ fn is_text(value: &Value) -> bool {
 }
 
 fn report(name: &str, value: &Value, wanted: &str, at: At, out: &mut Out<'_>) {
-    // The empty default of a variable stands for what a caller gives.
+    // The null default of a variable stands for the value that a caller passes.
     let within =
         |whole: Span| whole.file == value.span.file && whole.start <= value.span.start && value.span.end <= whole.end;
     if matches!(value.data, Data::Null) && !out.whole().is_some_and(within) {
@@ -96,7 +96,7 @@ fn condition(name: &str, value: &Value, at: At, out: &mut Out<'_>) {
                             .iter()
                             .any(|v| matches!(v.data, Data::Object(_) | Data::Array(_) | Data::Null));
                     if !nested && is_mixed(&key.value) {
-                        let message = format!("`{}` is compared with values of several JSON types", key.key);
+                        let message = format!("`{}` is compared with values of different JSON types", key.key);
                         out.at(At { span: key.value.span, ..at }, message, "write all of them as strings")
                             .aws("INVALID_CONDITION_DATA_TYPE");
                     }
@@ -110,7 +110,7 @@ fn condition(name: &str, value: &Value, at: At, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a list has strings beside numbers or truth values.
+/// Whether a list has values of more than one of the types string, number and Boolean.
 fn is_mixed(value: &Value) -> bool {
     let kind = |v: &Value| match v.data {
         Data::String(_) => Some(0),
