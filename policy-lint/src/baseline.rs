@@ -1,12 +1,13 @@
-//! A baseline: findings an old repository has already, so that only new ones count.
+//! A baseline records the findings that a repository already has, so that only new ones are reported.
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Report, Reported};
+use crate::quoted::quoted_parts;
 
-/// The file: how many findings of each sort there were.
+/// The findings of a report, counted by path, rule, Terraform address and message.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -14,7 +15,7 @@ pub struct Baseline {
     findings: Vec<Entry>,
 }
 
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     path: String,
@@ -24,58 +25,83 @@ struct Entry {
     count: usize,
 }
 
-type Key = (String, String, Option<String>, String);
+/// What identifies a finding across edits of its file and changes of wording. Lines and positions change when a file is
+/// edited, and the text of a message changes between versions of the program, so neither is part of the key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    path: String,
+    rule: String,
+    address: Option<String>,
+    quoted: Vec<String>,
+}
 
-/// Lines and places in a document move when it is edited, so they do not count.
-fn key(reported: &Reported) -> Key {
-    let finding = &reported.finding;
-    let path = reported.place.file.path.clone();
-    (path, finding.rule.name.to_owned(), finding.address.clone(), finding.message.clone())
+impl Key {
+    fn new(path: &str, rule: &str, address: Option<&str>, message: &str) -> Key {
+        Key {
+            path: path.to_owned(),
+            rule: rule.to_owned(),
+            address: address.map(str::to_owned),
+            quoted: quoted_parts(message).into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    fn of_finding(reported: &Reported) -> Key {
+        let finding = &reported.finding;
+        Key::new(&reported.place.file.path, finding.rule.name, finding.address.as_deref(), &finding.message)
+    }
 }
 
 impl Baseline {
-    /// The baseline of a report.
+    /// Records every finding of a report.
     pub fn of(report: &Report) -> Baseline {
-        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(&str, &str, Option<&str>, &str), usize> = BTreeMap::new();
         for reported in &report.findings {
-            *counts.entry(key(reported)).or_default() += 1;
+            let finding = &reported.finding;
+            let key = (&*reported.place.file.path, finding.rule.name, finding.address.as_deref(), &*finding.message);
+            *counts.entry(key).or_default() += 1;
         }
-        let entry = |((path, rule, address, message), count)| Entry { path, rule, address, message, count };
+        let entry = |((path, rule, address, message), count): ((&str, &str, Option<&str>, &str), usize)| Entry {
+            path: path.to_owned(),
+            rule: rule.to_owned(),
+            address: address.map(str::to_owned),
+            message: message.to_owned(),
+            count,
+        };
         Baseline { version: 1, findings: counts.into_iter().map(entry).collect() }
     }
 
-    /// Reads a baseline's text.
+    /// Parses the text of a baseline file; `path` is for error messages. Fails on malformed JSON, unknown fields and
+    /// unknown versions.
     pub fn parse(path: &Path, text: &str) -> Result<Baseline, String> {
-        let again = "write it again with `--write-baseline`";
-        let baseline: Baseline = serde_json::from_str(text)
-            .map_err(|e| format!("cannot read the baseline `{}`: {e}; {again}", path.display()))?;
+        let unreadable = |reason: String| {
+            format!("cannot read the baseline `{}`: {reason}; create it again with `--write-baseline`", path.display())
+        };
+        let baseline: Baseline = serde_json::from_str(text).map_err(|e| unreadable(e.to_string()))?;
         match baseline.version {
             1 => Ok(baseline),
-            other => {
-                Err(format!("cannot read the baseline `{}`: version {other} is not known; {again}", path.display()))
-            }
+            other => Err(unreadable(format!("version {other} is not supported"))),
         }
     }
 
-    /// The baseline as a file's text.
+    /// The text of the baseline file.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// Hides what the baseline has; gives how many of its entries are gone.
+    /// Removes the recorded findings from a report. Returns how many recorded findings the report does not have.
     pub fn hide(&self, report: &mut Report) -> usize {
-        let mut left: BTreeMap<Key, usize> = BTreeMap::new();
-        for e in &self.findings {
-            let key = (e.path.clone(), e.rule.clone(), e.address.clone(), e.message.clone());
-            *left.entry(key).or_default() += e.count;
+        let mut remaining: BTreeMap<Key, usize> = BTreeMap::new();
+        for entry in &self.findings {
+            let key = Key::new(&entry.path, &entry.rule, entry.address.as_deref(), &entry.message);
+            *remaining.entry(key).or_default() += entry.count;
         }
-        report.findings.retain(|reported| match left.get_mut(&key(reported)) {
+        report.findings.retain(|reported| match remaining.get_mut(&Key::of_finding(reported)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 false
             }
             _ => true,
         });
-        left.values().sum()
+        remaining.values().sum()
     }
 }

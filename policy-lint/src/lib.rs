@@ -18,6 +18,7 @@ pub mod model;
 pub mod parse;
 pub mod pattern;
 pub mod project;
+mod quoted;
 pub mod report;
 pub mod rule;
 pub mod rules;

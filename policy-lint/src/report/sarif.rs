@@ -1,6 +1,7 @@
-//! SARIF 2.1.0, as code-scanning services read it.
+//! SARIF 2.1.0, for code scanning services.
 use std::io::{self, Write};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use untrusted_text::escape_json;
@@ -11,7 +12,7 @@ use crate::rule::{Rule, Severity};
 use crate::rules;
 use crate::source::Place;
 
-/// Writes a report.
+/// Writes a report as one SARIF log.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let results: Vec<Value> = report.findings.iter().map(result).collect();
     let notifications: Vec<Value> =
@@ -85,7 +86,7 @@ fn result(reported: &Reported) -> Value {
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
-        "partialFingerprints": { "policyLint/v1": super::fingerprint(reported) },
+        "partialFingerprints": { "policyLint/v2": super::fingerprint(reported) },
         "properties": { "pointer": finding.pointer, "aws": finding.aws },
     })
 }
@@ -105,8 +106,10 @@ fn location(place: &Place) -> Value {
     }})
 }
 
-/// A path as a relative reference; characters that a URI has no place for are escaped.
+/// What is escaped in the path of a URI: everything but the unreserved characters of RFC 3986 and `/`.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A path as a relative URI reference.
 fn uri(path: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
-    path.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    utf8_percent_encode(path, PATH).to_string()
 }
