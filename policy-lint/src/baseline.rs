@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 
 /// The file: how many findings of each sort there were.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,9 +27,9 @@ struct Entry {
 type Key = (String, String, Option<String>, String);
 
 /// Lines and places in a document move when it is edited, so they do not count.
-fn key(reported: &Reported) -> Key {
-    let finding = &reported.finding;
-    let path = reported.place.file.path.clone();
+fn key(diagnostic: &Diagnostic) -> Key {
+    let finding = &diagnostic.finding;
+    let path = diagnostic.location.file.path.clone();
     (path, finding.rule.name.to_owned(), finding.address.clone(), finding.message.clone())
 }
 
@@ -37,8 +37,8 @@ impl Baseline {
     /// The baseline of a report.
     pub fn of(report: &Report) -> Baseline {
         let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
-        for reported in &report.findings {
-            *counts.entry(key(reported)).or_default() += 1;
+        for diagnostic in &report.findings {
+            *counts.entry(key(diagnostic)).or_default() += 1;
         }
         let entry = |((path, rule, address, message), count)| Entry { path, rule, address, message, count };
         Baseline { version: 1, findings: counts.into_iter().map(entry).collect() }
@@ -69,7 +69,7 @@ impl Baseline {
             let key = (e.path.clone(), e.rule.clone(), e.address.clone(), e.message.clone());
             *left.entry(key).or_default() += e.count;
         }
-        report.findings.retain(|reported| match left.get_mut(&key(reported)) {
+        report.findings.retain(|diagnostic| match left.get_mut(&key(diagnostic)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 false

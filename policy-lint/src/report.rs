@@ -5,14 +5,14 @@ pub mod sarif;
 pub mod tables;
 pub mod text;
 
-use crate::engine::Reported;
+use crate::engine::Diagnostic;
 
 /// What stays the same of a finding when lines move: rule, file, address, place in the document, message.
-pub fn fingerprint(reported: &Reported) -> String {
-    let finding = &reported.finding;
+pub fn fingerprint(diagnostic: &Diagnostic) -> String {
+    let finding = &diagnostic.finding;
     let parts = [
         finding.rule.name,
-        &reported.place.file.path,
+        &diagnostic.location.file.path,
         finding.address.as_deref().unwrap_or_default(),
         finding.pointer.as_deref().unwrap_or_default(),
         &finding.message,

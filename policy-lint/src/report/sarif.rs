@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use untrusted_text::escape_json;
 
 use crate::catalogue;
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 use crate::rule::{Rule, Severity};
 use crate::rules;
-use crate::source::Place;
+use crate::source::Location;
 
 /// Writes a report.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -57,8 +57,8 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
-fn result(reported: &Reported) -> Value {
-    let finding = &reported.finding;
+fn result(diagnostic: &Diagnostic) -> Value {
+    let finding = &diagnostic.finding;
     let number = rules::ALL.iter().position(|r| r.name == finding.rule.name);
     let text = if finding.help.is_empty() {
         finding.message.clone()
@@ -66,15 +66,15 @@ fn result(reported: &Reported) -> Value {
         format!("{}\n{}", finding.message, finding.help)
     };
     let related: Vec<Value> = (1..)
-        .zip(&reported.related)
+        .zip(&diagnostic.related)
         .map(|(id, (place, message))| {
-            let mut location = location(place);
+            let mut location = location_of(place);
             location["id"] = json!(id);
             location["message"] = json!({ "text": message });
             location
         })
         .collect();
-    let mut primary = location(&reported.place);
+    let mut primary = location_of(&diagnostic.location);
     if let Some(address) = &finding.address {
         primary["logicalLocations"] = json!([{ "fullyQualifiedName": address, "kind": "resource" }]);
     }
@@ -85,15 +85,15 @@ fn result(reported: &Reported) -> Value {
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
-        "partialFingerprints": { "policyLint/v1": super::fingerprint(reported) },
+        "partialFingerprints": { "policyLint/v1": super::fingerprint(diagnostic) },
         "properties": { "pointer": finding.pointer, "aws": finding.aws },
     })
 }
 
-fn location(place: &Place) -> Value {
-    let (start, end) = place.positions();
+fn location_of(location: &Location) -> Value {
+    let (start, end) = location.positions();
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": uri(&place.file.path) },
+        "artifactLocation": { "uri": uri(&location.file.path) },
         "region": {
             "startLine": start.line,
             "startColumn": start.column,

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::Value;
 
 /// The rule.
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashMap::new();
     for bucket in project.of_kind("aws_s3_bucket") {
         let Some(name) = bucket.values.get("bucket").and_then(Value::as_str).filter(|n| !n.is_empty()) else {
@@ -25,7 +25,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
             Some(first) => {
                 let first: &crate::project::Resource = first;
                 let message = format!("`{}` and `{}` are both named `{name}`", bucket.address, first.address);
-                let finding = out.span(bucket.head, message, "give each bucket a name of its own");
+                let finding = reporter.span(bucket.head, message, "give each bucket a name of its own");
                 finding.address = Some(bucket.address.clone());
                 finding.related(first.head, "the other is here");
             }

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
@@ -15,15 +15,16 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let plain = condition.qualifier().is_none() && !condition.base().eq_ignore_ascii_case("Null");
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| plain && k.kind().starts_with("Array")) else {
+        let Some(key) = ConditionKey::find(condition.key.raw()).filter(|k| plain && k.kind().starts_with("Array"))
+        else {
             continue;
         };
         let message = format!("`{}` has many values, and `{}` compares one", key.name(), condition.operator.text);
         let help = format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
-        let finding = out.at(condition.key.at, message, help);
+        let finding = reporter.at(condition.key.at, message, help);
         let service = key.name().split(':').next().unwrap_or_default();
         // What AWS's own policies of event buses say: an event that is put has one source and one type.
         let of_event = service == "events" && policy.kind.is_resource();

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::{Condition, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,10 +29,10 @@ const NAMES: &[&str] = &[
 /// Letters that must stand before a wildcard, as AWS asks.
 const FEWEST: usize = 6;
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
-            chosen_by_caller(condition, out);
+            chosen_by_caller(condition, reporter);
             if !condition.base().eq_ignore_ascii_case("StringLike") {
                 continue;
             }
@@ -41,7 +41,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 let Some(at) = item.raw().find(['*', '?', '$']).filter(|at| *at < FEWEST) else { continue };
                 if !item.raw()[at..].starts_with('$') {
                     let message = format!("`{}` lets strangers meet `{}`", item.text, condition.key.text);
-                    out.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
+                    reporter.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
                 }
             }
         }
@@ -51,7 +51,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// Variables whose value is a tag, which whoever makes the request may have set.
 const CHOSEN: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
 
-fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
+fn chosen_by_caller(condition: &Condition, reporter: &mut Reporter<'_>) {
     if condition.is_negative() {
         return;
     }
@@ -59,7 +59,8 @@ fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
         let early = |v: &&&str| item.raw().find(**v).is_some_and(|at| at < FEWEST);
         if CHOSEN.iter().find(early).is_some() {
             let message = format!("whoever sets the tag in `{}` says what `{}` must be", item.text, condition.key.text);
-            out.at(item.at, message, "write the name; a variable needs six letters before it")
+            reporter
+                .at(item.at, message, "write the name; a variable needs six letters before it")
                 .aws("VARIABLE_USAGE_TOO_PERMISSIVE");
         }
     }

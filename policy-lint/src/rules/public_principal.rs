@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn::Arn;
-use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
+use crate::model::{Condition, Item, Policy, PolicyKind, Principal, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, MOST, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_statement::includes;
 
 /// The rule.
@@ -16,19 +16,21 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
-    let perimeter: Vec<&Statement> = policy.statements.iter().filter(|s| keeps_strangers_out(s)).take(MOST).collect();
+    let perimeter: Vec<&Statement> =
+        policy.statements.iter().filter(|s| keeps_strangers_out(s)).take(MAX_FINDINGS).collect();
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
             if is_narrowed(policy.kind, statement) || perimeter.iter().any(|d| speaks_of_all(d, statement)) {
                 continue;
             }
-            let what = if policy.kind == Kind::Trust { "assume the role" } else { "use what the statement allows" };
-            out.at(
+            let what =
+                if policy.kind == PolicyKind::Trust { "assume the role" } else { "use what the statement allows" };
+            reporter.at(
                 principal.item.at,
                 format!("principal `*` lets anybody with an AWS account, or without one, {what}"),
                 "name accounts or roles, or keep `*` and add a condition on `aws:PrincipalOrgID`, `aws:SourceAccount` or `aws:SourceArn`",
@@ -70,9 +72,9 @@ const NARROWING: &[&str] = &[
 ];
 
 /// Whether a condition of the statement says who may come, and not with a value that lets everybody in.
-pub fn is_narrowed(kind: Kind, statement: &Statement) -> bool {
+pub fn is_narrowed(kind: PolicyKind, statement: &Statement) -> bool {
     // An external id is a number that vendors tell their customers, no secret and no proof of who comes.
-    let known = |c: &&Condition| kind == Kind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
+    let known = |c: &&Condition| kind == PolicyKind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
     statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(narrows)
 }
 

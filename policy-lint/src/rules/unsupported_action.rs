@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::Service;
-use crate::model::{Item, Kind, Policy, Statement};
+use crate::model::{Item, Policy, PolicyKind, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,15 +16,15 @@ pub static RULE: Rule = Rule {
 };
 
 /// Kinds of policy, whose they are, and the services whose actions they can speak of.
-const SERVICES: &[(Kind, &str, &[&str])] = &[
-    (Kind::Ecr, "the policy of a repository", &["ecr", "ecr-public"]),
-    (Kind::Kms, "the policy of a key", &["kms"]),
-    (Kind::Lambda, "the policy of a function", &["lambda"]),
-    (Kind::S3, "the policy of a bucket", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
-    (Kind::Secret, "the policy of a secret", &["secretsmanager"]),
-    (Kind::Sns, "the policy of a topic", &["sns"]),
-    (Kind::Sqs, "the policy of a queue", &["sqs"]),
-    (Kind::Trust, "a trust policy", &["sts"]),
+const SERVICES: &[(PolicyKind, &str, &[&str])] = &[
+    (PolicyKind::Ecr, "the policy of a repository", &["ecr", "ecr-public"]),
+    (PolicyKind::Kms, "the policy of a key", &["kms"]),
+    (PolicyKind::Lambda, "the policy of a function", &["lambda"]),
+    (PolicyKind::S3, "the policy of a bucket", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
+    (PolicyKind::Secret, "the policy of a secret", &["secretsmanager"]),
+    (PolicyKind::Sns, "the policy of a topic", &["sns"]),
+    (PolicyKind::Sqs, "the policy of a queue", &["sqs"]),
+    (PolicyKind::Trust, "a trust policy", &["sts"]),
 ];
 
 /// Actions that trust policies speak of.
@@ -38,24 +38,24 @@ const OF_TRUST: &[&str] = &[
     "sts:TagSession",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     // A statement that names nobody is no statement of a trust policy at all, as another rule says.
-    let placed = |s: &&Statement| policy.kind != Kind::Trust || s.principals.is_some();
+    let placed = |s: &&Statement| policy.kind != PolicyKind::Trust || s.principals.is_some();
     let statements = policy.statements.iter().filter(placed);
     let items = statements.filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items);
-    if policy.kind == Kind::Rcp {
-        items.for_each(|i| resource_control(i, out));
+    if policy.kind == PolicyKind::Rcp {
+        items.for_each(|i| resource_control(i, reporter));
         return;
     }
     let Some((_, whose, services)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in items {
         let Some((service, _)) = item.text.as_known().and_then(|t| t.split_once(':')) else { continue };
         let listed = services.iter().any(|s| s.eq_ignore_ascii_case(service));
-        let exact = policy.kind == Kind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
+        let exact = policy.kind == PolicyKind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
         if !listed && Service::find(service).is_some() {
-            foreign(item, whose, services[0], out);
+            foreign(item, whose, services[0], reporter);
         } else if listed && exact && !OF_TRUST.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
-            foreign(item, whose, "sts", out);
+            foreign(item, whose, "sts", reporter);
         }
     }
 }
@@ -65,14 +65,14 @@ fn is_real(name: &str) -> bool {
     crate::catalogue::Action::find(name).is_some()
 }
 
-fn foreign(item: &Item, whose: &str, service: &str, out: &mut Out<'_>) {
+fn foreign(item: &Item, whose: &str, service: &str, reporter: &mut Reporter<'_>) {
     let help = match service {
         "sts" => String::from(
             "name how the role is assumed, as in `sts:AssumeRole`; the rest belongs to the role's own policies",
         ),
         _ => format!("name actions of `{service}`, or put it in a policy of whoever is to do it"),
     };
-    out.at(item.at, format!("`{}` is nothing that {whose} can speak of", item.text), help);
+    reporter.at(item.at, format!("`{}` is nothing that {whose} can speak of", item.text), help);
 }
 
 /// Services of which nothing is governed by its own policy, so that a resource control policy cannot reach it.
@@ -93,7 +93,7 @@ const WITHOUT_POLICIES: &[&str] = &[
     "states",
 ];
 
-fn resource_control(item: &Item, out: &mut Out<'_>) {
+fn resource_control(item: &Item, reporter: &mut Reporter<'_>) {
     let service = item.raw().split(':').next().unwrap_or_default();
     let (message, help) = if item.raw() == "*" {
         let help = "name a service, as in `s3:*`; only what AWS made itself says `*`";
@@ -104,5 +104,5 @@ fn resource_control(item: &Item, out: &mut Out<'_>) {
     } else {
         return;
     };
-    out.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
+    reporter.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
 }

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         if !matches!(
@@ -28,7 +28,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let like = if base.contains("not") { "StringNotLike" } else { "StringLike" };
             let message =
                 format!("`{}` takes the wildcard in `{}` as a plain character", condition.operator.text, item.text);
-            out.at(item.at, message, format!("write `{like}`, or `${{*}}` for a real star"))
+            reporter
+                .at(item.at, message, format!("write `{like}`, or `${{*}}` for a real star"))
                 .related(condition.operator.at.span, "the operator is here");
         }
     }
