@@ -1,12 +1,12 @@
 //! ARNs and patterns of ARNs: their parts, the types they can be, and what Terraform references stand for.
 use crate::catalogue::{Action, ResourceType};
-use crate::pattern::{self, HOLE};
-use crate::value::{Hole, Text};
+use crate::pattern::{self, PLACEHOLDER};
+use crate::value::{Text, Unknown};
 
 /// Stands for a name that is not known but has no separator in it, as a bucket's.
 const NAME: char = '\u{E002}';
 
-/// The parts of an ARN, wildcards and holes left in.
+/// The parts of an ARN, wildcards and unknowns left in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
     /// `aws`, `aws-cn`, ….
@@ -117,7 +117,7 @@ fn open_variables(text: String) -> String {
     while let Some((before, after)) = rest.split_once("${") {
         let Some((_, tail)) = after.split_once('}') else { break };
         out.push_str(before);
-        out.push(HOLE);
+        out.push(PLACEHOLDER);
         rest = tail;
     }
     out + rest
@@ -130,24 +130,24 @@ pub fn typed(text: &Text) -> String {
         return if known.contains("${") { open_variables(known) } else { known };
     }
     let mut out = String::new();
-    let mut holes = text.holes().iter();
+    let mut unknowns = text.unknowns().iter();
     for c in text.raw().chars() {
-        if c != HOLE {
+        if c != PLACEHOLDER {
             out.push(c);
             continue;
         }
-        let shape = holes.next().and_then(|h| h.reference.as_deref()).and_then(shape_of);
+        let shape = unknowns.next().and_then(|h| h.reference.as_deref()).and_then(shape_of);
         match shape {
             Some(shape) => out.extend(shape.chars().map(|c| if c == '~' { NAME } else { c })),
-            None => out.push(HOLE),
+            None => out.push(PLACEHOLDER),
         }
     }
     if out.contains("${") { open_variables(out) } else { out }
 }
 
 /// Whether something that is not known is an attribute of a resource that is one ARN.
-pub fn is_arn(hole: &Hole) -> bool {
-    hole.reference.as_deref().and_then(shape_of).is_some_and(|shape| shape.starts_with("arn:"))
+pub fn is_arn(unknown: &Unknown) -> bool {
+    unknown.reference.as_deref().and_then(shape_of).is_some_and(|shape| shape.starts_with("arn:"))
 }
 
 fn shape_of(reference: &str) -> Option<&'static str> {
@@ -170,7 +170,7 @@ impl Arn<'_> {
         let format = kind.pattern();
         // Most pairs are of two services, and the letters behind `arn:*:` tell.
         let service = format.strip_prefix("arn:*:").unwrap_or_default();
-        let closed = !pattern::has_wildcard(self.service) && !self.service.contains([HOLE, NAME]);
+        let closed = !pattern::has_wildcard(self.service) && !self.service.contains([PLACEHOLDER, NAME]);
         if closed
             && !service.starts_with('*')
             && !service.strip_prefix(self.service).is_some_and(|s| s.starts_with(':'))
@@ -251,7 +251,7 @@ pub fn is_everything(resource: &str) -> bool {
 mod tests {
     use super::*;
     use crate::source::Span;
-    use crate::value::{Hole, Pieces};
+    use crate::value::{TextBuilder, Unknown};
 
     #[test]
     fn actions_take_resources_of_their_types_only() {
@@ -274,12 +274,13 @@ mod tests {
 
     #[test]
     fn a_reference_is_an_arn_of_its_type() {
-        let hole = |r: &str| Hole { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Hole::default() };
-        let raw = Text::unknown(hole("aws_s3_bucket.raw.arn"));
+        let unknown =
+            |r: &str| Unknown { source: r.to_owned(), reference: Some(format!("module.m.{r}")), ..Unknown::default() };
+        let raw = Text::unknown(unknown("aws_s3_bucket.raw.arn"));
         let bucket = typed(&raw);
         assert!(!takes(Action::find("s3:PutObject").unwrap(), &bucket));
         assert!(takes(Action::find("s3:ListBucket").unwrap(), &bucket));
-        let mut text = Pieces::default();
+        let mut text = TextBuilder::default();
         text.push(&raw, Span::default());
         text.put("/*", Span::default());
         let text = text.text();

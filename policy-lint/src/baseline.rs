@@ -1,10 +1,10 @@
-//! A baseline records the findings that a repository already has, so that only new ones are reported.
+//! A baseline records the findings that a repository already has, so that only new ones are diagnostic.
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 use crate::quoted::quoted_parts;
 
 /// The findings of a report, counted by path, rule, Terraform address and message.
@@ -45,9 +45,9 @@ impl Key {
         }
     }
 
-    fn of_finding(reported: &Reported) -> Key {
-        let finding = &reported.finding;
-        Key::new(&reported.place.file.path, finding.rule.name, finding.address.as_deref(), &finding.message)
+    fn of_finding(diagnostic: &Diagnostic) -> Key {
+        let finding = &diagnostic.finding;
+        Key::new(&diagnostic.location.file.path, finding.rule.name, finding.address.as_deref(), &finding.message)
     }
 }
 
@@ -55,9 +55,10 @@ impl Baseline {
     /// Records every finding of a report.
     pub fn of(report: &Report) -> Baseline {
         let mut counts: BTreeMap<(&str, &str, Option<&str>, &str), usize> = BTreeMap::new();
-        for reported in &report.findings {
-            let finding = &reported.finding;
-            let key = (&*reported.place.file.path, finding.rule.name, finding.address.as_deref(), &*finding.message);
+        for diagnostic in &report.findings {
+            let finding = &diagnostic.finding;
+            let key =
+                (&*diagnostic.location.file.path, finding.rule.name, finding.address.as_deref(), &*finding.message);
             *counts.entry(key).or_default() += 1;
         }
         let entry = |((path, rule, address, message), count): ((&str, &str, Option<&str>, &str), usize)| Entry {
@@ -95,7 +96,7 @@ impl Baseline {
             let key = Key::new(&entry.path, &entry.rule, entry.address.as_deref(), &entry.message);
             *remaining.entry(key).or_default() += entry.count;
         }
-        report.findings.retain(|reported| match remaining.get_mut(&Key::of_finding(reported)) {
+        report.findings.retain(|diagnostic| match remaining.get_mut(&Key::of_finding(diagnostic)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 false

@@ -83,7 +83,7 @@ fn compare_keys(a: &str, b: &str) -> Ordering {
 
 /// What an action does to the account, from AWS's own classification; later ones weigh more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum AccessLevel {
     /// Lists resources.
     List,
     /// Reads content or settings.
@@ -96,15 +96,15 @@ pub enum Level {
     Permissions,
 }
 
-impl Level {
+impl AccessLevel {
     /// The word used in messages.
     pub fn word(self) -> &'static str {
         match self {
-            Level::List => "list",
-            Level::Read => "read",
-            Level::Tagging => "tagging",
-            Level::Write => "write",
-            Level::Permissions => "permissions management",
+            AccessLevel::List => "list",
+            AccessLevel::Read => "read",
+            AccessLevel::Tagging => "tagging",
+            AccessLevel::Write => "write",
+            AccessLevel::Permissions => "permissions management",
         }
     }
 }
@@ -206,13 +206,13 @@ impl Action {
     }
 
     /// Its access level.
-    pub fn level(self) -> Level {
+    pub fn level(self) -> AccessLevel {
         match ACTIONS.get(self.0, 1) {
-            0 => Level::List,
-            1 => Level::Read,
-            2 => Level::Tagging,
-            3 => Level::Write,
-            _ => Level::Permissions,
+            0 => AccessLevel::List,
+            1 => AccessLevel::Read,
+            2 => AccessLevel::Tagging,
+            3 => AccessLevel::Write,
+            _ => AccessLevel::Permissions,
         }
     }
 
@@ -227,8 +227,8 @@ impl Action {
     }
 
     /// The service's own and tag condition keys that its requests carry, global ones left out.
-    pub fn keys(self) -> impl Iterator<Item = Key> {
-        list(ACTIONS.get(self.0, 3)).map(Key)
+    pub fn keys(self) -> impl Iterator<Item = ConditionKey> {
+        list(ACTIONS.get(self.0, 3)).map(ConditionKey)
     }
 
     /// Other actions a caller needs for it.
@@ -258,24 +258,24 @@ impl ResourceType {
     }
 
     /// Condition keys that belong to it.
-    pub fn keys(self) -> impl Iterator<Item = Key> {
-        list(RESOURCES.get(self.0, 2)).map(Key)
+    pub fn keys(self) -> impl Iterator<Item = ConditionKey> {
+        list(RESOURCES.get(self.0, 2)).map(ConditionKey)
     }
 }
 
 /// A condition key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key(u32);
+pub struct ConditionKey(u32);
 
-impl Key {
+impl ConditionKey {
     /// Finds a condition key in any case; keys with a free part (`aws:RequestTag/team`) find their family.
-    pub fn find(name: &str) -> Option<Key> {
+    pub fn find(name: &str) -> Option<ConditionKey> {
         remembered::key(name)
     }
 
     /// The same without remembering what was asked before.
-    fn search(name: &str) -> Option<Key> {
-        let exact = |name: &str| KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name)).map(Key);
+    fn search(name: &str) -> Option<ConditionKey> {
+        let exact = |name: &str| KEYS.find(0, KEYS.rows(), |k| compare_keys(k, name)).map(ConditionKey);
         exact(name)
             .or_else(|| {
                 let family = name.split_once('/').map(|(head, _)| format!("{head}/*"));
@@ -288,8 +288,8 @@ impl Key {
     }
 
     /// Every condition key.
-    pub fn all() -> impl Iterator<Item = Key> {
-        (0..KEYS.rows()).map(Key)
+    pub fn all() -> impl Iterator<Item = ConditionKey> {
+        (0..KEYS.rows()).map(ConditionKey)
     }
 
     /// Its name as AWS writes it, `*` for a free part.
@@ -331,11 +331,11 @@ mod tests {
     fn names_are_found_in_any_case_and_only_when_they_exist() {
         let action = Action::find("S3:putobject").unwrap();
         assert_eq!(action.full_name(), "s3:PutObject");
-        assert_eq!(action.level(), Level::Write);
+        assert_eq!(action.level(), AccessLevel::Write);
         assert_eq!(action.resources().map(ResourceType::name).collect::<Vec<_>>(), ["accesspointobject", "object"]);
         assert!(Action::find("s3:PutObjects").is_none() && Service::find("s4").is_none());
         assert!(!Action::find("s3:ListAllMyBuckets").unwrap().restrictable());
-        assert_eq!(Action::find("iam:DeleteOpenIDConnectProvider").unwrap().level(), Level::Permissions);
+        assert_eq!(Action::find("iam:DeleteOpenIDConnectProvider").unwrap().level(), AccessLevel::Permissions);
         assert!(Action::find("lambda:CreateFunction").unwrap().dependents().any(|a| a.full_name() == "iam:PassRole"));
     }
 
@@ -351,8 +351,8 @@ mod tests {
             }
         }
         assert!(actions > 20_000, "{actions} actions");
-        for key in Key::all() {
-            assert_eq!(Key::find(key.name()), Some(key), "{}", key.name());
+        for key in ConditionKey::all() {
+            assert_eq!(ConditionKey::find(key.name()), Some(key), "{}", key.name());
         }
     }
 
@@ -363,9 +363,9 @@ mod tests {
             ("kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContext:*"),
             ("ec2:ResourceTag/aws:ec2:fleet-id", "ec2:ResourceTag/*"),
         ] {
-            assert_eq!(Key::find(name).map(Key::name), Some(family), "{name}");
+            assert_eq!(ConditionKey::find(name).map(ConditionKey::name), Some(family), "{name}");
         }
-        assert!(Key::find("s3:prefixes").is_none());
+        assert!(ConditionKey::find("s3:prefixes").is_none());
     }
 
     #[test]

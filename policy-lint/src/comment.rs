@@ -2,10 +2,10 @@
 use std::sync::Arc;
 
 use crate::allow;
-use crate::engine::{Report, Reported, about_entry};
+use crate::engine::{Diagnostic, Report, about_entry};
 use crate::rule::Rule;
 use crate::rules;
-use crate::source::{File, Place};
+use crate::source::{Location, SourceFile};
 
 const MARK: &str = "policy-lint: allow(";
 
@@ -19,7 +19,7 @@ struct Comment {
 }
 
 /// Hides what comments allow and reports comments that are wrong themselves.
-pub fn apply(report: &mut Report, files: &[Arc<File>]) {
+pub fn apply(report: &mut Report, files: &[Arc<SourceFile>]) {
     for file in files {
         let comments = scan(&file.text);
         if !comments.is_empty() {
@@ -30,19 +30,19 @@ pub fn apply(report: &mut Report, files: &[Arc<File>]) {
 }
 
 /// Only hides what comments allow.
-pub fn apply_quietly(report: &mut Report, files: &[Arc<File>]) {
+pub fn apply_quietly(report: &mut Report, files: &[Arc<SourceFile>]) {
     files.iter().for_each(|file| drop(hide(report, file, &scan(&file.text))));
 }
 
 /// Hides what comments of a file allow, and tells which of them hid something.
-fn hide(report: &mut Report, file: &File, comments: &[Comment]) -> Vec<bool> {
+fn hide(report: &mut Report, file: &SourceFile, comments: &[Comment]) -> Vec<bool> {
     let mut used = vec![false; comments.len()];
-    report.findings.retain(|reported| {
-        if reported.place.file.path != file.path {
+    report.findings.retain(|diagnostic| {
+        if diagnostic.location.file.path != file.path {
             return true;
         }
-        let line = reported.place.positions().0.line;
-        let hidden = comments.iter().position(|c| c.line == line && c.rule == reported.finding.rule.name);
+        let line = diagnostic.location.positions().0.line;
+        let hidden = comments.iter().position(|c| c.line == line && c.rule == diagnostic.finding.rule.name);
         if let Some(at) = hidden {
             used[at] = true;
         }
@@ -51,12 +51,12 @@ fn hide(report: &mut Report, file: &File, comments: &[Comment]) -> Vec<bool> {
     used
 }
 
-fn judge(report: &mut Report, file: &Arc<File>, comments: &[Comment], used: &[bool]) {
-    let place = Place { file: file.clone(), start: 0, end: 0 };
-    let mut found: Vec<Reported> = Vec::new();
+fn judge(report: &mut Report, file: &Arc<SourceFile>, comments: &[Comment], used: &[bool]) {
+    let location = Location { file: file.clone(), start: 0, end: 0 };
+    let mut found: Vec<Diagnostic> = Vec::new();
     for (comment, used) in comments.iter().zip(used) {
         let mut add = |rule: &'static Rule, message: String, help: &str| {
-            found.push(about_entry(rule, message, help, comment.range.clone(), &place));
+            found.push(about_entry(rule, message, help, comment.range.clone(), &location));
         };
         if rules::find(&comment.rule).is_none() {
             let message =

@@ -6,28 +6,28 @@ use crate::allow::{Allows, Subject};
 use crate::evaluate::boundaries;
 use crate::model::Policy;
 use crate::project::Project;
-use crate::rule::{Check, Family, Finding, MOST, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules;
-use crate::source::{File, Place, Span};
+use crate::source::{Location, SourceFile, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]
-pub struct Reported {
+pub struct Diagnostic {
     /// What was found.
     pub finding: Finding,
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// Other places that belong to it.
-    pub related: Vec<(Place, String)>,
+    pub related: Vec<(Location, String)>,
     /// The plan or state that it was found in, where its place is in the source beside it.
     pub input: Option<String>,
 }
 
 /// A value that only a plan or an apply can know.
 #[derive(Clone, Debug)]
-pub struct Open {
+pub struct UnresolvedValue {
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// The expression.
     pub what: String,
     /// Why it is not known.
@@ -38,9 +38,9 @@ pub struct Open {
 #[derive(Debug, Default)]
 pub struct Report {
     /// Sorted by path and place.
-    pub findings: Vec<Reported>,
+    pub findings: Vec<Diagnostic>,
     /// Sorted by path and place.
-    pub unknown: Vec<Open>,
+    pub unresolved: Vec<UnresolvedValue>,
     /// Inputs that could not be read.
     pub errors: Vec<String>,
     /// Things worth saying that are no findings.
@@ -48,9 +48,9 @@ pub struct Report {
     /// Paths of files with at least one policy, or that should have one.
     pub documents: Vec<String>,
     /// Terraform files that may have exceptions as comments.
-    pub sources: Vec<Arc<File>>,
+    pub sources: Vec<Arc<SourceFile>>,
     /// Those that were only read beside a plan, so that an exception in them may be for something else.
-    pub beside: Vec<Arc<File>>,
+    pub beside: Vec<Arc<SourceFile>>,
     /// Policies.
     pub policies: usize,
 }
@@ -64,7 +64,7 @@ impl Report {
     /// Adds another report.
     pub fn merge(&mut self, other: Report) {
         self.findings.extend(other.findings);
-        self.unknown.extend(other.unknown);
+        self.unresolved.extend(other.unresolved);
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
@@ -75,22 +75,22 @@ impl Report {
 
     /// Puts everything in its final order, and says once what a plan and its source both say.
     pub fn sort(&mut self) {
-        fn key(place: &Place) -> (&str, u32, u32) {
-            (&place.file.path, place.start, place.end)
+        fn key(location: &Location) -> (&str, u32, u32) {
+            (&location.file.path, location.start, location.end)
         }
-        fn key_of(f: &Reported) -> impl Ord + '_ {
+        fn key_of(f: &Diagnostic) -> impl Ord + '_ {
             let finding = &f.finding;
-            (key(&f.place), finding.rule.name, &finding.pointer, &finding.address, &finding.message)
+            (key(&f.location), finding.rule.name, &finding.pointer, &finding.address, &finding.message)
         }
         self.findings.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
         self.findings.dedup_by(|next, kept| {
             let (a, b) = (&next.finding, &kept.finding);
             next.input != kept.input
                 && (a.rule.name, &a.message, &a.address) == (b.rule.name, &b.message, &b.address)
-                && key(&next.place) == key(&kept.place)
+                && key(&next.location) == key(&kept.location)
         });
-        self.unknown.sort_by(|a, b| (key(&a.place), &a.what).cmp(&(key(&b.place), &b.what)));
-        self.unknown.dedup_by(|a, b| (key(&a.place), &a.what) == (key(&b.place), &b.what));
+        self.unresolved.sort_by(|a, b| (key(&a.location), &a.what).cmp(&(key(&b.location), &b.what)));
+        self.unresolved.dedup_by(|a, b| (key(&a.location), &a.what) == (key(&b.location), &b.what));
         self.errors.sort();
         self.notes.sort();
     }
@@ -105,19 +105,19 @@ pub fn run(project: &Project) -> Report {
 pub fn run_for(project: &Project, persona: Persona) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
-    match project.ways() {
+    match project.alternatives() {
         1 => judge(project, persona, &mut findings, &mut notes),
-        ways => {
-            let mut found = vec![Vec::new(); ways];
-            let each = (0..ways).zip(&mut found);
-            each.for_each(|(number, found)| judge(&project.way(number), persona, found, &mut notes));
-            findings.extend(join_ways(found, project));
+        alternatives => {
+            let mut found = vec![Vec::new(); alternatives];
+            let each = (0..alternatives).zip(&mut found);
+            each.for_each(|(number, found)| judge(&project.alternative(number), persona, found, &mut notes));
+            findings.extend(join_alternatives(found, project));
             notes.sort();
             notes.dedup();
         }
     }
     let mut report = Report {
-        policies: project.policies.len() + project.off.len(),
+        policies: project.policies.len() + project.disabled.len(),
         documents: carrying_files(project),
         ..Report::default()
     };
@@ -127,7 +127,7 @@ pub fn run_for(project: &Project, persona: Persona) -> Report {
         report.beside = project.files.terraform();
     }
     join_calls(&mut report.findings);
-    report.unknown = unknown(project);
+    report.unresolved = unknown(project);
     report.notes = notes;
     report
 }
@@ -137,8 +137,8 @@ fn carrying_files(project: &Project) -> Vec<String> {
         let any = !project.policies.is_empty() || !project.broken.is_empty();
         return any.then(|| input.path.clone()).into_iter().collect();
     }
-    let off = project.off.iter().map(|(p, _)| p);
-    let policies = project.policies.iter().chain(off).map(|p| p.root.span.file);
+    let disabled_at = project.disabled.iter().map(|(p, _)| p);
+    let policies = project.policies.iter().chain(disabled_at).map(|p| p.root.span.file);
     let mut files: Vec<u32> = policies.chain(project.broken.iter().map(|b| b.span.file)).collect();
     files.sort_unstable();
     files.dedup();
@@ -146,17 +146,18 @@ fn carrying_files(project: &Project) -> Vec<String> {
 }
 
 fn broken(project: &Project, findings: &mut Vec<Finding>) {
-    let mut out = Out::new(&rules::invalid_policy::RULE, None, findings);
+    let mut reporter = Reporter::new(&rules::invalid_policy::RULE, None, findings);
     for broken in &project.broken {
         let message = format!("the policy cannot be read: {}", broken.reason);
-        out.span(broken.span, message, broken.help.clone()).address.clone_from(&broken.address);
+        reporter.span(broken.span, message, broken.help.clone()).address.clone_from(&broken.address);
     }
 }
 
 /// Runs every rule that a persona may see something of over one project as it is.
 fn judge(project: &Project, persona: Persona, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
-    let off = project.off.iter().map(|(policy, off)| (policy, Some(*off)));
-    let policies: Vec<(&Policy, Option<Span>)> = project.policies.iter().map(|p| (p, None)).chain(off).collect();
+    let disabled_at = project.disabled.iter().map(|(policy, disabled_at)| (policy, Some(*disabled_at)));
+    let policies: Vec<(&Policy, Option<Span>)> =
+        project.policies.iter().map(|p| (p, None)).chain(disabled_at).collect();
     let bounding = boundaries(project);
     let bounds = |p: &Policy| p.address.as_deref().is_some_and(|a| bounding.contains(a));
     for rule in rules::ALL.iter().filter(|r| r.persona <= persona) {
@@ -164,30 +165,33 @@ fn judge(project: &Project, persona: Persona, findings: &mut Vec<Finding>, notes
             Check::Policy(check) => {
                 // A boundary is broad by its nature: it grants nothing.
                 let judged = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
-                for &(policy, off) in judged {
+                for &(policy, disabled_at) in judged {
                     let before = findings.len();
-                    let mut out = Out::new(rule, Some(policy), findings);
-                    check(policy, &mut out);
-                    let more = out.finish();
+                    let mut reporter = Reporter::new(rule, Some(policy), findings);
+                    check(policy, &mut reporter);
+                    let more = reporter.finish();
                     if more > 0 {
                         let path = project.files.get(policy.root.span.file).map_or("", |f| f.path.as_str());
                         let name = rule.name;
                         notes.push(format!(
-                            "`{name}` has {more} more findings in `{path}` than the {MOST} that are shown"
+                            "`{name}` has {more} more findings in `{path}` than the {MAX_FINDINGS} that are shown"
                         ));
                     }
-                    if let Some(off) = off {
+                    if let Some(disabled_at) = disabled_at {
                         let message = "not created with these values; what it says is judged all the same";
-                        findings[before..].iter_mut().for_each(|f| f.related.push((off, message.to_owned())));
+                        findings[before..].iter_mut().for_each(|f| f.related.push((disabled_at, message.to_owned())));
                     }
                 }
             }
             Check::Project(check) => {
-                let mut out = Out::new(rule, None, findings);
-                check(project, &mut out);
-                let more = out.finish();
+                let mut reporter = Reporter::new(rule, None, findings);
+                check(project, &mut reporter);
+                let more = reporter.finish();
                 if more > 0 {
-                    notes.push(format!("`{}` has {more} more findings than the {MOST} that are shown", rule.name));
+                    notes.push(format!(
+                        "`{}` has {more} more findings than the {MAX_FINDINGS} that are shown",
+                        rule.name
+                    ));
                 }
             }
             Check::Engine => {}
@@ -196,21 +200,22 @@ fn judge(project: &Project, persona: Persona, findings: &mut Vec<Finding>, notes
 }
 
 /// Every finding once; one that is not there in every way says what it depends on.
-fn join_ways(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
-    let ways = found.len();
+fn join_alternatives(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
+    let alternatives = found.len();
     let mut joined: BTreeMap<_, (Finding, usize)> = BTreeMap::new();
     for finding in found.into_iter().flatten() {
         let key = (finding.span, finding.rule.name, finding.message.clone(), finding.address.clone());
         joined.entry(key).or_insert_with(|| (finding, 0)).1 += 1;
     }
-    let policies = || project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+    let policies = || project.policies.iter().chain(project.disabled.iter().map(|(p, _)| p));
     let depends = |(mut finding, times): (Finding, usize)| {
-        let owner = policies().find(|p| p.address == finding.address && !p.ways.is_empty());
-        let choices = owner.filter(|_| times < ways).map(|p| p.choices.as_slice()).unwrap_or_default();
+        let owner = policies().find(|p| p.address == finding.address && !p.alternatives.is_empty());
+        let branch_points =
+            owner.filter(|_| times < alternatives).map(|p| p.branch_points.as_slice()).unwrap_or_default();
         let around = |c: &&(Span, String)| {
             c.0.file == finding.span.file && c.0.start <= finding.span.start && finding.span.end <= c.0.end
         };
-        if let Some((span, _)) = choices.iter().find(around).or(choices.first()) {
+        if let Some((span, _)) = branch_points.iter().find(around).or(branch_points.first()) {
             finding.related(*span, "in one branch of this, whose test only a plan can know");
         }
         finding
@@ -218,20 +223,21 @@ fn join_ways(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
     joined.into_values().map(depends).collect()
 }
 
-fn input(project: &Project) -> Option<&Arc<File>> {
+fn input(project: &Project) -> Option<&Arc<SourceFile>> {
     project.input.and_then(|number| project.files.get(number))
 }
 
-fn resolve(finding: Finding, project: &Project) -> Option<Reported> {
-    let place = project.files.place(finding.span)?;
-    let related = finding.related.iter().filter_map(|(s, m)| project.files.place(*s).map(|p| (p, m.clone()))).collect();
-    let input = input(project).filter(|i| !Arc::ptr_eq(i, &place.file)).map(|i| i.path.clone());
-    Some(Reported { finding, place, related, input })
+fn resolve(finding: Finding, project: &Project) -> Option<Diagnostic> {
+    let location = project.files.locate(finding.span)?;
+    let related =
+        finding.related.iter().filter_map(|(s, m)| project.files.locate(*s).map(|p| (p, m.clone()))).collect();
+    let input = input(project).filter(|i| !Arc::ptr_eq(i, &location.file)).map(|i| i.path.clone());
+    Some(Diagnostic { finding, location, related, input })
 }
 
 /// One finding per place: a module called several times shows its addresses as related places.
-fn join_calls(findings: &mut Vec<Reported>) {
-    fn key(f: &Reported) -> impl Ord + '_ {
+fn join_calls(findings: &mut Vec<Diagnostic>) {
+    fn key(f: &Diagnostic) -> impl Ord + '_ {
         (f.finding.span, f.finding.rule.name, &f.finding.message, &f.finding.address)
     }
     findings.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -240,28 +246,30 @@ fn join_calls(findings: &mut Vec<Reported>) {
         let same = a.span == b.span && a.rule.name == b.rule.name && a.message == b.message;
         if same && a.address != b.address {
             let address = a.address.clone().unwrap_or_default();
-            kept.related.push((next.place.clone(), format!("also as `{address}`")));
+            kept.related.push((next.location.clone(), format!("also as `{address}`")));
         }
         same
     });
 }
 
-fn unknown(project: &Project) -> Vec<Open> {
+fn unknown(project: &Project) -> Vec<UnresolvedValue> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
-    for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.ways)) {
+    for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.alternatives)) {
         let unknowns = policy.unknowns().into_iter();
         found.extend(
             unknowns.map(|(span, what)| (span, what, String::from("not known before it is planned or applied"))),
         );
-        let choices = policy.choices.iter().cloned();
+        let branch_points = policy.branch_points.iter().cloned();
         found.extend(
-            choices.map(|(span, what)| (span, what, String::from("its test is not known; every branch is judged"))),
+            branch_points
+                .map(|(span, what)| (span, what, String::from("its test is not known; every branch is judged"))),
         );
     }
-    found.extend(project.unknowns.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));
-    let places =
-        found.into_iter().filter_map(|(s, what, why)| Some(Open { place: project.files.place(s)?, what, why }));
-    places.collect()
+    found.extend(project.unresolved.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));
+    let locations = found
+        .into_iter()
+        .filter_map(|(s, what, why)| Some(UnresolvedValue { location: project.files.locate(s)?, what, why }));
+    locations.collect()
 }
 
 /// The exceptions of a run and the day it happens on.
@@ -270,7 +278,7 @@ pub struct Exceptions<'a> {
     /// The entries.
     pub allows: &'a Allows,
     /// The file they come from.
-    pub place: Place,
+    pub location: Location,
     /// `YYYY-MM-DD`.
     pub today: &'a str,
     /// The paths that were checked.
@@ -283,12 +291,12 @@ pub struct Exceptions<'a> {
 pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
     let allows = exceptions.allows;
     let mut used = vec![false; allows.entries.len()];
-    report.findings.retain(|reported| {
-        let finding = &reported.finding;
+    report.findings.retain(|diagnostic| {
+        let finding = &diagnostic.finding;
         let subject = Subject {
             rule: finding.rule.name,
-            path: &reported.place.file.path,
-            input: reported.input.as_deref(),
+            path: &diagnostic.location.file.path,
+            input: diagnostic.input.as_deref(),
             address: finding.address.as_deref(),
             pointer: finding.pointer.as_deref(),
         };
@@ -302,7 +310,7 @@ pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
         let judged =
             if entry.has_path() { exceptions.checked.iter().any(|p| allows.names(entry, p)) } else { exceptions.whole };
         let mut add = |rule: &'static Rule, message: String, help: &str| {
-            report.findings.push(about_entry(rule, message, help, entry.span.clone(), &exceptions.place));
+            report.findings.push(about_entry(rule, message, help, entry.span.clone(), &exceptions.location));
         };
         if !entry.has_reason() {
             let message = format!("the exception to `{}` gives no reason", entry.rule);
@@ -325,13 +333,13 @@ pub fn about_entry(
     message: String,
     help: &str,
     range: std::ops::Range<usize>,
-    file: &Place,
-) -> Reported {
+    file: &Location,
+) -> Diagnostic {
     let mut findings = Vec::new();
     let span = Span::new(0, range.start, range.end);
-    Out::new(rule, None, &mut findings).span(span, message, help);
-    let place = Place { file: file.file.clone(), start: span.start, end: span.end };
-    Reported { finding: findings.swap_remove(0), place, related: Vec::new(), input: None }
+    Reporter::new(rule, None, &mut findings).span(span, message, help);
+    let location = Location { file: file.file.clone(), start: span.start, end: span.end };
+    Diagnostic { finding: findings.swap_remove(0), location, related: Vec::new(), input: None }
 }
 
 /// Keeps what a persona wants to see.

@@ -4,12 +4,12 @@ use crate::model::Statement;
 use crate::parse::carriers;
 use crate::pattern;
 use crate::project::{Project, Resource};
-use crate::value::{Data, Hole, Text, Value};
+use crate::value::{Data, Text, Unknown, Value};
 
-mod people;
-mod register;
+mod identities;
+mod resource_index;
 
-pub use people::{Identity, boundaries, identities};
+pub use identities::{Identity, boundaries, identities};
 
 /// Whether a pattern of actions stands for the action `service:Name`.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
@@ -20,14 +20,14 @@ pub fn matches_action(pattern: &str, action: &str) -> bool {
 }
 
 /// Whether a statement speaks about an action.
-pub fn speaks_of(statement: &Statement, action: &str) -> bool {
+pub fn matches_statement_action(statement: &Statement, action: &str) -> bool {
     let Some(actions) = &statement.actions else { return false };
     let listed = actions.items.iter().any(|i| matches_action(i.raw(), action));
     listed != actions.negated
 }
 
 /// Whether a statement covers every resource of an account: `*`, or an ARN with only wildcards for the name.
-pub fn is_boundless(statement: &Statement) -> bool {
+pub fn covers_all_resources(statement: &Statement) -> bool {
     let Some(resources) = &statement.resources else { return false };
     if resources.negated {
         return true;
@@ -40,7 +40,7 @@ pub fn is_boundless(statement: &Statement) -> bool {
 }
 
 /// Whether a value names a resource: by its address, or by the value of one of its attributes.
-pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
+pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
     // Nearly all pairs part here, and this is asked of every pair.
     let head = resource.address.split('[').next().unwrap_or_default();
     let referenced = |reference: &str| {
@@ -48,11 +48,11 @@ pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
             && arn::split_reference(reference).is_some_and(|(a, _, _)| arn::same_resource(a, &resource.address))
     };
     match &value.data {
-        Data::Unknown(hole) => hole.reference.as_deref().is_some_and(referenced),
+        Data::Unknown(unknown) => unknown.reference.as_deref().is_some_and(referenced),
         Data::String(text) if !text.is_known() => {
-            let whole = text.holes().len() == 1 && text.raw().chars().count() == 1;
-            let same = |other: &Text| other.raw() == text.raw() && other.holes() == text.holes();
-            whole && text.holes()[0].reference.as_deref().is_some_and(referenced)
+            let whole = text.unknowns().len() == 1 && text.raw().chars().count() == 1;
+            let same = |other: &Text| other.raw() == text.raw() && other.unknowns() == text.unknowns();
+            whole && text.unknowns()[0].reference.as_deref().is_some_and(referenced)
                 || !whole
                     && attributes.iter().any(|a| resource.values.get(a).and_then(Value::as_text).is_some_and(same))
         }
@@ -65,18 +65,18 @@ pub fn names(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
 
 /// Whether a value names a resource for all that is known here: not where it says another one. Whoever complains of
 /// something that is missing asks this, for what only an apply can tell may be it.
-pub fn may_name(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
+pub fn may_refer_to(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
     let Some(value) = value else { return true };
-    if names(value, resource, attributes) {
+    if refers_to(value, resource, attributes) {
         return true;
     }
-    let other = |hole: &Hole| {
-        let referred = hole.reference.as_deref().and_then(arn::split_reference);
+    let other = |unknown: &Unknown| {
+        let referred = unknown.reference.as_deref().and_then(arn::split_reference);
         referred.is_some_and(|(address, kind, _)| kind == resource.kind && !address.contains("data."))
     };
     match &value.data {
-        Data::Unknown(hole) => !other(hole),
-        Data::String(text) if text.raw().chars().eq([pattern::HOLE]) => !text.holes().iter().any(other),
+        Data::Unknown(unknown) => !other(unknown),
+        Data::String(text) if text.raw().chars().eq([pattern::PLACEHOLDER]) => !text.unknowns().iter().any(other),
         Data::String(text) => {
             let given =
                 |keys: &[&str]| keys.iter().filter_map(|k| resource.values.get(k)?.as_text()).collect::<Vec<_>>();
@@ -100,11 +100,11 @@ pub fn has_unread(project: &Project, holder: &Resource) -> bool {
     };
     let sure = |r: &Resource| {
         let read = |r: &Resource| project.policies.iter().any(|p| p.address.as_ref() == Some(&r.address));
-        let attached = |arn: &Value| project.of_kind("aws_iam_policy").any(|p| names(arn, p, &["arn"]) && read(p));
-        let ours = r.values.get(kind).is_some_and(|v| names(v, holder, &["name"]));
+        let attached = |arn: &Value| project.of_kind("aws_iam_policy").any(|p| refers_to(arn, p, &["arn"]) && read(p));
+        let ours = r.values.get(kind).is_some_and(|v| refers_to(v, holder, &["name"]));
         ours && r.values.get("policy_arn").map_or_else(|| read(r), attached)
     };
-    let is_ours = |v: &Value| may_name(Some(v), holder, &["name"]);
+    let is_ours = |v: &Value| may_refer_to(Some(v), holder, &["name"]);
     let speaks_of_it = |r: &&Resource| {
         let many = r.values.get(&format!("{kind}s"));
         let one = r.values.get(kind).or_else(|| r.values.get(&format!("{kind}_name")));
@@ -118,7 +118,7 @@ pub fn has_unread(project: &Project, holder: &Resource) -> bool {
 }
 
 fn may_be_held(project: &Project, policy: &Resource) -> bool {
-    let open = |r: &Resource| r.values.get("policy_arn").is_some_and(|v| may_name(Some(v), policy, &["arn"]));
+    let open = |r: &Resource| r.values.get("policy_arn").is_some_and(|v| may_refer_to(Some(v), policy, &["arn"]));
     ["role", "user", "group"].iter().any(|k| policy.values.get(k).is_some_and(Value::is_unknown))
         || policy.kind == "aws_iam_policy" && project.resources.iter().any(open)
 }

@@ -26,12 +26,12 @@ pub mod source;
 pub mod value;
 
 use crate::engine::{Exceptions, Report};
-use crate::model::Kind;
+use crate::model::PolicyKind;
 use crate::parse::hcl;
 use crate::parse::plan::looks_like as looks_like_plan;
 use crate::parse::raw::{self, Outcome};
 use crate::rule::Persona;
-use crate::source::{File, Place};
+use crate::source::{Location, SourceFile};
 
 /// What is asked of a run.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct Request {
     /// Whether files that are named and are no policies are left alone.
     pub skip_others: bool,
     /// The kind of raw policies; `None` looks at each.
-    pub kind: Option<Kind>,
+    pub kind: Option<PolicyKind>,
     /// Who is asking.
     pub persona: Persona,
     /// The file of exceptions; `None` looks for `policy-lint.toml`.
@@ -90,7 +90,7 @@ pub fn check(request: &Request) -> Report {
     }
     if report.documents.is_empty()
         && report.findings.is_empty()
-        && report.unknown.is_empty()
+        && report.unresolved.is_empty()
         && report.errors.is_empty()
         && report.notes.is_empty()
     {
@@ -146,12 +146,12 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
 }
 
 /// Stack for the evaluation of Terraform source, whose depth is bounded by count, not by size.
-const STACK: usize = 256 << 20;
+const EVALUATION_STACK_BYTES: usize = 256 << 20;
 
 /// Runs on a stack that is deep enough for Terraform source.
 fn deep(run: impl FnOnce() -> Report + Send) -> Report {
     let ran = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        let thread = std::thread::Builder::new().stack_size(EVALUATION_STACK_BYTES).spawn_scoped(scope, run);
         thread.ok().and_then(|t| t.join().ok())
     });
     ran.unwrap_or_else(|| {
@@ -168,7 +168,7 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
         let mut documents = BTreeSet::new();
         for project in &outcome.projects {
             let run = engine::run(project);
-            let policies = project.policies.iter().chain(project.off.iter().map(|(p, _)| p));
+            let policies = project.policies.iter().chain(project.disabled.iter().map(|(p, _)| p));
             let carrying = policies.filter_map(|p| project.files.get(p.root.span.file));
             documents.extend(carrying.map(|f| f.path.clone()));
             report.merge(Report { documents: Vec::new(), ..run });
@@ -186,8 +186,8 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
         plan.only.is_empty() || plan.only.iter().any(|o| o == path) || plan.whole.contains(&folder)
     };
     found.sources.retain(|f| wanted(&f.path));
-    found.findings.retain(|f| wanted(&f.place.file.path));
-    found.unknown.retain(|u| wanted(&u.place.file.path));
+    found.findings.retain(|f| wanted(&f.location.file.path));
+    found.unresolved.retain(|u| wanted(&u.location.file.path));
     drop_repeated(report, &found);
     report.merge(found);
 }
@@ -195,14 +195,14 @@ fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: 
 /// A document that Terraform source reads was seen as a raw file too; the source knows better what it is.
 fn drop_repeated(report: &mut Report, found: &Report) {
     let read: BTreeSet<&str> = found.documents.iter().map(String::as_str).collect();
-    report.findings.retain(|f| !read.contains(f.place.file.path.as_str()));
-    report.unknown.retain(|u| !read.contains(u.place.file.path.as_str()));
+    report.findings.retain(|f| !read.contains(f.location.file.path.as_str()));
+    report.unresolved.retain(|u| !read.contains(u.location.file.path.as_str()));
     let before = report.documents.len();
     report.documents.retain(|d| !read.contains(d.as_str()));
     report.policies = report.policies.saturating_sub(before - report.documents.len());
 }
 
-fn run_job(job: &Job, kind: Option<Kind>, persona: Persona, folders: &[PathBuf]) -> (String, Report) {
+fn run_job(job: &Job, kind: Option<PolicyKind>, persona: Persona, folders: &[PathBuf]) -> (String, Report) {
     let name = job.path.display().to_string();
     let file = match &job.content {
         Some(bytes) => source::text(name.clone(), bytes.clone()),
@@ -222,15 +222,15 @@ fn run_job(job: &Job, kind: Option<Kind>, persona: Persona, folders: &[PathBuf])
 }
 
 /// How many folders above a plan may be the one that it was made in.
-const ABOVE: usize = 4;
+const MAX_PARENT_FOLDERS: usize = 4;
 
 /// Where the source of a plan may be: beside it, above it, or in another folder that is checked.
 fn source_folders(job: &Job, checked: &[PathBuf]) -> Vec<PathBuf> {
-    let above = job.path.ancestors().skip(1).take(ABOVE).map(Path::to_path_buf);
+    let above = job.path.ancestors().skip(1).take(MAX_PARENT_FOLDERS).map(Path::to_path_buf);
     above.chain(checked.iter().cloned()).collect()
 }
 
-fn read(file: Arc<File>, kind: Option<Kind>, persona: Persona, named: bool, folders: &[PathBuf]) -> Report {
+fn read(file: Arc<SourceFile>, kind: Option<PolicyKind>, persona: Persona, named: bool, folders: &[PathBuf]) -> Report {
     let path = file.path.clone();
     match raw::read_beside(file, kind, named, folders) {
         Outcome::Read(project) => {
@@ -267,12 +267,12 @@ fn except(path: &Path, request: &Request, checked: &[String], report: &mut Repor
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
-    let shown = Arc::new(File::new(shown(path), file.text.clone()));
+    let shown = Arc::new(SourceFile::new(shown(path), file.text.clone()));
     match allow::Allows::parse(path, &file.text) {
         Ok(allows) => {
             let whole = request.paths.iter().any(|p| p.is_dir());
-            let place = Place { file: shown, start: 0, end: 0 };
-            let exceptions = Exceptions { allows: &allows, place, today: &request.today, checked, whole };
+            let location = Location { file: shown, start: 0, end: 0 };
+            let exceptions = Exceptions { allows: &allows, location, today: &request.today, checked, whole };
             engine::except(report, &exceptions);
         }
         Err(error) => report.errors.push(error),

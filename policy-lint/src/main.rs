@@ -11,7 +11,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use policy_lint::baseline::Baseline;
 use policy_lint::catalogue::Service;
 use policy_lint::engine::Report;
-use policy_lint::model::Kind;
+use policy_lint::model::PolicyKind;
 use policy_lint::rule::{Persona, Severity};
 use policy_lint::{Request, allow, report, rules};
 
@@ -87,14 +87,14 @@ struct CheckArgs {
 }
 
 #[derive(Clone, Copy)]
-struct KindChoice(Option<Kind>);
+struct KindChoice(Option<PolicyKind>);
 
 fn parse_kind(text: &str) -> Result<KindChoice, String> {
     if text == "auto" {
         return Ok(KindChoice(None));
     }
-    let words = || Kind::value_variants().iter().filter_map(|k| k.to_possible_value());
-    let known = Kind::from_str(text, false).map_err(|_| {
+    let words = || PolicyKind::value_variants().iter().filter_map(|k| k.to_possible_value());
+    let known = PolicyKind::from_str(text, false).map_err(|_| {
         let words: Vec<String> = words().map(|v| v.get_name().to_owned()).collect();
         format!("`{text}` is not a kind of policy; use one of auto, {}", words.join(", "))
     })?;

@@ -4,20 +4,20 @@ use std::rc::Rc;
 
 use crate::catalogue::{Action, expand};
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Trail, Value};
+use crate::value::{Data, Member, NodePath, Text, Value};
 
 pub mod kind;
 pub mod read;
 
-pub use kind::Kind;
+pub use kind::PolicyKind;
 
 /// A place in a policy: where it was written and where it is in the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct At {
+pub struct NodeSpan {
     /// In the file.
     pub span: Span,
     /// In the document.
-    pub trail: Trail,
+    pub node_path: NodePath,
 }
 
 /// A text with its place.
@@ -26,11 +26,11 @@ pub struct Item {
     /// The text.
     pub text: Text,
     /// Its place.
-    pub at: At,
+    pub at: NodeSpan,
 }
 
 impl Item {
-    /// The text with holes for unknown parts.
+    /// The text with unknowns for unknown parts.
     pub fn raw(&self) -> &str {
         self.text.raw()
     }
@@ -39,7 +39,7 @@ impl Item {
     /// evaluates again.
     pub fn same(&self, other: &Item) -> bool {
         let unlike = !self.text.is_known() && self.at.span == other.at.span;
-        self.raw() == other.raw() && self.text.holes() == other.text.holes() && !unlike
+        self.raw() == other.raw() && self.text.unknowns() == other.text.unknowns() && !unlike
     }
 }
 
@@ -47,11 +47,11 @@ impl Item {
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// What sort of policy it is, which decides what it may say.
-    pub kind: Kind,
+    pub kind: PolicyKind,
     /// The Terraform address of what carries it.
     pub address: Option<String>,
     /// Everything about its carrier that rules ask for.
-    pub carrier: Carrier,
+    pub carrier: PolicyOrigin,
     /// The document as it was written.
     pub root: Value,
     /// `Version`.
@@ -59,14 +59,14 @@ pub struct Policy {
     /// The statements.
     pub statements: Vec<Statement>,
     /// The same policy in the other ways that its document can be read.
-    pub ways: Vec<Policy>,
+    pub alternatives: Vec<Policy>,
     /// The expressions that choose between the ways, and where they are.
-    pub choices: Vec<(Span, String)>,
+    pub branch_points: Vec<(Span, String)>,
 }
 
 /// What a policy is attached to, where the source tells.
 #[derive(Clone, Debug, Default)]
-pub struct Carrier {
+pub struct PolicyOrigin {
     /// The resource type, as `aws_iam_role_policy`; empty for raw JSON.
     pub resource: String,
     /// The attribute, as `policy`; empty for raw JSON.
@@ -86,9 +86,9 @@ pub enum Effect {
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// Its place.
-    pub at: At,
+    pub at: NodeSpan,
     /// The place to point at when the statement as a whole is meant: its `Sid`, else its first line.
-    pub head: At,
+    pub head: NodeSpan,
     /// `Sid`.
     pub sid: Option<Item>,
     /// `Effect`; absent when missing, misspelled or unknown.
@@ -170,9 +170,9 @@ pub struct Patterns {
     /// Whether it is the `Not…` form.
     pub negated: bool,
     /// The place of the key.
-    pub key: At,
+    pub key: NodeSpan,
     /// The place of the value.
-    pub at: At,
+    pub at: NodeSpan,
     /// The patterns.
     pub items: Vec<Item>,
     /// Whether there are patterns that are not known.
@@ -195,9 +195,9 @@ pub struct Principals {
     /// Whether it is `NotPrincipal`.
     pub negated: bool,
     /// The place of the key.
-    pub key: At,
+    pub key: NodeSpan,
     /// The place of the value.
-    pub at: At,
+    pub at: NodeSpan,
     /// Everyone who is named.
     pub items: Vec<Principal>,
     /// Whether there are principals that are not known.
@@ -208,14 +208,14 @@ pub struct Principals {
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// Of what sort.
-    pub sort: Sort,
+    pub principal_type: PrincipalType,
     /// Its name.
     pub item: Item,
 }
 
 /// The sorts of principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sort {
+pub enum PrincipalType {
     /// `"Principal": "*"`, without a sort.
     Everyone,
     /// `AWS`.
@@ -233,7 +233,7 @@ pub enum Sort {
 impl Principal {
     /// Whether it stands for anybody at all.
     pub fn is_everyone(&self) -> bool {
-        self.item.raw() == "*" && matches!(self.sort, Sort::Everyone | Sort::Aws)
+        self.item.raw() == "*" && matches!(self.principal_type, PrincipalType::Everyone | PrincipalType::Aws)
     }
 }
 
@@ -247,7 +247,7 @@ pub struct Condition {
     /// The values, numbers and booleans as texts.
     pub values: Vec<Item>,
     /// The place of the values.
-    pub at: At,
+    pub at: NodeSpan,
     /// Whether there are values that are not known.
     pub incomplete: bool,
 }
@@ -287,26 +287,26 @@ fn strip_suffix_folded<'a>(text: &'a str, suffix: &str) -> &'a str {
 
 impl Policy {
     /// The members of the document with their places.
-    pub fn members(&self) -> impl Iterator<Item = (&Member, At)> {
-        members_at(&self.root, Trail::default())
+    pub fn members(&self) -> impl Iterator<Item = (&Member, NodeSpan)> {
+        members_at(&self.root, NodePath::default())
     }
 
     /// Every statement as it was written, objects or not.
-    pub fn written(&self) -> impl Iterator<Item = (&Value, At)> {
+    pub fn written(&self) -> impl Iterator<Item = (&Value, NodeSpan)> {
         let found = self.members().find(|(m, _)| read::same(m.key.raw(), "Statement"));
         found.into_iter().flat_map(|(member, at)| {
             let (list, single) = match &member.value.data {
                 Data::Array(list) => (&**list, false),
                 _ => (std::slice::from_ref(&member.value), true),
             };
-            let place = move |i, v: &Value| At { span: v.span, trail: at.trail.child(i) };
-            list.iter().enumerate().map(move |(i, v)| (v, if single { at } else { place(i, v) }))
+            let location = move |i, v: &Value| NodeSpan { span: v.span, node_path: at.node_path.child(i) };
+            list.iter().enumerate().map(move |(i, v)| (v, if single { at } else { location(i, v) }))
         })
     }
 
     /// The JSON Pointer of a place.
-    pub fn pointer(&self, at: At) -> String {
-        self.root.pointer(&at.trail)
+    pub fn pointer(&self, at: NodeSpan) -> String {
+        self.root.pointer(&at.node_path)
     }
 
     /// What its values leave open: the expression and its place, once each.
@@ -318,14 +318,18 @@ impl Policy {
 }
 
 /// The members of an object with the places of their keys.
-pub fn members_at(value: &Value, trail: Trail) -> impl Iterator<Item = (&Member, At)> {
-    value.members().iter().enumerate().map(move |(i, m)| (m, At { span: m.key_span, trail: trail.child(i) }))
+pub fn members_at(value: &Value, node_path: NodePath) -> impl Iterator<Item = (&Member, NodeSpan)> {
+    value
+        .members()
+        .iter()
+        .enumerate()
+        .map(move |(i, m)| (m, NodeSpan { span: m.key_span, node_path: node_path.child(i) }))
 }
 
 fn collect_unknowns(value: &Value, found: &mut Vec<(Span, String)>) {
     match &value.data {
         Data::Unknown(what) => found.push((value.span, what.source.clone())),
-        Data::String(text) => found.extend(text.holes().iter().map(|h| (value.span, h.source.clone()))),
+        Data::String(text) => found.extend(text.unknowns().iter().map(|h| (value.span, h.source.clone()))),
         Data::Array(elements) => elements.iter().for_each(|e| collect_unknowns(e, found)),
         Data::Object(members) => members.iter().for_each(|m| collect_unknowns(&m.value, found)),
         _ => {}

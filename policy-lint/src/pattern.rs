@@ -1,7 +1,7 @@
 //! IAM patterns: `*` is any run of characters, `?` is one; and what one pattern says about another.
 
 /// Stands in a text for a part that cannot be known before it runs; see [`crate::value::Text`].
-pub const HOLE: char = '\u{E000}';
+pub const PLACEHOLDER: char = '\u{E000}';
 
 /// Whether a text has an IAM wildcard.
 pub fn has_wildcard(text: &str) -> bool {
@@ -63,7 +63,7 @@ fn char_length(text: &[u8], at: usize) -> usize {
 /// Never says yes wrongly; a part that is not known is covered only by a `*`.
 pub fn covers(wide: &str, narrow: &str) -> bool {
     // What is not known is not the same because it is not known in the same place.
-    if wide == narrow && !wide.contains(HOLE) {
+    if wide == narrow && !wide.contains(PLACEHOLDER) {
         return true;
     }
     includes(wide.as_bytes(), narrow.as_bytes(), |w, n| w == n)
@@ -74,7 +74,7 @@ pub fn covers_any_case(wide: &str, narrow: &str) -> bool {
     let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
     let may = wide.starts_with(['*', '?']) || first(wide) == first(narrow);
     may && if wide.eq_ignore_ascii_case(narrow) {
-        !wide.contains(HOLE)
+        !wide.contains(PLACEHOLDER)
     } else {
         includes(wide.as_bytes(), narrow.as_bytes(), |w, n| w.eq_ignore_ascii_case(&n))
     }
@@ -90,11 +90,11 @@ fn includes(wide: &[u8], narrow: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
                 retry = Some((w, n));
                 w += 1;
             }
-            Some(b'?') if narrow[n] != b'*' && !starts_hole(narrow, n) => {
+            Some(b'?') if narrow[n] != b'*' && !starts_placeholder(narrow, n) => {
                 w += 1;
                 n += char_length(narrow, n);
             }
-            Some(&c) if fits(c, narrow[n]) && !starts_hole(narrow, n) => {
+            Some(&c) if fits(c, narrow[n]) && !starts_placeholder(narrow, n) => {
                 w += 1;
                 n += 1;
             }
@@ -111,11 +111,11 @@ fn includes(wide: &[u8], narrow: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
     wide[w..].iter().all(|&b| b == b'*')
 }
 
-/// [`HOLE`] in UTF-8.
-const HOLE_BYTES: [u8; 3] = [0xEE, 0x80, 0x80];
+/// [`PLACEHOLDER`] in UTF-8.
+const PLACEHOLDER_BYTES: [u8; 3] = [0xEE, 0x80, 0x80];
 
-fn starts_hole(text: &[u8], at: usize) -> bool {
-    text[at] == HOLE_BYTES[0] && text[at..].starts_with(&HOLE_BYTES)
+fn starts_placeholder(text: &[u8], at: usize) -> bool {
+    text[at] == PLACEHOLDER_BYTES[0] && text[at..].starts_with(&PLACEHOLDER_BYTES)
 }
 
 /// Whether some text is one of both patterns; a part that is not known can be anything.
@@ -134,11 +134,11 @@ pub fn overlaps(a: &str, b: &str) -> bool {
         return meet(a.as_bytes(), b.as_bytes(), |c| c == b'*', |c| c == b'?');
     }
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    meet(&a, &b, |c| c == '*' || c == HOLE, |c| c == '?')
+    meet(&a, &b, |c| c == '*' || c == PLACEHOLDER, |c| c == '?')
 }
 
 fn is_open(byte: u8) -> bool {
-    matches!(byte, b'*' | b'?') || byte == HOLE_BYTES[0]
+    matches!(byte, b'*' | b'?') || byte == PLACEHOLDER_BYTES[0]
 }
 
 fn has_open(text: &str) -> bool {
@@ -154,7 +154,7 @@ enum Ends {
 }
 
 fn ends(a: &[u8], b: &[u8]) -> Ends {
-    // Of a character of several bytes only the first says that it is a hole, so only ASCII is compared.
+    // Of a character of several bytes only the first says that it is a unknown, so only ASCII is compared.
     let closed = |byte: u8| byte.is_ascii() && !is_open(byte);
     let length = a.len().min(b.len());
     let from = (0..length).find(|&i| a[i] != b[i] || !closed(a[i])).unwrap_or(length);

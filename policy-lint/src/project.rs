@@ -2,22 +2,22 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::model::{Carrier, Item, Kind, Policy, read};
-use crate::source::{Files, Span};
-use crate::value::{Data, Hole, Member, Value};
+use crate::model::{Item, Policy, PolicyKind, PolicyOrigin, read};
+use crate::source::{SourceFiles, Span};
+use crate::value::{Data, Member, Unknown, Value};
 
 /// What was read from one raw file, one plan or one Terraform tree.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
     /// The files that spans point into.
-    pub files: Files,
+    pub files: SourceFiles,
     /// The plan or state that was read, whose parts may have their places in the source beside it.
     pub input: Option<u32>,
     /// The policies.
     pub policies: Vec<Policy>,
     /// Policies of what does not exist with the values that were given, and where that is said; only their text is
     /// judged.
-    pub off: Vec<(Policy, Span)>,
+    pub disabled: Vec<(Policy, Span)>,
     /// Every resource, with what is known of it.
     pub resources: Vec<Resource>,
     /// Policies attached by ARN.
@@ -25,47 +25,65 @@ pub struct Project {
     /// Places where a policy should be and none can be read.
     pub broken: Vec<BrokenPolicy>,
     /// Values that only a plan or an apply can know.
-    pub unknowns: Vec<Unknown>,
+    pub unresolved: Vec<Unresolved>,
     /// Where each address is among the resources, found when it is asked for first.
     pub(crate) addresses: OnceCell<HashMap<String, usize>>,
 }
 
 impl Project {
     /// Adds the policy of a document, in every way that it can be read.
-    pub fn add(&mut self, root: Value, kind: Kind, address: String, carrier: Carrier, off: Option<Span>) {
-        let root = if off.is_some() { wanted(root) } else { root };
+    pub fn add(
+        &mut self,
+        root: Value,
+        kind: PolicyKind,
+        address: String,
+        carrier: PolicyOrigin,
+        disabled_at: Option<Span>,
+    ) {
+        let root = if disabled_at.is_some() { wanted(root) } else { root };
         let policy = |root: Value| read::policy(root, kind, Some(address.clone()), carrier.clone());
-        let mut choices = Vec::new();
-        root.open_choices(&mut choices);
+        let mut branch_points = Vec::new();
+        root.collect_branch_points(&mut branch_points);
         let known = |root: &Value| !root.is_unknown() && !matches!(root.data, Data::Null);
-        let mut ways: Vec<Policy> = match root.ways() {
-            1 => vec![policy(if root.choices().is_empty() { root } else { root.way(0) })],
-            ways => (0..ways).map(|number| root.way(number)).filter(known).map(policy).collect(),
+        let mut alternatives: Vec<Policy> = match root.alternatives() {
+            1 => vec![policy(if root.candidates().is_empty() { root } else { root.alternative(0) })],
+            alternatives => {
+                (0..alternatives).map(|number| root.alternative(number)).filter(known).map(policy).collect()
+            }
         };
-        if ways.is_empty() {
+        if alternatives.is_empty() {
             return;
         }
-        let first = Policy { choices, ..ways.remove(0) };
-        let first = Policy { ways, ..first };
-        match off {
+        let first = Policy { branch_points, ..alternatives.remove(0) };
+        let first = Policy { alternatives, ..first };
+        match disabled_at {
             None => self.policies.push(first),
-            Some(off) => self.off.push((first, off)),
+            Some(disabled_at) => self.disabled.push((first, disabled_at)),
         }
     }
 
     /// In how many ways its policies can be read.
-    pub fn ways(&self) -> usize {
-        self.policies.iter().chain(self.off.iter().map(|(p, _)| p)).map(|p| p.ways.len() + 1).max().unwrap_or(1)
+    pub fn alternatives(&self) -> usize {
+        self.policies
+            .iter()
+            .chain(self.disabled.iter().map(|(p, _)| p))
+            .map(|p| p.alternatives.len() + 1)
+            .max()
+            .unwrap_or(1)
     }
 
     /// The same with its policies read in one way.
-    pub fn way(&self, number: usize) -> Project {
-        let way = |policy: &Policy| match number % (policy.ways.len() + 1) {
+    pub fn alternative(&self, number: usize) -> Project {
+        let alternative = |policy: &Policy| match number % (policy.alternatives.len() + 1) {
             0 => policy.clone(),
-            other => policy.ways[other - 1].clone(),
+            other => policy.alternatives[other - 1].clone(),
         };
-        let policies = self.policies.iter().map(way).collect();
-        Project { policies, off: self.off.iter().map(|(p, span)| (way(p), *span)).collect(), ..self.clone() }
+        let policies = self.policies.iter().map(alternative).collect();
+        Project {
+            policies,
+            disabled: self.disabled.iter().map(|(p, span)| (alternative(p), *span)).collect(),
+            ..self.clone()
+        }
     }
 
     /// The resource of an address; only sensible when all are there.
@@ -111,7 +129,7 @@ pub struct Attachment {
     /// The ARN.
     pub arn: Item,
     /// The attribute.
-    pub carrier: Carrier,
+    pub carrier: PolicyOrigin,
 }
 
 /// A policy document that cannot be read.
@@ -129,7 +147,7 @@ pub struct BrokenPolicy {
 
 /// A value that this input cannot tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unknown {
+pub struct Unresolved {
     /// Where.
     pub span: Span,
     /// The expression or attribute.
@@ -141,9 +159,9 @@ pub struct Unknown {
 /// A document with everything in it unknown that is empty because what it is of is not wanted.
 fn wanted(value: Value) -> Value {
     let data = match value.data {
-        Data::Null => Data::Unknown(Box::new(Hole::plain("value"))),
-        Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
-        Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
+        Data::Null => Data::Unknown(Box::new(Unknown::plain("value"))),
+        Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
+        Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
         Data::Array(elements) => Data::Array(elements.into_iter().map(wanted).collect()),
         Data::Object(members) => {
             Data::Object(members.into_iter().map(|m| Member { value: wanted(m.value.clone()), ..m }).collect())

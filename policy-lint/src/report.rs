@@ -5,16 +5,16 @@ pub mod sarif;
 pub mod tables;
 pub mod text;
 
-use crate::engine::Reported;
+use crate::engine::Diagnostic;
 use crate::quoted::quoted_parts;
 
 /// A hash that identifies a finding across edits of its file and changes of wording: rule, path, Terraform address,
 /// pointer into the document, and the parts of the message in backticks.
-pub fn fingerprint(reported: &Reported) -> String {
-    let finding = &reported.finding;
+pub fn fingerprint(diagnostic: &Diagnostic) -> String {
+    let finding = &diagnostic.finding;
     let location = [
         finding.rule.name,
-        &reported.place.file.path,
+        &diagnostic.location.file.path,
         finding.address.as_deref().unwrap_or_default(),
         finding.pointer.as_deref().unwrap_or_default(),
     ];

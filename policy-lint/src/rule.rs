@@ -1,7 +1,7 @@
 //! What a rule is, and what it says.
 use serde::Serialize;
 
-use crate::model::{At, Kind, Policy};
+use crate::model::{NodeSpan, Policy, PolicyKind};
 use crate::project::Project;
 use crate::source::Span;
 
@@ -26,9 +26,9 @@ pub struct Rule {
 /// What a rule looks at.
 pub enum Check {
     /// One policy at a time.
-    Policy(fn(&Policy, &mut Out<'_>)),
+    Policy(fn(&Policy, &mut Reporter<'_>)),
     /// Everything one input says.
-    Project(fn(&Project, &mut Out<'_>)),
+    Project(fn(&Project, &mut Reporter<'_>)),
     /// Nothing: the engine itself reports it.
     Engine,
 }
@@ -105,7 +105,7 @@ pub struct Finding {
     /// The Terraform address.
     pub address: Option<String>,
     /// What sort of policy.
-    pub kind: Option<Kind>,
+    pub kind: Option<PolicyKind>,
     /// Other places that belong to it.
     pub related: Vec<(Span, String)>,
     /// The code of the same check in AWS Access Analyzer.
@@ -139,10 +139,10 @@ impl Finding {
 }
 
 /// Findings of one rule in one policy, or in one project, that are kept at most.
-pub const MOST: usize = 1_000;
+pub const MAX_FINDINGS: usize = 1_000;
 
 /// Collects what one rule finds.
-pub struct Out<'a> {
+pub struct Reporter<'a> {
     rule: &'static Rule,
     policy: Option<&'a Policy>,
     findings: &'a mut Vec<Finding>,
@@ -152,11 +152,11 @@ pub struct Out<'a> {
     more: usize,
 }
 
-impl<'a> Out<'a> {
+impl<'a> Reporter<'a> {
     /// A collector for a rule, and for a policy when the rule looks at one.
-    pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Out<'a> {
-        let end = findings.len() + MOST;
-        Out { rule, policy, findings, end, more: 0 }
+    pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Reporter<'a> {
+        let end = findings.len() + MAX_FINDINGS;
+        Reporter { rule, policy, findings, end, more: 0 }
     }
 
     /// Ends the collection; tells how many findings there were beyond those that are kept.
@@ -171,7 +171,7 @@ impl<'a> Out<'a> {
     }
 
     /// Reports at a place of the policy.
-    pub fn at(&mut self, at: At, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
+    pub fn at(&mut self, at: NodeSpan, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let pointer = self.policy.map(|p| p.pointer(at));
         let finding = self.span(at.span, message, help);
         finding.pointer = pointer;
@@ -204,7 +204,7 @@ impl<'a> Out<'a> {
     pub fn policy(
         &mut self,
         policy: &Policy,
-        at: At,
+        at: NodeSpan,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> &mut Finding {

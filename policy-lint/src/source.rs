@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// A text with the name people know it by.
 #[derive(Debug)]
-pub struct File {
+pub struct SourceFile {
     /// The path as given, `<stdin>` for standard input.
     pub path: String,
     /// The whole content.
@@ -28,10 +28,10 @@ fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&b| b & 0xC0 != 0x80).count()
 }
 
-impl File {
+impl SourceFile {
     /// A text under a name.
-    pub fn new(path: impl Into<String>, text: impl Into<String>) -> File {
-        File { path: path.into(), text: text.into(), index: OnceLock::new() }
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> SourceFile {
+        SourceFile { path: path.into(), text: text.into(), index: OnceLock::new() }
     }
 
     fn index(&self) -> &Index {
@@ -89,41 +89,41 @@ impl Span {
 
 /// The files of one run over one input; spans point into it.
 #[derive(Clone, Debug, Default)]
-pub struct Files(Vec<Arc<File>>);
+pub struct SourceFiles(Vec<Arc<SourceFile>>);
 
-impl Files {
+impl SourceFiles {
     /// Adds a file and gives its number.
-    pub fn add(&mut self, file: Arc<File>) -> u32 {
+    pub fn add(&mut self, file: Arc<SourceFile>) -> u32 {
         self.0.push(file);
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// The file numbered `number`.
-    pub fn get(&self, number: u32) -> Option<&Arc<File>> {
+    pub fn get(&self, number: u32) -> Option<&Arc<SourceFile>> {
         self.0.get(number as usize)
     }
 
     /// The HCL files, each once.
-    pub fn terraform(&self) -> Vec<Arc<File>> {
+    pub fn terraform(&self) -> Vec<Arc<SourceFile>> {
         self.0.iter().filter(|f| f.path.ends_with(".tf")).cloned().collect()
     }
 
     /// Resolves a span.
-    pub fn place(&self, span: Span) -> Option<Place> {
+    pub fn locate(&self, span: Span) -> Option<Location> {
         let file = self.get(span.file)?.clone();
         // Parsers point at bytes; a place never begins or ends inside a character.
         let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = bound(file.text.floor_char_boundary(span.start as usize));
         let end = bound(file.text.ceil_char_boundary(span.end as usize));
-        Some(Place { file, start, end: end.max(start) })
+        Some(Location { file, start, end: end.max(start) })
     }
 }
 
 /// A span with its file.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Location {
     /// The file.
-    pub file: Arc<File>,
+    pub file: Arc<SourceFile>,
     /// First byte.
     pub start: u32,
     /// One past the last byte.
@@ -141,7 +141,7 @@ pub struct Position {
     pub offset: u32,
 }
 
-impl Place {
+impl Location {
     /// Where it starts and ends.
     pub fn positions(&self) -> (Position, Position) {
         (self.file.position(self.start), self.file.position(self.end.max(self.start)))
@@ -183,17 +183,17 @@ pub enum ReadError {
     },
 }
 
-const LARGEST: u64 = 1 << 30;
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Reads a file that must be UTF-8 text.
-pub fn read(path: &Path) -> Result<Arc<File>, ReadError> {
+pub fn read(path: &Path) -> Result<Arc<SourceFile>, ReadError> {
     let name = path.display().to_string();
     let refused = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => ReadError::Missing(name.clone()),
         _ => ReadError::Refused { path: name.clone(), reason: lower(&e) },
     };
     let about = std::fs::metadata(path).map_err(refused)?;
-    if about.len() > LARGEST {
+    if about.len() > MAX_FILE_BYTES {
         return Err(ReadError::TooLarge { path: name, size: about.len() });
     }
     if !about.is_file() && !about.is_dir() && !is_open_already(path) {
@@ -208,9 +208,9 @@ fn is_open_already(path: &Path) -> bool {
 }
 
 /// Makes a file of bytes that came from elsewhere.
-pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<File>, ReadError> {
+pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<SourceFile>, ReadError> {
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Arc::new(File::new(path, text))),
+        Ok(text) => Ok(Arc::new(SourceFile::new(path, text))),
         Err(e) => Err(ReadError::NotText { path, at: e.utf8_error().valid_up_to() }),
     }
 }

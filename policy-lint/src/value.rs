@@ -7,7 +7,7 @@ use crate::source::Span;
 mod choice;
 mod text;
 
-pub use text::{Hole, Pieces, Segment, Text};
+pub use text::{Segment, Text, TextBuilder, Unknown};
 
 /// A value and the place it was written at.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub enum Data {
     /// A text that is the JSON of this value.
     Encoded(Box<Value>),
     /// A value that is not known before it runs.
-    Unknown(Box<Hole>),
+    Unknown(Box<Unknown>),
 }
 
 /// One key of an object with its value.
@@ -123,8 +123,8 @@ impl Value {
     }
 
     /// A value that is not known.
-    pub fn unknown(hole: Hole, span: Span) -> Value {
-        Value::new(Data::Unknown(Box::new(hole)), span)
+    pub fn unknown(unknown: Unknown, span: Span) -> Value {
+        Value::new(Data::Unknown(Box::new(unknown)), span)
     }
 
     /// Whether a value is not known at all.
@@ -132,11 +132,11 @@ impl Value {
         matches!(self.data, Data::Unknown(_))
     }
 
-    /// The JSON Pointer of the part that `trail` leads to.
-    pub fn pointer(&self, trail: &Trail) -> String {
+    /// The JSON Pointer of the part that `node_path` leads to.
+    pub fn pointer(&self, node_path: &NodePath) -> String {
         let mut pointer = String::new();
         let mut here = self;
-        for step in trail.steps() {
+        for step in node_path.steps() {
             let next = match &here.data {
                 Data::Object(members) => members.get(step).map(|m| {
                     let key = m.key.to_string().replace('~', "~0").replace('/', "~1");
@@ -156,14 +156,14 @@ impl Value {
 /// The way from a document's root to one of its parts: the number of the child at each level, as base-128
 /// numbers. Every part of a model has one, so it is small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trail {
+pub struct NodePath {
     length: u8,
     bytes: [u8; 15],
 }
 
-impl Trail {
+impl NodePath {
     /// The way to a child; where there is no room for a level more, the parent's own.
-    pub fn child(self, step: usize) -> Trail {
+    pub fn child(self, step: usize) -> NodePath {
         let (mut next, mut rest) = (self, step);
         loop {
             let Some(slot) = next.bytes.get_mut(next.length as usize) else { return self };
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_trail_gives_back_its_steps_and_ends_at_the_deepest_that_fits() {
-        let walk = |steps: &[usize]| steps.iter().fold(Trail::default(), |t, &s| t.child(s));
+        let walk = |steps: &[usize]| steps.iter().fold(NodePath::default(), |t, &s| t.child(s));
         for steps in [&[][..], &[0], &[127, 128, 0], &[1, 999_999, 3, 2_000_000, 16_383, 7]] {
             assert_eq!(walk(steps).steps().collect::<Vec<_>>(), steps);
         }

@@ -18,12 +18,12 @@ fn check(files: &[(&str, &str)]) -> Report {
 
 /// Rule, marked text and words of the related places of every finding of `rules`.
 fn found(report: &Report, rules: &[&str]) -> Vec<(&'static str, String, Vec<String>)> {
-    let text = |p: &policy_lint::source::Place| p.file.text[p.start as usize..p.end as usize].to_owned();
+    let text = |p: &policy_lint::source::Location| p.file.text[p.start as usize..p.end as usize].to_owned();
     let wanted = report.findings.iter().filter(|f| rules.contains(&f.finding.rule.name));
     wanted
         .map(|f| {
             let related = f.related.iter().map(|(p, m)| format!("{}: {m}", text(p))).collect();
-            (f.finding.rule.name, text(&f.place), related)
+            (f.finding.rule.name, text(&f.location), related)
         })
         .collect()
 }
@@ -38,7 +38,7 @@ const BRANCH: &str = "in one branch of this, whose test only a plan can know";
 
 #[test]
 fn both_branches_are_judged_and_what_holds_in_one_says_so() {
-    for (statement, wide, choice) in [
+    for (statement, wide, candidate) in [
         (
             "[{ Effect = \"Allow\", Action = var.x ? \"s3:*\" : \"s3:GetObject\", Resource = \"arn:aws:s3:::b/*\" }]",
             "\"s3:*\"",
@@ -56,9 +56,9 @@ fn both_branches_are_judged_and_what_holds_in_one_says_so() {
         ),
     ] {
         let report = check(&[("main.tf", &policy(statement))]);
-        let expected = vec![("service-wildcard", wide.to_owned(), vec![format!("{choice}: {BRANCH}")])];
+        let expected = vec![("service-wildcard", wide.to_owned(), vec![format!("{candidate}: {BRANCH}")])];
         assert_eq!(found(&report, &["service-wildcard", "wrong-type", "redundant-action"]), expected, "{statement}");
-        assert!(report.unknown.iter().any(|u| u.why.contains("every branch is judged")), "{:?}", report.unknown);
+        assert!(report.unresolved.iter().any(|u| u.why.contains("every branch is judged")), "{:?}", report.unresolved);
     }
 }
 
@@ -214,7 +214,7 @@ fn every_choice_that_is_not_known_is_judged() {
         let rules: Vec<&str> =
             found(&report, &["service-wildcard", "invalid-policy", "wrong-type"]).iter().map(|f| f.0).collect();
         assert_eq!(rules, ["service-wildcard"], "{source}");
-        assert!(!report.unknown.is_empty(), "{source}");
+        assert!(!report.unresolved.is_empty(), "{source}");
     }
 }
 
@@ -226,7 +226,7 @@ fn an_open_part_of_a_text_is_unknown_not_broken() {
     };
     let report = check(&[("main.tf", &text("{\"Statement\": [{\"Effect\": \"Allow\"} ${var.x}]}"))]);
     assert_eq!(found(&report, &["invalid-policy"]), []);
-    assert_eq!(report.unknown.iter().map(|u| u.what.as_str()).collect::<Vec<_>>(), ["var.x"]);
+    assert_eq!(report.unresolved.iter().map(|u| u.what.as_str()).collect::<Vec<_>>(), ["var.x"]);
     let report = check(&[("main.tf", &text("{\"Statement\": [{\"Effect\": \"${var.x}\"} 1]}"))]);
     assert_eq!(found(&report, &["invalid-policy"]).len(), 1);
 }
@@ -265,7 +265,7 @@ resource "aws_iam_user_policy_attachment" "open" {
     texts.sort();
     assert_eq!(texts, ["\"PowerUserAccess\"", "\"arn:aws:iam::aws:policy/AdministratorAccess\""]);
     let told: Vec<&str> =
-        report.unknown.iter().filter(|u| u.why.contains("`policy_arn`")).map(|u| u.why.as_str()).collect();
+        report.unresolved.iter().filter(|u| u.why.contains("`policy_arn`")).map(|u| u.why.as_str()).collect();
     assert_eq!(told, ["`policy_arn` of `aws_iam_user_policy_attachment.open` is not known before a plan"]);
 }
 

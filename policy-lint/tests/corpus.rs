@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use policy_lint::engine::{Report, Reported};
+use policy_lint::engine::{Diagnostic, Report};
 use policy_lint::rule::{Family, Persona};
 use policy_lint::{Request, check};
 
@@ -55,9 +55,9 @@ fn nearly_all_that_aws_calls_clean_are_let_alone() {
     let report = report(folder, Persona::Regular);
     let flagged = flagged_by_aws();
     assert!(flagged.len() <= FLAGGED, "{} names", flagged.len());
-    let counted = |f: &&Reported| !matches!(f.finding.rule.family, Family::Breadth | Family::Escalation);
-    let name = |f: &Reported| {
-        let name = Path::new(&f.place.file.path).file_stem().and_then(|n| n.to_str());
+    let counted = |f: &&Diagnostic| !matches!(f.finding.rule.family, Family::Breadth | Family::Escalation);
+    let name = |f: &Diagnostic| {
+        let name = Path::new(&f.location.file.path).file_stem().and_then(|n| n.to_str());
         name.unwrap_or_default().to_owned()
     };
     let loud: BTreeSet<String> = report.findings.iter().filter(counted).map(name).collect();

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use policy_lint::engine::{self, Report};
-use policy_lint::model::Kind;
+use policy_lint::model::PolicyKind;
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::rule::Persona;
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 
 /// One case of a table: what must be found, and the two documents.
 struct Case {
     rule: &'static str,
     kind: &'static str,
-    place: &'static str,
+    location: &'static str,
     word: &'static str,
     bad: String,
     good: String,
@@ -31,15 +31,15 @@ fn cases(table: &'static str) -> Vec<Case> {
         let &[head, bad, good] = lines else { panic!("three lines a case: {lines:?}") };
         let mut parts = head.split(" | ").map(str::trim);
         let mut next = || parts.next().expect("four parts");
-        let (rule, kind, place, word) = (next(), next(), next(), next());
-        Case { rule, kind, place, word, bad: document(bad), good: document(good) }
+        let (rule, kind, location, word) = (next(), next(), next(), next());
+        Case { rule, kind, location, word, bad: document(bad), good: document(good) }
     };
     lines.chunks(3).map(read).collect()
 }
 
 fn run(text: &str, kind: &str) -> Report {
-    let kind = <Kind as clap::ValueEnum>::from_str(kind, true).expect("a kind");
-    let file = Arc::new(File::new("planted.json", text.to_owned()));
+    let kind = <PolicyKind as clap::ValueEnum>::from_str(kind, true).expect("a kind");
+    let file = Arc::new(SourceFile::new("planted.json", text.to_owned()));
     let Outcome::Read(project) = raw::read(file, Some(kind), true) else { panic!("no policy: {text}") };
     let mut report = engine::run(&project);
     engine::keep(&mut report, Persona::Regular);
@@ -53,10 +53,10 @@ fn judge(case: &Case, wrong: &mut Vec<String>) {
     let Some(found) = found else {
         return wrong.push(format!("{}: not found, but [{}] in\n  {}", case.rule, names(&bad), case.bad));
     };
-    let text = &case.bad[found.place.start as usize..];
-    if !text.starts_with(case.place) {
+    let text = &case.bad[found.location.start as usize..];
+    if !text.starts_with(case.location) {
         let shown: String = text.chars().take(40).collect();
-        wrong.push(format!("{}: points at `{shown}`, not at `{}`", case.rule, case.place));
+        wrong.push(format!("{}: points at `{shown}`, not at `{}`", case.rule, case.location));
     }
     let says = format!("{} {}", found.finding.message, found.finding.help);
     if !says.contains(case.word) {

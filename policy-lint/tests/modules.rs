@@ -17,7 +17,7 @@ fn found(source: &str) -> Vec<(usize, &'static str)> {
         today: String::from("2026-01-01"),
     };
     let report = check(&request);
-    report.findings.iter().map(|f| (f.place.positions().0.line, f.finding.rule.name)).collect()
+    report.findings.iter().map(|f| (f.location.positions().0.line, f.finding.rule.name)).collect()
 }
 
 /// A document whose placeholders are replaced by the bucket's ARN when it is used.

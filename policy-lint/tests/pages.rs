@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use policy_lint::engine::{self, Report};
-use policy_lint::model::Kind;
+use policy_lint::model::PolicyKind;
 use policy_lint::parse::hcl;
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::rule::Check;
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 
 struct Example {
     info: String,
@@ -37,10 +37,10 @@ fn examples(page: &str) -> Vec<Example> {
 fn run(example: &Example) -> Option<Report> {
     let mut words = example.info.split_whitespace();
     let language = words.next()?;
-    let kind = words.next().map(|k| Kind::from_str(k, true).expect("a kind after the language"));
-    let file = |path: &str| Arc::new(File::new(path, example.text.clone()));
+    let kind = words.next().map(|k| PolicyKind::from_str(k, true).expect("a kind after the language"));
+    let file = |path: &str| Arc::new(SourceFile::new(path, example.text.clone()));
     match language {
-        "json" => match raw::read(file("example.json"), kind.or(Some(Kind::Identity)), true) {
+        "json" => match raw::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
             Outcome::Other => panic!("an example that is no policy:\n{}", example.text),
         },
@@ -71,7 +71,7 @@ fn pages_are_true() {
                 .findings
                 .iter()
                 .filter(|f| f.finding.rule.name == rule.name)
-                .map(|f| (f.place.positions().0.line, format!("{:?}", f.finding.severity).to_lowercase()))
+                .map(|f| (f.location.positions().0.line, format!("{:?}", f.finding.severity).to_lowercase()))
                 .collect();
             actual.sort();
             actual.dedup();

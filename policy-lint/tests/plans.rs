@@ -5,10 +5,10 @@ use std::sync::Arc;
 use policy_lint::engine::{self, Report};
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::rule::Family;
-use policy_lint::source::{self, File};
+use policy_lint::source::{self, SourceFile};
 
 fn check(text: &str) -> Report {
-    match raw::read(Arc::new(File::new("plan.json", text)), None, true) {
+    match raw::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }
@@ -35,8 +35,8 @@ fn found(report: &Report) -> Vec<(String, &str, &str)> {
         .findings
         .iter()
         .map(|f| {
-            let place = &f.place;
-            let text = &place.file.text[place.start as usize..place.end as usize];
+            let location = &f.location;
+            let text = &location.file.text[location.start as usize..location.end as usize];
             (f.finding.address.clone().unwrap_or_default(), f.finding.rule.name, text)
         })
         .filter(|(_, rule, _)| ["service-wildcard", "public-principal", "broad-managed-policy"].contains(rule))
@@ -63,7 +63,7 @@ fn a_plan_tells_known_deferred_and_unknown_policies() {
     }
     expected.sort();
     assert_eq!(found(&report), expected);
-    let unknown: Vec<&str> = report.unknown.iter().map(|u| u.what.as_str()).collect();
+    let unknown: Vec<&str> = report.unresolved.iter().map(|u| u.what.as_str()).collect();
     assert!(unknown.contains(&"aws_iam_role_policy.unknown.policy"), "{unknown:?}");
     assert!(!unknown.contains(&"aws_s3_bucket.raw.policy"), "nobody wrote it: {unknown:?}");
 }
@@ -90,13 +90,13 @@ fn a_policy_attribute_that_is_not_json_is_reported_at_its_place() {
     let report = check(plan);
     let finding = &report.findings[0];
     assert_eq!(finding.finding.rule.name, "invalid-policy");
-    assert_eq!(&plan[finding.place.start as usize..finding.place.end as usize], "}");
+    assert_eq!(&plan[finding.location.start as usize..finding.location.end as usize], "}");
 }
 
 #[test]
 fn findings_in_a_plan_point_into_the_source_beside_it() {
     let report = recorded_beside("first");
-    let places: Vec<(String, String, String)> = found_at(&report);
+    let locations: Vec<(String, String, String)> = found_at(&report);
     let at = |file: &str, address: &str, text: &str| (file.to_owned(), address.to_owned(), text.to_owned());
     let inner = "module.outer.module.inner[\"a.b\"]";
     for expected in [
@@ -106,9 +106,9 @@ fn findings_in_a_plan_point_into_the_source_beside_it() {
         at("main.tf", "aws_iam_role_policy.known", "\"s3:*\""),
         at("outer/inner/main.tf", &format!("{inner}.aws_sqs_queue_policy.send"), "\"sqs:*\""),
     ] {
-        assert!(places.contains(&expected), "{expected:?} is not in {places:#?}");
+        assert!(locations.contains(&expected), "{expected:?} is not in {locations:#?}");
     }
-    let known = |f: &&engine::Reported| {
+    let known = |f: &&engine::Diagnostic| {
         f.finding.rule.name == "service-wildcard" && f.finding.address.as_deref() == Some("aws_iam_role_policy.known")
     };
     assert_eq!(
@@ -116,7 +116,7 @@ fn findings_in_a_plan_point_into_the_source_beside_it() {
         Some("/Statement/0/Action/1")
     );
     assert!(report.findings.iter().all(|f| f.input.as_ref().is_some_and(|i| i.ends_with("plan.json"))));
-    assert!(report.unknown.iter().all(|u| u.place.file.path.ends_with(".tf")), "{:?}", report.unknown);
+    assert!(report.unresolved.iter().all(|u| u.location.file.path.ends_with(".tf")), "{:?}", report.unresolved);
 }
 
 #[test]
@@ -193,13 +193,13 @@ fn an_empty_state_is_one_without_policies() {
 
 /// File below the folder of the recording, address and marked text of every finding.
 fn found_at(report: &Report) -> Vec<(String, String, String)> {
-    let place = |f: &engine::Reported| {
-        let path = Path::new(&f.place.file.path).strip_prefix(folder("")).expect("below the recordings");
+    let location = |f: &engine::Diagnostic| {
+        let path = Path::new(&f.location.file.path).strip_prefix(folder("")).expect("below the recordings");
         let path = path.components().skip(1).collect::<PathBuf>().display().to_string();
-        let text = f.place.file.text[f.place.start as usize..f.place.end as usize].to_owned();
+        let text = f.location.file.text[f.location.start as usize..f.location.end as usize].to_owned();
         (path, f.finding.address.clone().unwrap_or_default(), text)
     };
-    report.findings.iter().map(place).collect()
+    report.findings.iter().map(location).collect()
 }
 
 /// Of `data.aws_iam_policy_document.d[each.key].json` a plan tells the document and the key apart.

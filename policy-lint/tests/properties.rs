@@ -5,13 +5,13 @@ use policy_lint::engine;
 use policy_lint::parse::hcl;
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::pattern;
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 use proptest::prelude::*;
 
 fn run(text: &str) {
-    if let Outcome::Read(project) = raw::read(Arc::new(File::new("any.json", text)), None, true) {
+    if let Outcome::Read(project) = raw::read(Arc::new(SourceFile::new("any.json", text)), None, true) {
         for finding in engine::run(&project).findings {
-            let (start, end) = finding.place.positions();
+            let (start, end) = finding.location.positions();
             assert!(start.offset <= end.offset && end.offset as usize <= text.len());
             assert!(start.line >= 1 && start.column >= 1);
             assert!(text.is_char_boundary(start.offset as usize) && text.is_char_boundary(end.offset as usize));

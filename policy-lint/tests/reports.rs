@@ -30,9 +30,12 @@ fn sarif_is_what_code_scanning_reads() {
     assert_eq!(result["ruleId"], "service-wildcard");
     let rule = result["ruleIndex"].as_u64().and_then(|i| usize::try_from(i).ok()).expect("a number");
     assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][rule]["id"], "service-wildcard");
-    let place = &result["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "a%20b.tf");
-    assert_eq!((place["region"]["startLine"].as_u64(), place["region"]["startColumn"].as_u64()), (Some(3), Some(34)));
+    let location = &result["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "a%20b.tf");
+    assert_eq!(
+        (location["region"]["startLine"].as_u64(), location["region"]["startColumn"].as_u64()),
+        (Some(3), Some(34))
+    );
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
         "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
     let beside = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
-    let places = |arguments: &[&str]| {
+    let locations = |arguments: &[&str]| {
         let (_, out, _) = run(beside.path(), &[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&out).expect("JSON");
         let all = report["findings"].as_array().expect("a list").clone();
@@ -130,18 +133,18 @@ fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
     };
     let expected = vec![("a.tf".to_owned(), 3, "service-wildcard".to_owned(), "/Statement/0/Action".to_owned())];
     for arguments in [["check", "plan.json"], ["check", "."], ["check", "a.tf"]] {
-        assert_eq!(places(&arguments), expected, "{arguments:?}");
+        assert_eq!(locations(&arguments), expected, "{arguments:?}");
     }
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
     std::fs::write(beside.path().join("policy-lint.toml"), allow).expect("a file");
-    assert_eq!(places(&["check", "plan.json"]), []);
+    assert_eq!(locations(&["check", "plan.json"]), []);
     std::fs::remove_file(beside.path().join("policy-lint.toml")).expect("it is there");
     let comment =
         "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
     std::fs::write(beside.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
-    assert_eq!(places(&["check", "plan.json"]), []);
+    assert_eq!(locations(&["check", "plan.json"]), []);
     std::fs::write(beside.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
-    assert_eq!(places(&["check", "plan.json"])[0].0, "plan.json");
+    assert_eq!(locations(&["check", "plan.json"])[0].0, "plan.json");
 }
 
 #[test]

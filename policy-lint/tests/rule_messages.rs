@@ -5,19 +5,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use policy_lint::engine::{self, Report, Reported};
-use policy_lint::model::Kind;
+use policy_lint::engine::{self, Diagnostic, Report};
+use policy_lint::model::PolicyKind;
 use policy_lint::parse::hcl;
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::rule::Family;
 use policy_lint::rules;
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 
 const DEFECTS: [&str; 3] =
     [include_str!("defects/grammar.txt"), include_str!("defects/match.txt"), include_str!("defects/access.txt")];
 
-fn check_json(text: &str, kind: Kind) -> Report {
-    let file = Arc::new(File::new("policy.json", text.to_owned()));
+fn check_json(text: &str, kind: PolicyKind) -> Report {
+    let file = Arc::new(SourceFile::new("policy.json", text.to_owned()));
     match raw::read(file, Some(kind), true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not a policy:\n{text}"),
@@ -41,7 +41,7 @@ fn page_reports() -> Vec<Report> {
             let text: String = text.lines().map(|l| l.split(" #! ").next().unwrap_or(l).to_owned() + "\n").collect();
             let mut words = info.split_whitespace();
             let language = words.next();
-            let kind = words.next().map_or(Kind::Identity, |k| Kind::from_str(k, true).expect("a kind"));
+            let kind = words.next().map_or(PolicyKind::Identity, |k| PolicyKind::from_str(k, true).expect("a kind"));
             match language {
                 Some("json") => reports.push(check_json(&text, kind)),
                 Some("hcl") => reports.push(check_terraform(&text)),
@@ -62,14 +62,14 @@ fn defect_reports() -> Vec<Report> {
             let kind = head.split(" | ").nth(1).expect("a kind").trim();
             let whole = defect.contains("\"Version\"");
             let document = format!("{{\"Version\":\"2012-10-17\",\"Statement\":{defect}}}");
-            let kind = Kind::from_str(kind, true).expect("a kind");
+            let kind = PolicyKind::from_str(kind, true).expect("a kind");
             reports.push(check_json(if whole { defect } else { &document }, kind));
         }
     }
     reports
 }
 
-fn entry(diagnostic: &Reported) -> (&'static str, String) {
+fn entry(diagnostic: &Diagnostic) -> (&'static str, String) {
     let finding = &diagnostic.finding;
     let mut text = format!("  {:?}: {}\n", finding.severity, finding.message);
     if !finding.help.is_empty() {

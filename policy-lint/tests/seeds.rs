@@ -4,13 +4,15 @@ use std::sync::Arc;
 use policy_lint::engine;
 use policy_lint::parse::raw::{self, Outcome};
 use policy_lint::rule::Persona;
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 
 fn rules(path: &str, text: &str) -> Vec<(usize, &'static str)> {
-    let Outcome::Read(project) = raw::read(Arc::new(File::new(path, text)), None, true) else { panic!("not a policy") };
+    let Outcome::Read(project) = raw::read(Arc::new(SourceFile::new(path, text)), None, true) else {
+        panic!("not a policy")
+    };
     let findings = engine::run(&project).findings;
     let regular = findings.iter().filter(|f| f.finding.persona == Persona::Regular);
-    let mut found: Vec<_> = regular.map(|f| (f.place.positions().0.line, f.finding.rule.name)).collect();
+    let mut found: Vec<_> = regular.map(|f| (f.location.positions().0.line, f.finding.rule.name)).collect();
     found.sort_unstable();
     found
 }

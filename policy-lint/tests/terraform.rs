@@ -8,7 +8,7 @@ use std::sync::Arc;
 use policy_lint::model::Policy;
 use policy_lint::parse::hcl;
 use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::source::File;
+use policy_lint::source::SourceFile;
 use policy_lint::value::{Data, Value};
 use serde_json::{Value as Json, json};
 
@@ -24,7 +24,7 @@ fn canonical(value: &Value) -> Json {
         Data::Number(n) => json!(**n),
         Data::String(text) => json!(text.to_string()),
         Data::Encoded(inner) => canonical(inner),
-        Data::Unknown(hole) => json!(format!("unknown {}", hole.source)),
+        Data::Unknown(unknown) => json!(format!("unknown {}", unknown.source)),
         Data::Array(list) => {
             let mut list: Vec<Json> = list.iter().map(canonical).collect();
             list.sort_by_key(ToString::to_string);
@@ -66,7 +66,7 @@ fn recorded_plan(name: &str) -> String {
 }
 
 fn planned(text: String) -> BTreeMap<String, Json> {
-    match raw::read(Arc::new(File::new("plan.json", text)), None, true) {
+    match raw::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
         Outcome::Read(project) => by_carrier(&project.policies),
         Outcome::Other => panic!("not read as a plan"),
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::{Action, Key, Service};
+use super::{Action, ConditionKey, Service};
 
 type Known<T> = std::thread::LocalKey<RefCell<HashMap<String, T>>>;
 
@@ -12,18 +12,18 @@ thread_local! {
     /// What patterns stand for; the same ones come again and again.
     static EXPANDED: RefCell<HashMap<String, Rc<[Action]>>> = RefCell::default();
     /// What names of condition keys stand for; every rule about conditions asks for the same ones.
-    static KEYS_FOUND: RefCell<HashMap<String, Option<Key>>> = RefCell::default();
+    static KEYS_FOUND: RefCell<HashMap<String, Option<ConditionKey>>> = RefCell::default();
 }
 
 /// Patterns, and names of condition keys, that are remembered at most.
-const REMEMBERED: usize = 20_000;
+const MAX_CACHED_NAMES: usize = 20_000;
 
 fn remembered<T: Clone>(known: &'static Known<T>, name: &str, find: impl FnOnce() -> T) -> T {
     known.with_borrow_mut(|known| {
         if let Some(found) = known.get(name) {
             return found.clone();
         }
-        if known.len() >= REMEMBERED {
+        if known.len() >= MAX_CACHED_NAMES {
             known.clear();
         }
         let found = find();
@@ -41,6 +41,6 @@ pub fn expand(pattern: &str) -> Rc<[Action]> {
 }
 
 /// The condition key of a name.
-pub fn key(name: &str) -> Option<Key> {
-    remembered(&KEYS_FOUND, name, || Key::search(name))
+pub fn key(name: &str) -> Option<ConditionKey> {
+    remembered(&KEYS_FOUND, name, || ConditionKey::search(name))
 }

@@ -4,7 +4,7 @@ use crate::value::{Data, Value};
 /// What a policy is for, which decides what it may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
 #[value(rename_all = "lower")]
-pub enum Kind {
+pub enum PolicyKind {
     /// Attached to a user, group or role.
     Identity,
     /// Who may assume a role.
@@ -35,54 +35,54 @@ pub enum Kind {
     Resource,
 }
 
-impl Kind {
+impl PolicyKind {
     /// The word used in reports and on the command line.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Identity => "identity",
-            Kind::Trust => "trust",
-            Kind::S3 => "s3",
-            Kind::Sns => "sns",
-            Kind::Sqs => "sqs",
-            Kind::Kms => "kms",
-            Kind::Secret => "secret",
-            Kind::Ecr => "ecr",
-            Kind::Lambda => "lambda",
-            Kind::Scp => "scp",
-            Kind::Rcp => "rcp",
-            Kind::Endpoint => "endpoint",
-            Kind::Resource => "resource",
+            PolicyKind::Identity => "identity",
+            PolicyKind::Trust => "trust",
+            PolicyKind::S3 => "s3",
+            PolicyKind::Sns => "sns",
+            PolicyKind::Sqs => "sqs",
+            PolicyKind::Kms => "kms",
+            PolicyKind::Secret => "secret",
+            PolicyKind::Ecr => "ecr",
+            PolicyKind::Lambda => "lambda",
+            PolicyKind::Scp => "scp",
+            PolicyKind::Rcp => "rcp",
+            PolicyKind::Endpoint => "endpoint",
+            PolicyKind::Resource => "resource",
         }
     }
 
     /// Whether its statements name principals.
     pub fn has_principals(self) -> bool {
-        !matches!(self, Kind::Identity | Kind::Scp)
+        !matches!(self, PolicyKind::Identity | PolicyKind::Scp)
     }
 
     /// Whether it only bounds what other policies grant.
     pub fn only_bounds(self) -> bool {
-        matches!(self, Kind::Scp | Kind::Rcp | Kind::Endpoint)
+        matches!(self, PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint)
     }
 
     /// Whether it is attached to one resource that it speaks of.
     pub fn is_resource(self) -> bool {
-        !matches!(self, Kind::Identity | Kind::Trust | Kind::Scp | Kind::Rcp)
+        !matches!(self, PolicyKind::Identity | PolicyKind::Trust | PolicyKind::Scp | PolicyKind::Rcp)
     }
 
     /// Tells the kind of a document from what it says, then from its file's name.
-    pub fn guess(document: &Value, path: &str) -> Kind {
+    pub fn guess(document: &Value, path: &str) -> PolicyKind {
         let statements = statements(document);
         let trust_actions = statements.iter().any(|s| actions(s).any(is_trust_action));
         let with_principal = statements.iter().any(|s| has(s, "Principal") || has(s, "NotPrincipal"));
         let with_resource = statements.iter().any(|s| has(s, "Resource") || has(s, "NotResource"));
         if with_principal {
-            return if trust_actions { Kind::Trust } else { of_resource(statements, path) };
+            return if trust_actions { PolicyKind::Trust } else { of_resource(statements, path) };
         }
         if trust_actions && !with_resource || named(path, "trust") || named(path, "assume") {
-            return Kind::Trust;
+            return PolicyKind::Trust;
         }
-        if named(path, "scp") { Kind::Scp } else { Kind::Identity }
+        if named(path, "scp") { PolicyKind::Scp } else { PolicyKind::Identity }
     }
 }
 
@@ -112,20 +112,20 @@ pub fn is_trust_action(action: &str) -> bool {
     action.starts_with("sts:assume") || action == "sts:tagsession" || action == "sts:setsourceidentity"
 }
 
-fn of_resource(statements: &[Value], path: &str) -> Kind {
+fn of_resource(statements: &[Value], path: &str) -> PolicyKind {
     if named(path, "rcp") {
-        return Kind::Rcp;
+        return PolicyKind::Rcp;
     }
     let mut prefixes = statements.iter().flat_map(actions).filter_map(|a| a.split_once(':').map(|(p, _)| p));
     match prefixes.next().map(str::to_ascii_lowercase).as_deref() {
-        Some("s3") => Kind::S3,
-        Some("sns") => Kind::Sns,
-        Some("sqs") => Kind::Sqs,
-        Some("kms") => Kind::Kms,
-        Some("secretsmanager") => Kind::Secret,
-        Some("ecr") => Kind::Ecr,
-        Some("lambda") => Kind::Lambda,
-        _ => Kind::Resource,
+        Some("s3") => PolicyKind::S3,
+        Some("sns") => PolicyKind::Sns,
+        Some("sqs") => PolicyKind::Sqs,
+        Some("kms") => PolicyKind::Kms,
+        Some("secretsmanager") => PolicyKind::Secret,
+        Some("ecr") => PolicyKind::Ecr,
+        Some("lambda") => PolicyKind::Lambda,
+        _ => PolicyKind::Resource,
     }
 }
 

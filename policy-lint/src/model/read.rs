@@ -2,15 +2,16 @@
 use std::borrow::Cow;
 
 use super::{
-    At, Carrier, Condition, Effect, Elements, Item, Kind, Patterns, Policy, Principal, Principals, Sort, Statement,
+    Condition, Effect, Elements, Item, NodeSpan, Patterns, Policy, PolicyKind, PolicyOrigin, Principal, PrincipalType,
+    Principals, Statement,
 };
 use crate::arn;
-use crate::rule::MOST;
+use crate::rule::MAX_FINDINGS;
 use crate::source::Span;
-use crate::value::{Data, Member, Text, Trail, Value};
+use crate::value::{Data, Member, NodePath, Text, Value};
 
 /// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
-pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier) -> Policy {
+pub fn policy(root: Value, kind: PolicyKind, address: Option<String>, carrier: PolicyOrigin) -> Policy {
     let mut policy = Policy {
         kind,
         address,
@@ -18,14 +19,14 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
         root,
         version: None,
         statements: Vec::new(),
-        ways: Vec::new(),
-        choices: Vec::new(),
+        alternatives: Vec::new(),
+        branch_points: Vec::new(),
     };
     let root = &policy.root;
     for (number, member) in root.members().iter().enumerate() {
-        let trail = Trail::default().child(number);
+        let node_path = NodePath::default().child(number);
         if same(member.key.raw(), "Version") {
-            policy.version = item(&member.value, trail);
+            policy.version = item(&member.value, node_path);
         } else if same(member.key.raw(), "Statement") {
             match &member.value.data {
                 Data::Array(list) => {
@@ -34,11 +35,11 @@ pub fn policy(root: Value, kind: Kind, address: Option<String>, carrier: Carrier
                     let mut unfinished = 0;
                     let statements = statements.take_while(|(_, s)| {
                         unfinished += usize::from(!finished(s));
-                        unfinished <= 2 * MOST
+                        unfinished <= 2 * MAX_FINDINGS
                     });
-                    policy.statements = statements.map(|(i, s)| statement(s, trail.child(i))).collect();
+                    policy.statements = statements.map(|(i, s)| statement(s, node_path.child(i))).collect();
                 }
-                Data::Object(_) => policy.statements = vec![statement(&member.value, trail)],
+                Data::Object(_) => policy.statements = vec![statement(&member.value, node_path)],
                 _ => {}
             }
         }
@@ -63,21 +64,22 @@ pub fn same(key: &str, wanted: &str) -> bool {
     key.eq_ignore_ascii_case(wanted)
 }
 
-fn item(value: &Value, trail: Trail) -> Option<Item> {
+fn item(value: &Value, node_path: NodePath) -> Option<Item> {
     let text = match &value.data {
         Data::String(text) => text.clone(),
         Data::Bool(b) => Text::known(b.to_string()),
         Data::Number(n) => Text::known(n.clone()),
         _ => return None,
     };
-    Some(Item { text, at: At { span: value.span, trail } })
+    Some(Item { text, at: NodeSpan { span: value.span, node_path } })
 }
 
 /// A resource that is not known but is said to be an attribute that is an ARN, as the text that it will be.
 fn told(value: &Value) -> Cow<'_, Value> {
-    let is_arn = |v: &Value| matches!(&v.data, Data::Unknown(hole) if hole.choices.is_empty() && arn::is_arn(hole));
+    let is_arn =
+        |v: &Value| matches!(&v.data, Data::Unknown(unknown) if unknown.candidates.is_empty() && arn::is_arn(unknown));
     let text = |v: &Value| match &v.data {
-        Data::Unknown(hole) if is_arn(v) => Value::new(Data::String(Text::unknown((**hole).clone())), v.span),
+        Data::Unknown(unknown) if is_arn(v) => Value::new(Data::String(Text::unknown((**unknown).clone())), v.span),
         _ => v.clone(),
     };
     match &value.data {
@@ -88,19 +90,19 @@ fn told(value: &Value) -> Cow<'_, Value> {
 }
 
 /// The texts of a value that may be one text or a list; and whether some are not known.
-fn items(value: &Value, trail: Trail) -> (Vec<Item>, bool) {
+fn items(value: &Value, node_path: NodePath) -> (Vec<Item>, bool) {
     match &value.data {
         Data::Array(list) => {
             let mut items = Vec::with_capacity(list.len());
-            items.extend(list.iter().enumerate().filter_map(|(i, v)| item(v, trail.child(i))));
+            items.extend(list.iter().enumerate().filter_map(|(i, v)| item(v, node_path.child(i))));
             (items, list.iter().any(Value::is_unknown))
         }
-        _ => (item(value, trail).into_iter().collect(), value.is_unknown()),
+        _ => (item(value, node_path).into_iter().collect(), value.is_unknown()),
     }
 }
 
-fn statement(value: &Value, trail: Trail) -> Statement {
-    let at = At { span: value.span, trail };
+fn statement(value: &Value, node_path: NodePath) -> Statement {
+    let at = NodeSpan { span: value.span, node_path };
     let mut statement = Statement {
         at,
         head: at,
@@ -113,12 +115,12 @@ fn statement(value: &Value, trail: Trail) -> Statement {
         unknown_condition: false,
     };
     for (number, member) in value.members().iter().enumerate() {
-        let trail = trail.child(number);
-        let key = At { span: member.key_span, trail };
+        let node_path = node_path.child(number);
+        let key = NodeSpan { span: member.key_span, node_path };
         let name = member.key.raw();
         let negated = name.get(..3).is_some_and(|n| same(n, "Not"));
         if same(name, "Sid") {
-            statement.sid = item(&member.value, trail);
+            statement.sid = item(&member.value, node_path);
         } else if same(name, "Effect") {
             statement.effect = effect(&member.value);
         } else if same(name, "Action") || same(name, "NotAction") {
@@ -129,7 +131,7 @@ fn statement(value: &Value, trail: Trail) -> Statement {
             statement.principals = Some(Box::new(principals(&member.value, negated, key)));
         } else if same(name, "Condition") {
             statement.unknown_condition = member.value.is_unknown();
-            statement.conditions = conditions(&member.value, trail);
+            statement.conditions = conditions(&member.value, node_path);
         }
     }
     statement.head = statement.sid.as_ref().map_or_else(|| first_part(value, at), |sid| sid.at);
@@ -137,9 +139,9 @@ fn statement(value: &Value, trail: Trail) -> Statement {
 }
 
 /// The statement's first key, so that a finding about all of it marks one line.
-fn first_part(value: &Value, at: At) -> At {
+fn first_part(value: &Value, at: NodeSpan) -> NodeSpan {
     let key = value.members().iter().find(|m| same(m.key.raw(), "Effect")).or(value.members().first());
-    key.map_or(at, |m| At { span: join(m.key_span, m.value.span), trail: at.trail })
+    key.map_or(at, |m| NodeSpan { span: join(m.key_span, m.value.span), node_path: at.node_path })
 }
 
 fn join(a: Span, b: Span) -> Span {
@@ -154,49 +156,49 @@ fn effect(value: &Value) -> Option<Effect> {
     }
 }
 
-fn elements(value: &Value, negated: bool, key: At) -> Elements {
-    let (items, incomplete) = items(value, key.trail);
-    let at = At { span: value.span, trail: key.trail };
+fn elements(value: &Value, negated: bool, key: NodeSpan) -> Elements {
+    let (items, incomplete) = items(value, key.node_path);
+    let at = NodeSpan { span: value.span, node_path: key.node_path };
     Patterns { negated, key, at, items, incomplete, expanded: std::cell::OnceCell::new() }.into()
 }
 
-fn principals(value: &Value, negated: bool, key: At) -> Principals {
-    let at = At { span: value.span, trail: key.trail };
+fn principals(value: &Value, negated: bool, key: NodeSpan) -> Principals {
+    let at = NodeSpan { span: value.span, node_path: key.node_path };
     let mut found = Principals { negated, key, at, items: Vec::new(), incomplete: value.is_unknown() };
     if let Some(text) = value.as_text() {
         let item = Item { text: text.clone(), at };
-        found.items = vec![Principal { sort: Sort::Everyone, item }];
+        found.items = vec![Principal { principal_type: PrincipalType::Everyone, item }];
     }
     found.items.reserve_exact(value.members().iter().map(|m| m.value.elements().len().max(1)).sum());
     for (number, member) in value.members().iter().enumerate() {
         let sort = match member.key.raw() {
-            name if same(name, "AWS") => Sort::Aws,
-            name if same(name, "Service") => Sort::Service,
-            name if same(name, "Federated") => Sort::Federated,
-            name if same(name, "CanonicalUser") => Sort::Canonical,
-            other => Sort::Other(other.to_owned()),
+            name if same(name, "AWS") => PrincipalType::Aws,
+            name if same(name, "Service") => PrincipalType::Service,
+            name if same(name, "Federated") => PrincipalType::Federated,
+            name if same(name, "CanonicalUser") => PrincipalType::Canonical,
+            other => PrincipalType::Other(other.to_owned()),
         };
-        let (names, incomplete) = items(&member.value, key.trail.child(number));
-        found.items.extend(names.into_iter().map(|item| Principal { sort: sort.clone(), item }));
+        let (names, incomplete) = items(&member.value, key.node_path.child(number));
+        found.items.extend(names.into_iter().map(|item| Principal { principal_type: sort.clone(), item }));
         found.incomplete |= incomplete;
     }
     found
 }
 
-fn conditions(value: &Value, trail: Trail) -> Vec<Condition> {
+fn conditions(value: &Value, node_path: NodePath) -> Vec<Condition> {
     let keys = value.members().iter().map(|operator| operator.value.members().len());
     let mut found = Vec::with_capacity(keys.sum());
     for (i, operator) in value.members().iter().enumerate() {
-        let trail = trail.child(i);
-        let operator_item = Item { text: operator.key.clone(), at: At { span: operator.key_span, trail } };
+        let node_path = node_path.child(i);
+        let operator_item = Item { text: operator.key.clone(), at: NodeSpan { span: operator.key_span, node_path } };
         for (j, key) in operator.value.members().iter().enumerate() {
-            let trail = trail.child(j);
-            let (values, incomplete) = items(&key.value, trail);
+            let node_path = node_path.child(j);
+            let (values, incomplete) = items(&key.value, node_path);
             found.push(Condition {
                 operator: operator_item.clone(),
-                key: Item { text: key.key.clone(), at: At { span: key.key_span, trail } },
+                key: Item { text: key.key.clone(), at: NodeSpan { span: key.key_span, node_path } },
                 values,
-                at: At { span: key.value.span, trail },
+                at: NodeSpan { span: key.value.span, node_path },
                 incomplete,
             });
         }

@@ -1,106 +1,106 @@
 //! The one table of Terraform attributes that carry a policy.
 use crate::arn::split_reference;
-use crate::model::{self, At, Item, Kind, read};
+use crate::model::{self, Item, NodeSpan, PolicyKind, read};
 use crate::parse::permission;
-use crate::project::{Attachment, Project, Resource, Unknown};
-use crate::value::{Data, Hole, Trail, Value};
+use crate::project::{Attachment, Project, Resource, Unresolved};
+use crate::value::{Data, NodePath, Unknown, Value};
 
 /// An attribute that holds a policy document as JSON text.
-pub struct Carrier {
+pub struct PolicyAttribute {
     /// The resource type.
     pub resource: &'static str,
     /// The attribute; inside a block after a dot.
     pub attribute: &'static str,
     /// What the document is.
-    pub kind: Kind,
+    pub kind: PolicyKind,
 }
 
-const fn carrier(resource: &'static str, attribute: &'static str, kind: Kind) -> Carrier {
-    Carrier { resource, attribute, kind }
+const fn carrier(resource: &'static str, attribute: &'static str, kind: PolicyKind) -> PolicyAttribute {
+    PolicyAttribute { resource, attribute, kind }
 }
 
 /// Every carrier, sorted by resource type.
-pub const CARRIERS: &[Carrier] = &[
-    carrier("aws_acmpca_policy", "policy", Kind::Resource),
-    carrier("aws_api_gateway_rest_api", "policy", Kind::Resource),
-    carrier("aws_api_gateway_rest_api_policy", "policy", Kind::Resource),
-    carrier("aws_backup_vault_policy", "policy", Kind::Resource),
-    carrier("aws_bedrockagentcore_resource_policy", "policy", Kind::Resource),
-    carrier("aws_cloudsearch_domain_service_access_policy", "access_policy", Kind::Resource),
-    carrier("aws_cloudtrail_event_data_store_policy", "policy", Kind::Resource),
-    carrier("aws_cloudwatch_event_bus_policy", "policy", Kind::Resource),
-    carrier("aws_cloudwatch_log_destination_policy", "access_policy", Kind::Resource),
-    carrier("aws_cloudwatch_log_resource_policy", "policy_document", Kind::Resource),
-    carrier("aws_codeartifact_domain_permissions_policy", "policy_document", Kind::Resource),
-    carrier("aws_codeartifact_repository_permissions_policy", "policy_document", Kind::Resource),
-    carrier("aws_codebuild_resource_policy", "policy", Kind::Resource),
-    carrier("aws_dynamodb_resource_policy", "policy", Kind::Resource),
-    carrier("aws_ecr_registry_policy", "policy", Kind::Ecr),
-    carrier("aws_ecr_repository_policy", "policy", Kind::Ecr),
-    carrier("aws_ecrpublic_repository_policy", "policy", Kind::Ecr),
-    carrier("aws_efs_file_system_policy", "policy", Kind::Resource),
-    carrier("aws_elasticsearch_domain", "access_policies", Kind::Resource),
-    carrier("aws_elasticsearch_domain_policy", "access_policies", Kind::Resource),
-    carrier("aws_glacier_vault", "access_policy", Kind::Resource),
-    carrier("aws_glacier_vault_lock", "policy", Kind::Resource),
-    carrier("aws_glue_resource_policy", "policy", Kind::Resource),
-    carrier("aws_iam_group_policy", "policy", Kind::Identity),
-    carrier("aws_iam_policy", "policy", Kind::Identity),
-    carrier("aws_iam_role", "assume_role_policy", Kind::Trust),
-    carrier("aws_iam_role", "inline_policy.policy", Kind::Identity),
-    carrier("aws_iam_role_policy", "policy", Kind::Identity),
-    carrier("aws_iam_user_policy", "policy", Kind::Identity),
-    carrier("aws_iot_policy", "policy", Kind::Identity),
-    carrier("aws_kinesis_resource_policy", "policy", Kind::Resource),
-    carrier("aws_kms_external_key", "policy", Kind::Kms),
-    carrier("aws_kms_key", "policy", Kind::Kms),
-    carrier("aws_kms_key_policy", "policy", Kind::Kms),
-    carrier("aws_kms_replica_external_key", "policy", Kind::Kms),
-    carrier("aws_kms_replica_key", "policy", Kind::Kms),
-    carrier("aws_lex_resource_policy", "policy", Kind::Resource),
-    carrier("aws_media_store_container_policy", "policy", Kind::Resource),
-    carrier("aws_msk_cluster_policy", "policy", Kind::Resource),
-    carrier("aws_networkfirewall_resource_policy", "policy", Kind::Resource),
-    carrier("aws_networkmanager_core_network_policy_attachment", "resource_policy", Kind::Resource),
-    carrier("aws_opensearch_domain", "access_policies", Kind::Resource),
-    carrier("aws_opensearch_domain_policy", "access_policies", Kind::Resource),
-    carrier("aws_organizations_policy", "content", Kind::Scp),
-    carrier("aws_organizations_resource_policy", "content", Kind::Resource),
-    carrier("aws_redshift_resource_policy", "policy", Kind::Resource),
-    carrier("aws_redshiftserverless_resource_policy", "policy", Kind::Resource),
-    carrier("aws_s3_access_point", "policy", Kind::S3),
-    carrier("aws_s3_bucket", "policy", Kind::S3),
-    carrier("aws_s3_bucket_policy", "policy", Kind::S3),
-    carrier("aws_s3_directory_bucket_policy", "policy", Kind::S3),
-    carrier("aws_s3control_access_point_policy", "policy", Kind::S3),
-    carrier("aws_s3control_bucket_policy", "policy", Kind::S3),
-    carrier("aws_s3control_multi_region_access_point_policy", "details.policy", Kind::S3),
-    carrier("aws_s3control_object_lambda_access_point_policy", "policy", Kind::S3),
-    carrier("aws_s3tables_table_bucket_policy", "resource_policy", Kind::Resource),
-    carrier("aws_s3tables_table_policy", "resource_policy", Kind::Resource),
-    carrier("aws_schemas_registry_policy", "policy", Kind::Resource),
-    carrier("aws_secretsmanager_secret", "policy", Kind::Secret),
-    carrier("aws_secretsmanager_secret_policy", "policy", Kind::Secret),
-    carrier("aws_ses_identity_policy", "policy", Kind::Resource),
-    carrier("aws_sesv2_email_identity_policy", "policy", Kind::Resource),
-    carrier("aws_sns_topic", "policy", Kind::Sns),
-    carrier("aws_sns_topic_policy", "policy", Kind::Sns),
-    carrier("aws_sqs_queue", "policy", Kind::Sqs),
-    carrier("aws_sqs_queue_policy", "policy", Kind::Sqs),
-    carrier("aws_ssoadmin_permission_set_inline_policy", "inline_policy", Kind::Identity),
-    carrier("aws_transfer_access", "policy", Kind::Identity),
-    carrier("aws_transfer_user", "policy", Kind::Identity),
-    carrier("aws_vpc_endpoint", "policy", Kind::Endpoint),
-    carrier("aws_vpc_endpoint_policy", "policy", Kind::Endpoint),
-    carrier("aws_vpclattice_auth_policy", "policy", Kind::Resource),
-    carrier("aws_vpclattice_resource_policy", "policy", Kind::Resource),
+pub const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
+    carrier("aws_acmpca_policy", "policy", PolicyKind::Resource),
+    carrier("aws_api_gateway_rest_api", "policy", PolicyKind::Resource),
+    carrier("aws_api_gateway_rest_api_policy", "policy", PolicyKind::Resource),
+    carrier("aws_backup_vault_policy", "policy", PolicyKind::Resource),
+    carrier("aws_bedrockagentcore_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_cloudsearch_domain_service_access_policy", "access_policy", PolicyKind::Resource),
+    carrier("aws_cloudtrail_event_data_store_policy", "policy", PolicyKind::Resource),
+    carrier("aws_cloudwatch_event_bus_policy", "policy", PolicyKind::Resource),
+    carrier("aws_cloudwatch_log_destination_policy", "access_policy", PolicyKind::Resource),
+    carrier("aws_cloudwatch_log_resource_policy", "policy_document", PolicyKind::Resource),
+    carrier("aws_codeartifact_domain_permissions_policy", "policy_document", PolicyKind::Resource),
+    carrier("aws_codeartifact_repository_permissions_policy", "policy_document", PolicyKind::Resource),
+    carrier("aws_codebuild_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_dynamodb_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_ecr_registry_policy", "policy", PolicyKind::Ecr),
+    carrier("aws_ecr_repository_policy", "policy", PolicyKind::Ecr),
+    carrier("aws_ecrpublic_repository_policy", "policy", PolicyKind::Ecr),
+    carrier("aws_efs_file_system_policy", "policy", PolicyKind::Resource),
+    carrier("aws_elasticsearch_domain", "access_policies", PolicyKind::Resource),
+    carrier("aws_elasticsearch_domain_policy", "access_policies", PolicyKind::Resource),
+    carrier("aws_glacier_vault", "access_policy", PolicyKind::Resource),
+    carrier("aws_glacier_vault_lock", "policy", PolicyKind::Resource),
+    carrier("aws_glue_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_iam_group_policy", "policy", PolicyKind::Identity),
+    carrier("aws_iam_policy", "policy", PolicyKind::Identity),
+    carrier("aws_iam_role", "assume_role_policy", PolicyKind::Trust),
+    carrier("aws_iam_role", "inline_policy.policy", PolicyKind::Identity),
+    carrier("aws_iam_role_policy", "policy", PolicyKind::Identity),
+    carrier("aws_iam_user_policy", "policy", PolicyKind::Identity),
+    carrier("aws_iot_policy", "policy", PolicyKind::Identity),
+    carrier("aws_kinesis_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_kms_external_key", "policy", PolicyKind::Kms),
+    carrier("aws_kms_key", "policy", PolicyKind::Kms),
+    carrier("aws_kms_key_policy", "policy", PolicyKind::Kms),
+    carrier("aws_kms_replica_external_key", "policy", PolicyKind::Kms),
+    carrier("aws_kms_replica_key", "policy", PolicyKind::Kms),
+    carrier("aws_lex_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_media_store_container_policy", "policy", PolicyKind::Resource),
+    carrier("aws_msk_cluster_policy", "policy", PolicyKind::Resource),
+    carrier("aws_networkfirewall_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_networkmanager_core_network_policy_attachment", "resource_policy", PolicyKind::Resource),
+    carrier("aws_opensearch_domain", "access_policies", PolicyKind::Resource),
+    carrier("aws_opensearch_domain_policy", "access_policies", PolicyKind::Resource),
+    carrier("aws_organizations_policy", "content", PolicyKind::Scp),
+    carrier("aws_organizations_resource_policy", "content", PolicyKind::Resource),
+    carrier("aws_redshift_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_redshiftserverless_resource_policy", "policy", PolicyKind::Resource),
+    carrier("aws_s3_access_point", "policy", PolicyKind::S3),
+    carrier("aws_s3_bucket", "policy", PolicyKind::S3),
+    carrier("aws_s3_bucket_policy", "policy", PolicyKind::S3),
+    carrier("aws_s3_directory_bucket_policy", "policy", PolicyKind::S3),
+    carrier("aws_s3control_access_point_policy", "policy", PolicyKind::S3),
+    carrier("aws_s3control_bucket_policy", "policy", PolicyKind::S3),
+    carrier("aws_s3control_multi_region_access_point_policy", "details.policy", PolicyKind::S3),
+    carrier("aws_s3control_object_lambda_access_point_policy", "policy", PolicyKind::S3),
+    carrier("aws_s3tables_table_bucket_policy", "resource_policy", PolicyKind::Resource),
+    carrier("aws_s3tables_table_policy", "resource_policy", PolicyKind::Resource),
+    carrier("aws_schemas_registry_policy", "policy", PolicyKind::Resource),
+    carrier("aws_secretsmanager_secret", "policy", PolicyKind::Secret),
+    carrier("aws_secretsmanager_secret_policy", "policy", PolicyKind::Secret),
+    carrier("aws_ses_identity_policy", "policy", PolicyKind::Resource),
+    carrier("aws_sesv2_email_identity_policy", "policy", PolicyKind::Resource),
+    carrier("aws_sns_topic", "policy", PolicyKind::Sns),
+    carrier("aws_sns_topic_policy", "policy", PolicyKind::Sns),
+    carrier("aws_sqs_queue", "policy", PolicyKind::Sqs),
+    carrier("aws_sqs_queue_policy", "policy", PolicyKind::Sqs),
+    carrier("aws_ssoadmin_permission_set_inline_policy", "inline_policy", PolicyKind::Identity),
+    carrier("aws_transfer_access", "policy", PolicyKind::Identity),
+    carrier("aws_transfer_user", "policy", PolicyKind::Identity),
+    carrier("aws_vpc_endpoint", "policy", PolicyKind::Endpoint),
+    carrier("aws_vpc_endpoint_policy", "policy", PolicyKind::Endpoint),
+    carrier("aws_vpclattice_auth_policy", "policy", PolicyKind::Resource),
+    carrier("aws_vpclattice_resource_policy", "policy", PolicyKind::Resource),
 ];
 
 /// The carriers of one resource type.
-pub fn of(resource: &str) -> &'static [Carrier] {
-    let first = CARRIERS.partition_point(|c| c.resource < resource);
-    let end = CARRIERS.partition_point(|c| c.resource <= resource);
-    &CARRIERS[first..end]
+pub fn of(resource: &str) -> &'static [PolicyAttribute] {
+    let first = POLICY_ATTRIBUTES.partition_point(|c| c.resource < resource);
+    let end = POLICY_ATTRIBUTES.partition_point(|c| c.resource <= resource);
+    &POLICY_ATTRIBUTES[first..end]
 }
 
 /// The values of an attribute, `block.attribute` standing for that of every block.
@@ -118,13 +118,13 @@ pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value
 }
 
 /// What a carrier's document is; Organizations keep several kinds in one resource, some of them not for us.
-pub fn kind_of(resource: &Resource, carrier: &Carrier) -> Option<Kind> {
+pub fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyKind> {
     if resource.kind != "aws_organizations_policy" {
         return Some(carrier.kind);
     }
     match resource.values.get("type").and_then(Value::as_str) {
-        None | Some("SERVICE_CONTROL_POLICY") => Some(Kind::Scp),
-        Some("RESOURCE_CONTROL_POLICY") => Some(Kind::Rcp),
+        None | Some("SERVICE_CONTROL_POLICY") => Some(PolicyKind::Scp),
+        Some("RESOURCE_CONTROL_POLICY") => Some(PolicyKind::Rcp),
         Some(_) => None,
     }
 }
@@ -143,7 +143,7 @@ pub const ATTACHMENTS: &[(&str, &str)] = &[
 /// Keeps a resource, with the policies that it attaches by ARN and the one that it stands for itself.
 pub fn keep(resource: Resource, project: &mut Project) {
     if let Some((value, kind)) = permission::to_policy(&resource) {
-        let carrier = model::Carrier { resource: resource.kind.clone(), attribute: String::from("action") };
+        let carrier = model::PolicyOrigin { resource: resource.kind.clone(), attribute: String::from("action") };
         project.policies.push(read::policy(value, kind, Some(resource.address.clone()), carrier));
     }
     for (_, attribute) in ATTACHMENTS.iter().filter(|(kind, _)| *kind == resource.kind) {
@@ -159,30 +159,32 @@ pub fn keep(resource: Resource, project: &mut Project) {
 fn attach(value: &Value, resource: &Resource, attribute: &'static str, project: &mut Project) {
     match &value.data {
         Data::String(text) => {
-            let at = At { span: value.span, trail: Trail::default() };
+            let at = NodeSpan { span: value.span, node_path: NodePath::default() };
             project.attachments.push(Attachment {
                 address: resource.address.clone(),
                 arn: Item { text: text.clone(), at },
-                carrier: model::Carrier { resource: resource.kind.clone(), attribute: attribute.to_owned() },
+                carrier: model::PolicyOrigin { resource: resource.kind.clone(), attribute: attribute.to_owned() },
             });
         }
         Data::Array(all) => all.iter().for_each(|v| attach(v, resource, attribute, project)),
-        Data::Unknown(hole) if !hole.choices.is_empty() => {
-            hole.choices.iter().for_each(|v| attach(v, resource, attribute, project));
+        Data::Unknown(unknown) if !unknown.candidates.is_empty() => {
+            unknown.candidates.iter().for_each(|v| attach(v, resource, attribute, project));
         }
-        Data::Unknown(hole) if resource.from_source && !is_policy_here(hole) => project.unknowns.push(Unknown {
-            span: value.span,
-            what: hole.source.clone(),
-            why: format!("`{attribute}` of `{}` is not known before a plan", resource.address),
-        }),
+        Data::Unknown(unknown) if resource.from_source && !is_policy_here(unknown) => {
+            project.unresolved.push(Unresolved {
+                span: value.span,
+                what: unknown.source.clone(),
+                why: format!("`{attribute}` of `{}` is not known before a plan", resource.address),
+            })
+        }
         _ => {}
     }
 }
 
 /// Whether something that is not known is a policy of the same source, which is judged where it is written.
-fn is_policy_here(hole: &Hole) -> bool {
-    hole.reference.as_deref().and_then(split_reference).is_some_and(|(_, kind, _)| kind == "aws_iam_policy")
-        && hole.reference.as_deref().is_some_and(|r| !r.contains("data."))
+fn is_policy_here(unknown: &Unknown) -> bool {
+    unknown.reference.as_deref().and_then(split_reference).is_some_and(|(_, kind, _)| kind == "aws_iam_policy")
+        && unknown.reference.as_deref().is_some_and(|r| !r.contains("data."))
 }
 
 #[cfg(test)]
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_so_that_it_can_be_searched() {
-        assert!(CARRIERS.is_sorted_by_key(|c| c.resource));
+        assert!(POLICY_ATTRIBUTES.is_sorted_by_key(|c| c.resource));
         assert_eq!(of("aws_iam_role").len(), 2);
         assert!(of("aws_instance").is_empty());
     }

@@ -1,6 +1,6 @@
 //! `aws_iam_policy_document` in Terraform's words to the same document in IAM's words.
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Member, Text, Unknown, Value};
 
 /// Turns the attributes of the data source into the policy that its `json` would be.
 pub fn to_policy(attributes: &Value) -> Value {
@@ -77,7 +77,7 @@ fn statement(value: &Value) -> Value {
         let given = |k: &str| value.get(k).filter(|v| v.span.file != value.span.file || !covers(value.span, v.span));
         let absent = |k: &str| value.get(k).is_none_or(is_absent);
         if let Some(given) = given(key).or(given(negation)).filter(|_| absent(key) && absent(negation)) {
-            members.push(member(name, Value::unknown(Hole::plain(key), given.span)));
+            members.push(member(name, Value::unknown(Unknown::plain(key), given.span)));
         }
     }
     for (key, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
@@ -99,7 +99,7 @@ fn covers(outer: Span, inner: Span) -> bool {
 /// texts.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match &v.data {
-        Data::Null => Value::new(Data::Unknown(Box::new(Hole::plain(what))), v.span),
+        Data::Null => Value::new(Data::Unknown(Box::new(Unknown::plain(what))), v.span),
         Data::Bool(b) => Value::new(Data::String(Text::known(b.to_string())), v.span),
         Data::Number(n) => Value::new(Data::String(Text::known(n.clone())), v.span),
         _ => v.clone(),

@@ -1,14 +1,14 @@
 //! JSON inside a text of another document: every part keeps its place in the outer file, and parts of the
 //! text that are not known stay unknown parts of the values.
 use crate::parse::json::{self, Malformed};
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::source::Span;
-use crate::value::{Data, Hole, Segment, Text, Value};
+use crate::value::{Data, Segment, Text, Unknown, Value};
 
-/// Follows a hole that stands where JSON wants a whole value.
+/// Follows a unknown that stands where JSON wants a whole value.
 const WHOLE: char = '\u{E001}';
 
-/// Bytes of a quoted hole: two quotes, the hole and the mark.
+/// Bytes of a quoted unknown: two quotes, the unknown and the mark.
 const QUOTED: usize = 8;
 /// Bytes of it that are not in the original: the quotes and the mark.
 const ADDED: usize = 5;
@@ -26,7 +26,7 @@ pub struct Broken {
 
 /// Parses a text as JSON; `whole` is the text's own place.
 pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
-    let (source, shifts) = quote_holes(text.raw(), text.is_known());
+    let (source, shifts) = quote_unknowns(text.raw(), text.is_known());
     let original = |at: usize| {
         let added = shifts.iter().map(|&s| {
             if at <= s {
@@ -39,31 +39,31 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
         });
         at - added.sum::<usize>()
     };
-    let place = |start: usize, end: usize| text.locate(original(start), original(end), whole);
-    let broken = |e: Malformed| Broken { span: place(e.start, e.end), reason: e.reason, help: e.help };
-    let mut value = json::parse(&source, &place).map_err(broken)?;
+    let location = |start: usize, end: usize| text.locate(original(start), original(end), whole);
+    let broken = |e: Malformed| Broken { span: location(e.start, e.end), reason: e.reason, help: e.help };
+    let mut value = json::parse(&source, &location).map_err(broken)?;
     if !text.is_known() {
-        fill(&mut value, &mut text.holes().iter());
+        fill(&mut value, &mut text.unknowns().iter());
     }
     Ok(value)
 }
 
 /// Whether a part of a text that is not known stands outside the strings of the JSON that it is.
 pub fn has_open_part(text: &Text) -> bool {
-    !quote_holes(text.raw(), text.is_known()).1.is_empty()
+    !quote_unknowns(text.raw(), text.is_known()).1.is_empty()
 }
 
-/// Puts quotes and a mark around holes outside strings; gives the offsets of what was put in.
-fn quote_holes(text: &str, known: bool) -> (std::borrow::Cow<'_, str>, Vec<usize>) {
+/// Puts quotes and a mark around unknowns outside strings; gives the offsets of what was put in.
+fn quote_unknowns(text: &str, known: bool) -> (std::borrow::Cow<'_, str>, Vec<usize>) {
     if known {
         return (text.into(), Vec::new());
     }
     let (mut out, mut shifts) = (String::with_capacity(text.len() + 16), Vec::new());
     let (mut inside, mut escaped) = (false, false);
     for c in text.chars() {
-        if c == HOLE && !inside {
+        if c == PLACEHOLDER && !inside {
             shifts.push(out.len());
-            out.extend(['"', HOLE, WHOLE, '"']);
+            out.extend(['"', PLACEHOLDER, WHOLE, '"']);
             continue;
         }
         if c == '"' && !escaped {
@@ -75,23 +75,23 @@ fn quote_holes(text: &str, known: bool) -> (std::borrow::Cow<'_, str>, Vec<usize
     (out.into(), shifts)
 }
 
-fn fill<'a>(value: &mut Value, holes: &mut impl Iterator<Item = &'a Hole>) {
+fn fill<'a>(value: &mut Value, unknowns: &mut impl Iterator<Item = &'a Unknown>) {
     match &mut value.data {
-        Data::String(text) if text.raw().contains(HOLE) => {
+        Data::String(text) if text.raw().contains(PLACEHOLDER) => {
             let is_whole = text.raw().contains(WHOLE);
-            let filled = take(text, holes);
+            let filled = take(text, unknowns);
             value.data = if is_whole {
-                let hole = filled.holes().first().cloned().unwrap_or_else(|| Hole::plain("value"));
-                let choices = hole.choices.iter().map(decoded).collect();
-                Data::Unknown(Box::new(Hole { choices, ..hole }))
+                let unknown = filled.unknowns().first().cloned().unwrap_or_else(|| Unknown::plain("value"));
+                let candidates = unknown.candidates.iter().map(decoded).collect();
+                Data::Unknown(Box::new(Unknown { candidates, ..unknown }))
             } else {
                 Data::String(filled)
             };
         }
-        Data::Array(elements) => elements.iter_mut().for_each(|e| fill(e, holes)),
+        Data::Array(elements) => elements.iter_mut().for_each(|e| fill(e, unknowns)),
         Data::Object(members) => members.iter_mut().for_each(|m| {
-            m.key = take(&m.key, holes);
-            fill(&mut m.value, holes);
+            m.key = take(&m.key, unknowns);
+            fill(&mut m.value, unknowns);
         }),
         _ => {}
     }
@@ -106,9 +106,9 @@ fn decoded(value: &Value) -> Value {
     }
 }
 
-fn take<'a>(text: &Text, holes: &mut impl Iterator<Item = &'a Hole>) -> Text {
-    let count = text.raw().chars().filter(|&c| c == HOLE).count();
-    let taken = holes.take(count).cloned().collect();
+fn take<'a>(text: &Text, unknowns: &mut impl Iterator<Item = &'a Unknown>) -> Text {
+    let count = text.raw().chars().filter(|&c| c == PLACEHOLDER).count();
+    let taken = unknowns.take(count).cloned().collect();
     Text::with_origin(text.raw().to_owned(), taken, Vec::new())
 }
 
@@ -187,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_hole_outside_a_string_is_an_unknown_value() {
-        let hole = |s: &str| Hole::plain(s);
+        let unknown = |s: &str| Unknown::plain(s);
         let text = Text::with_origin(
             String::from("{\"A\":\u{E000},\"B\":\"x\u{E000}\",\"C\":1}"),
-            vec![hole("one"), hole("two")],
+            vec![unknown("one"), unknown("two")],
             Vec::new(),
         );
         let value = parse(&text, Span::default()).unwrap();

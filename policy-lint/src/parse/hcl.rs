@@ -8,10 +8,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::project::{BrokenPolicy, Project};
-use crate::source::{File, Files, ReadError};
+use crate::source::{ReadError, SourceFile, SourceFiles};
 use crate::value::Value;
 
 pub mod call;
+pub mod context;
 pub mod data;
 mod eval;
 pub mod functions;
@@ -23,12 +24,11 @@ pub mod resource;
 pub mod template;
 pub mod tree;
 pub mod types;
-pub mod world;
 
-use eval::Env;
+use context::EvalContext;
+use eval::Scope;
 use module::{Instance, Module};
 use tree::{Body, Source};
-use world::World;
 
 /// What was read from Terraform source.
 #[derive(Default)]
@@ -41,35 +41,35 @@ pub struct Outcome {
 
 /// Reads every module in `folders`, each root with its own variables and `var_files`.
 pub fn read(folders: &[PathBuf], var_files: &[PathBuf]) -> Outcome {
-    let world = World::default();
+    let context = EvalContext::default();
     let mut outcome = Outcome::default();
     let mut broken = Vec::new();
     for folder in parse_all(folders) {
         outcome.errors.extend(folder.errors);
-        keep(folder.path, folder.files, &world, &mut broken);
+        keep(folder.path, folder.files, &context, &mut broken);
     }
-    for root in roots(folders, &world) {
-        world.start_root();
-        let Some(module) = load(&root, &world) else { continue };
+    for root in roots(folders, &context) {
+        context.start_root();
+        let Some(module) = load(&root, &context) else { continue };
         let mut arguments = HashMap::new();
-        if let Err(error) = variables(&root, var_files, &world, &mut arguments) {
+        if let Err(error) = variables(&root, var_files, &context, &mut arguments) {
             outcome.errors.push(error);
         }
         let instance = Rc::new(Instance::new(module, String::new(), arguments, Vec::new(), &root));
         let mut project = Project::default();
-        instance::read(&instance, &world, &mut project);
+        instance::read(&instance, &context, &mut project);
         outcome.projects.push(project);
     }
     let mut wrong = Project { broken, ..Project::default() };
-    wrong.broken.extend(world.broken.borrow_mut().drain(..));
+    wrong.broken.extend(context.broken.borrow_mut().drain(..));
     outcome.projects.push(wrong);
-    let files = world.files.borrow().clone();
+    let files = context.files.borrow().clone();
     outcome.projects.iter_mut().for_each(|p| p.files = files.clone());
     outcome
 }
 
 /// What a plan says of the source that it was made from.
-pub struct Written<'a> {
+pub struct SourceHints<'a> {
     /// What its root declares: `module.x`, or type and name.
     pub declared: &'a BTreeSet<String>,
     /// Values of variables.
@@ -78,35 +78,35 @@ pub struct Written<'a> {
 
 /// Reads the root module in `folder` with a plan's variables, if it declares most of what the plan says; its files
 /// come behind those that are in `files`.
-pub fn read_planned(folder: &Path, written: &Written<'_>, files: &mut Files) -> Option<Project> {
-    let world = World::default();
-    world.files.borrow_mut().clone_from(files);
-    let module = load(folder, &world)?;
+pub fn read_planned(folder: &Path, written: &SourceHints<'_>, files: &mut SourceFiles) -> Option<Project> {
+    let context = EvalContext::default();
+    context.files.borrow_mut().clone_from(files);
+    let module = load(folder, &context)?;
     let known = written.declared.iter().filter(|d| module.declares(d)).count();
     if known * 2 <= written.declared.len() {
         return None;
     }
     let mut arguments = HashMap::new();
-    variables(folder, &[], &world, &mut arguments).ok()?;
+    variables(folder, &[], &context, &mut arguments).ok()?;
     let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, Vec::new(), folder));
     let own = instance(arguments.clone());
-    let env = Env { world: &world, instance: &own, file: 0, scope: None };
+    let scope = Scope { context: &context, instance: &own, file: 0, bindings: None };
     for &(name, value) in &written.given {
         // Where the source gives the same value, that is its place.
-        if functions::equal(&reference::variable(name, value.span, env), value) != Some(true) {
+        if functions::equal(&reference::variable(name, value.span, scope), value) != Some(true) {
             arguments.insert(name.to_owned(), value.clone());
         }
     }
     let mut project = Project::default();
-    instance::read(&instance(arguments), &world, &mut project);
-    *files = world.files.borrow().clone();
+    instance::read(&instance(arguments), &context, &mut project);
+    *files = context.files.borrow().clone();
     Some(project)
 }
 
 /// A folder whose files are parsed but not yet numbered.
 struct Parsed {
     path: PathBuf,
-    files: Vec<(Arc<File>, bool)>,
+    files: Vec<(Arc<SourceFile>, bool)>,
     errors: Vec<ReadError>,
 }
 
@@ -130,7 +130,7 @@ fn is_override(name: &str) -> bool {
 }
 
 /// The Terraform files of a folder: those that override others come last, as Terraform reads them.
-fn read_folder(folder: &Path) -> (Vec<(Arc<File>, bool)>, Vec<ReadError>) {
+fn read_folder(folder: &Path) -> (Vec<(Arc<SourceFile>, bool)>, Vec<ReadError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let is_file = |e: &DirEntry| e.file_type().is_ok_and(|t| t.is_file() || t.is_symlink() && e.path().is_file());
@@ -150,14 +150,14 @@ fn read_folder(folder: &Path) -> (Vec<(Arc<File>, bool)>, Vec<ReadError>) {
 
 fn keep(
     folder: PathBuf,
-    files: Vec<(Arc<File>, bool)>,
-    world: &World,
+    files: Vec<(Arc<SourceFile>, bool)>,
+    context: &EvalContext,
     broken: &mut Vec<BrokenPolicy>,
 ) -> Option<Rc<Module>> {
     let mut module = Module { folder: folder.clone(), ..Module::default() };
     let any = !files.is_empty();
     for (file, is_json) in files {
-        let number = world.files.borrow_mut().add(file.clone());
+        let number = context.files.borrow_mut().add(file.clone());
         match tree::parse(&file.text, number, is_json) {
             Ok(body) if Path::new(&file.path).file_name().and_then(|n| n.to_str()).is_some_and(is_override) => {
                 module.add_override(body);
@@ -172,21 +172,21 @@ fn keep(
         }
     }
     let module = any.then(|| Rc::new(module));
-    world.modules.borrow_mut().insert(crate::allow::absolute(&folder), module.clone());
+    context.modules.borrow_mut().insert(crate::allow::absolute(&folder), module.clone());
     module
 }
 
 /// The module of a folder, read when it is needed first.
-pub fn load(folder: &Path, world: &World) -> Option<Rc<Module>> {
+pub fn load(folder: &Path, context: &EvalContext) -> Option<Rc<Module>> {
     let key = crate::allow::absolute(folder);
-    if let Some(found) = world.modules.borrow().get(&key) {
+    if let Some(found) = context.modules.borrow().get(&key) {
         return found.clone();
     }
     let folder = simplified(folder);
     let (files, _) = read_folder(&folder);
     let mut broken = Vec::new();
-    let module = keep(folder, files, world, &mut broken);
-    world.broken.borrow_mut().extend(broken);
+    let module = keep(folder, files, context, &mut broken);
+    context.broken.borrow_mut().extend(broken);
     module
 }
 
@@ -206,10 +206,10 @@ fn simplified(path: &Path) -> PathBuf {
 }
 
 /// Folders that no other folder calls; of folders that only call each other, the first.
-fn roots(folders: &[PathBuf], world: &World) -> Vec<PathBuf> {
+fn roots(folders: &[PathBuf], context: &EvalContext) -> Vec<PathBuf> {
     let mut calls: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for folder in folders {
-        let Some(module) = load(folder, world) else { continue };
+        let Some(module) = load(folder, context) else { continue };
         let sources = module.calls.iter().filter_map(|c| c.body.attribute("source")).filter_map(|s| literal(&s.source));
         let local = sources.filter(|s| s.starts_with("./") || s.starts_with("../"));
         let called = local.map(|s| crate::allow::absolute(&folder.join(s))).collect();
@@ -223,7 +223,7 @@ fn roots(folders: &[PathBuf], world: &World) -> Vec<PathBuf> {
         folders.iter().partition(|f| !called.contains(&crate::allow::absolute(f)));
     for folder in first.into_iter().chain(rest) {
         let key = crate::allow::absolute(folder);
-        if reached.contains(&key) || load(folder, world).is_none() {
+        if reached.contains(&key) || load(folder, context).is_none() {
             continue;
         }
         roots.push(folder.clone());
@@ -248,7 +248,7 @@ fn literal(source: &Source) -> Option<String> {
 fn variables(
     root: &Path,
     named: &[PathBuf],
-    world: &World,
+    context: &EvalContext,
     arguments: &mut HashMap<String, Value>,
 ) -> Result<(), ReadError> {
     let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
@@ -263,11 +263,11 @@ fn variables(
     let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), Vec::new(), root));
     for path in paths {
         let file = crate::source::read(&path)?;
-        let number = world.files.borrow_mut().add(file.clone());
+        let number = context.files.borrow_mut().add(file.clone());
         let is_json = path.extension().is_some_and(|e| e == "json");
         match tree::parse(&file.text, number, is_json) {
-            Ok(body) => arguments.extend(values(&body, number, &empty, world)),
-            Err(e) => world.broken.borrow_mut().push(BrokenPolicy {
+            Ok(body) => arguments.extend(values(&body, number, &empty, context)),
+            Err(e) => context.broken.borrow_mut().push(BrokenPolicy {
                 span: e.span,
                 address: None,
                 reason: e.reason,
@@ -278,7 +278,7 @@ fn variables(
     Ok(())
 }
 
-fn values(body: &Body, file: u32, instance: &Rc<Instance>, world: &World) -> Vec<(String, Value)> {
-    let env = Env { world, instance, file, scope: None };
-    body.attributes.iter().map(|a| (a.name.clone(), eval::attribute(a, env))).collect()
+fn values(body: &Body, file: u32, instance: &Rc<Instance>, context: &EvalContext) -> Vec<(String, Value)> {
+    let scope = Scope { context, instance, file, bindings: None };
+    body.attributes.iter().map(|a| (a.name.clone(), eval::attribute(a, scope))).collect()
 }

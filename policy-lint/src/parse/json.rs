@@ -10,14 +10,14 @@ mod wrong;
 pub use wrong::Malformed;
 
 /// Deepest nesting of lists and objects.
-const DEEPEST: usize = 512;
+const MAX_NESTING: usize = 512;
 /// Keys, numbers and short texts that are remembered, so that those which come again and again are kept once.
-const KNOWN: usize = 32;
+const MAX_INTERNED: usize = 32;
 /// Longest text that is remembered: `Allow`, `Deny`, `*`.
-const SHORT: usize = 5;
+const MAX_INTERNED_LENGTH: usize = 5;
 
 /// Parses a file's text; `place` turns byte offsets of `text` into spans.
-pub fn parse(text: &str, place: &dyn Fn(usize, usize) -> Span) -> Result<Value, Malformed> {
+pub fn parse(text: &str, location: &dyn Fn(usize, usize) -> Span) -> Result<Value, Malformed> {
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let mut reader = Reader {
         text,
@@ -27,7 +27,7 @@ pub fn parse(text: &str, place: &dyn Fn(usize, usize) -> Span) -> Result<Value, 
         known: Vec::new(),
         values: Vec::new(),
         members: Vec::new(),
-        place,
+        location,
     };
     reader.document().ok_or_else(|| wrong::diagnose(&text[skipped..], skipped, reader.at))
 }
@@ -42,7 +42,7 @@ struct Reader<'a> {
     /// What lists and objects that have not ended have so far.
     values: Vec<Value>,
     members: Vec<Member>,
-    place: &'a dyn Fn(usize, usize) -> Span,
+    location: &'a dyn Fn(usize, usize) -> Span,
 }
 
 impl<'a> Reader<'a> {
@@ -72,7 +72,11 @@ impl<'a> Reader<'a> {
         let data = match self.peek()? {
             b'"' => {
                 let text = self.string()?;
-                Data::String(Text::known(if text.len() <= SHORT { self.shared(&text) } else { Arc::from(text) }))
+                Data::String(Text::known(if text.len() <= MAX_INTERNED_LENGTH {
+                    self.shared(&text)
+                } else {
+                    Arc::from(text)
+                }))
             }
             b'{' => self.nested(Reader::object)?,
             b'[' => self.nested(Reader::array)?,
@@ -81,7 +85,7 @@ impl<'a> Reader<'a> {
             b'n' => self.word("null", Data::Null)?,
             _ => self.number()?,
         };
-        Some(Value::new(data, (self.place)(start, self.at)))
+        Some(Value::new(data, (self.location)(start, self.at)))
     }
 
     fn word(&mut self, word: &str, data: Data) -> Option<Data> {
@@ -93,7 +97,7 @@ impl<'a> Reader<'a> {
 
     fn nested(&mut self, read: fn(&mut Reader<'a>) -> Option<Data>) -> Option<Data> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_NESTING {
             return None;
         }
         self.at += 1;
@@ -124,7 +128,7 @@ impl<'a> Reader<'a> {
                 self.skip_space();
                 let start = self.at;
                 let key = self.key()?;
-                let key_span = (self.place)(start, self.at);
+                let key_span = (self.location)(start, self.at);
                 self.skip_space();
                 self.take(b':')?;
                 let value = self.value()?;
@@ -158,7 +162,7 @@ impl<'a> Reader<'a> {
             return known.clone();
         }
         let text: Arc<str> = Arc::from(text);
-        if self.known.len() < KNOWN {
+        if self.known.len() < MAX_INTERNED {
             self.known.push(text.clone());
         }
         text

@@ -1,11 +1,11 @@
 //! Resources that stand for one statement of a policy: `aws_lambda_permission` and its like.
-use crate::model::Kind;
+use crate::model::PolicyKind;
 use crate::project::Resource;
 use crate::value::{Data, Member, Text, Value};
 
 /// What a resource adds to a policy, and where it says of which resource.
 struct Shape {
-    kind: Kind,
+    kind: PolicyKind,
     /// The attribute that names what the statement is about.
     resource: Option<&'static str>,
     /// The action, where the resource does not have to say it.
@@ -15,18 +15,20 @@ struct Shape {
 fn shape(resource: &str) -> Option<Shape> {
     match resource {
         "aws_cloudwatch_event_permission" => {
-            Some(Shape { kind: Kind::Resource, resource: None, action: Some("events:PutEvents") })
+            Some(Shape { kind: PolicyKind::Resource, resource: None, action: Some("events:PutEvents") })
         }
         "aws_lambda_layer_version_permission" => {
-            Some(Shape { kind: Kind::Lambda, resource: Some("layer_name"), action: None })
+            Some(Shape { kind: PolicyKind::Lambda, resource: Some("layer_name"), action: None })
         }
-        "aws_lambda_permission" => Some(Shape { kind: Kind::Lambda, resource: Some("function_name"), action: None }),
+        "aws_lambda_permission" => {
+            Some(Shape { kind: PolicyKind::Lambda, resource: Some("function_name"), action: None })
+        }
         _ => None,
     }
 }
 
 /// The policy that the resource stands for, and its kind; `None` for any other resource.
-pub fn to_policy(resource: &Resource) -> Option<(Value, Kind)> {
+pub fn to_policy(resource: &Resource) -> Option<(Value, PolicyKind)> {
     let shape = shape(&resource.kind)?;
     let span = resource.head;
     let text = |text: &'static str| Value::new(Data::String(Text::known(text)), span);

@@ -3,19 +3,19 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::model::read::policy;
-use crate::model::{Carrier, Kind};
+use crate::model::{PolicyKind, PolicyOrigin};
 use crate::parse::carriers;
 use crate::parse::{document, embedded};
-use crate::project::{BrokenPolicy, Project, Resource, Unknown};
+use crate::project::{BrokenPolicy, Project, Resource, Unresolved};
 use crate::value::{Data, Text, Value};
 
-mod beside;
 mod changes;
 mod configured;
+mod source_mapper;
 
-use beside::Beside;
 use changes::Changes;
 use configured::Configured;
+use source_mapper::SourceMapper;
 
 /// Whether a text could be a plan or a state, so that it is worth parsing.
 pub fn looks_like(text: &str) -> bool {
@@ -42,12 +42,12 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
     }
     collect_raw_state(plan, &mut resources);
     collect_changes(plan, &mut resources);
-    let beside = Beside::find(plan, &resources, folders, &mut project.files);
+    let source_mapper = SourceMapper::find(plan, &resources, folders, &mut project.files);
     let changes = Changes::of(plan);
     let mut documents_used = Vec::new();
     for resource in &resources {
         for carrier in carriers::of(&resource.kind) {
-            let reading = Reading { resource, carrier, changes: &changes, beside: &beside };
+            let reading = Reading { resource, carrier, changes: &changes, source_mapper: &source_mapper };
             read_carrier(&reading, project, &mut documents_used);
         }
     }
@@ -58,9 +58,10 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
             None => (address.clone(), None),
         };
         let mut value = document::to_policy(after);
-        beside.place_policy(&owner, used.map_or("json", |(_, owner)| owner.attribute), &mut value);
-        let kind = kind.unwrap_or_else(|| Kind::guess(&value, ""));
-        let carrier = Carrier { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
+        source_mapper.locate_policy(&owner, used.map_or("json", |(_, owner)| owner.attribute), &mut value);
+        let kind = kind.unwrap_or_else(|| PolicyKind::guess(&value, ""));
+        let carrier =
+            PolicyOrigin { resource: String::from("aws_iam_policy_document"), attribute: String::from("json") };
         project.policies.push(policy(value, kind, Some(owner), carrier));
     }
     let configured = Configured::of(plan);
@@ -68,7 +69,7 @@ pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
         if let Some(unknown) = changes.unknown.get(resource.address.as_str()) {
             configured.fill(&mut resource, unknown);
         }
-        beside.place_resource(&mut resource);
+        source_mapper.locate_resource(&mut resource);
         carriers::keep(resource, project);
     }
 }
@@ -142,20 +143,20 @@ fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
 struct Owner {
     address: String,
     attribute: &'static str,
-    kind: Kind,
+    kind: PolicyKind,
 }
 
 /// One attribute of one resource, and all that helps to read it.
 struct Reading<'a> {
     resource: &'a Resource,
-    carrier: &'static carriers::Carrier,
+    carrier: &'static carriers::PolicyAttribute,
     changes: &'a Changes<'a>,
-    beside: &'a Beside,
+    source_mapper: &'a SourceMapper,
 }
 
 fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, Owner)>) {
-    let Reading { resource, carrier, changes, beside } = *reading;
-    let place = || beside.place(&resource.address, carrier.attribute);
+    let Reading { resource, carrier, changes, source_mapper } = *reading;
+    let location = || source_mapper.location(&resource.address, carrier.attribute);
     let known = carriers::attribute_values(&resource.values, carrier.attribute);
     let kind = carriers::kind_of(resource, carrier);
     let mut any = false;
@@ -170,12 +171,13 @@ fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(St
         let Some(kind) = kind else { continue };
         match embedded::parse(&text, value.span) {
             Ok(mut root) => {
-                beside.place_policy(&resource.address, carrier.attribute, &mut root);
-                let place = Carrier { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
-                project.policies.push(policy(root, kind, Some(resource.address.clone()), place));
+                source_mapper.locate_policy(&resource.address, carrier.attribute, &mut root);
+                let location =
+                    PolicyOrigin { resource: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
+                project.policies.push(policy(root, kind, Some(resource.address.clone()), location));
             }
             Err(e) => project.broken.push(BrokenPolicy {
-                span: place().unwrap_or(e.span),
+                span: location().unwrap_or(e.span),
                 address: Some(resource.address.clone()),
                 reason: e.reason,
                 help: e.help.to_owned(),
@@ -192,8 +194,8 @@ fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(St
                 let owner = Owner { address: resource.address.clone(), attribute: carrier.attribute, kind };
                 used.push((document.clone(), owner));
             }
-            _ => project.unknowns.push(Unknown {
-                span: place().unwrap_or(resource.values.span),
+            _ => project.unresolved.push(Unresolved {
+                span: location().unwrap_or(resource.values.span),
                 what: format!("{}.{}", resource.address, carrier.attribute),
                 why: String::from("known after apply"),
             }),

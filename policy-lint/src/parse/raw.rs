@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::read::{policy, same};
-use crate::model::{Carrier, Kind};
+use crate::model::{PolicyKind, PolicyOrigin};
 use crate::parse::{embedded, json, plan};
 use crate::project::{BrokenPolicy, Project};
-use crate::source::{File, Span};
+use crate::source::{SourceFile, Span};
 use crate::value::{Data, Segment, Text, Value};
 
 /// What a JSON file turned out to be.
@@ -18,23 +18,23 @@ pub enum Outcome {
 }
 
 /// Reads a JSON file; `kind` overrides the guess for raw policies, `named` says the user named the file.
-pub fn read(file: Arc<File>, kind: Option<Kind>, named: bool) -> Outcome {
+pub fn read(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool) -> Outcome {
     read_beside(file, kind, named, &[])
 }
 
 /// The same, where the source of a plan may be in one of `folders`.
-pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[PathBuf]) -> Outcome {
+pub fn read_beside(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool, folders: &[PathBuf]) -> Outcome {
     let mut project = Project::default();
     let number = project.files.add(file.clone());
-    let place = |start: usize, end: usize| Span::new(number, start, end);
+    let location = |start: usize, end: usize| Span::new(number, start, end);
     if !named && !file.text.contains("tatement") && !plan::looks_like(&file.text) {
         return Outcome::Other;
     }
-    let value = match json::parse(&file.text, &place) {
+    let value = match json::parse(&file.text, &location) {
         Ok(value) => value,
         Err(_) if !named && !file.text.contains("\"Statement\"") => return Outcome::Other,
         Err(e) => {
-            let span = place(e.start, e.end);
+            let span = location(e.start, e.end);
             let broken = BrokenPolicy { span, address: None, reason: e.reason, help: e.help.to_owned() };
             project.broken.push(broken);
             return Outcome::Read(Box::new(project));
@@ -48,13 +48,13 @@ pub fn read_beside(file: Arc<File>, kind: Option<Kind>, named: bool, folders: &[
     let Some(document) = find_document(value, named, &file) else {
         return Outcome::Other;
     };
-    let kind = kind.unwrap_or_else(|| Kind::guess(&document, &file.path));
-    project.policies.push(policy(document, kind, None, Carrier::default()));
+    let kind = kind.unwrap_or_else(|| PolicyKind::guess(&document, &file.path));
+    project.policies.push(policy(document, kind, None, PolicyOrigin::default()));
     Outcome::Read(Box::new(project))
 }
 
 /// The policy itself, or the one wrapped as `PolicyDocument` or `PolicyVersion.Document`.
-fn find_document(value: Value, named: bool, file: &File) -> Option<Value> {
+fn find_document(value: Value, named: bool, file: &SourceFile) -> Option<Value> {
     if has_statement(&value, named) || named && is_unfinished(&value) {
         return Some(value);
     }
@@ -78,7 +78,7 @@ const WRAPPERS: &[&[&str]] = &[
 ];
 
 /// The document that a text holds: JSON, or its letters encoded for a URL, as IAM itself answers.
-fn unpacked(value: Value, file: &File) -> Value {
+fn unpacked(value: Value, file: &SourceFile) -> Value {
     if value.as_str().is_none() {
         return value;
     }

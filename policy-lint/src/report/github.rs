@@ -9,9 +9,9 @@ use crate::rule::Severity;
 
 /// Writes one workflow command per finding, and the summary line.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for reported in &report.findings {
-        let finding = &reported.finding;
-        let (start, end) = reported.place.positions();
+    for diagnostic in &report.findings {
+        let finding = &diagnostic.finding;
+        let (start, end) = diagnostic.location.positions();
         let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -25,7 +25,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
-            property(&reported.place.file.path),
+            property(&diagnostic.location.file.path),
             start.line,
             end.line,
             start.column,

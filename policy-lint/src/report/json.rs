@@ -6,17 +6,17 @@ use serde::Serialize;
 use untrusted_text::escape_json;
 
 use crate::catalogue;
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 use crate::rule::{Family, Severity};
 use crate::rules;
-use crate::source::{Place, Position};
+use crate::source::{Location, Position};
 
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
     catalogue: &'static str,
     findings: Vec<Finding<'a>>,
-    unknown: Vec<Unknown<'a>>,
+    unknown: Vec<Unresolved<'a>>,
     summary: Summary,
 }
 
@@ -51,7 +51,7 @@ struct Related<'a> {
 }
 
 #[derive(Serialize)]
-struct Unknown<'a> {
+struct Unresolved<'a> {
     path: &'a str,
     span: Span,
     what: &'a str,
@@ -80,10 +80,10 @@ struct RuleRow {
 
 /// Writes a report as one JSON object.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let unknown: Vec<Unknown<'_>> = report
-        .unknown
+    let unknown: Vec<Unresolved<'_>> = report
+        .unresolved
         .iter()
-        .map(|u| Unknown { path: &u.place.file.path, span: span(&u.place), what: &u.what, why: &u.why })
+        .map(|u| Unresolved { path: &u.location.file.path, span: span(&u.location), what: &u.what, why: &u.why })
         .collect();
     let summary = Summary {
         files: report.documents.len(),
@@ -100,14 +100,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn span(place: &Place) -> Span {
-    let (start, end) = place.positions();
+fn span(location: &Location) -> Span {
+    let (start, end) = location.positions();
     Span { start, end }
 }
 
-fn finding(reported: &Reported) -> Finding<'_> {
-    let finding = &reported.finding;
-    let related = reported.related.iter();
+fn finding(diagnostic: &Diagnostic) -> Finding<'_> {
+    let finding = &diagnostic.finding;
+    let related = diagnostic.related.iter();
     Finding {
         rule: finding.rule.name,
         family: finding.rule.family,
@@ -115,11 +115,11 @@ fn finding(reported: &Reported) -> Finding<'_> {
         message: &finding.message,
         help: &finding.help,
         aws: finding.aws,
-        path: &reported.place.file.path,
+        path: &diagnostic.location.file.path,
         address: finding.address.as_deref(),
-        kind: finding.kind.map(crate::model::Kind::word),
+        kind: finding.kind.map(crate::model::PolicyKind::word),
         pointer: finding.pointer.as_deref(),
-        span: span(&reported.place),
+        span: span(&diagnostic.location),
         related: related.map(|(p, m)| Related { path: &p.file.path, span: span(p), message: m }).collect(),
         fix: None,
     }

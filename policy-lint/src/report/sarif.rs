@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use untrusted_text::escape_json;
 
 use crate::catalogue;
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 use crate::rule::{Rule, Severity};
 use crate::rules;
-use crate::source::Place;
+use crate::source::Location;
 
 /// Writes a report as one SARIF log.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -58,8 +58,8 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
-fn result(reported: &Reported) -> Value {
-    let finding = &reported.finding;
+fn result(diagnostic: &Diagnostic) -> Value {
+    let finding = &diagnostic.finding;
     let number = rules::ALL.iter().position(|r| r.name == finding.rule.name);
     let text = if finding.help.is_empty() {
         finding.message.clone()
@@ -67,15 +67,15 @@ fn result(reported: &Reported) -> Value {
         format!("{}\n{}", finding.message, finding.help)
     };
     let related: Vec<Value> = (1..)
-        .zip(&reported.related)
-        .map(|(id, (place, message))| {
-            let mut location = location(place);
-            location["id"] = json!(id);
-            location["message"] = json!({ "text": message });
-            location
+        .zip(&diagnostic.related)
+        .map(|(id, (location, message))| {
+            let mut value = location_of(location);
+            value["id"] = json!(id);
+            value["message"] = json!({ "text": message });
+            value
         })
         .collect();
-    let mut primary = location(&reported.place);
+    let mut primary = location_of(&diagnostic.location);
     if let Some(address) = &finding.address {
         primary["logicalLocations"] = json!([{ "fullyQualifiedName": address, "kind": "resource" }]);
     }
@@ -86,15 +86,15 @@ fn result(reported: &Reported) -> Value {
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
-        "partialFingerprints": { "policyLint/v2": super::fingerprint(reported) },
+        "partialFingerprints": { "policyLint/v2": super::fingerprint(diagnostic) },
         "properties": { "pointer": finding.pointer, "aws": finding.aws },
     })
 }
 
-fn location(place: &Place) -> Value {
-    let (start, end) = place.positions();
+fn location_of(location: &Location) -> Value {
+    let (start, end) = location.positions();
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": uri(&place.file.path) },
+        "artifactLocation": { "uri": uri(&location.file.path) },
         "region": {
             "startLine": start.line,
             "startColumn": start.column,

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use untrusted_text::{escape_line, escape_lines};
 
-use crate::engine::{Report, Reported};
+use crate::engine::{Diagnostic, Report};
 use crate::rule::Severity;
 use crate::rules;
-use crate::source::Place;
+use crate::source::Location;
 
 /// Of lines longer than this (in bytes) only the part around the finding is shown.
 const MAX_LINE_LENGTH: usize = 20_000;
@@ -18,8 +18,8 @@ const CONTEXT_LENGTH: usize = 100;
 /// Writes a report for a terminal of `width` columns.
 pub fn write(report: &Report, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(width);
-    for reported in &report.findings {
-        writeln!(out, "{}\n", render(reported, &renderer))?;
+    for diagnostic in &report.findings {
+        writeln!(out, "{}\n", render(diagnostic, &renderer))?;
     }
     writeln!(out, "{}", summary(report))
 }
@@ -32,10 +32,10 @@ struct Excerpt {
     whole_lines: bool,
 }
 
-fn excerpt(place: &Place) -> Excerpt {
-    let text = &place.file.text;
-    let (start, end) = (place.start as usize, (place.end as usize).max(place.start as usize));
-    let (begin, first_line) = place.file.line(start);
+fn excerpt(location: &Location) -> Excerpt {
+    let text = &location.file.text;
+    let (start, end) = (location.start as usize, (location.end as usize).max(location.start as usize));
+    let (begin, first_line) = location.file.line(start);
     // Of a span over several lines only the first line is shown.
     let first_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let end = end.min(first_end).max(start);
@@ -55,19 +55,19 @@ fn excerpt(place: &Place) -> Excerpt {
     }
 }
 
-fn render(reported: &Reported, renderer: &Renderer) -> String {
-    let finding = &reported.finding;
+fn render(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let finding = &diagnostic.finding;
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let primary = excerpt(&reported.place);
+    let primary = excerpt(&diagnostic.location);
     let title = level.primary_title(escape_lines(&finding.message)).id(finding.rule.name);
     let mut group = Group::with_title(title);
-    group = add_snippet(group, &reported.place, &primary, AnnotationKind::Primary, "");
-    for (place, message) in reported.related.iter().take(4) {
-        group = add_snippet(group, place, &excerpt(place), AnnotationKind::Context, message);
+    group = add_snippet(group, &diagnostic.location, &primary, AnnotationKind::Primary, "");
+    for (location, message) in diagnostic.related.iter().take(4) {
+        group = add_snippet(group, location, &excerpt(location), AnnotationKind::Context, message);
     }
     if let Some(address) = &finding.address {
         group = group.element(Level::NOTE.message(escape_line(&format!("in `{address}`"))));
@@ -78,7 +78,13 @@ fn render(reported: &Reported, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-fn add_snippet<'a>(group: Group<'a>, place: &Place, excerpt: &Excerpt, kind: AnnotationKind, label: &str) -> Group<'a> {
+fn add_snippet<'a>(
+    group: Group<'a>,
+    location: &Location,
+    excerpt: &Excerpt,
+    kind: AnnotationKind,
+    label: &str,
+) -> Group<'a> {
     // The renderer replaces ASCII control characters in the source, but no others.
     let shown = |part: &str| part.replace(|c: char| c.is_control() && !c.is_ascii(), "\u{fffd}");
     let span = shown(&excerpt.text[..excerpt.span.start]).len()..shown(&excerpt.text[..excerpt.span.end]).len();
@@ -87,11 +93,11 @@ fn add_snippet<'a>(group: Group<'a>, place: &Place, excerpt: &Excerpt, kind: Ann
         annotation = annotation.label(escape_line(label));
     }
     let snippet = Snippet::source(shown(&excerpt.text)).line_start(excerpt.first_line).annotation(annotation);
-    let path = escape_line(&place.file.path);
+    let path = escape_line(&location.file.path);
     if excerpt.whole_lines {
         return group.element(snippet.path(path));
     }
-    let (start, _) = place.positions();
+    let (start, _) = location.positions();
     let origin = Origin::path(path).line(start.line).char_column(start.column);
     group.element(origin).element(snippet)
 }
@@ -108,8 +114,8 @@ pub fn summary(report: &Report) -> String {
         .collect();
     line.push_str(&if parts.is_empty() { String::from("no findings") } else { parts.join(", ") });
     let _ = write!(line, " in {} of {}", policies(report.policies), plural(report.documents.len(), "file"));
-    if !report.unknown.is_empty() {
-        let _ = write!(line, "; {} can only be resolved from a plan", plural(report.unknown.len(), "value"));
+    if !report.unresolved.is_empty() {
+        let _ = write!(line, "; {} can only be resolved from a plan", plural(report.unresolved.len(), "value"));
     }
     line
 }

@@ -1,10 +1,10 @@
 //! See the page.
 use crate::arn::{Arn, same_resource, split_reference};
-use crate::evaluate::names;
+use crate::evaluate::refers_to;
 use crate::model::Item;
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::Value;
 
 /// The rule.
@@ -21,7 +21,7 @@ pub static RULE: Rule = Rule {
 const ACL: &[&str] =
     &["s3:putobjectacl", "s3:getobjectacl", "s3:putobjectversionacl", "s3:getobjectversionacl", "s3:putbucketacl"];
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let enforced = |control: &Resource| {
         let rules = control.values.get("rule").map(Value::elements).unwrap_or_default();
         rules.iter().any(|r| r.get("object_ownership").and_then(Value::as_str) == Some("BucketOwnerEnforced"))
@@ -29,17 +29,17 @@ fn check(project: &Project, out: &mut Out<'_>) {
     let controls: Vec<&Resource> =
         project.of_kind("aws_s3_bucket_ownership_controls").filter(|c| enforced(c)).collect();
     let closed = |bucket: &Resource| {
-        controls.iter().any(|c| c.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"])))
+        controls.iter().any(|c| c.values.get("bucket").is_some_and(|v| refers_to(v, bucket, &["bucket", "id"])))
     };
     let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| closed(b)).collect();
     for acl in project.of_kind("aws_s3_bucket_acl") {
-        let own = |b: &&&Resource| acl.values.get("bucket").is_some_and(|v| names(v, b, &["bucket", "id"]));
+        let own = |b: &&&Resource| acl.values.get("bucket").is_some_and(|v| refers_to(v, b, &["bucket", "id"]));
         let Some(bucket) = buckets.iter().find(own) else { continue };
         let message = format!(
             "`{}` sets an ACL on `{}`, which has ACLs disabled; AWS rejects the request",
             acl.address, bucket.address
         );
-        let finding = out.span(acl.head, message, "remove the ACL resource");
+        let finding = reporter.span(acl.head, message, "remove the ACL resource");
         finding.address = Some(acl.address.clone());
         finding.related(bucket.head, "the bucket is here");
     }
@@ -53,7 +53,9 @@ fn check(project: &Project, out: &mut Out<'_>) {
             for item in statement.action_items().iter().filter(|i| ACL.contains(&i.raw().to_ascii_lowercase().as_str()))
             {
                 let message = format!("`{}` is granted on `{}`, which has ACLs disabled", item.text, bucket.address);
-                out.policy(policy, item.at, message, "remove the action").related(bucket.head, "the bucket is here");
+                reporter
+                    .policy(policy, item.at, message, "remove the action")
+                    .related(bucket.head, "the bucket is here");
             }
         }
     }
@@ -61,7 +63,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
 
 /// Whether a resource is the bucket or an object in it.
 fn is_in(item: &Item, bucket: &Resource) -> bool {
-    let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
+    let referred = item.text.unknowns().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
     referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn::{Arn, is_everything};
-use crate::catalogue::{Level, Service};
-use crate::model::{Item, Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::catalogue::{AccessLevel, Service};
+use crate::model::{Item, Policy, PolicyKind, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broad_resource::{is_tied, matters};
 
 /// The rule.
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
@@ -30,7 +30,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 let short = item.raw().strip_prefix("arn:").filter(|rest| rest.ends_with('*'));
                 if let (Some(rest), Some(level)) = (short, restrictable) {
                     let service = rest.split(':').nth(1).unwrap_or_default().trim_end_matches('*');
-                    report(item, service, level, out);
+                    report(item, service, level, reporter);
                 }
                 continue;
             };
@@ -43,19 +43,19 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 && arn.service != "s3";
             let Some(level) = restrictable else { continue };
             if whole {
-                report(item, arn.service, level, out);
+                report(item, arn.service, level, reporter);
             } else if one_type {
                 let message = format!(
                     "`{}` matches every {}",
                     item.text,
                     arn.resource.split(['/', ':']).next().unwrap_or("resource")
                 );
-                let finding = out.at(item.at, message, "name the resource, or a prefix of its name");
+                let finding = reporter.at(item.at, message, "name the resource, or a prefix of its name");
                 // In a list it often states which parts of a resource may be used, such as the image and network of an instance.
                 let alone = statement.resource_items().len() == 1;
                 let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
                 if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
-                    finding.severity(Severity::Note).persona(if level >= Level::Write {
+                    finding.severity(Severity::Note).persona(if level >= AccessLevel::Write {
                         Persona::Pedantic
                     } else {
                         Persona::Auditor
@@ -66,18 +66,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-fn report(item: &Item, service: &str, level: Level, out: &mut Out<'_>) {
+fn report(item: &Item, service: &str, level: AccessLevel, reporter: &mut Reporter<'_>) {
     let owner = match (service, Service::find(service)) {
         ("", _) => String::from("all of AWS"),
         (_, Some(found)) => found.title().to_owned(),
         (_, None) => format!("`{service}`"),
     };
-    let finding = out.at(
+    let finding = reporter.at(
         item.at,
         format!("`{}` matches every resource of {owner}", item.text),
         "name the resource, or a prefix of its name",
     );
-    if level < Level::Write {
+    if level < AccessLevel::Write {
         finding.severity(Severity::Note).persona(Persona::Auditor);
     }
 }
@@ -88,7 +88,7 @@ fn is_open(region: &str) -> bool {
 }
 
 /// The highest access level among the actions of the statement that could be restricted.
-fn worst(statement: &Statement) -> Option<Level> {
+fn worst(statement: &Statement) -> Option<AccessLevel> {
     let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
     // A log group to be created does not exist yet; AWS's own function policies name it with a wildcard too.
     restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()

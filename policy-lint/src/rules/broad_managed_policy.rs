@@ -1,6 +1,6 @@
 //! See the page.
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,12 +13,12 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for attachment in &project.attachments {
         let Some((name, why)) = broad(attachment.arn.raw()) else {
             continue;
         };
-        let finding = out.span(
+        let finding = reporter.span(
             attachment.arn.at.span,
             format!("the AWS-managed policy `{name}` {why}"),
             "attach a customer-managed policy with only the actions and resources that are needed",

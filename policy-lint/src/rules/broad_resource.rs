@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn;
-use crate::catalogue::{Action, Level};
-use crate::model::{Item, Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::catalogue::{AccessLevel, Action};
+use crate::model::{Item, Policy, PolicyKind, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, unbounded_service_linked_role, wildcard_action};
 
 /// The rule.
@@ -16,23 +16,23 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let Some(star) = statement.resource_items().iter().find(|i| i.raw().chars().all(|c| c == '*')) else {
             continue;
         };
-        judge(statement, star, out);
+        judge(statement, star, reporter);
     }
 }
 
 /// Actions that other rules check.
 const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTION];
 
-fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
-    let mut worst: Option<(bool, Level, Action, &Item)> = None;
+fn judge(statement: &Statement, star: &Item, reporter: &mut Reporter<'_>) {
+    let mut worst: Option<(bool, AccessLevel, Action, &Item)> = None;
     let (mut count, tied) = (0, is_tied(statement));
     for (item, actions) in statement.granted() {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
@@ -65,10 +65,10 @@ fn judge(statement: &Statement, star: &Item, out: &mut Out<'_>) {
         "every resource is allowed for `{}`{others}, which can be restricted to specific resources",
         action.full_name()
     );
-    let finding = out.at(star.at, message, help);
+    let finding = reporter.at(star.at, message, help);
     finding.related(item.at.span, format!("`{}` is allowed here", item.text));
     if !weighs {
-        let reading = matches!(action.level(), Level::List | Level::Read);
+        let reading = matches!(action.level(), AccessLevel::List | AccessLevel::Read);
         finding.persona(if reading { Persona::Auditor } else { Persona::Pedantic }).severity(Severity::Note);
     }
 }
@@ -86,7 +86,7 @@ const SECRET: &[&str] = &[
 
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
 pub fn matters(action: Action) -> bool {
-    matches!(action.level(), Level::Write | Level::Permissions) || action.is_one_of(SECRET)
+    matches!(action.level(), AccessLevel::Write | AccessLevel::Permissions) || action.is_one_of(SECRET)
 }
 
 /// Condition keys, without their service prefix, that restrict a statement to certain resources.

@@ -1,9 +1,9 @@
 //! See the page.
-use crate::evaluate::{may_name, names};
+use crate::evaluate::{may_refer_to, refers_to};
 use crate::pattern;
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::source::Span;
 use crate::value::{Data, Value};
 
@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for rule in project.of_kind("aws_cloudwatch_event_rule") {
         let Some(pattern) = rule.values.get("event_pattern").and_then(decoded) else { continue };
         let from_s3 = pattern.get("source").is_some_and(|s| s.elements().iter().any(|v| v.as_str() == Some("aws.s3")));
@@ -30,10 +30,10 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         }
         for name in named {
-            let meant = |b: &&Resource| names(name, b, &["bucket"]) || begins(name, b);
+            let meant = |b: &&Resource| refers_to(name, b, &["bucket"]) || begins(name, b);
             let bucket = project.of_kind("aws_s3_bucket").find(meant);
             if let Some(bucket) = bucket.filter(|b| !sends(project, b)) {
-                report(rule, bucket, out);
+                report(rule, bucket, reporter);
             }
         }
     }
@@ -48,10 +48,13 @@ fn begins(name: &Value, bucket: &Resource) -> bool {
         || part("wildcard").is_some_and(|p| pattern::matches(p, own))
 }
 
-fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
+fn report(rule: &Resource, bucket: &Resource, reporter: &mut Reporter<'_>) {
     let message = format!("`{}` matches events that `{}` does not send to EventBridge", rule.address, bucket.address);
-    let finding =
-        out.span(rule.head, message, "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket");
+    let finding = reporter.span(
+        rule.head,
+        message,
+        "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket",
+    );
     finding.address = Some(rule.address.clone());
     finding.related(bucket.head, "the bucket is here");
 }
@@ -59,7 +62,7 @@ fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
 fn sends(project: &Project, bucket: &Resource) -> bool {
     project.of_kind("aws_s3_bucket_notification").any(|n| {
         let on = n.values.get("eventbridge").is_some_and(|v| !matches!(v.data, Data::Bool(false) | Data::Null));
-        on && may_name(n.values.get("bucket"), bucket, &["bucket", "id"])
+        on && may_refer_to(n.values.get("bucket"), bucket, &["bucket", "id"])
     })
 }
 

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
@@ -32,14 +32,14 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                     "every request matches `{}` for `{}`, so the condition restricts nothing",
                     item.text, condition.key.text
                 );
-                out.at(item.at, message, "narrow the value, or remove the condition");
+                reporter.at(item.at, message, "narrow the value, or remove the condition");
             } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
                 let message = format!("`*` only requires that `{}` is present", condition.key.text);
                 let help = format!(
                     "write `\"Null\": {{\"{}\": \"false\"}}` to require the key explicitly",
                     condition.key.text
                 );
-                out.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
+                reporter.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
             }
         }
     }
@@ -62,6 +62,6 @@ fn is_always_there(key: &str) -> bool {
         "iam:passedtoservice",
         "sts:externalid",
     ];
-    let global = Key::find(&key).is_some_and(Key::is_global);
+    let global = ConditionKey::find(&key).is_some_and(ConditionKey::is_global);
     always.contains(&key.as_str()) && (global || !key.starts_with("aws:"))
 }

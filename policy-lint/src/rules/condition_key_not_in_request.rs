@@ -1,8 +1,8 @@
 //! See the page.
-use crate::catalogue::{Action, Key};
-use crate::model::{Condition, Item, Kind, Policy, Sort, Statement};
+use crate::catalogue::{Action, ConditionKey};
+use crate::model::{Condition, Item, Policy, PolicyKind, PrincipalType, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind == Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind == PolicyKind::Trust {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.effect.is_some()) {
@@ -25,18 +25,19 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let vacuous =
                 condition.if_exists() || condition.is_negative() || condition.base().eq_ignore_ascii_case("Null");
             if !vacuous {
-                judge(statement, condition, out);
-                service(statement, condition, out);
+                judge(statement, condition, reporter);
+                service(statement, condition, reporter);
             }
-            if policy.kind == Kind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
+            if policy.kind == PolicyKind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
                 let message = "`s3:ResourceAccount` is always the account of this bucket, whoever calls";
-                out.at(
-                    condition.key.at,
-                    message,
-                    "use `aws:PrincipalAccount`, or put the condition in the identity policy of the caller",
-                )
-                .severity(Severity::Note)
-                .aws("IRRELEVANT_CONDITION_KEY_IN_POLICY");
+                reporter
+                    .at(
+                        condition.key.at,
+                        message,
+                        "use `aws:PrincipalAccount`, or put the condition in the identity policy of the caller",
+                    )
+                    .severity(Severity::Note)
+                    .aws("IRRELEVANT_CONDITION_KEY_IN_POLICY");
             }
         }
     }
@@ -46,10 +47,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 const OF_PEOPLE: &[&str] = &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
 
 /// A service principal belongs to no account and to no organization, so keys about them are absent.
-fn service(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
+fn service(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
     let key = condition.key.raw().to_ascii_lowercase();
     let Some(principals) = statement.principals.as_ref().filter(|p| !p.negated && !p.incomplete) else { return };
-    let only = !principals.items.is_empty() && principals.items.iter().all(|p| p.sort == Sort::Service);
+    let only =
+        !principals.items.is_empty() && principals.items.iter().all(|p| p.principal_type == PrincipalType::Service);
     if !statement.allows() || !only || !(OF_PEOPLE.contains(&key.as_str()) || key.starts_with("aws:principaltag/")) {
         return;
     }
@@ -64,13 +66,14 @@ fn service(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
         }
         _ => "use `aws:SourceAccount` or `aws:SourceArn`, which identify on whose behalf the service calls",
     };
-    out.at(condition.key.at, message, help)
+    reporter
+        .at(condition.key.at, message, help)
         .aws("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL")
         .related(principals.items[0].item.at.span, "the service is here");
 }
 
-fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
-    let Some(key) = Key::find(condition.key.raw()) else { return };
+fn judge(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
+    let Some(key) = ConditionKey::find(condition.key.raw()) else { return };
     let by_tag = ["aws:RequestTag/", "aws:ResourceTag/"].iter().any(|f| key.name().starts_with(f));
     if !by_tag && (key.is_global() || key.name().starts_with("aws:")) {
         return;
@@ -113,7 +116,7 @@ fn judge(statement: &Statement, condition: &Condition, out: &mut Out<'_>) {
     } else {
         "use a condition key of the action's own service, or a global condition key"
     };
-    let finding = out.at(condition.key.at, message, help);
+    let finding = reporter.at(condition.key.at, message, help);
     finding.related(item.at.span, "the action is here");
     if !is_settled(action.service().prefix()) {
         finding.persona(Persona::Pedantic);

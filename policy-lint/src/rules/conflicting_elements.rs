@@ -1,7 +1,7 @@
 //! See the page.
 use crate::model::read::same;
 use crate::model::{Policy, members_at};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,14 +14,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.written() {
         for name in ["Action", "Resource", "Principal"] {
             let negation = format!("Not{name}");
-            let find = |wanted: &str| members_at(written, at.trail).find(|(m, _)| same(m.key.raw(), wanted));
+            let find = |wanted: &str| members_at(written, at.node_path).find(|(m, _)| same(m.key.raw(), wanted));
             if let (Some((plain, _)), Some((_, at))) = (find(name), find(&negation)) {
                 let message = format!("the statement has both `{name}` and `{negation}`");
-                out.at(at, message, "keep one of them, or split the statement in two")
+                reporter
+                    .at(at, message, "keep one of them, or split the statement in two")
                     .related(plain.key_span, format!("`{name}` is here"));
             }
         }

@@ -1,7 +1,7 @@
 //! See the page.
 use crate::arn::Arn;
-use crate::model::{Kind, Policy, Sort, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{Policy, PolicyKind, PrincipalType, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -37,24 +37,32 @@ const SENDERS: &[&str] = &[
     "storage-lens.s3",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    let asked =
-        matches!(policy.kind, Kind::S3 | Kind::Sns | Kind::Sqs | Kind::Kms | Kind::Lambda | Kind::Secret | Kind::Ecr);
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let asked = matches!(
+        policy.kind,
+        PolicyKind::S3
+            | PolicyKind::Sns
+            | PolicyKind::Sqs
+            | PolicyKind::Kms
+            | PolicyKind::Lambda
+            | PolicyKind::Secret
+            | PolicyKind::Ecr
+    );
     if !asked {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-        for principal in principals.filter(|p| p.sort == Sort::Service) {
+        for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
             let Some(name) = principal.item.text.as_known().and_then(|n| n.strip_suffix(".amazonaws.com")) else {
                 continue;
             };
-            let silent = policy.kind == Kind::Kms
+            let silent = policy.kind == PolicyKind::Kms
                 && !matches!(name, "cloudfront" | "cloudtrail" | "config" | "logging.s3" | "logs" | "storage-lens.s3");
             if silent || !SENDERS.contains(&name) || name == "lambda" {
                 continue;
             }
-            out.at(
+            reporter.at(
                 principal.item.at,
                 format!("`{name}.amazonaws.com` may call on behalf of any AWS account"),
                 "add conditions on `aws:SourceAccount` and `aws:SourceArn`",

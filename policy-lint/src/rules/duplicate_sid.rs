@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashMap::new();
     for sid in
         policy.statements.iter().filter_map(|s| s.sid.as_ref()).filter(|s| s.text.is_known() && !s.raw().is_empty())
@@ -21,7 +21,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         match seen.get(sid.raw()) {
             Some(first) => {
                 let message = format!("the `Sid` `{}` is used by two statements", sid.text);
-                out.at(sid.at, message, "give each statement a unique `Sid`").related(*first, "the first one is here");
+                reporter
+                    .at(sid.at, message, "give each statement a unique `Sid`")
+                    .related(*first, "the first one is here");
             }
             None => drop(seen.insert(sid.raw(), sid.at.span)),
         }

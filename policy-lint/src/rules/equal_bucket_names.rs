@@ -1,6 +1,6 @@
 //! See the page.
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::Value;
 
 /// The rule.
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashMap::new();
     for bucket in project.of_kind("aws_s3_bucket") {
         let Some(name) = bucket.values.get("bucket").and_then(Value::as_str).filter(|n| !n.is_empty()) else {
@@ -26,7 +26,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
                 let first: &crate::project::Resource = first;
                 let message =
                     format!("`{}` and `{}` have the same bucket name `{name}`", bucket.address, first.address);
-                let finding = out.span(bucket.head, message, "give each bucket a unique name");
+                let finding = reporter.span(bucket.head, message, "give each bucket a unique name");
                 finding.address = Some(bucket.address.clone());
                 finding.related(first.head, "the other bucket is here");
             }

@@ -1,9 +1,9 @@
 //! See the page.
-use crate::evaluate::{Identity, has_unread, identities, may_name, names, speaks_of};
+use crate::evaluate::{Identity, has_unread, identities, matches_statement_action, may_refer_to, refers_to};
 use crate::model::{Item, Statement};
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::{Data, Value};
 
 /// The rule.
@@ -28,7 +28,7 @@ const SOURCES: &[(&str, &str, &[&str])] = &[
     ("aws_sqs_queue", "arn", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]),
 ];
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let mappings: Vec<&Resource> = project.of_kind("aws_lambda_event_source_mapping").collect();
     if mappings.is_empty() {
         return;
@@ -41,13 +41,13 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         };
         let read = SOURCES.iter().find_map(|(kind, attribute, needed)| {
-            let named = |r: &&Resource| names(source, r, &[attribute]) && refers_to(source, attribute);
+            let named = |r: &&Resource| refers_to(source, r, &[attribute]) && is_attribute(source, attribute);
             project.of_kind(kind).find(named).map(|r| (r, *needed))
         });
-        let function = project.of_kind("aws_lambda_function").find(|f| names(target, f, &["arn", "function_name"]));
+        let function = project.of_kind("aws_lambda_function").find(|f| refers_to(target, f, &["arn", "function_name"]));
         let (Some((queue, needed)), Some(function)) = (read, function) else { continue };
         let Some(role) = function.values.get("role") else { continue };
-        let Some(role) = project.of_kind("aws_iam_role").find(|r| names(role, r, &["arn"])) else { continue };
+        let Some(role) = project.of_kind("aws_iam_role").find(|r| refers_to(role, r, &["arn"])) else { continue };
         if has_unread(project, role) {
             continue;
         }
@@ -55,7 +55,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let granted = |a: &str| identity.is_some_and(|i: &Identity<'_>| i.allows(a) && allows_on(i, a, queue));
         let missing: Vec<&str> = needed.iter().copied().filter(|a| !granted(a)).collect();
         if !missing.is_empty() {
-            report(mapping, queue, role, &missing, out);
+            report(mapping, queue, role, &missing, reporter);
         }
     }
 }
@@ -63,24 +63,25 @@ fn check(project: &Project, out: &mut Out<'_>) {
 /// Whether a statement that allows the action may cover the resource. The ARN of a stream ends in a timestamp that is
 /// not known before it exists, so the resource of a table's stream is not compared.
 pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
-    let named = |i: &Item| may_name(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
+    let named = |i: &Item| may_refer_to(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
     let speaks = |s: &Statement| {
         let resources = s.resources.as_ref();
         resources.is_none_or(|r| r.negated || r.incomplete || r.items.iter().any(named))
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
-    resource.kind == "aws_dynamodb_table" || statements.filter(|s| s.allows() && speaks_of(s, action)).any(speaks)
+    resource.kind == "aws_dynamodb_table"
+        || statements.filter(|s| s.allows() && matches_statement_action(s, action)).any(speaks)
 }
 
 /// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.
-fn refers_to(value: &Value, attribute: &str) -> bool {
+fn is_attribute(value: &Value, attribute: &str) -> bool {
     match &value.data {
-        Data::Unknown(hole) => hole.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
+        Data::Unknown(unknown) => unknown.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
         _ => true,
     }
 }
 
-fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], out: &mut Out<'_>) {
+fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], reporter: &mut Reporter<'_>) {
     let list: Vec<String> = missing.iter().map(|a| format!("`{a}`")).collect();
     let message = format!(
         "`{}` reads from `{}` with the role `{}`, which does not allow {}",
@@ -89,7 +90,7 @@ fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str
         role.address,
         list.join(", ")
     );
-    let finding = out.span(mapping.head, message, "allow these actions on the source in the role's policy");
+    let finding = reporter.span(mapping.head, message, "allow these actions on the source in the role's policy");
     finding.address = Some(mapping.address.clone());
     finding.related(role.head, "the role is here").related(queue.head, "the source is here");
 }

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::model::{Condition, Item, Kind, Policy, Sort, Statement};
+use crate::model::{Condition, Item, Policy, PolicyKind, PrincipalType, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,19 +14,19 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-        for principal in principals.filter(|p| p.sort == Sort::Federated) {
-            judge(statement, &principal.item, out);
+        for principal in principals.filter(|p| p.principal_type == PrincipalType::Federated) {
+            judge(statement, &principal.item, reporter);
         }
     }
 }
 
-fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
+fn judge(statement: &Statement, provider: &Item, reporter: &mut Reporter<'_>) {
     let name = provider.raw();
     if name.contains(":saml-provider/") || statement.unknown_condition || !provider.text.is_known() {
         return;
@@ -35,15 +35,16 @@ fn judge(statement: &Statement, provider: &Item, out: &mut Out<'_>) {
     let claims = Claims { statement, host };
     let audience = claims.all(&["aud", "app_id", "oaud"]).next().is_some();
     match claims.restricting(SUBJECTS).next() {
-        Some(condition) if report_broad_subject(condition, host, out) || audience => return,
+        Some(condition) if report_broad_subject(condition, host, reporter) || audience => return,
         Some(_) => {}
         None if claims.restricting(&["aud", "app_id"]).any(is_narrow) && !SHARED.iter().any(|s| host.contains(s)) => {
             return;
         }
-        None => return without_subject(&claims, provider, out),
+        None => return without_subject(&claims, provider, reporter),
     }
     let message = format!("tokens that `{host}` issued for any audience are accepted");
-    out.at(provider.at, message, format!("add a condition on `{host}:aud`, as in `sts.amazonaws.com`"))
+    reporter
+        .at(provider.at, message, format!("add a condition on `{host}:aud`, as in `sts.amazonaws.com`"))
         .severity(Severity::Warning);
 }
 
@@ -82,21 +83,21 @@ fn is_narrow(condition: &Condition) -> bool {
     condition.incomplete || condition.values.iter().any(|v| !open(v.raw()))
 }
 
-fn without_subject(claims: &Claims<'_>, provider: &Item, out: &mut Out<'_>) {
+fn without_subject(claims: &Claims<'_>, provider: &Item, reporter: &mut Reporter<'_>) {
     let host = claims.host;
     if let Some(condition) = claims.all(SUBJECTS).next() {
         let (operator, key) = (&condition.operator.text, &condition.key.text);
         let message = format!("`{operator}` on `{key}` also matches every subject that it does not name");
-        out.at(condition.key.at, message, "name the allowed subjects with `StringEquals` or `StringLike`");
+        reporter.at(condition.key.at, message, "name the allowed subjects with `StringEquals` or `StringLike`");
         return;
     }
     let message = format!("the role can be assumed with any token that `{host}` issues");
     let keys = if host == "cognito-identity.amazonaws.com" { ["aud", "amr"] } else { ["sub", "aud"] };
-    out.at(provider.at, message, format!("add conditions on `{host}:{}` and `{host}:{}`", keys[0], keys[1]));
+    reporter.at(provider.at, message, format!("add conditions on `{host}:{}` and `{host}:{}`", keys[0], keys[1]));
 }
 
 /// Reports a condition whose subject pattern is too broad; returns whether it did.
-fn report_broad_subject(condition: &Condition, host: &str, out: &mut Out<'_>) -> bool {
+fn report_broad_subject(condition: &Condition, host: &str, reporter: &mut Reporter<'_>) -> bool {
     let is_github = host.contains("token.actions.githubusercontent.com");
     let broad = |v: &&Item| v.raw().strip_prefix("repo:").is_some_and(|r| r.ends_with("/*"));
     if let Some(value) = condition.values.iter().find(|v| open(v.raw())) {
@@ -106,14 +107,15 @@ fn report_broad_subject(condition: &Condition, host: &str, out: &mut Out<'_>) ->
         } else {
             "name the owner before any wildcard, as in `system:serviceaccount:namespace:name`"
         };
-        let finding = out.at(value.at, message, help);
+        let finding = reporter.at(value.at, message, help);
         if is_github {
             finding.aws("MISSING_GITHUB_REPO_CONDITION_KEY");
         }
         true
     } else if let Some(value) = condition.values.iter().find(broad) {
         let message = format!("`{}` matches every repository of the organization", value.text);
-        out.at(value.at, message, "name the repository and the branch or environment")
+        reporter
+            .at(value.at, message, "name the repository and the branch or environment")
             .severity(Severity::Warning)
             .aws("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED");
         true

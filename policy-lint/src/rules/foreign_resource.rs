@@ -1,12 +1,12 @@
 //! See the page.
 use crate::arn::{Arn, same_resource, split_reference, typed};
 use crate::catalogue::Service;
-use crate::evaluate::names;
-use crate::model::{Item, Kind, Policy};
+use crate::evaluate::refers_to;
+use crate::model::{Item, Policy, PolicyKind};
 use crate::pattern;
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::Value;
 
 /// The rule.
@@ -39,17 +39,17 @@ const OWNERS: &[(&str, &str, &str, &[&str])] = &[
 ];
 
 /// Kinds of policy, the services that the policy may name, and the noun for what it is attached to.
-const SERVICES: &[(Kind, &[&str], &str)] = &[
-    (Kind::Kms, &["kms"], "a key"),
-    (Kind::Lambda, &["lambda"], "a function"),
-    (Kind::S3, &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"], "a bucket"),
-    (Kind::Secret, &["secretsmanager"], "a secret"),
-    (Kind::Sns, &["sns"], "a topic"),
-    (Kind::Sqs, &["sqs"], "a queue"),
+const SERVICES: &[(PolicyKind, &[&str], &str)] = &[
+    (PolicyKind::Kms, &["kms"], "a key"),
+    (PolicyKind::Lambda, &["lambda"], "a function"),
+    (PolicyKind::S3, &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"], "a bucket"),
+    (PolicyKind::Secret, &["secretsmanager"], "a secret"),
+    (PolicyKind::Sns, &["sns"], "a topic"),
+    (PolicyKind::Sqs, &["sqs"], "a queue"),
 ];
 
 /// Reports resources of another service than the kind of policy is for.
-fn services(policy: &Policy, out: &mut Out<'_>) {
+fn services(policy: &Policy, reporter: &mut Reporter<'_>) {
     let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let shape = typed(&item.text);
@@ -57,7 +57,7 @@ fn services(policy: &Policy, out: &mut Out<'_>) {
         if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
             let message =
                 format!("the policy of {what} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
-            out.policy(
+            reporter.policy(
                 policy,
                 item.at,
                 message,
@@ -67,9 +67,9 @@ fn services(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
-        services(policy, out);
+        services(policy, reporter);
         let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
             continue;
         };
@@ -78,23 +78,23 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let owner = match value {
             None if attribute.is_empty() => carrier,
             None => continue,
-            Some(value) => project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys)),
+            Some(value) => project.resources.iter().find(|r| r.kind == *kind && refers_to(value, r, keys)),
         };
         let given = value.and_then(Value::as_str).filter(|_| BY_NAME.contains(kind));
         let name = owner.and_then(name_of).or_else(|| given.map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
             let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
             if let Some(other) = foreign {
-                report(policy, item, &other, owner, out);
+                report(policy, item, &other, owner, reporter);
             }
         }
     }
 }
 
-fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, out: &mut Out<'_>) {
+fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, reporter: &mut Reporter<'_>) {
     let own = owner.map_or_else(String::new, |o| format!(" `{}`", o.address));
     let message = format!("the policy is attached to{own} but names `{other}`");
-    let finding = out.policy(policy, item.at, message, "name the resource that the policy is attached to");
+    let finding = reporter.policy(policy, item.at, message, "name the resource that the policy is attached to");
     if let Some(owner) = owner.filter(|o| o.from_source) {
         finding.related(owner.head, "the policy is attached to this resource");
     }
@@ -112,7 +112,7 @@ fn name_of(owner: &Resource) -> Option<String> {
 
 /// Another resource of the same type that the item refers to.
 fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<String> {
-    let first = item.text.holes().first().filter(|_| item.raw().starts_with(pattern::HOLE))?;
+    let first = item.text.unknowns().first().filter(|_| item.raw().starts_with(pattern::PLACEHOLDER))?;
     let (address, referred, attribute) = split_reference(first.reference.as_deref()?)?;
     let own = &owner?.address;
     (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())

@@ -1,7 +1,7 @@
 //! See the page.
 use crate::catalogue::Service;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 
 /// The rule.
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
         let text = item.raw();
         if !item.text.is_known() || has_variable(text) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
@@ -40,7 +40,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 None => continue,
             },
         };
-        out.at(item.at, format!("the action `{}` {reason}", item.text), help).aws(code);
+        reporter.at(item.at, format!("the action `{}` {reason}", item.text), help).aws(code);
     }
 }
 

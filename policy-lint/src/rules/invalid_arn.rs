@@ -1,9 +1,9 @@
 //! See the page.
 use crate::arn::{self, Arn};
 use crate::catalogue::{self, Service};
-use crate::model::{Item, Kind, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{Item, Policy, PolicyKind};
+use crate::pattern::{self, PLACEHOLDER};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,22 +16,23 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let text = item.raw();
-        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.starts_with("${") || text.is_empty() {
+        if arn::is_everything(text) || text.starts_with([PLACEHOLDER, '*']) || text.starts_with("${") || text.is_empty()
+        {
             continue;
         }
         let is_name = |kind: &str| policy.carrier.resource == kind;
         let permission = is_name("aws_lambda_permission") || is_name("aws_lambda_layer_version_permission");
         // The policy of an API may leave out everything before its own path.
-        if permission || policy.kind == Kind::Resource && text.starts_with("execute-api:/") {
+        if permission || policy.kind == PolicyKind::Resource && text.starts_with("execute-api:/") {
             continue;
         }
         if is_name("aws_iam_policy_document") && is_placeholder(text) {
             continue;
         }
-        judge(item, text, out);
+        judge(item, text, reporter);
     }
 }
 
@@ -42,10 +43,10 @@ fn is_placeholder(text: &str) -> bool {
     shouts || head.starts_with(['@', '_', '<', '{', '%', '$'])
 }
 
-fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
+fn judge(item: &Item, text: &str, reporter: &mut Reporter<'_>) {
     if !text.starts_with("arn:") {
         let help = "write `*`, or an ARN as in `arn:aws:s3:::bucket/key`";
-        out.at(item.at, format!("`{}` is not an ARN", item.text), help);
+        reporter.at(item.at, format!("`{}` is not an ARN", item.text), help);
         return;
     }
     let Some(arn) = Arn::parse(text) else {
@@ -55,40 +56,41 @@ fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
             || text.contains("s3:")
         {
             let help = "an ARN has six parts: `arn:partition:service:region:account:resource`";
-            out.at(item.at, format!("`{}` is not a complete ARN", item.text), help).aws("MISSING_ARN_FIELD");
+            reporter.at(item.at, format!("`{}` is not a complete ARN", item.text), help).aws("MISSING_ARN_FIELD");
         }
         return;
     };
-    names(item, arn, out);
-    numbers(item, arn, out);
-    parts(item, arn, out);
+    check_names(item, arn, reporter);
+    numbers(item, arn, reporter);
+    parts(item, arn, reporter);
 }
 
 /// Whether a part of an ARN is empty or not fixed.
 fn open(part: &str) -> bool {
-    part.is_empty() || pattern::has_wildcard(part) || part.contains([HOLE, '$', '<'])
+    part.is_empty() || pattern::has_wildcard(part) || part.contains([PLACEHOLDER, '$', '<'])
 }
 
-fn names(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
+fn check_names(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
         let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
             .map_or_else(|| String::from("use `aws`"), |p| format!("did you mean `{p}`?"));
-        out.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
+        reporter.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
     }
     if !open(arn.region) && !is_region(arn.region) {
         let near = pattern::closest(arn.region, REGIONS.iter().copied());
         let help = near
             .map_or_else(|| String::from("use a region code, as in `eu-west-1`"), |r| format!("did you mean `{r}`?"));
-        out.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
+        reporter.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
     } else if !open(arn.region) && !open(arn.partition) && home(arn.region).is_some_and(|home| home != arn.partition) {
         let home = home(arn.region).unwrap_or_default();
         let message = format!("`{}` is not a region of the partition `{}`", arn.region, arn.partition);
-        out.at(item.at, message, format!("write `arn:{home}:…`, or use a region of `{}`", arn.partition))
+        reporter
+            .at(item.at, message, format!("write `arn:{home}:…`, or use a region of `{}`", arn.partition))
             .aws("INVALID_ARN_REGION");
     }
     if text_around(arn.resource) {
         let message = format!("`{}` has leading or trailing whitespace in the resource name", item.text);
-        out.at(item.at, message, "remove the whitespace").aws("INVALID_ARN_RESOURCE");
+        reporter.at(item.at, message, "remove the whitespace").aws("INVALID_ARN_RESOURCE");
     }
 }
 
@@ -108,7 +110,7 @@ fn text_around(resource: &str) -> bool {
     resource.starts_with(char::is_whitespace) || resource.ends_with(char::is_whitespace)
 }
 
-fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
+fn numbers(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     if !open(arn.account)
         && arn.account != "aws"
         && arn.account != "cloudfront"
@@ -117,13 +119,13 @@ fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
         && arn.account != "aws-marketplace"
     {
         let message = format!("`{}` is not an account ID, which has twelve digits", arn.account);
-        out.at(item.at, message, "write the account ID").aws("INVALID_ARN_ACCOUNT");
+        reporter.at(item.at, message, "write the account ID").aws("INVALID_ARN_ACCOUNT");
     }
     if arn.service == "s3" && is_bucket(arn.resource) && (!open(arn.account) || !open(arn.region)) {
         let message =
             format!("`{}` has a region or an account ID, which ARNs of buckets and objects do not have", item.text);
         let code = if open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
-        out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
+        reporter.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
     }
 }
 
@@ -131,10 +133,11 @@ fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
 const OWNED: &[&str] = &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
 
 /// Compares the region and the account with the ARN formats of the service.
-fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
+fn parts(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !open(arn.service) {
         let message = format!("`{}` is not a valid service in an ARN: services are lower case", arn.service);
-        out.at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
+        reporter
+            .at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
             .aws("INVALID_ARN_SERVICE_CASE");
         return;
     }
@@ -145,7 +148,8 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
             || String::from("use the prefix of the service's actions"),
             |n| format!("did you mean `arn:{}:{n}:…`?", arn.partition),
         );
-        out.at(item.at, format!("`{}` is not an AWS service, in `{}`", arn.service, item.text), help)
+        reporter
+            .at(item.at, format!("`{}` is not an AWS service, in `{}`", arn.service, item.text), help)
             .aws("INVALID_SERVICE");
         return;
     }
@@ -154,17 +158,19 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     let all = |has: &dyn Fn(&Arn<'_>) -> bool| types().next().is_some() && types().all(|t| has(&t));
     if arn.region.is_empty() && all(&|t| t.region == "${Region}") {
         let help = "write the region, or `*` for every region";
-        out.at(item.at, format!("`{}` has no region, which every ARN of `{}` has", item.text, arn.service), help)
+        reporter
+            .at(item.at, format!("`{}` has no region, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("MISSING_ARN_REGION");
     }
     if arn.account.is_empty() && OWNED.contains(&arn.service) && !arn.resource.is_empty() {
         let help = "write the account ID, or `*` for every account";
-        out.at(item.at, format!("`{}` has no account ID, which every ARN of `{}` has", item.text, arn.service), help)
+        reporter
+            .at(item.at, format!("`{}` has no account ID, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("INVALID_ARN_ACCOUNT");
     }
     if !open(arn.region) && all(&|t| t.region.is_empty()) {
         let message = format!("`{}` has a region, which no ARN of `{}` has", item.text, arn.service);
-        out.at(item.at, message, "leave the region empty").aws("ARN_REGION_NOT_ALLOWED");
+        reporter.at(item.at, message, "leave the region empty").aws("ARN_REGION_NOT_ALLOWED");
     }
 }
 

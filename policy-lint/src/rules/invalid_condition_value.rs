@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use crate::arn::Arn;
 use crate::model::{Condition, Item, Policy};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::invalid_arn::is_region;
 use crate::rules::invalid_principal::is_service;
 use crate::rules::unknown_operator::OPERATORS;
@@ -20,23 +20,23 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         if let ("bool" | "null", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
             let message = format!("`{}` accepts one Boolean value, but several are given", condition.operator.text);
-            out.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
+            reporter.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
             continue;
         }
         for item in &condition.values {
             let Some(text) = item.text.as_known() else { continue };
             if text.contains("${") {
-                check_variable(&base, condition, item, out);
+                check_variable(&base, condition, item, reporter);
                 continue;
             }
-            check_range(&base, text, item, out);
+            check_range(&base, text, item, reporter);
             if let Some(mismatch) = mismatch(condition, &base, text) {
-                out.at(item.at, mismatch.message, mismatch.help).aws(mismatch.code);
+                reporter.at(item.at, mismatch.message, mismatch.help).aws(mismatch.code);
                 continue;
             }
             let (what, fits, help) = match base.as_str() {
@@ -52,7 +52,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 _ => continue,
             };
             if !fits {
-                out.at(item.at, format!("`{text}` is not {what}, which `{}` requires", condition.operator.text), help);
+                reporter.at(
+                    item.at,
+                    format!("`{text}` is not {what}, which `{}` requires", condition.operator.text),
+                    help,
+                );
             }
         }
     }
@@ -134,18 +138,19 @@ fn is_regional(text: &str) -> bool {
 }
 
 /// Reports a variable under an operator that does not replace variables.
-fn check_variable(base: &str, condition: &Condition, item: &Item, out: &mut Out<'_>) {
+fn check_variable(base: &str, condition: &Condition, item: &Item, reporter: &mut Reporter<'_>) {
     let fits = ["string", "arn"].iter().any(|f| base.starts_with(f));
     let is_variable = item.raw().split("${").skip(1).any(|v| v.contains(':'));
     if !fits && is_variable && OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
         let message = format!("`{}` compares the variable in `{}` as literal text", condition.operator.text, item.text);
-        out.at(item.at, message, "write the value; variables are replaced only by string and ARN operators")
+        reporter
+            .at(item.at, message, "write the value; variables are replaced only by string and ARN operators")
             .aws("INVALID_VARIABLE_FOR_OPERATOR");
     }
 }
 
 /// Reports an address with bits set beyond its prefix length.
-fn check_range(base: &str, text: &str, item: &Item, out: &mut Out<'_>) {
+fn check_range(base: &str, text: &str, item: &Item, reporter: &mut Reporter<'_>) {
     if !matches!(base, "ipaddress" | "notipaddress") || !is_range(text) {
         return;
     }
@@ -159,7 +164,8 @@ fn check_range(base: &str, text: &str, item: &Item, out: &mut Out<'_>) {
     };
     if network != address {
         let message = format!("`{text}` has bits set beyond its prefix length, which are ignored");
-        out.at(item.at, message, format!("write `{network}/{length}`"))
+        reporter
+            .at(item.at, message, format!("write `{network}/{length}`"))
             .severity(Severity::Note)
             .aws("IMPROVE_IP_RANGE");
     }

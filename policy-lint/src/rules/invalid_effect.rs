@@ -1,8 +1,8 @@
 //! See the page.
 use crate::model::members_at;
 use crate::model::read::same;
-use crate::model::{At, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{NodeSpan, Policy};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,13 +15,13 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.written() {
-        for (member, at) in members_at(written, at.trail).filter(|(m, _)| same(m.key.raw(), "Effect")) {
+        for (member, at) in members_at(written, at.node_path).filter(|(m, _)| same(m.key.raw(), "Effect")) {
             let Some(text) = member.value.as_str().filter(|t| *t != "Allow" && *t != "Deny") else { continue };
             let suggested = if same(text, "Deny") { "Deny" } else { "Allow" };
-            let at = At { span: member.value.span, ..at };
-            out.at(
+            let at = NodeSpan { span: member.value.span, ..at };
+            reporter.at(
                 at,
                 format!("`{text}` is not a valid effect"),
                 format!("write `{suggested}`; `Allow` and `Deny` are case-sensitive"),

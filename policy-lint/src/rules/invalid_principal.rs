@@ -2,9 +2,9 @@
 use crate::arn::Arn;
 use crate::catalogue::Service;
 use crate::model::read::same;
-use crate::model::{At, Kind, Policy, Principal, Sort, members_at};
+use crate::model::{NodeSpan, Policy, PolicyKind, Principal, PrincipalType, members_at};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 use crate::value::{Member, Value};
 
@@ -19,28 +19,29 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    policy.written().for_each(|(statement, at)| sorts(statement, at, out));
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    policy.written().for_each(|(statement, at)| sorts(statement, at, reporter));
     for principal in policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items) {
         let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
-        match &principal.sort {
-            Sort::Everyone if name != "*" => {
+        match &principal.principal_type {
+            PrincipalType::Everyone if name != "*" => {
                 let message = format!("`{name}` is not a valid principal: only `*` may be given without a type");
-                out.at(principal.item.at, message, "write `{\"AWS\": \"…\"}` or `{\"Service\": \"…\"}`");
+                reporter.at(principal.item.at, message, "write `{\"AWS\": \"…\"}` or `{\"Service\": \"…\"}`");
             }
-            Sort::Everyone if policy.kind == Kind::Trust => {
+            PrincipalType::Everyone if policy.kind == PolicyKind::Trust => {
                 let help = "name who may assume the role, as in `{\"AWS\": \"arn:aws:iam::111122223333:role/ci\"}`";
-                out.at(principal.item.at, "a trust policy does not support `\"Principal\": \"*\"`", help)
+                reporter
+                    .at(principal.item.at, "a trust policy does not support `\"Principal\": \"*\"`", help)
                     .aws("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
             }
-            Sort::Aws => aws(principal, name, out),
-            Sort::Service if !is_service(name) => service(principal, name, out),
-            Sort::Federated => federated(policy.kind, principal, name, out),
-            Sort::Other(sort) => {
+            PrincipalType::Aws => aws(principal, name, reporter),
+            PrincipalType::Service if !is_service(name) => service(principal, name, reporter),
+            PrincipalType::Federated => federated(policy.kind, principal, name, reporter),
+            PrincipalType::Other(sort) => {
                 let message = format!("`{sort}` is not a valid principal type");
                 let help = pattern::closest(sort, SORTS.iter().copied())
                     .map_or_else(|| format!("use one of {}", SORTS.join(", ")), |n| format!("did you mean `{n}`?"));
-                out.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
+                reporter.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
             }
             _ => {}
         }
@@ -50,18 +51,19 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 const SORTS: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
 
 /// Reports principal types that differ from a valid one only in case.
-fn sorts(statement: &Value, at: At, out: &mut Out<'_>) {
+fn sorts(statement: &Value, at: NodeSpan, reporter: &mut Reporter<'_>) {
     let named = |m: &Member| same(m.key.raw(), "Principal") || same(m.key.raw(), "NotPrincipal");
-    for (principals, at) in members_at(statement, at.trail).filter(|(m, _)| named(m)) {
-        for (member, at) in members_at(&principals.value, at.trail) {
+    for (principals, at) in members_at(statement, at.node_path).filter(|(m, _)| named(m)) {
+        for (member, at) in members_at(&principals.value, at.node_path) {
             let name = member.key.raw();
             let Some(meant) = SORTS.iter().find(|s| same(name, s) && **s != name) else { continue };
-            out.at(
-                at,
-                format!("`{name}` is not a valid principal type: types are case-sensitive"),
-                format!("write `{meant}`"),
-            )
-            .aws("INVALID_PRINCIPAL_KEY");
+            reporter
+                .at(
+                    at,
+                    format!("`{name}` is not a valid principal type: types are case-sensitive"),
+                    format!("write `{meant}`"),
+                )
+                .aws("INVALID_PRINCIPAL_KEY");
         }
     }
 }
@@ -75,7 +77,7 @@ pub fn is_service(name: &str) -> bool {
     plain && (skill || ENDS.iter().any(|e| name.ends_with(e)))
 }
 
-fn service(principal: &Principal, name: &str, out: &mut Out<'_>) {
+fn service(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     let host = name.rsplit_once("//").map_or(name, |(_, host)| host);
     let label = host.split('.').next().unwrap_or_default().to_lowercase();
     let is_label = !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -85,13 +87,14 @@ fn service(principal: &Principal, name: &str, out: &mut Out<'_>) {
     } else {
         format!("`{name}` is not a valid service principal")
     };
-    out.at(principal.item.at, message, help).aws("INVALID_SERVICE_PRINCIPAL_FORMAT");
+    reporter.at(principal.item.at, message, help).aws("INVALID_SERVICE_PRINCIPAL_FORMAT");
 }
 
-fn federated(kind: Kind, principal: &Principal, name: &str, out: &mut Out<'_>) {
-    if kind != Kind::Trust {
+fn federated(kind: PolicyKind, principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
+    if kind != PolicyKind::Trust {
         let message = format!("`{name}` is an identity provider, which only a trust policy supports as a principal");
-        out.at(principal.item.at, message, "name the role that its users assume, under `AWS`")
+        reporter
+            .at(principal.item.at, message, "name the role that its users assume, under `AWS`")
             .aws("FEDERATED_PRINCIPAL_NOT_SUPPORTED");
         return;
     }
@@ -102,7 +105,7 @@ fn federated(kind: Kind, principal: &Principal, name: &str, out: &mut Out<'_>) {
     if !is_host && !is_provider && name != "*" {
         let message = format!("`{name}` is not a valid identity provider");
         let help = "write the provider's ARN, as in `arn:aws:iam::111122223333:oidc-provider/example.com`";
-        out.at(principal.item.at, message, help).aws("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY");
+        reporter.at(principal.item.at, message, help).aws("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY");
     }
 }
 
@@ -110,7 +113,7 @@ fn federated(kind: Kind, principal: &Principal, name: &str, out: &mut Out<'_>) {
 const IDS: &[(&str, &str, &str)] =
     &[("AROA", "role", "INVALID_ROLE_REFERENCE"), ("AIDA", "user", "INVALID_USER_REFERENCE")];
 
-fn aws(principal: &Principal, name: &str, out: &mut Out<'_>) {
+fn aws(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     let is_account = name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
     if name == "*" || is_account {
         return;
@@ -119,7 +122,8 @@ fn aws(principal: &Principal, name: &str, out: &mut Out<'_>) {
         if let Some((_, what, code)) = IDS.iter().find(|(start, ..)| name.starts_with(start)) {
             let message =
                 format!("`{name}` is the unique ID of a {what}, which is left behind when the {what} is deleted");
-            out.at(principal.item.at, message, format!("write the ARN of the {what}"))
+            reporter
+                .at(principal.item.at, message, format!("write the ARN of the {what}"))
                 .severity(Severity::Warning)
                 .aws(code);
         }
@@ -129,17 +133,17 @@ fn aws(principal: &Principal, name: &str, out: &mut Out<'_>) {
         Some(arn) if matches!(arn.service, "iam" | "sts" | "cloudfront") && pattern::has_wildcard(name) => {
             let message = format!("`{name}` has a wildcard, which principals do not support");
             let help = "name each role, or name the account and add a condition on `aws:PrincipalArn`";
-            out.at(principal.item.at, message, help).aws("UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
+            reporter.at(principal.item.at, message, help).aws("UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
         }
-        Some(arn) if matches!(arn.service, "iam" | "sts") => check_iam_arn(principal, name, arn, out),
+        Some(arn) if matches!(arn.service, "iam" | "sts") => check_iam_arn(principal, name, arn, reporter),
         _ => {
             let message = format!("`{name}` is not a valid principal");
-            out.at(principal.item.at, message, "write an account ID, or the ARN of a user, role or session");
+            reporter.at(principal.item.at, message, "write an account ID, or the ARN of a user, role or session");
         }
     }
 }
 
-fn check_iam_arn(principal: &Principal, name: &str, arn: Arn<'_>, out: &mut Out<'_>) {
+fn check_iam_arn(principal: &Principal, name: &str, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     const PREFIXES: &[&str] = &["role/", "user/", "assumed-role/", "federated-user/"];
     let numbered = arn.account.len() == 12 && arn.account.bytes().all(|b| b.is_ascii_digit());
     let (message, help) = if !numbered && arn.account != "cloudfront" {
@@ -156,5 +160,5 @@ fn check_iam_arn(principal: &Principal, name: &str, arn: Arn<'_>, out: &mut Out<
     } else {
         return;
     };
-    out.at(principal.item.at, message, help);
+    reporter.at(principal.item.at, message, help);
 }

@@ -1,6 +1,6 @@
 //! See the page.
-use crate::model::{At, Policy};
-use crate::rule::{Check, Family, Finding, Out, Persona, Rule, Severity};
+use crate::model::{NodeSpan, Policy};
+use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,25 +13,28 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
     let version = policy.version.as_ref();
     let known = version.and_then(|v| v.text.as_known());
     match (version, known) {
         (Some(_), Some("2012-10-17") | None) => {}
         (Some(item), Some("2008-10-17")) => {
-            old(policy, item.at, "uses an old version of the policy language", out);
+            old(policy, item.at, "uses an old version of the policy language", reporter);
         }
         (Some(item), Some(other)) => {
-            out.at(item.at, format!("`{other}` is not a version of the policy language"), HELP);
+            reporter.at(item.at, format!("`{other}` is not a version of the policy language"), HELP);
         }
         (None, _) => {
-            let first = policy.members().next().map_or(At { span: policy.root.span, ..At::default() }, |(_, at)| at);
+            let first = policy
+                .members()
+                .next()
+                .map_or(NodeSpan { span: policy.root.span, ..NodeSpan::default() }, |(_, at)| at);
             let finding = old(
                 policy,
-                At { trail: At::default().trail, ..first },
+                NodeSpan { node_path: NodeSpan::default().node_path, ..first },
                 "has no version, so AWS applies the old policy language",
-                out,
+                reporter,
             );
             if finding.severity == Severity::Note {
                 finding.severity(Severity::Warning).persona(Persona::Regular);
@@ -40,7 +43,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-fn old<'o>(policy: &Policy, at: At, what: &str, out: &'o mut Out<'_>) -> &'o mut Finding {
+fn old<'o>(policy: &Policy, at: NodeSpan, what: &str, reporter: &'o mut Reporter<'_>) -> &'o mut Finding {
     const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
     let items = policy.statements.iter().flat_map(|s| {
         let values = s.conditions.iter().flat_map(|c| &c.values);
@@ -50,10 +53,13 @@ fn old<'o>(policy: &Policy, at: At, what: &str, out: &'o mut Out<'_>) -> &'o mut
     match variable {
         Some(item) => {
             let message = format!("the policy {what}, in which the variable in `{}` is literal text", item.text);
-            out.at(at, message, HELP).aws("INVALID_VARIABLE_FOR_VERSION").related(item.at.span, "the variable is here")
+            reporter
+                .at(at, message, HELP)
+                .aws("INVALID_VARIABLE_FOR_VERSION")
+                .related(item.at.span, "the variable is here")
         }
         None => {
-            let finding = out.at(at, format!("the policy {what}"), HELP);
+            let finding = reporter.at(at, format!("the policy {what}"), HELP);
             finding.severity(Severity::Note).persona(Persona::Pedantic).aws("MISSING_VERSION")
         }
     }

@@ -1,9 +1,9 @@
 //! See the page.
-use crate::evaluate::{may_name, names, speaks_of};
-use crate::model::{Policy, Principal, Principals, Sort, Statement};
+use crate::evaluate::{matches_statement_action, may_refer_to, refers_to};
+use crate::model::{Policy, Principal, PrincipalType, Principals, Statement};
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::{Data, Value};
 
 /// The rule.
@@ -17,24 +17,25 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for (kind, carrier, attribute) in
         [("aws_sqs_queue", "aws_sqs_queue_policy", "queue_url"), ("aws_sns_topic", "aws_sns_topic_policy", "arn")]
     {
         for target in project.of_kind(kind) {
             let Some(key) = target.values.get("kms_master_key_id") else { continue };
             let own = |r: &Resource| {
-                r.kind == carrier && r.values.get(attribute).is_some_and(|v| names(v, target, &["arn", "id", "url"]))
+                r.kind == carrier
+                    && r.values.get(attribute).is_some_and(|v| refers_to(v, target, &["arn", "id", "url"]))
                     || r.address == target.address
             };
             let principals = policies(project, &own).filter(|s| s.allows()).filter_map(|s| s.principals.as_ref());
-            let senders = principals.flat_map(|p| &p.items).filter(|p| p.sort == Sort::Service);
+            let senders = principals.flat_map(|p| &p.items).filter(|p| p.principal_type == PrincipalType::Service);
             if let Some((sender, name)) = senders.into_iter().find_map(|s| Some((s, shut_out(project, key, s)?))) {
                 let message =
                     format!("`{}` is encrypted with `{name}`, which `{}` cannot use", target.address, sender.item.text);
                 let help = "use a key whose policy allows the service to use `kms:GenerateDataKey` and `kms:Decrypt`, or SSE-SQS for a \
                             queue";
-                let finding = out.span(target.head, message, help);
+                let finding = reporter.span(target.head, message, help);
                 finding.address = Some(target.address.clone());
                 finding.related(sender.item.at.span, "the service is allowed here");
             }
@@ -56,17 +57,18 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
         return Some(name.to_owned());
     }
     let attributes = ["arn", "key_id", "id"];
-    let found = project.of_kind("aws_kms_key").find(|k| names(key, k, &attributes))?;
+    let found = project.of_kind("aws_kms_key").find(|k| refers_to(key, k, &attributes))?;
     let apart = |r: &Resource| r.kind == "aws_kms_key_policy";
     let perhaps = |r: &Resource| {
         let key = r.values.get("key_id");
-        !key.is_some_and(|v| names(v, found, &attributes)) && may_name(key, found, &attributes)
+        !key.is_some_and(|v| refers_to(v, found, &attributes)) && may_refer_to(key, found, &attributes)
     };
     if project.resources.iter().any(|r| apart(r) && perhaps(r)) {
         return None;
     }
     let own = |r: &Resource| {
-        r.address == found.address || apart(r) && r.values.get("key_id").is_some_and(|v| names(v, found, &attributes))
+        r.address == found.address
+            || apart(r) && r.values.get("key_id").is_some_and(|v| refers_to(v, found, &attributes))
     };
     let carriers = project.resources.iter().filter(|r| own(r));
     let written = carriers.filter_map(|r| r.values.get("policy")).filter(|p| !matches!(p.data, Data::Null)).count();
@@ -77,7 +79,9 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
     let lets_in = |s: &Statement| {
         let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
         let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
-        s.allows() && s.principals.as_deref().is_some_and(includes) && speaks_of(s, "kms:GenerateDataKey")
+        s.allows()
+            && s.principals.as_deref().is_some_and(includes)
+            && matches_statement_action(s, "kms:GenerateDataKey")
     };
     let shut = written == read.count() && !policies(project, &own).any(lets_in);
     shut.then(|| found.address.clone())

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let known = !condition.incomplete && condition.values.iter().all(|v| v.text.is_known());
@@ -21,7 +21,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && known && !wild && !condition.values.is_empty() {
             let exact = if base.contains("not") { "StringNotEquals" } else { "StringEquals" };
             let message = format!("no value of `{}` has a wildcard", condition.key.text);
-            out.at(condition.operator.at, message, format!("use `{exact}`"));
+            reporter.at(condition.operator.at, message, format!("use `{exact}`"));
         }
     }
 }

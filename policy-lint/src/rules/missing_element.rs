@@ -1,7 +1,7 @@
 //! See the page.
 use crate::model::read::same;
-use crate::model::{At, Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{NodeSpan, Policy, PolicyKind};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::{Data, Value};
 
 /// The rule.
@@ -15,29 +15,29 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let Some((statement, at)) = policy.members().find(|(m, _)| same(m.key.raw(), "Statement")) else {
-        let at = At { span: policy.root.span, ..At::default() };
-        out.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
+        let at = NodeSpan { span: policy.root.span, ..NodeSpan::default() };
+        reporter.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
         return;
     };
     // The document of a Terraform data source has the span of its block; merged statements have other spans.
     let gathered = statement.value.span == policy.root.span;
     if !gathered && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
-        let at = At { span: statement.value.span, ..at };
-        out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
+        let at = NodeSpan { span: statement.value.span, ..at };
+        reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
     // `policy.statements` holds the statements that are objects, in the same order.
     let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
-        judge(policy, written, statement.head, out);
+        judge(policy, written, statement.head, reporter);
     }
 }
 
-fn judge(policy: &Policy, written: &Value, head: At, out: &mut Out<'_>) {
+fn judge(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
     let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
     let mut missing = |what: &str, code: &'static str, help: &str| {
-        out.at(head, format!("the statement has no {what}"), help).aws(code);
+        reporter.at(head, format!("the statement has no {what}"), help).aws(code);
     };
     if !has(&["Effect"]) {
         missing("`Effect`", "MISSING_EFFECT", "add `\"Effect\": \"Allow\"` or `\"Effect\": \"Deny\"`");
@@ -45,10 +45,10 @@ fn judge(policy: &Policy, written: &Value, head: At, out: &mut Out<'_>) {
     if !has(&["Action", "NotAction"]) {
         missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it applies to");
     }
-    if policy.kind != Kind::Trust && policy.kind != Kind::Ecr && !has(&["Resource", "NotResource"]) {
+    if policy.kind != PolicyKind::Trust && policy.kind != PolicyKind::Ecr && !has(&["Resource", "NotResource"]) {
         missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it applies to");
     }
-    if policy.kind.has_principals() && policy.kind != Kind::Trust && !has(&["Principal", "NotPrincipal"]) {
+    if policy.kind.has_principals() && policy.kind != PolicyKind::Trust && !has(&["Principal", "NotPrincipal"]) {
         missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`, which a resource policy requires");
     }
 }

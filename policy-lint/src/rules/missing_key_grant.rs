@@ -1,10 +1,10 @@
 //! See the page.
 use crate::arn::{Arn, same_resource, split_reference};
-use crate::evaluate::{Identity, has_unread, identities, may_name, names};
+use crate::evaluate::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::model::{Item, Policy};
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::event_source_without_grant::allows_on;
 use crate::value::{Data, Value};
 
@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let own = |b| Some((b, own_key(project, b)?));
     let buckets: Vec<(&Resource, &Resource)> = project.of_kind("aws_s3_bucket").filter_map(own).collect();
     if buckets.is_empty() {
@@ -28,12 +28,12 @@ fn check(project: &Project, out: &mut Out<'_>) {
     for identity in identities(project) {
         let holder = project.resource(&identity.name);
         if !holder.is_some_and(|h| has_unread(project, h)) {
-            judge(&identity, &buckets, out);
+            judge(&identity, &buckets, reporter);
         }
     }
 }
 
-fn judge(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], out: &mut Out<'_>) {
+fn judge(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], reporter: &mut Reporter<'_>) {
     for (action, key_action) in [("s3:GetObject", "kms:Decrypt"), ("s3:PutObject", "kms:GenerateDataKey")] {
         let locked =
             |(_, key): &&(&Resource, &Resource)| !(identity.allows(key_action) && allows_on(identity, key_action, key));
@@ -45,7 +45,8 @@ fn judge(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], out: &mut 
             "`{action}` on `{}` also requires `{key_action}` on the bucket's KMS key, which no policy grants",
             bucket.address
         );
-        out.policy(policy, item.at, message, format!("allow `{key_action}` on the key"))
+        reporter
+            .policy(policy, item.at, message, format!("allow `{key_action}` on the key"))
             .related(bucket.head, "the bucket is here");
     }
 }
@@ -59,7 +60,7 @@ fn grant<'a>(policy: &'a Policy, action: &str, buckets: &[&'a Resource]) -> Opti
 }
 
 fn is_in(item: &Item, bucket: &Resource) -> bool {
-    let referred = item.text.holes().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
+    let referred = item.text.unknowns().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
     referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))
         || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
@@ -68,7 +69,7 @@ fn is_in(item: &Item, bucket: &Resource) -> bool {
 /// The key of the configuration that encrypts the bucket, if it has the default key policy.
 fn own_key<'a>(project: &'a Project, bucket: &Resource) -> Option<&'a Resource> {
     project.of_kind("aws_s3_bucket_server_side_encryption_configuration").find_map(|config| {
-        let ours = config.values.get("bucket").is_some_and(|v| names(v, bucket, &["bucket", "id"]));
+        let ours = config.values.get("bucket").is_some_and(|v| refers_to(v, bucket, &["bucket", "id"]));
         let rules = config.values.get("rule").map(Value::elements).unwrap_or_default();
         let defaults =
             rules.iter().filter_map(|r| r.get("apply_server_side_encryption_by_default")).flat_map(Value::elements);
@@ -77,12 +78,12 @@ fn own_key<'a>(project: &'a Project, bucket: &Resource) -> Option<&'a Resource> 
 }
 
 fn plain_key<'a>(project: &'a Project, value: &Value) -> Option<&'a Resource> {
-    let key = project.of_kind("aws_kms_key").find(|k| names(value, k, &["arn", "key_id", "id"]));
+    let key = project.of_kind("aws_kms_key").find(|k| refers_to(value, k, &["arn", "key_id", "id"]));
     key.filter(|k| {
         let written = k.values.get("policy").is_some_and(|p| !matches!(p.data, Data::Null));
         let apart = project
             .of_kind("aws_kms_key_policy")
-            .any(|p| may_name(p.values.get("key_id"), k, &["arn", "key_id", "id"]));
+            .any(|p| may_refer_to(p.values.get("key_id"), k, &["arn", "key_id", "id"]));
         !written && !apart
     })
 }

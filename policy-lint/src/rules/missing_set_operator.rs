@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
@@ -15,16 +15,17 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let plain = condition.qualifier().is_none() && !condition.base().eq_ignore_ascii_case("Null");
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| plain && k.kind().starts_with("Array")) else {
+        let Some(key) = ConditionKey::find(condition.key.raw()).filter(|k| plain && k.kind().starts_with("Array"))
+        else {
             continue;
         };
         let message =
             format!("`{}` is multivalued, but `{}` compares a single value", key.name(), condition.operator.text);
         let help = format!("use `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator.text);
-        let finding = out.at(condition.key.at, message, help);
+        let finding = reporter.at(condition.key.at, message, help);
         let service = key.name().split(':').next().unwrap_or_default();
         // As in AWS's own event bus policies: an event has one source and one detail type.
         let of_event = service == "events" && policy.kind.is_resource();

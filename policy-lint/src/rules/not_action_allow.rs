@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
@@ -23,7 +23,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         };
         let listed: Vec<String> = actions.items.iter().take(3).map(|i| format!("`{}`", i.text)).collect();
         let more = if actions.items.len() > 3 { " and others" } else { "" };
-        out.at(
+        reporter.at(
             actions.key,
             format!("`NotAction` with `Allow` grants every action of every service except {}{more}", listed.join(", ")),
             "list the allowed actions under `Action`; to exclude actions, list them in a `Deny` statement",

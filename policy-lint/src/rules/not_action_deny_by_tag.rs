@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.denies()) {
         let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) else { continue };
         for condition in statement.conditions.iter().filter(|c| !c.is_negative()) {
@@ -24,7 +24,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 let message =
                     format!("this `Deny` does not apply to actions that do not carry `{}`", condition.key.text);
                 let help = "list the actions under `Action`, or also deny requests without the tag (`Null`)";
-                out.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
+                reporter.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
             }
         }
     }

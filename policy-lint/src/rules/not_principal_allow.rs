@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,10 +13,10 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
-            out.at(
+            reporter.at(
                 principals.key,
                 "`NotPrincipal` with `Allow` grants access to every principal except those it names",
                 "name the allowed principals under `Principal`",

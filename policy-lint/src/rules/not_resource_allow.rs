@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
@@ -22,7 +22,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let listed: Vec<String> = resources.items.iter().take(2).map(|i| format!("`{}`", i.text)).collect();
             let message =
                 format!("`NotResource` with `Allow` grants access to every resource except {}", listed.join(", "));
-            out.at(
+            reporter.at(
                 resources.key,
                 message,
                 "list the allowed resources under `Resource`; deny the rest in a `Deny` statement",

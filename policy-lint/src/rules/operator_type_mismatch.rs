@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
@@ -15,9 +15,9 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
-        let Some(key) = Key::find(condition.key.raw()) else { continue };
+        let Some(key) = ConditionKey::find(condition.key.raw()) else { continue };
         let Some(family) = family(condition.base()) else { continue };
         let (wanted, fits, code) = match key.kind() {
             "Numeric" => ("a numeric operator, as in `NumericEquals`", family == "numeric", "TYPE_MISMATCH_NUMBER"),
@@ -44,7 +44,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 "`{}` is compared with `{}`, which is for another type",
                 condition.key.text, condition.operator.text
             );
-            let finding = out.at(condition.key.at, message, format!("use {wanted}")).aws(code);
+            let finding = reporter.at(condition.key.at, message, format!("use {wanted}")).aws(code);
             let finding = finding.related(condition.operator.at.span, "the operator is here");
             // A string that is an ARN still matches.
             if family == "arn" {
@@ -56,7 +56,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 
 /// Whether the type of a key that is listed as a string can be relied on; the lists of less common services often give
 /// the wrong type.
-fn is_sure(key: Key) -> bool {
+fn is_sure(key: ConditionKey) -> bool {
     let service = key.name().split(':').next().unwrap_or_default();
     key.is_global() && !key.name().contains('/') || is_settled(service)
 }

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::{Condition, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,10 +29,10 @@ const NAMES: &[&str] = &[
 /// Characters that AWS requires before a wildcard.
 const MIN_PREFIX: usize = 6;
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
-            chosen_by_caller(condition, out);
+            chosen_by_caller(condition, reporter);
             if !condition.base().eq_ignore_ascii_case("StringLike") {
                 continue;
             }
@@ -44,7 +44,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                         "`{}` also matches values of `{}` owned by other accounts",
                         item.text, condition.key.text
                     );
-                    out.at(item.at, message, "write the whole value, or at least six characters before the wildcard");
+                    reporter.at(
+                        item.at,
+                        message,
+                        "write the whole value, or at least six characters before the wildcard",
+                    );
                 }
             }
         }
@@ -54,7 +58,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// Variables whose value is a tag, which the caller may have set.
 const TAG_VARIABLES: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
 
-fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
+fn chosen_by_caller(condition: &Condition, reporter: &mut Reporter<'_>) {
     if condition.is_negative() {
         return;
     }
@@ -65,7 +69,8 @@ fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
                 "the tag in `{}`, which a caller may set, decides the value of `{}`",
                 item.text, condition.key.text
             );
-            out.at(item.at, message, "write the whole value, or at least six characters before the variable")
+            reporter
+                .at(item.at, message, "write the whole value, or at least six characters before the variable")
                 .aws("VARIABLE_USAGE_TOO_PERMISSIVE");
         }
     }

@@ -1,9 +1,9 @@
 //! See the page.
 use crate::evaluate::identities;
-use crate::model::{Kind, Policy};
-use crate::pattern::HOLE;
+use crate::model::{Policy, PolicyKind};
+use crate::pattern::PLACEHOLDER;
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::source::Span;
 use crate::value::{Data, Value};
 
@@ -18,10 +18,10 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         let Some((limit, what)) = limit(policy) else { continue };
-        report(size(&policy.root), limit, what, place(policy, project), policy, out);
+        report(size(&policy.root), limit, what, place(policy, project), policy, reporter);
     }
     for identity in identities(project) {
         let inline: Vec<&&Policy> = identity.policies.iter().filter(|p| is_inline(p)).collect();
@@ -32,7 +32,7 @@ fn check(project: &Project, out: &mut Out<'_>) {
             _ => 10_240,
         };
         let total = inline.iter().map(|p| size(&p.root)).sum();
-        report(total, limit, "the inline policies of one identity together", place(first, project), first, out);
+        report(total, limit, "the inline policies of one identity together", place(first, project), first, reporter);
     }
 }
 
@@ -49,16 +49,16 @@ fn place(policy: &Policy, project: &Project) -> Span {
     owner.map_or_else(|| policy.members().next().map_or(policy.root.span, |(_, at)| at.span), |r| r.head)
 }
 
-fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, out: &mut Out<'_>) {
+fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, reporter: &mut Reporter<'_>) {
     if size <= limit {
         return;
     }
     let message = format!("the policy has {size} characters, but the limit for {what} is {limit}");
-    let finding = out.span(span, message, "use wildcards for names that share a prefix, or split the policy");
+    let finding = reporter.span(span, message, "use wildcards for names that share a prefix, or split the policy");
     finding.address.clone_from(&policy.address);
     finding.kind = Some(policy.kind);
     finding.pointer = Some(String::new());
-    if policy.kind == Kind::Scp || policy.kind.is_resource() {
+    if policy.kind == PolicyKind::Scp || policy.kind.is_resource() {
         finding.aws = Some("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA");
     }
 }
@@ -72,14 +72,14 @@ fn limit(policy: &Policy) -> Option<(usize, &'static str)> {
         _ => None,
     };
     by_carrier.or(match policy.kind {
-        Kind::Identity => Some((10_240, "an identity policy")),
-        Kind::Trust => Some((2_048, "a trust policy")),
-        Kind::S3 => Some((20_480, "a bucket policy")),
-        Kind::Scp | Kind::Rcp => Some((5_120, "an organization policy")),
-        Kind::Kms => Some((32_768, "a key policy")),
-        Kind::Sns => Some((30_720, "a topic policy")),
-        Kind::Lambda => Some((20_480, "a function policy")),
-        Kind::Secret => Some((20_480, "a secret policy")),
+        PolicyKind::Identity => Some((10_240, "an identity policy")),
+        PolicyKind::Trust => Some((2_048, "a trust policy")),
+        PolicyKind::S3 => Some((20_480, "a bucket policy")),
+        PolicyKind::Scp | PolicyKind::Rcp => Some((5_120, "an organization policy")),
+        PolicyKind::Kms => Some((32_768, "a key policy")),
+        PolicyKind::Sns => Some((30_720, "a topic policy")),
+        PolicyKind::Lambda => Some((20_480, "a function policy")),
+        PolicyKind::Secret => Some((20_480, "a secret policy")),
         _ => None,
     })
 }
@@ -94,7 +94,7 @@ fn size(value: &Value) -> usize {
         Data::String(text) if text.raw().is_ascii() => {
             2 + text.raw().bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'\x0b').count()
         }
-        Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != HOLE).count(),
+        Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != PLACEHOLDER).count(),
         Data::Array(list) => 2 + commas(list.len()) + list.iter().map(size).sum::<usize>(),
         Data::Object(members) => {
             let member = |m: &crate::value::Member| 3 + m.key.raw().chars().count() + size(&m.value);

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.effect.is_some()) {
         for condition in statement.conditions_on("s3:prefix") {
             let lists_the_rest = statement.allows() == condition.is_negative();
@@ -21,7 +21,9 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 let message = "a listing with a shorter prefix, or without a prefix, still returns the excluded keys";
                 let help =
                     "name the prefixes that may be listed: `Allow` with `StringLike`, or `Deny` with `StringNotLike`";
-                out.at(condition.key.at, message, help).related(condition.operator.at.span, "the operator is here");
+                reporter
+                    .at(condition.key.at, message, help)
+                    .related(condition.operator.at.span, "the operator is here");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::evaluate::speaks_of;
-use crate::model::{Kind, Policy, Principal, Sort, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::evaluate::matches_statement_action;
+use crate::model::{Policy, PolicyKind, Principal, PrincipalType, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,11 +14,11 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
-    anywhere(policy, out);
+    anywhere(policy, reporter);
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals: Vec<&Principal> =
             statement.principals.iter().filter(|p| !p.negated && !p.incomplete).flat_map(|p| &p.items).collect();
@@ -30,7 +30,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 let first = principals[0];
                 let message = format!("`{}` cannot call `{action}`, which is for {}", first.item.text, wanted.word());
                 let help = format!("use `{}`", call_of(first));
-                out.at(item.at, message, help).related(first.item.at.span, "the principal is here");
+                reporter.at(item.at, message, help).related(first.item.at.span, "the principal is here");
             }
         }
     }
@@ -39,23 +39,25 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// The actions that IAM Roles Anywhere always calls to create a session.
 const ANYWHERE: &[&str] = &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-fn anywhere(policy: &Policy, out: &mut Out<'_>) {
+fn anywhere(policy: &Policy, reporter: &mut Reporter<'_>) {
     const SERVICE: &str = "rolesanywhere.amazonaws.com";
     let comes = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
     let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(comes).collect();
-    let missing: Vec<&str> = ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| speaks_of(s, a))).collect();
+    let missing: Vec<&str> =
+        ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| matches_statement_action(s, a))).collect();
     let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
     if let Some(actions) = first {
         let message = format!(
             "`{SERVICE}` also requires {}",
             missing.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(" and ")
         );
-        out.at(
-            actions.key,
-            message,
-            "allow all three; IAM Roles Anywhere uses them to pass certificate attributes to the session",
-        )
-        .aws("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY");
+        reporter
+            .at(
+                actions.key,
+                message,
+                "allow all three; IAM Roles Anywhere uses them to pass certificate attributes to the session",
+            )
+            .aws("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY");
     }
 }
 
@@ -74,7 +76,7 @@ const WANTED: &[(&str, Callers)] = &[
 
 impl Callers {
     fn fits(&self, principal: &Principal) -> bool {
-        let federated = principal.sort == Sort::Federated;
+        let federated = principal.principal_type == PrincipalType::Federated;
         let saml = principal.item.raw().contains(":saml-provider/");
         let open = !principal.item.text.is_known() || principal.is_everyone();
         match self {
@@ -94,9 +96,9 @@ impl Callers {
 }
 
 fn call_of(principal: &Principal) -> &'static str {
-    match &principal.sort {
-        Sort::Federated if principal.item.raw().contains(":saml-provider/") => "sts:AssumeRoleWithSAML",
-        Sort::Federated => "sts:AssumeRoleWithWebIdentity",
+    match &principal.principal_type {
+        PrincipalType::Federated if principal.item.raw().contains(":saml-provider/") => "sts:AssumeRoleWithSAML",
+        PrincipalType::Federated => "sts:AssumeRoleWithWebIdentity",
         _ => "sts:AssumeRole",
     }
 }

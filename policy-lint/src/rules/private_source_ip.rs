@@ -2,7 +2,7 @@
 use std::net::IpAddr;
 
 use crate::model::{Item, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| s.conditions_on("aws:SourceIp")) {
         let private: Vec<&Item> = condition.values.iter().filter(|v| is_private(v.raw())).collect();
         let Some(first) = private.first() else { continue };
@@ -23,11 +23,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         let help = "use public addresses; for calls through a VPC endpoint use `aws:VpcSourceIp` with `aws:SourceVpc`";
         if all {
             let message = format!("`aws:SourceIp` is always a public address, so `{}` never matches", first.text);
-            out.at(first.at, message, help);
+            reporter.at(first.at, message, help);
         } else {
             for item in private {
                 let message = format!("`aws:SourceIp` is always a public address, so `{}` has no effect", item.text);
-                out.at(item.at, message, help).severity(Severity::Note).aws("PRIVATE_IP_SUBSET");
+                reporter.at(item.at, message, help).severity(Severity::Note).aws("PRIVATE_IP_SUBSET");
             }
         }
     }

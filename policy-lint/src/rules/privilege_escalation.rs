@@ -1,8 +1,8 @@
 //! See the page.
-use crate::evaluate::{Identity, identities, matches_action, speaks_of};
+use crate::evaluate::{Identity, identities, matches_action, matches_statement_action};
 use crate::model::{Item, Policy, Statement};
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -65,16 +65,16 @@ const PATHS: &[(&[&str], &str)] = &[
     (&["ec2-instance-connect:SendSSHPublicKey"], "open a shell on any instance and use its role"),
 ];
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for identity in identities(project) {
         let all_powerful = identity.unbounded("iam:MostPowerfulProbe").is_some();
         if !all_powerful {
-            judge(&identity, out);
+            judge(&identity, reporter);
         }
     }
 }
 
-fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
+fn judge(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
     let mut reported: Vec<(usize, &str)> = Vec::new();
     for (actions, how) in PATHS {
         let passes = actions.contains(&PASS) && identity.unbounded(PASS).is_some();
@@ -108,7 +108,7 @@ fn judge(identity: &Identity<'_>, out: &mut Out<'_>) {
         } else {
             "restrict these actions to the resources they are for"
         };
-        let finding = out.policy(policy, item.at, message, help);
+        let finding = reporter.policy(policy, item.at, message, help);
         for (action, _, other) in named.iter().filter(|(_, _, i)| i.at.span != item.at.span) {
             finding.related(other.at.span, format!("`{action}` is allowed here"));
         }
@@ -120,7 +120,8 @@ const PASS: &str = "iam:PassRole";
 /// The statement that allows an action on some resource, without a condition.
 fn granting_statement<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a Statement)> {
     let granted = |p: &&'a Policy| {
-        let statement = p.statements.iter().find(|s| s.allows() && !s.is_conditional() && speaks_of(s, action));
+        let statement =
+            p.statements.iter().find(|s| s.allows() && !s.is_conditional() && matches_statement_action(s, action));
         statement.map(|s| (*p, s))
     };
     identity.allows(action).then(|| identity.policies.iter().copied().find_map(|p| granted(&p))).flatten()

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn::Arn;
-use crate::model::{Condition, Item, Kind, Policy, Principal, Statement};
+use crate::model::{Condition, Item, Policy, PolicyKind, Principal, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, MOST, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_statement::includes;
 
 /// The rule.
@@ -16,20 +16,20 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
     let perimeter: Vec<&Statement> =
-        policy.statements.iter().filter(|s| denies_other_principals(s)).take(MOST).collect();
+        policy.statements.iter().filter(|s| denies_other_principals(s)).take(MAX_FINDINGS).collect();
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
             if is_narrowed(policy.kind, statement) || perimeter.iter().any(|d| covers_all(d, statement)) {
                 continue;
             }
-            let what = if policy.kind == Kind::Trust { "assume the role" } else { "perform the allowed actions" };
-            out.at(
+            let what = if policy.kind == PolicyKind::Trust { "assume the role" } else { "perform the allowed actions" };
+            reporter.at(
                 principal.item.at,
                 format!("principal `*` allows any AWS account, and anonymous callers, to {what}"),
                 "name accounts or roles, or add a condition on `aws:PrincipalOrgID`, `aws:SourceAccount` or `aws:SourceArn`",
@@ -71,9 +71,9 @@ const NARROWING: &[&str] = &[
 ];
 
 /// Whether a condition of the statement restricts the callers with a value that does not match every caller.
-pub fn is_narrowed(kind: Kind, statement: &Statement) -> bool {
+pub fn is_narrowed(kind: PolicyKind, statement: &Statement) -> bool {
     // An external ID is not a secret, so it does not authenticate the caller.
-    let known = |c: &&Condition| kind == Kind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
+    let known = |c: &&Condition| kind == PolicyKind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
     statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(narrows)
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use crate::catalogue::compare_any_case;
 use crate::model::Policy;
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 
 /// The rule.
@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (statement, actions) in policy.statements.iter().filter_map(|s| Some((s, s.actions.as_ref()?))) {
         if actions.items.len() < 2 {
             continue;
@@ -40,7 +40,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             } else {
                 format!("`{}` is listed twice", item.text)
             };
-            let finding = out.at(item.at, message, "remove it");
+            let finding = reporter.at(item.at, message, "remove it");
             finding.related(other.at.span, "the other action is here");
             // The wildcard is the one to remove, which `wildcard-action` and `service-wildcard` report.
             if statement.allows() && (other.raw() == "*" || whole_service(other.raw()).is_some()) {

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 
 use crate::model::Policy;
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let like = base.ends_with("like");
@@ -31,7 +31,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", item.text, other.text);
-                out.at(item.at, message, "remove it").related(other.at.span, "the other value is here");
+                reporter.at(item.at, message, "remove it").related(other.at.span, "the other value is here");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::{Policy, Principal};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,16 +13,20 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for principals in policy.statements.iter().filter_map(|s| s.principals.as_ref()).filter(|p| !p.negated) {
         let items = &principals.items;
         for (i, one) in items.iter().enumerate().take(256) {
             let cover = items.iter().enumerate().take(256).find(|(j, other)| {
-                *j != i && other.sort == one.sort && (covers(other, one) || other.item.same(&one.item) && *j < i)
+                *j != i
+                    && other.principal_type == one.principal_type
+                    && (covers(other, one) || other.item.same(&one.item) && *j < i)
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
-                out.at(one.item.at, message, "remove it").related(other.item.at.span, "the other principal is here");
+                reporter
+                    .at(one.item.at, message, "remove it")
+                    .related(other.item.at.span, "the other principal is here");
             }
         }
     }

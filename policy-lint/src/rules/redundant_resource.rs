@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use crate::arn::is_everything;
 use crate::model::{Item, Policy};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_action::first_of_each;
 
 /// The rule.
@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (statement, resources) in policy.statements.iter().filter_map(|s| Some((s, s.resources.as_ref()?))) {
         let items = &resources.items;
         if items.len() < 2 {
@@ -40,7 +40,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             } else {
                 format!("`{}` is listed twice", item.text)
             };
-            let finding = out.at(item.at, message, "remove it");
+            let finding = reporter.at(item.at, message, "remove it");
             finding.related(other.at.span, "the other resource is here");
             // The `*` is the one to remove, which `broad-resource` reports.
             if statement.allows() && is_everything(other.raw()) {

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::model::{Elements, Item, Kind, Policy, Principal, Statement};
+use crate::model::{Elements, Item, Policy, PolicyKind, Principal, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,19 +17,20 @@ pub static RULE: Rule = Rule {
 /// Policies with more statements than this are not compared pairwise.
 const MAX_STATEMENTS: usize = 200;
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let statements = &policy.statements;
     if statements.len() > MAX_STATEMENTS {
         return;
     }
-    if policy.kind == Kind::Identity {
-        report_deny_without_allow(policy, out);
+    if policy.kind == PolicyKind::Identity {
+        report_deny_without_allow(policy, reporter);
     }
     let denies: Vec<&Statement> = statements.iter().filter(|s| s.denies()).collect();
     for (i, narrow) in statements.iter().enumerate() {
         if let Some(deny) = denies.iter().find(|d| denies_all(d, narrow)) {
             let message = "another statement denies everything that this statement allows";
-            out.at(narrow.head, message, "remove it, or narrow the `Deny`")
+            reporter
+                .at(narrow.head, message, "remove it, or narrow the `Deny`")
                 .severity(Severity::Warning)
                 .related(deny.head.span, "the `Deny` is here");
         }
@@ -39,7 +40,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             .find(|(j, wide)| *j != i && covers(wide, narrow) && !(*j > i && covers(narrow, wide)));
         if let Some((_, wide)) = cover {
             let message = "another statement covers this statement";
-            let finding = out.at(narrow.head, message, "remove one of the two statements");
+            let finding = reporter.at(narrow.head, message, "remove one of the two statements");
             finding.related(wide.head.span, "the other statement is here");
             // AWS reports identical statements only; a policy that is assembled from parts may well overlap a little.
             if !covers(narrow, wide) {
@@ -65,7 +66,7 @@ fn is_plain(statement: &Statement) -> bool {
 }
 
 /// Reports each `Deny` of which the same policy allows no action.
-fn report_deny_without_allow(policy: &Policy, out: &mut Out<'_>) {
+fn report_deny_without_allow(policy: &Policy, reporter: &mut Reporter<'_>) {
     if !policy.statements.iter().any(Statement::denies) {
         return;
     }
@@ -80,7 +81,8 @@ fn report_deny_without_allow(policy: &Policy, out: &mut Out<'_>) {
     for deny in policy.statements.iter().filter(|s| s.denies() && is_plain(s)) {
         if !deny.action_items().iter().any(|i| allowed(i.raw())) {
             let message = "the policy allows nothing that this statement denies";
-            out.at(deny.head, message, "remove it, unless it restricts other policies of the same identity")
+            reporter
+                .at(deny.head, message, "remove it, unless it restricts other policies of the same identity")
                 .persona(Persona::Pedantic);
         }
     }
@@ -108,7 +110,9 @@ fn same_principals(wide: &Statement, narrow: &Statement) -> bool {
         (None, None) => true,
         (Some(a), Some(b)) => {
             let within = |x: &Principal| {
-                a.items.iter().any(|y| y.sort == x.sort && y.item.raw() == x.item.raw() && x.item.text.is_known())
+                a.items.iter().any(|y| {
+                    y.principal_type == x.principal_type && y.item.raw() == x.item.raw() && x.item.text.is_known()
+                })
             };
             !a.negated && !b.negated && !b.incomplete && !b.items.is_empty() && b.items.iter().all(within)
         }

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn;
 use crate::catalogue::ResourceType;
-use crate::model::{Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{Policy, PolicyKind, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,8 +15,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in &policy.statements {
@@ -27,7 +27,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 && !arn::is_everything(&shape)
                 && arn::Arn::parse(&shape).is_some_and(|a| !types.iter().any(|t| a.can_be(*t)))
             {
-                out.at(
+                reporter.at(
                     item.at,
                     format!("no action of the statement applies to `{}`", item.text),
                     "add the missing action, or remove the resource",

@@ -1,9 +1,9 @@
 //! See the page.
 use crate::arn::{self, Arn};
 use crate::catalogue::{Action, ResourceType, Service};
-use crate::model::{Item, Kind, Policy, Statement};
+use crate::model::{Item, Policy, PolicyKind, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if matches!(policy.kind, Kind::Trust | Kind::Endpoint | Kind::Lambda) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if matches!(policy.kind, PolicyKind::Trust | PolicyKind::Endpoint | PolicyKind::Lambda) {
         return;
     }
     for statement in &policy.statements {
@@ -36,7 +36,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (item, actions) in statement.granted() {
             let Some(action) = exact(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
-                report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, out);
+                report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, reporter);
             }
         }
     }
@@ -124,7 +124,7 @@ fn is_untyped(resource: &str) -> bool {
     }
 }
 
-fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<'_>, out: &mut Out<'_>) {
+fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<'_>, reporter: &mut Reporter<'_>) {
     let verb = if statement.denies() { "denies" } else { "grants" };
     let (message, help) = match arn::primary(action) {
         None => (
@@ -148,7 +148,7 @@ fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<
             )
         }
     };
-    let finding = out.at(item.at, message, help);
+    let finding = reporter.at(item.at, message, help);
     if !is_sure(statement, action, given.shapes) {
         finding.persona(Persona::Pedantic).severity(Severity::Warning);
     }

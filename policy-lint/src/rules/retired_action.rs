@@ -2,7 +2,7 @@
 use crate::catalogue::{self, Service};
 use crate::model::Policy;
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
         if pattern::has_wildcard(prefix) || !actions.is_empty() {
@@ -23,7 +23,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
         let gone = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
         if gone || catalogue::is_retired(item.raw()) {
-            out.at(
+            reporter.at(
                 item.at,
                 format!("`{}` is no longer listed by AWS", item.text),
                 "remove it, unless it is known to be needed",

@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::{Level, Service};
-use crate::model::{Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::catalogue::{AccessLevel, Service};
+use crate::model::{Policy, PolicyKind};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::unknown_service::is_unknown;
 
 /// The rule.
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
@@ -25,10 +25,12 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 continue;
             };
             // A service that does not exist has no actions to allow; `unknown-service` reports it.
-            if is_unknown(service) || policy.kind == Kind::Kms && is_key_administration(service, policy, statement) {
+            if is_unknown(service)
+                || policy.kind == PolicyKind::Kms && is_key_administration(service, policy, statement)
+            {
                 continue;
             }
-            out.at(item.at, message(service, item), help(service));
+            reporter.at(item.at, message(service, item), help(service));
         }
     }
 }
@@ -44,7 +46,7 @@ pub fn whole_service(pattern: &str) -> Option<&str> {
 fn is_key_administration(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
     let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
     let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
-    policy.kind == Kind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
+    policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
 }
 
 fn message(prefix: &str, item: &crate::model::Item) -> String {
@@ -52,7 +54,7 @@ fn message(prefix: &str, item: &crate::model::Item) -> String {
         return format!("`{}` allows every action of the service", item.text);
     };
     let total = service.actions().count();
-    let managing = service.actions().filter(|a| a.level() == Level::Permissions).count();
+    let managing = service.actions().filter(|a| a.level() == AccessLevel::Permissions).count();
     let change = match managing {
         0 => String::new(),
         1 => String::from(", one of which changes permissions"),
@@ -83,7 +85,7 @@ fn help(prefix: &str) -> String {
         return format!("name the actions that are needed, as in `{service}:{name}`");
     }
     let example = Service::find(prefix).and_then(|s| {
-        let reading = || s.actions().filter(|a| a.level() == Level::Read);
+        let reading = || s.actions().filter(|a| a.level() == AccessLevel::Read);
         let getting = reading().filter(|a| a.name().starts_with("Get") && a.restrictable());
         getting.min_by_key(|a| a.name().len()).or_else(|| reading().next())
     });

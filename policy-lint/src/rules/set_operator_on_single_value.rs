@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_settled;
 
 /// The rule.
@@ -15,12 +15,12 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         if condition.qualifier().is_some() && condition.base().eq_ignore_ascii_case("Null") {
             let message =
                 format!("`{}` tests whether a key is present, which needs no set operator", condition.operator.text);
-            out.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_QUALIFIER");
+            reporter.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_QUALIFIER");
             continue;
         }
         let any = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAnyValue"));
@@ -28,11 +28,13 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let message =
                 format!("`{}` is single-valued, but the operator accepts any of several values", condition.key.text);
             let help = format!("use `{}`", condition.base());
-            out.at(condition.operator.at, message, help).aws("FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE");
+            reporter.at(condition.operator.at, message, help).aws("FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE");
             continue;
         }
         let all = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| !k.kind().starts_with("Array")) else { continue };
+        let Some(key) = ConditionKey::find(condition.key.raw()).filter(|k| !k.kind().starts_with("Array")) else {
+            continue;
+        };
         let one = any && key.is_global() && !key.name().contains('/');
         if !(all || one) {
             continue;
@@ -43,7 +45,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             format!("`{}` is single-valued; use the plain operator", key.name())
         };
         let plain = condition.operator.raw().split_once(':').map_or("", |(_, o)| o);
-        let finding = out.at(condition.operator.at, message, format!("use `{plain}`"));
+        let finding = reporter.at(condition.operator.at, message, format!("use `{plain}`"));
         let service = key.name().split(':').next().unwrap_or_default();
         if !key.is_global() && !is_settled(service) {
             finding.persona(Persona::Pedantic);

@@ -1,8 +1,8 @@
 //! See the page.
-use crate::evaluate::names;
+use crate::evaluate::refers_to;
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::{Data, Value};
 
 /// The rule.
@@ -16,15 +16,15 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for mapping in project.of_kind("aws_lambda_event_source_mapping") {
         let (Some(source), Some(target)) =
             (mapping.values.get("event_source_arn"), mapping.values.get("function_name"))
         else {
             continue;
         };
-        let queue = project.of_kind("aws_sqs_queue").find(|q| names(source, q, &["arn"]));
-        let function = project.of_kind("aws_lambda_function").find(|f| names(target, f, &["arn", "function_name"]));
+        let queue = project.of_kind("aws_sqs_queue").find(|q| refers_to(source, q, &["arn"]));
+        let function = project.of_kind("aws_lambda_function").find(|f| refers_to(target, f, &["arn", "function_name"]));
         let (Some(queue), Some(function)) = (queue, function) else { continue };
         let (Some(hidden), Some(timeout)) =
             (number(queue, "visibility_timeout_seconds", 30.0), number(function, "timeout", 3.0))
@@ -38,8 +38,11 @@ fn check(project: &Project, out: &mut Out<'_>) {
             "`{}` hides a received message for {hidden} s, but `{}` may run for {timeout} s",
             queue.address, function.address
         );
-        let finding =
-            out.span(queue.head, message, format!("set `visibility_timeout_seconds` to at least {}", 6.0 * timeout));
+        let finding = reporter.span(
+            queue.head,
+            message,
+            format!("set `visibility_timeout_seconds` to at least {}", 6.0 * timeout),
+        );
         finding.address = Some(queue.address.clone());
         finding.related(function.head, "the function is here");
     }

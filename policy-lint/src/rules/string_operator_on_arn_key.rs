@@ -1,7 +1,7 @@
 //! See the page.
-use crate::catalogue::Key;
+use crate::catalogue::ConditionKey;
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,15 +14,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
+        let Some(key) = ConditionKey::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
         let wild = |text: &str| text.contains('*') && text != "*";
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && condition.values.iter().any(|v| wild(v.raw())) {
             let arn = if base.contains("not") { "ArnNotLike" } else { "ArnLike" };
             let message = format!("`{}` is an ARN compared as a string, in which `*` also matches `:`", key.name());
-            let finding = out.at(condition.key.at, message, format!("use `{arn}`"));
+            let finding = reporter.at(condition.key.at, message, format!("use `{arn}`"));
             if !key.is_global() && !condition.values.iter().any(|v| can_match_colon(v.raw())) {
                 finding.persona(Persona::Pedantic);
             }

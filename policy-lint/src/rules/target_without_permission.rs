@@ -1,9 +1,9 @@
 //! See the page.
-use crate::evaluate::{may_name, names, speaks_of};
+use crate::evaluate::{matches_statement_action, may_refer_to, refers_to};
 use crate::model::Policy;
 use crate::project::Project;
 use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::value::Value;
 
 /// The rule.
@@ -27,28 +27,28 @@ const TARGETS: &[Target] = &[
     ("aws_lambda_function", "lambda:InvokeFunction", &[("aws_lambda_permission", "function_name")]),
 ];
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for target in project.of_kind("aws_cloudwatch_event_target") {
         // A target with a role needs no resource policy: EventBridge delivers as the role.
         let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, crate::value::Data::Null));
         if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
-            judge(project, target, arn, "events.amazonaws.com", out);
+            judge(project, target, arn, "events.amazonaws.com", reporter);
         }
         // Dead letters are always sent by the service principal, with or without a role.
         for dead_letter_config in target.values.get("dead_letter_config").map(Value::elements).unwrap_or_default() {
             if let Some(arn) = dead_letter_config.get("arn") {
-                judge(project, target, arn, "events.amazonaws.com", out);
+                judge(project, target, arn, "events.amazonaws.com", reporter);
             }
         }
     }
     for subscription in project.of_kind("aws_sns_topic_subscription") {
         if let Some(arn) = subscription.values.get("endpoint") {
-            judge(project, subscription, arn, "sns.amazonaws.com", out);
+            judge(project, subscription, arn, "sns.amazonaws.com", reporter);
         }
     }
     for filter in project.of_kind("aws_cloudwatch_log_subscription_filter") {
         if let Some(arn) = filter.values.get("destination_arn") {
-            judge(project, filter, arn, LOGS, out);
+            judge(project, filter, arn, LOGS, reporter);
         }
     }
     for notification in project.of_kind("aws_s3_bucket_notification") {
@@ -57,26 +57,26 @@ fn check(project: &Project, out: &mut Out<'_>) {
         {
             for inner in notification.values.get(block).map(Value::elements).unwrap_or_default() {
                 if let Some(arn) = inner.get(attribute) {
-                    judge(project, notification, arn, "s3.amazonaws.com", out);
+                    judge(project, notification, arn, "s3.amazonaws.com", reporter);
                 }
             }
         }
     }
 }
 
-fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: &mut Out<'_>) {
+fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, reporter: &mut Reporter<'_>) {
     for (kind, action, carriers) in TARGETS {
-        let Some(target) = project.of_kind(kind).find(|t| names(arn, t, &["arn"])) else { continue };
+        let Some(target) = project.of_kind(kind).find(|t| refers_to(arn, t, &["arn"])) else { continue };
         let attribute = |carrier: &Resource| carriers.iter().find(|(c, _)| *c == carrier.kind).map(|(_, a)| *a);
         let keys = ["arn", "id", "url", "function_name"];
         let own = |carrier: &Resource| match attribute(carrier) {
             Some("") => carrier.address == target.address,
-            Some(a) => carrier.values.get(a).is_some_and(|v| names(v, target, &keys)),
+            Some(a) => carrier.values.get(a).is_some_and(|v| refers_to(v, target, &keys)),
             None => false,
         };
         let perhaps = |carrier: &Resource| {
             let named = attribute(carrier).filter(|a| !a.is_empty()).map(|a| carrier.values.get(a));
-            !own(carrier) && named.is_some_and(|v| may_name(v, target, &keys))
+            !own(carrier) && named.is_some_and(|v| may_refer_to(v, target, &keys))
         };
         if project.resources.iter().any(perhaps) {
             continue;
@@ -101,7 +101,7 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, out: 
                     "allow `{action}` for `{service}` in the target's policy, with a condition on `aws:SourceArn`"
                 ),
             };
-            let finding = out.span(sender.head, message, help);
+            let finding = reporter.span(sender.head, message, help);
             finding.address = Some(sender.address.clone());
             finding.related(target.head, "the target is here");
         }
@@ -116,7 +116,7 @@ fn is_service(name: &str, service: &str) -> bool {
 }
 
 fn allows_service(policy: &Policy, service: &str, action: &str) -> bool {
-    policy.statements.iter().filter(|s| s.allows() && speaks_of(s, action)).any(|s| {
+    policy.statements.iter().filter(|s| s.allows() && matches_statement_action(s, action)).any(|s| {
         s.principals.as_ref().is_some_and(|p| {
             p.incomplete
                 || p.items

@@ -1,6 +1,6 @@
 //! See the page.
-use crate::model::{Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{Policy, PolicyKind};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,8 +13,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
@@ -29,6 +29,6 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         } else {
             "move the statement to a permissions policy of the role; a trust policy has a `Principal` and the action `sts:AssumeRole`"
         };
-        out.at(statement.head, message, help);
+        reporter.at(statement.head, message, help);
     }
 }

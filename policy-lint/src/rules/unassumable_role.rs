@@ -1,7 +1,7 @@
 //! See the page.
-use crate::evaluate::speaks_of;
-use crate::model::{At, Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::evaluate::matches_statement_action;
+use crate::model::{NodeSpan, Policy, PolicyKind};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,12 +14,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
     let assumable = |action: &str| {
-        policy.statements.iter().any(|s| s.effect != Some(crate::model::Effect::Deny) && speaks_of(s, action))
+        policy
+            .statements
+            .iter()
+            .any(|s| s.effect != Some(crate::model::Effect::Deny) && matches_statement_action(s, action))
     };
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoot"];
     let open = policy.statements.iter().any(|s| {
@@ -29,8 +32,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     let Some(first) = policy.statements.first().filter(|_| !open && !actions.iter().any(|a| assumable(a))) else {
         return;
     };
-    let at = At { trail: At::default().trail, ..first.head };
-    out.at(
+    let at = NodeSpan { node_path: NodeSpan::default().node_path, ..first.head };
+    reporter.at(
         at,
         "no statement allows a principal to assume the role",
         "allow `sts:AssumeRole` for the principals that need the role",

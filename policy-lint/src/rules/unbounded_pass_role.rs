@@ -1,9 +1,9 @@
 //! See the page.
 use crate::arn::{Arn, is_everything};
 use crate::evaluate::matches_action;
-use crate::model::{Item, Kind, Policy, Statement};
+use crate::model::{Item, Policy, PolicyKind, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_pass_role(s)) {
@@ -32,7 +32,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         });
         match wide {
             Some(item) if !tied => {
-                out.at(
+                reporter.at(
                     item.at,
                     "`iam:PassRole` is allowed for every role of the account and any service",
                     "name the role, and the service in a condition on `iam:PassedToService`",
@@ -42,11 +42,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             None if !tied && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
                 let message =
                     format!("`iam:PassRole` is allowed for every role that matches `{}` and any service", some.text);
-                out.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
+                reporter.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
             }
             None if !tied => {
                 let message = "`iam:PassRole` does not restrict the service that the role may be passed to";
-                let finding = out.at(first.at, message, "add a condition on `iam:PassedToService`");
+                let finding = reporter.at(first.at, message, "add a condition on `iam:PassedToService`");
                 finding.severity(Severity::Note).persona(Persona::Pedantic);
             }
             None => {}

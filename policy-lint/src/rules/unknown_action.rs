@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::{self, Service};
 use crate::model::{Item, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::pattern::{self, PLACEHOLDER};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,20 +15,21 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         let text = item.raw();
         if !actions.is_empty() {
             continue;
         }
-        let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(HOLE)) else {
+        let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(PLACEHOLDER))
+        else {
             continue;
         };
         let Some(service) = Service::find(prefix).filter(|_| !pattern::has_wildcard(name)) else { continue };
         if service.action(name).is_some() || catalogue::is_retired(text) {
             continue;
         }
-        out.at(item.at, format!("{} has no action `{name}`", service.title()), help(service, item, name));
+        reporter.at(item.at, format!("{} has no action `{name}`", service.title()), help(service, item, name));
     }
 }
 

@@ -1,7 +1,7 @@
 //! See the page.
 use crate::model::{Policy, members_at};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,10 +18,10 @@ const DOCUMENT: &[&str] = &["Version", "Id", "Statement"];
 const STATEMENT: &[&str] =
     &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let document = policy.members().map(|m| (m, DOCUMENT, "a policy"));
     let statements =
-        policy.written().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
+        policy.written().flat_map(|(v, at)| members_at(v, at.node_path)).map(|m| (m, STATEMENT, "a statement"));
     for ((member, at), known, whole) in document.chain(statements) {
         let name = member.key.raw();
         if known.contains(&name) {
@@ -29,7 +29,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         }
         if let Some(suggested) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
             let message = format!("`{}` is not an element of {whole}: element names are case-sensitive", member.key);
-            out.at(at, message, format!("write `{suggested}`"));
+            reporter.at(at, message, format!("write `{suggested}`"));
             continue;
         }
         let near = pattern::closest(name, known.iter().copied());
@@ -37,6 +37,6 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             || format!("remove it; the elements of {whole} are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        out.at(at, format!("`{}` is not an element of {whole}", member.key), help);
+        reporter.at(at, format!("`{}` is not an element of {whole}", member.key), help);
     }
 }

@@ -1,7 +1,7 @@
 //! See the page.
 use crate::model::Policy;
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::pattern::{self, PLACEHOLDER};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -45,17 +45,17 @@ pub const OPERATORS: &[&str] = &[
     "StringNotLike",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashSet::new();
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let name = condition.operator.raw();
-        if name.contains(HOLE) || !seen.insert(condition.operator.at.span) {
+        if name.contains(PLACEHOLDER) || !seen.insert(condition.operator.at.span) {
             continue;
         }
         if let Some(set) =
             condition.qualifier().filter(|s| !["ForAnyValue", "ForAllValues"].iter().any(|k| k.eq_ignore_ascii_case(s)))
         {
-            out.at(
+            reporter.at(
                 condition.operator.at,
                 format!("`{set}` is not a set operator"),
                 "use `ForAnyValue` or `ForAllValues`",
@@ -69,10 +69,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 || String::from("use an IAM condition operator, as in `StringEquals`"),
                 |n| format!("did you mean `{n}`?"),
             );
-            out.at(condition.operator.at, format!("`{base}` is not a condition operator"), help);
+            reporter.at(condition.operator.at, format!("`{base}` is not a condition operator"), help);
         } else if base.eq_ignore_ascii_case("Null") && condition.if_exists() {
             let message = "`Null` tests whether the key is present, so `IfExists` cannot be added to it";
-            out.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_IF_EXISTS");
+            reporter.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_IF_EXISTS");
         }
     }
 }

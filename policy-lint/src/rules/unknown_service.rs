@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::{self, Service};
 use crate::model::{Item, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::pattern::{self, PLACEHOLDER};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,14 +15,14 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         if !actions.is_empty() {
             continue;
         }
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
         if is_unknown(prefix) {
-            out.at(item.at, format!("`{prefix}` is not an AWS service"), help(item, prefix));
+            reporter.at(item.at, format!("`{prefix}` is not an AWS service"), help(item, prefix));
         }
     }
 }
@@ -30,7 +30,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// Whether a prefix has no wildcard and belongs to no current or retired service.
 pub fn is_unknown(prefix: &str) -> bool {
     let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    written && !prefix.contains(HOLE) && Service::find(prefix).is_none() && !catalogue::is_retired_service(prefix)
+    written
+        && !prefix.contains(PLACEHOLDER)
+        && Service::find(prefix).is_none()
+        && !catalogue::is_retired_service(prefix)
 }
 
 /// Common names of services whose action prefix is another.

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::Service;
-use crate::model::{Item, Policy, Sort};
+use crate::model::{Item, Policy, PrincipalType};
 use crate::pattern;
-use crate::rule::{Check, Family, Finding, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -80,26 +80,26 @@ const KEYS: &[&str] = &[
     "iam:passedtoservice",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items);
-    for principal in principals.filter(|p| p.sort == Sort::Service) {
-        judge(&principal.item, out);
+    for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
+        judge(&principal.item, reporter);
     }
     let conditions = policy.statements.iter().flat_map(|s| &s.conditions);
     for condition in conditions.filter(|c| KEYS.contains(&c.key.raw().to_ascii_lowercase().as_str())) {
         for value in &condition.values {
-            if let Some(finding) = judge(value, out) {
+            if let Some(finding) = judge(value, reporter) {
                 finding.aws("INVALID_SERVICE");
             }
         }
     }
 }
 
-fn judge<'o>(item: &Item, out: &'o mut Out<'_>) -> Option<&'o mut Finding> {
+fn judge<'o>(item: &Item, reporter: &'o mut Reporter<'_>) -> Option<&'o mut Finding> {
     let name = item.text.as_known()?;
     let suggestion = suggestion(name.strip_suffix(".amazonaws.com")?)?;
     let message = format!("`{name}` is not a known service principal");
-    Some(out.at(item.at, message, format!("did you mean `{suggestion}.amazonaws.com`?")))
+    Some(reporter.at(item.at, message, format!("did you mean `{suggestion}.amazonaws.com`?")))
 }
 
 /// The label of the service principal that was probably intended; `None` if the label may be valid.

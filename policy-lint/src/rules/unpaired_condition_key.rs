@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::{Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// Keys that say little alone, and those of which one must stand beside them.
 const PAIRS: &[(&str, &[&str])] = &[
@@ -19,14 +19,14 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows() && !s.unknown_condition) {
-        attributes(statement, out);
+        attributes(statement, reporter);
         for (key, partners) in PAIRS {
             let alone = !partners.iter().any(|p| statement.conditions_on(p).next().is_some());
             let Some(condition) = statement.conditions_on(key).next().filter(|_| alone) else { continue };
             let message = format!("`{key}` is a private address, which any network may use");
-            out.at(condition.key.at, message, format!("add a condition on `{}`", partners[0]));
+            reporter.at(condition.key.at, message, format!("add a condition on `{}`", partners[0]));
         }
     }
 }
@@ -34,7 +34,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
 /// Actions that return whole items when the request names no attributes.
 const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
 
-fn attributes(statement: &Statement, out: &mut Out<'_>) {
+fn attributes(statement: &Statement, reporter: &mut Reporter<'_>) {
     let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
     let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READING));
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
@@ -42,5 +42,5 @@ fn attributes(statement: &Statement, out: &mut Out<'_>) {
     }
     let message = "a request that names no attributes returns all of them, regardless of `dynamodb:Attributes`";
     let help = "add `\"StringEqualsIfExists\": {\"dynamodb:Select\": \"SPECIFIC_ATTRIBUTES\"}`";
-    out.at(condition.key.at, message, help).aws("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT");
+    reporter.at(condition.key.at, message, help).aws("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT");
 }

@@ -1,8 +1,8 @@
 //! See the page.
 use crate::catalogue::Service;
-use crate::model::{Item, Kind, Policy, Statement};
+use crate::model::{Item, Policy, PolicyKind, Statement};
 use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,15 +16,15 @@ pub static RULE: Rule = Rule {
 };
 
 /// Kinds of policy, their names in messages, and the services whose actions they accept.
-const SERVICES: &[(Kind, &str, &[&str])] = &[
-    (Kind::Ecr, "a repository policy", &["ecr", "ecr-public"]),
-    (Kind::Kms, "a key policy", &["kms"]),
-    (Kind::Lambda, "a function policy", &["lambda"]),
-    (Kind::S3, "a bucket policy", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
-    (Kind::Secret, "a secret policy", &["secretsmanager"]),
-    (Kind::Sns, "a topic policy", &["sns"]),
-    (Kind::Sqs, "a queue policy", &["sqs"]),
-    (Kind::Trust, "a trust policy", &["sts"]),
+const SERVICES: &[(PolicyKind, &str, &[&str])] = &[
+    (PolicyKind::Ecr, "a repository policy", &["ecr", "ecr-public"]),
+    (PolicyKind::Kms, "a key policy", &["kms"]),
+    (PolicyKind::Lambda, "a function policy", &["lambda"]),
+    (PolicyKind::S3, "a bucket policy", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
+    (PolicyKind::Secret, "a secret policy", &["secretsmanager"]),
+    (PolicyKind::Sns, "a topic policy", &["sns"]),
+    (PolicyKind::Sqs, "a queue policy", &["sqs"]),
+    (PolicyKind::Trust, "a trust policy", &["sts"]),
 ];
 
 /// Actions that trust policies accept.
@@ -38,24 +38,24 @@ const TRUST_ACTIONS: &[&str] = &[
     "sts:TagSession",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     // A trust policy statement without principal is reported by `trust-without-principal`.
-    let is_checked = |s: &&Statement| policy.kind != Kind::Trust || s.principals.is_some();
+    let is_checked = |s: &&Statement| policy.kind != PolicyKind::Trust || s.principals.is_some();
     let statements = policy.statements.iter().filter(is_checked);
     let items = statements.filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items);
-    if policy.kind == Kind::Rcp {
-        items.for_each(|i| resource_control(i, out));
+    if policy.kind == PolicyKind::Rcp {
+        items.for_each(|i| resource_control(i, reporter));
         return;
     }
     let Some((_, kind, services)) = SERVICES.iter().find(|(k, ..)| *k == policy.kind) else { return };
     for item in items {
         let Some((service, _)) = item.text.as_known().and_then(|t| t.split_once(':')) else { continue };
         let listed = services.iter().any(|s| s.eq_ignore_ascii_case(service));
-        let exact = policy.kind == Kind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
+        let exact = policy.kind == PolicyKind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
         if !listed && Service::find(service).is_some() {
-            foreign(item, kind, services[0], out);
+            foreign(item, kind, services[0], reporter);
         } else if listed && exact && !TRUST_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
-            foreign(item, kind, "sts", out);
+            foreign(item, kind, "sts", reporter);
         }
     }
 }
@@ -65,14 +65,14 @@ fn is_real(name: &str) -> bool {
     crate::catalogue::Action::find(name).is_some()
 }
 
-fn foreign(item: &Item, kind: &str, service: &str, out: &mut Out<'_>) {
+fn foreign(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) {
     let help = match service {
         "sts" => String::from(
             "use an action that assumes the role, as in `sts:AssumeRole`; move other actions to the permissions policies of the role",
         ),
         _ => format!("use actions of `{service}`, or move the action to the identity policy of the caller"),
     };
-    out.at(item.at, format!("`{}` is not a valid action in {kind}", item.text), help);
+    reporter.at(item.at, format!("`{}` is not a valid action in {kind}", item.text), help);
 }
 
 /// Services that do not support resource control policies.
@@ -93,7 +93,7 @@ const WITHOUT_POLICIES: &[&str] = &[
     "states",
 ];
 
-fn resource_control(item: &Item, out: &mut Out<'_>) {
+fn resource_control(item: &Item, reporter: &mut Reporter<'_>) {
     let service = item.raw().split(':').next().unwrap_or_default();
     let (message, help) = if item.raw() == "*" {
         let help = "name a service, as in `s3:*`; only policies created by AWS may use `*`";
@@ -104,5 +104,5 @@ fn resource_control(item: &Item, out: &mut Out<'_>) {
     } else {
         return;
     };
-    out.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
+    reporter.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
 }

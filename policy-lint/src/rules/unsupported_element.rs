@@ -1,6 +1,6 @@
 //! See the page.
-use crate::model::{At, Item, Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::model::{Item, NodeSpan, Policy, PolicyKind, Statement};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,21 +13,21 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in &policy.statements {
         match policy.kind {
-            Kind::Identity | Kind::Scp => principal(statement, out),
-            Kind::Trust => trust(statement, out),
-            Kind::Rcp => resource_control(statement, out),
-            Kind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, out),
+            PolicyKind::Identity | PolicyKind::Scp => principal(statement, reporter),
+            PolicyKind::Trust => trust(statement, reporter),
+            PolicyKind::Rcp => resource_control(statement, reporter),
+            PolicyKind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, reporter),
             _ => {}
         }
     }
 }
 
-fn principal(statement: &Statement, out: &mut Out<'_>) {
+fn principal(statement: &Statement, reporter: &mut Reporter<'_>) {
     if let Some(principals) = &statement.principals {
-        out.at(
+        reporter.at(
             principals.key,
             "an identity policy does not support a principal: it applies to the identity it is attached to",
             "remove `Principal`, or attach the policy to the resource",
@@ -35,17 +35,17 @@ fn principal(statement: &Statement, out: &mut Out<'_>) {
     }
 }
 
-fn trust(statement: &Statement, out: &mut Out<'_>) {
+fn trust(statement: &Statement, reporter: &mut Reporter<'_>) {
     if statement.principals.is_none() {
         return;
     }
     if let Some(resources) = &statement.resources {
         let message = "a trust policy does not support a resource: it applies to its own role";
-        out.at(resources.key, message, "remove `Resource`").aws("UNSUPPORTED_RESOURCE");
+        reporter.at(resources.key, message, "remove `Resource`").aws("UNSUPPORTED_RESOURCE");
     }
     if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
         let message = "a trust policy does not support `NotPrincipal`";
-        out.at(principals.key, message, "name the principals that may assume the role under `Principal`");
+        reporter.at(principals.key, message, "name the principals that may assume the role under `Principal`");
     }
 }
 
@@ -55,28 +55,32 @@ const REGISTRY: &str = "aws_ecr_registry_policy";
 /// Actions that only registry policies accept.
 const REGISTRY_ACTIONS: &[&str] = &["ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage"];
 
-fn repository(statement: &Statement, out: &mut Out<'_>) {
+fn repository(statement: &Statement, reporter: &mut Reporter<'_>) {
     let of_registry = |i: &Item| REGISTRY_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(i.raw()));
     let Some(resources) = statement.resources.as_ref() else { return };
     if !statement.action_items().iter().any(of_registry) {
         let message = "a repository policy does not support a resource: it applies to its own repository";
         let named = if resources.negated { "NotResource" } else { "Resource" };
-        out.at(resources.key, message, format!("remove `{named}`")).aws("UNSUPPORTED_RESOURCE");
+        reporter.at(resources.key, message, format!("remove `{named}`")).aws("UNSUPPORTED_RESOURCE");
     }
 }
 
-fn resource_control(statement: &Statement, out: &mut Out<'_>) {
-    let at = |e: Option<At>| e.unwrap_or(statement.head);
+fn resource_control(statement: &Statement, reporter: &mut Reporter<'_>) {
+    let at = |e: Option<NodeSpan>| e.unwrap_or(statement.head);
     if statement.allows() {
-        out.at(statement.head, "a resource control policy may only deny", "write `\"Effect\": \"Deny\"`");
+        reporter.at(statement.head, "a resource control policy may only deny", "write `\"Effect\": \"Deny\"`");
     }
     if let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) {
         let message = "a resource control policy does not support `NotAction`";
-        out.at(actions.key, message, "list the denied actions under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
+        reporter.at(actions.key, message, "list the denied actions under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
     }
     let everyone = |p: &crate::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
     if let Some(principals) = statement.principals.as_ref().filter(|p| !everyone(p)) {
         let message = "a resource control policy must apply to every principal";
-        out.at(at(Some(principals.key)), message, "write `\"Principal\": \"*\"` and put exceptions in a condition");
+        reporter.at(
+            at(Some(principals.key)),
+            message,
+            "write `\"Principal\": \"*\"` and put exceptions in a condition",
+        );
     }
 }

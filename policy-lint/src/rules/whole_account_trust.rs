@@ -1,8 +1,8 @@
 //! See the page.
 use crate::arn::Arn;
-use crate::model::{Kind, Sort, Statement};
+use crate::model::{PolicyKind, PrincipalType, Statement};
 use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,15 +15,15 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
-    for policy in project.policies.iter().filter(|p| p.kind == Kind::Trust) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
+    for policy in project.policies.iter().filter(|p| p.kind == PolicyKind::Trust) {
         for statement in policy.statements.iter().filter(|s| s.allows() && !restricts_callers(s)) {
             let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-            for principal in principals.filter(|p| p.sort == Sort::Aws) {
+            for principal in principals.filter(|p| p.principal_type == PrincipalType::Aws) {
                 let Some(account) = principal.item.text.as_known().and_then(whole_account) else { continue };
                 let message = format!("any principal in account `{account}` may assume the role");
                 let help = "name a role, or add a condition on `sts:ExternalId` (a vendor) or `aws:PrincipalOrgID` (your organization)";
-                let finding = out.policy(policy, principal.item.at, message, help);
+                let finding = reporter.policy(policy, principal.item.at, message, help);
                 if is_own(account, project) {
                     // Within one account, an identity policy must allow the call as well.
                     finding.severity(Severity::Note).persona(Persona::Auditor);
@@ -42,7 +42,7 @@ fn whole_account(name: &str) -> Option<&str> {
 
 /// Whether an account is that of the configuration: its identity policies name resources of the account.
 fn is_own(account: &str, project: &Project) -> bool {
-    let identity = project.policies.iter().filter(|p| p.kind == Kind::Identity);
+    let identity = project.policies.iter().filter(|p| p.kind == PolicyKind::Identity);
     let mut resources = identity.flat_map(|p| &p.statements).flat_map(|s| s.resource_items());
     let elsewhere = |service: &str| matches!(service, "sts" | "iam");
     resources.any(|r| Arn::parse(r.raw()).is_some_and(|a| a.account == account && !elsewhere(a.service)))

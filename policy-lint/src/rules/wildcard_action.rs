@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,13 +13,13 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         for item in statement.action_items().iter().filter(|i| is_everything(i.raw())) {
-            out.at(
+            reporter.at(
                 item.at,
                 format!("`{}` allows every action of every service", item.text),
                 "name the actions that are needed, as in `s3:GetObject`",

@@ -1,6 +1,6 @@
 //! See the page.
 use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         if !matches!(
@@ -30,7 +30,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 "`{}` compares the wildcard in `{}` as a literal character",
                 condition.operator.text, item.text
             );
-            out.at(item.at, message, format!("use `{like}`, or `${{*}}` for a literal asterisk"))
+            reporter
+                .at(item.at, message, format!("use `{like}`, or `${{*}}` for a literal asterisk"))
                 .related(condition.operator.at.span, "the operator is here");
         }
     }

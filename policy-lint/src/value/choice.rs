@@ -2,129 +2,130 @@
 //!
 //! Such a value is unknown to everybody who does not ask; its ways are what it can be. Two choices in one value go
 //! the same way together, so that there are as many ways as the widest choice has, not their product.
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Pieces, Text, Value};
+use crate::value::{Data, Member, Text, TextBuilder, Unknown, Value};
 
 /// Most ways of one value; beyond, nothing is known of it.
-const MOST: usize = 8;
+const MAX_ALTERNATIVES: usize = 8;
 
 impl Value {
     /// One of several values, `source` being the expression that chooses.
     pub fn one_of(values: Vec<Value>, source: String, span: Span) -> Value {
         let flat: Vec<Value> = values
             .into_iter()
-            .flat_map(|v| if v.choices().is_empty() { vec![v] } else { v.choices().to_vec() })
+            .flat_map(|v| if v.candidates().is_empty() { vec![v] } else { v.candidates().to_vec() })
             .collect();
-        let choices = if flat.len() > MOST || flat.iter().all(Value::is_unknown) { Vec::new() } else { flat };
-        Value::unknown(Hole { source, reference: None, choices }, span)
+        let candidates =
+            if flat.len() > MAX_ALTERNATIVES || flat.iter().all(Value::is_unknown) { Vec::new() } else { flat };
+        Value::unknown(Unknown { source, reference: None, candidates }, span)
     }
 
     /// What it can be; empty where it is known, and where nothing is known of it.
-    pub fn choices(&self) -> &[Value] {
+    pub fn candidates(&self) -> &[Value] {
         match &self.data {
-            Data::Unknown(hole) => &hole.choices,
+            Data::Unknown(unknown) => &unknown.candidates,
             _ => &[],
         }
     }
 
     /// In how many ways it can be read: one where nothing in it is a choice.
-    pub fn ways(&self) -> usize {
-        let ways = match &self.data {
-            Data::Unknown(hole) => hole.ways(),
-            Data::String(text) => text.holes().iter().map(Hole::ways).max().unwrap_or(1),
-            Data::Array(elements) => elements.iter().map(Value::ways).max().unwrap_or(1),
-            Data::Object(members) => members.iter().map(|m| m.value.ways()).max().unwrap_or(1),
-            Data::Encoded(inner) => inner.ways(),
+    pub fn alternatives(&self) -> usize {
+        let alternatives = match &self.data {
+            Data::Unknown(unknown) => unknown.alternatives(),
+            Data::String(text) => text.unknowns().iter().map(Unknown::alternatives).max().unwrap_or(1),
+            Data::Array(elements) => elements.iter().map(Value::alternatives).max().unwrap_or(1),
+            Data::Object(members) => members.iter().map(|m| m.value.alternatives()).max().unwrap_or(1),
+            Data::Encoded(inner) => inner.alternatives(),
             Data::Null | Data::Bool(_) | Data::Number(_) => 1,
         };
-        ways.min(MOST)
+        alternatives.min(MAX_ALTERNATIVES)
     }
 
     /// The value read in one way; a way beyond its own is one of its own.
-    pub fn way(&self, number: usize) -> Value {
+    pub fn alternative(&self, number: usize) -> Value {
         let data = match &self.data {
-            Data::Unknown(hole) => match hole.way(number) {
-                Some(choice) => return choice,
+            Data::Unknown(unknown) => match unknown.alternative(number) {
+                Some(candidate) => return candidate,
                 None => self.data.clone(),
             },
-            Data::String(text) if text.holes().iter().any(|h| !h.choices.is_empty()) => {
-                Data::String(way_of_text(text, number))
+            Data::String(text) if text.unknowns().iter().any(|h| !h.candidates.is_empty()) => {
+                Data::String(alternative_of_text(text, number))
             }
-            Data::Array(elements) => Data::Array(elements.iter().map(|e| e.way(number)).collect()),
+            Data::Array(elements) => Data::Array(elements.iter().map(|e| e.alternative(number)).collect()),
             Data::Object(members) => {
-                let member = |m: &Member| Member { value: m.value.way(number), ..m.clone() };
+                let member = |m: &Member| Member { value: m.value.alternative(number), ..m.clone() };
                 Data::Object(members.iter().map(member).collect())
             }
-            Data::Encoded(inner) => Data::Encoded(Box::new(inner.way(number))),
+            Data::Encoded(inner) => Data::Encoded(Box::new(inner.alternative(number))),
             other => other.clone(),
         };
         Value::new(data, self.span)
     }
 
     /// What a function makes of the value: of every way, where it has several.
-    pub fn each_way(&self, source: &str, function: impl Fn(&Value) -> Value) -> Value {
-        match self.ways() {
+    pub fn map_alternatives(&self, source: &str, function: impl Fn(&Value) -> Value) -> Value {
+        match self.alternatives() {
             1 => function(self),
-            ways => {
-                let values = (0..ways).map(|number| function(&self.way(number))).collect();
+            alternatives => {
+                let values = (0..alternatives).map(|number| function(&self.alternative(number))).collect();
                 Value::one_of(values, source.to_owned(), self.span)
             }
         }
     }
 
     /// The choices in it: the expressions that choose, and where.
-    pub fn open_choices(&self, found: &mut Vec<(Span, String)>) {
-        let mut add = |hole: &Hole| {
-            if !hole.choices.is_empty() {
-                found.push((self.span, hole.source.clone()));
-                hole.choices.iter().for_each(|c| c.open_choices(found));
+    pub fn collect_branch_points(&self, found: &mut Vec<(Span, String)>) {
+        let mut add = |unknown: &Unknown| {
+            if !unknown.candidates.is_empty() {
+                found.push((self.span, unknown.source.clone()));
+                unknown.candidates.iter().for_each(|c| c.collect_branch_points(found));
             }
         };
         match &self.data {
-            Data::Unknown(hole) => add(hole),
-            Data::String(text) => text.holes().iter().for_each(add),
-            Data::Array(elements) => elements.iter().for_each(|e| e.open_choices(found)),
-            Data::Object(members) => members.iter().for_each(|m| m.value.open_choices(found)),
-            Data::Encoded(inner) => inner.open_choices(found),
+            Data::Unknown(unknown) => add(unknown),
+            Data::String(text) => text.unknowns().iter().for_each(add),
+            Data::Array(elements) => elements.iter().for_each(|e| e.collect_branch_points(found)),
+            Data::Object(members) => members.iter().for_each(|m| m.value.collect_branch_points(found)),
+            Data::Encoded(inner) => inner.collect_branch_points(found),
             Data::Null | Data::Bool(_) | Data::Number(_) => {}
         }
     }
 }
 
-impl Hole {
-    fn ways(&self) -> usize {
-        self.choices.iter().map(Value::ways).sum::<usize>().max(1)
+impl Unknown {
+    fn alternatives(&self) -> usize {
+        self.candidates.iter().map(Value::alternatives).sum::<usize>().max(1)
     }
 
-    fn way(&self, number: usize) -> Option<Value> {
-        let mut left = number % self.ways();
-        for choice in &self.choices {
-            let ways = choice.ways();
-            if left < ways {
-                return Some(choice.way(left));
+    fn alternative(&self, number: usize) -> Option<Value> {
+        let mut left = number % self.alternatives();
+        for candidate in &self.candidates {
+            let alternatives = candidate.alternatives();
+            if left < alternatives {
+                return Some(candidate.alternative(left));
             }
-            left -= ways;
+            left -= alternatives;
         }
         None
     }
 }
 
-fn way_of_text(text: &Text, number: usize) -> Text {
-    let mut chosen = Pieces::default();
-    let mut holes = text.holes().iter();
+fn alternative_of_text(text: &Text, number: usize) -> Text {
+    let mut chosen = TextBuilder::default();
+    let mut unknowns = text.unknowns().iter();
     let mut rest = text.raw();
-    while let Some((before, after)) = rest.split_once(HOLE) {
+    while let Some((before, after)) = rest.split_once(PLACEHOLDER) {
         chosen.put(before, Span::default());
-        if let Some(hole) = holes.next() {
-            let part = hole.way(number).and_then(|v| plain(&v));
-            let open = || Text::unknown(Hole { choices: Vec::new(), ..hole.clone() });
+        if let Some(unknown) = unknowns.next() {
+            let part = unknown.alternative(number).and_then(|v| plain(&v));
+            let open = || Text::unknown(Unknown { candidates: Vec::new(), ..unknown.clone() });
             chosen.push(&part.unwrap_or_else(open), Span::default());
         }
         rest = after;
     }
     chosen.put(rest, Span::default());
-    chosen.placeless()
+    chosen.finish_without_origin()
 }
 
 fn plain(value: &Value) -> Option<Text> {
@@ -148,7 +149,7 @@ mod tests {
         Value::list(values, Span::default())
     }
 
-    fn choice(values: Vec<Value>) -> Value {
+    fn candidate(values: Vec<Value>) -> Value {
         Value::one_of(values, String::from("x"), Span::default())
     }
 
@@ -162,27 +163,27 @@ mod tests {
 
     #[test]
     fn every_branch_is_one_way_and_choices_go_together() {
-        let inner = choice(vec![text("b"), text("c")]);
-        let value = list(vec![choice(vec![text("a"), list(vec![inner])]), choice(vec![text("x"), text("y")])]);
-        assert_eq!(value.ways(), 3);
-        let ways: Vec<String> = (0..3).map(|n| shown(&value.way(n))).collect();
-        assert_eq!(ways, ["a,x", "b,y", "c,x"]);
+        let inner = candidate(vec![text("b"), text("c")]);
+        let value = list(vec![candidate(vec![text("a"), list(vec![inner])]), candidate(vec![text("x"), text("y")])]);
+        assert_eq!(value.alternatives(), 3);
+        let alternatives: Vec<String> = (0..3).map(|n| shown(&value.alternative(n))).collect();
+        assert_eq!(alternatives, ["a,x", "b,y", "c,x"]);
     }
 
     #[test]
     fn a_choice_in_a_text_is_one_part_of_it() {
-        let Data::Unknown(hole) = choice(vec![text("raw"), text("gold")]).data else { panic!("it is open") };
-        let mut whole = Pieces::default();
+        let Data::Unknown(unknown) = candidate(vec![text("raw"), text("gold")]).data else { panic!("it is open") };
+        let mut whole = TextBuilder::default();
         whole.put("arn:", Span::default());
-        whole.push(&Text::unknown(*hole), Span::default());
+        whole.push(&Text::unknown(*unknown), Span::default());
         whole.put("/*", Span::default());
         let value = Value::new(Data::String(whole.text()), Span::default());
-        assert_eq!((0..2).map(|n| shown(&value.way(n))).collect::<Vec<_>>(), ["arn:raw/*", "arn:gold/*"]);
+        assert_eq!((0..2).map(|n| shown(&value.alternative(n))).collect::<Vec<_>>(), ["arn:raw/*", "arn:gold/*"]);
     }
 
     #[test]
     fn too_many_ways_are_no_ways() {
-        let wide = choice((0..9).map(|n| text(&n.to_string())).collect());
-        assert!(wide.is_unknown() && wide.choices().is_empty() && wide.ways() == 1);
+        let wide = candidate((0..9).map(|n| text(&n.to_string())).collect());
+        assert!(wide.is_unknown() && wide.candidates().is_empty() && wide.alternatives() == 1);
     }
 }

@@ -2,11 +2,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::source::Span;
 use crate::value::Value;
 
-/// A text, of which parts may be unknown: each such part is one [`HOLE`] character.
+/// A text, of which parts may be unknown: each such part is one [`PLACEHOLDER`] character.
 #[derive(Clone, Debug)]
 pub struct Text(Form);
 
@@ -21,7 +21,7 @@ enum Form {
 #[derive(Clone, Debug, Default)]
 struct Made {
     value: Arc<str>,
-    holes: Vec<Hole>,
+    unknowns: Vec<Unknown>,
     origin: Vec<Segment>,
 }
 
@@ -33,17 +33,17 @@ impl Default for Text {
 
 /// An unknown part of a text.
 #[derive(Clone, Debug, Default)]
-pub struct Hole {
+pub struct Unknown {
     /// The expression as written, for messages.
     pub source: String,
     /// The Terraform reference it is, as `aws_s3_bucket.raw.arn`, when it is one.
     pub reference: Option<String>,
     /// What it can be, where that is known; see [`Value::one_of`].
-    pub choices: Vec<Value>,
+    pub candidates: Vec<Value>,
 }
 
-impl PartialEq for Hole {
-    fn eq(&self, other: &Hole) -> bool {
+impl PartialEq for Unknown {
+    fn eq(&self, other: &Unknown) -> bool {
         self.source == other.source && self.reference == other.reference
     }
 }
@@ -59,10 +59,10 @@ pub struct Segment {
     pub exact: bool,
 }
 
-impl Hole {
+impl Unknown {
     /// Something that is not known and is not a reference.
-    pub fn plain(source: impl Into<String>) -> Hole {
-        Hole { source: source.into(), ..Hole::default() }
+    pub fn plain(source: impl Into<String>) -> Unknown {
+        Unknown { source: source.into(), ..Unknown::default() }
     }
 }
 
@@ -73,19 +73,19 @@ impl Text {
     }
 
     /// A text that is one unknown part.
-    pub fn unknown(hole: Hole) -> Text {
-        Text::with_origin(HOLE.to_string(), vec![hole], Vec::new())
+    pub fn unknown(unknown: Unknown) -> Text {
+        Text::with_origin(PLACEHOLDER.to_string(), vec![unknown], Vec::new())
     }
 
     /// A text whose bytes came from the places that `origin` tells.
-    pub fn with_origin(value: impl Into<Arc<str>>, holes: Vec<Hole>, origin: Vec<Segment>) -> Text {
-        if holes.is_empty() && origin.is_empty() {
+    pub fn with_origin(value: impl Into<Arc<str>>, unknowns: Vec<Unknown>, origin: Vec<Segment>) -> Text {
+        if unknowns.is_empty() && origin.is_empty() {
             return Text::known(value);
         }
-        Text(Form::Made(Box::new(Made { value: value.into(), holes, origin })))
+        Text(Form::Made(Box::new(Made { value: value.into(), unknowns, origin })))
     }
 
-    /// The text with a [`HOLE`] for every unknown part.
+    /// The text with a [`PLACEHOLDER`] for every unknown part.
     pub fn raw(&self) -> &str {
         match &self.0 {
             Form::Plain(value) => value,
@@ -107,12 +107,12 @@ impl Text {
 
     /// Whether all of it is known.
     pub fn is_known(&self) -> bool {
-        self.holes().is_empty()
+        self.unknowns().is_empty()
     }
 
     /// The unknown parts, in order.
-    pub fn holes(&self) -> &[Hole] {
-        self.made().map_or(&[], |m| &m.holes)
+    pub fn unknowns(&self) -> &[Unknown] {
+        self.made().map_or(&[], |m| &m.unknowns)
     }
 
     /// Where its stretches came from; empty when that is its own span.
@@ -122,10 +122,10 @@ impl Text {
 
     /// The bytes `from..to` as a text of their own, with their origin.
     pub fn slice(&self, from: usize, to: usize) -> Text {
-        let count = |text: &str| text.matches(HOLE).count();
+        let count = |text: &str| text.matches(PLACEHOLDER).count();
         let before = count(&self.raw()[..from]);
         let value = self.raw()[from..to].to_owned();
-        let holes = self.holes().iter().skip(before).take(count(&value)).cloned().collect();
+        let unknowns = self.unknowns().iter().skip(before).take(count(&value)).cloned().collect();
         let mut origin = Vec::new();
         for (i, segment) in self.origin().iter().enumerate() {
             let start = segment.at as usize;
@@ -144,7 +144,7 @@ impl Text {
                 exact: segment.exact,
             });
         }
-        Text::with_origin(value, holes, origin)
+        Text::with_origin(value, unknowns, origin)
     }
 
     /// Where the bytes `start..end` of the text came from, `whole` being the place of all of it.
@@ -168,13 +168,13 @@ impl Text {
 
 /// A text that is being put together.
 #[derive(Debug, Default)]
-pub struct Pieces {
+pub struct TextBuilder {
     value: String,
-    holes: Vec<Hole>,
+    unknowns: Vec<Unknown>,
     origin: Vec<Segment>,
 }
 
-impl Pieces {
+impl TextBuilder {
     /// Appends a text; `span` is its place.
     pub fn push(&mut self, text: &Text, span: Span) {
         let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
@@ -183,7 +183,7 @@ impl Pieces {
         }
         self.origin.extend(text.origin().iter().map(|s| Segment { at: base + s.at, ..*s }));
         self.value.push_str(text.raw());
-        self.holes.extend(text.holes().iter().cloned());
+        self.unknowns.extend(text.unknowns().iter().cloned());
     }
 
     /// Appends letters; `span` is what they come from.
@@ -205,12 +205,12 @@ impl Pieces {
 
     /// The text.
     pub fn text(self) -> Text {
-        Text::with_origin(self.value, self.holes, self.origin)
+        Text::with_origin(self.value, self.unknowns, self.origin)
     }
 
     /// The text without where its parts came from.
-    pub fn placeless(self) -> Text {
-        Text::with_origin(self.value, self.holes, Vec::new())
+    pub fn finish_without_origin(self) -> Text {
+        Text::with_origin(self.value, self.unknowns, Vec::new())
     }
 }
 
@@ -218,9 +218,9 @@ impl fmt::Display for Text {
     /// Unknown parts appear as `${source}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.raw();
-        for hole in self.holes() {
-            let Some((before, after)) = rest.split_once(HOLE) else { break };
-            write!(f, "{before}${{{}}}", hole.source)?;
+        for unknown in self.unknowns() {
+            let Some((before, after)) = rest.split_once(PLACEHOLDER) else { break };
+            write!(f, "{before}${{{}}}", unknown.source)?;
             rest = after;
         }
         f.write_str(rest)

@@ -4,59 +4,59 @@ use std::rc::Rc;
 use hcl_edit::Span as _;
 use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
 
+use super::context::{EvalContext, SNIPPET, cost};
 use super::functions;
 use super::keyed::{Keyed, insert};
 use super::module::Instance;
 use super::template;
 use super::tree::{Attribute, Source};
-use super::world::{SNIPPET, World, weight};
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Member, Text, Unknown, Value};
 
 /// A name that an expression can use: of a `for`, of `each`, of a `dynamic` block.
-pub struct Scope<'a> {
+pub struct Binding<'a> {
     /// The name.
     pub name: &'a str,
     /// Its value.
     pub value: &'a Value,
     /// Outer names.
-    pub parent: Option<&'a Scope<'a>>,
+    pub parent: Option<&'a Binding<'a>>,
 }
 
 /// Where an expression is evaluated.
 #[derive(Clone, Copy)]
-pub struct Env<'a> {
+pub struct Scope<'a> {
     /// What is shared.
-    pub world: &'a World,
+    pub context: &'a EvalContext,
     /// The module's instance.
     pub instance: &'a Rc<Instance>,
     /// The file the expression stands in.
     pub file: u32,
     /// Names bound around it.
-    pub scope: Option<&'a Scope<'a>>,
+    pub bindings: Option<&'a Binding<'a>>,
 }
 
-impl<'a> Env<'a> {
+impl<'a> Scope<'a> {
     /// The same with one more name.
-    pub fn bind<'b>(&'b self, scope: &'b Scope<'b>) -> Env<'b> {
-        Env { world: self.world, instance: self.instance, file: self.file, scope: Some(scope) }
+    pub fn bind<'b>(&'b self, binding: &'b Binding<'b>) -> Scope<'b> {
+        Scope { context: self.context, instance: self.instance, file: self.file, bindings: Some(binding) }
     }
 
     /// The value of a bound name.
     pub fn bound(&self, name: &str) -> Option<&'a Value> {
-        let mut scope = self.scope;
-        while let Some(here) = scope {
+        let mut binding = self.bindings;
+        while let Some(here) = binding {
             if here.name == name {
                 return Some(here.value);
             }
-            scope = here.parent;
+            binding = here.parent;
         }
         None
     }
 
     /// The source text of a place.
     pub fn text_of(&self, span: Span) -> String {
-        let (files, snippet) = (self.world.files.borrow(), self.world.snippet.borrow());
+        let (files, snippet) = (self.context.files.borrow(), self.context.snippet.borrow());
         let whole = if span.file == SNIPPET { Some(&**snippet) } else { files.get(span.file).map(|f| f.text.as_str()) };
         let text = whole.and_then(|t| t.get(span.start as usize..span.end as usize));
         let text = text.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
@@ -65,24 +65,24 @@ impl<'a> Env<'a> {
 
     /// An unknown value that stands for an expression.
     pub fn unknown(&self, span: Span) -> Value {
-        Value::unknown(Hole::plain(self.text_of(span)), span)
+        Value::unknown(Unknown::plain(self.text_of(span)), span)
     }
 
     /// An unknown value that stands for an expression which fails, whatever a plan would know.
     pub fn fail(&self, span: Span) -> Value {
-        self.world.fail();
+        self.context.fail();
         self.unknown(span)
     }
 
     /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
-    pub fn each_way(&self, value: &Value, span: Span, function: impl Fn(&Value) -> Option<Value>) -> Value {
+    pub fn map_alternatives(&self, value: &Value, span: Span, function: impl Fn(&Value) -> Option<Value>) -> Value {
         let made = |v: &Value| function(v).unwrap_or_else(|| self.unknown(span));
-        let ways = value.ways() as u64;
-        if ways == 1 {
+        let alternatives = value.alternatives() as u64;
+        if alternatives == 1 {
             return made(value);
         }
-        if self.world.spend(ways * weight(value)) {
-            self.world.attempt(|| value.each_way(&self.text_of(span), made)).0
+        if self.context.consume_budget(alternatives * cost(value)) {
+            self.context.attempt(|| value.map_alternatives(&self.text_of(span), made)).0
         } else {
             self.unknown(span)
         }
@@ -95,23 +95,23 @@ impl<'a> Env<'a> {
 }
 
 /// Evaluates an attribute in the file it stands in.
-pub fn attribute(attribute: &Attribute, env: Env<'_>) -> Value {
-    let env = Env { file: attribute.key_span.file, ..env };
+pub fn attribute(attribute: &Attribute, scope: Scope<'_>) -> Value {
+    let scope = Scope { file: attribute.key_span.file, ..scope };
     match &attribute.source {
-        Source::Hcl(expression) => eval(expression, env),
-        Source::Json(value) => json(value, env),
+        Source::Hcl(expression) => eval(expression, scope),
+        Source::Json(value) => json(value, scope),
     }
 }
 
 /// JSON of a `.tf.json` file: its texts are templates.
-fn json(value: &Value, env: Env<'_>) -> Value {
+fn json(value: &Value, scope: Scope<'_>) -> Value {
     let data = match &value.data {
         Data::String(text) if text.raw().contains("${") || text.raw().contains("%{") => {
-            return template::from_text(text.raw(), value.span, env);
+            return template::from_text(text.raw(), value.span, scope);
         }
-        Data::Array(list) => Data::Array(list.iter().map(|v| json(v, env)).collect()),
+        Data::Array(list) => Data::Array(list.iter().map(|v| json(v, scope)).collect()),
         Data::Object(members) => {
-            let member = |m: &Member| Member { value: json(&m.value, env), ..m.clone() };
+            let member = |m: &Member| Member { value: json(&m.value, scope), ..m.clone() };
             Data::Object(members.iter().map(member).collect())
         }
         other => other.clone(),
@@ -120,71 +120,71 @@ fn json(value: &Value, env: Env<'_>) -> Value {
 }
 
 /// Evaluates an expression.
-pub fn eval(expression: &Expression, env: Env<'_>) -> Value {
-    let span = env.span(expression.span());
-    if !env.world.enter() {
-        return env.unknown(span);
+pub fn eval(expression: &Expression, scope: Scope<'_>) -> Value {
+    let span = scope.span(expression.span());
+    if !scope.context.enter() {
+        return scope.unknown(span);
     }
-    let value = step(expression, span, env);
-    env.world.leave();
+    let value = step(expression, span, scope);
+    scope.context.leave();
     value
 }
 
-fn step(expression: &Expression, span: Span, env: Env<'_>) -> Value {
+fn step(expression: &Expression, span: Span, scope: Scope<'_>) -> Value {
     let data = match expression {
         Expression::Null(_) => Data::Null,
         Expression::Bool(b) => Data::Bool(*b.value()),
         Expression::Number(n) => Data::Number(n.value().to_string().into()),
         Expression::String(s) => Data::String(Text::known(s.value().as_str())),
-        Expression::Array(list) => Data::Array(list.iter().map(|e| eval(e, env)).collect()),
-        Expression::Object(object) => return self::object(object, span, env),
-        Expression::StringTemplate(t) => return template::quoted(t, span, env),
-        Expression::HeredocTemplate(t) => return template::heredoc(t, span, env),
-        Expression::Parenthesis(inner) => return eval(inner.inner(), env),
+        Expression::Array(list) => Data::Array(list.iter().map(|e| eval(e, scope)).collect()),
+        Expression::Object(object) => return self::object(object, span, scope),
+        Expression::StringTemplate(t) => return template::quoted(t, span, scope),
+        Expression::HeredocTemplate(t) => return template::heredoc(t, span, scope),
+        Expression::Parenthesis(inner) => return eval(inner.inner(), scope),
         Expression::Variable(_) | Expression::Traversal(_) => {
-            return super::reference::eval_reference(expression, span, env);
+            return super::reference::eval_reference(expression, span, scope);
         }
-        Expression::Conditional(c) => return conditional(c, span, env),
-        Expression::FuncCall(call) => return functions::call(call, span, env),
+        Expression::Conditional(c) => return conditional(c, span, scope),
+        Expression::FuncCall(call) => return functions::call(call, span, scope),
         Expression::UnaryOp(op) => {
-            let value = eval(&op.expr, env);
+            let value = eval(&op.expr, scope);
             match (op.operator.value(), truth(&value), &value.data) {
                 (UnaryOperator::Not, Some(truth), _) => Data::Bool(!truth),
                 (UnaryOperator::Neg, _, Data::Number(n)) => number(-n.parse::<f64>().unwrap_or(0.0)),
-                _ => return env.unknown(span),
+                _ => return scope.unknown(span),
             }
         }
         Expression::BinaryOp(op) => {
-            let sides = Value::list([eval(&op.lhs_expr, env), eval(&op.rhs_expr, env)], span);
-            return env.each_way(&sides, span, |sides| match sides.elements() {
+            let sides = Value::list([eval(&op.lhs_expr, scope), eval(&op.rhs_expr, scope)], span);
+            return scope.map_alternatives(&sides, span, |sides| match sides.elements() {
                 [left, right] => binary(*op.operator.value(), left, right).map(|data| Value::new(data, span)),
                 _ => None,
             });
         }
-        Expression::ForExpr(expression) => return for_expression(expression, span, env),
+        Expression::ForExpr(expression) => return for_expression(expression, span, scope),
     };
     Value::new(data, span)
 }
 
 /// Where the test is not known, the value is one of both.
-fn conditional(conditional: &Conditional, span: Span, env: Env<'_>) -> Value {
-    let test = eval(&conditional.cond_expr, env);
+fn conditional(conditional: &Conditional, span: Span, scope: Scope<'_>) -> Value {
+    let test = eval(&conditional.cond_expr, scope);
     match (truth(&test), test.is_unknown()) {
-        (Some(true), _) => eval(&conditional.true_expr, env),
-        (Some(false), _) => eval(&conditional.false_expr, env),
+        (Some(true), _) => eval(&conditional.true_expr, scope),
+        (Some(false), _) => eval(&conditional.false_expr, scope),
         (None, true) => {
-            let branch = |e: &Expression| env.world.attempt(|| eval(e, env)).0;
+            let branch = |e: &Expression| scope.context.attempt(|| eval(e, scope)).0;
             let (yes, no) = (branch(&conditional.true_expr), branch(&conditional.false_expr));
             if functions::equal(&yes, &no) == Some(true) {
                 return yes;
             }
-            if env.world.spend(weight(&yes) + weight(&no)) {
-                Value::one_of(vec![yes, no], env.text_of(span), span)
+            if scope.context.consume_budget(cost(&yes) + cost(&no)) {
+                Value::one_of(vec![yes, no], scope.text_of(span), span)
             } else {
-                env.unknown(span)
+                scope.unknown(span)
             }
         }
-        (None, false) => env.unknown(span),
+        (None, false) => scope.unknown(span),
     }
 }
 
@@ -249,23 +249,23 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data>
     })
 }
 
-fn object(object: &hcl_edit::expr::Object, span: Span, env: Env<'_>) -> Value {
+fn object(object: &hcl_edit::expr::Object, span: Span, scope: Scope<'_>) -> Value {
     let mut members = Vec::new();
     for (key, value) in object.iter() {
         let (text, key_span) = match key {
-            ObjectKey::Ident(name) => (Text::known(name.value().as_str()), env.span(name.span())),
+            ObjectKey::Ident(name) => (Text::known(name.value().as_str()), scope.span(name.span())),
             ObjectKey::Expression(Expression::Variable(name)) => {
-                (Text::known(name.value().as_str()), env.span(name.span()))
+                (Text::known(name.value().as_str()), scope.span(name.span()))
             }
             ObjectKey::Expression(expression) => {
-                let key = eval(expression, env);
+                let key = eval(expression, scope);
                 match to_text(&key) {
                     Some(text) => (text, key.span),
-                    None => return env.unknown(span),
+                    None => return scope.unknown(span),
                 }
             }
         };
-        members.push(Member { key: text, key_span, value: eval(value.expr(), env) });
+        members.push(Member { key: text, key_span, value: eval(value.expr(), scope) });
     }
     Value::object(members, span)
 }
@@ -276,7 +276,7 @@ pub fn to_text(value: &Value) -> Option<Text> {
         Data::String(text) => Some(text.clone()),
         Data::Number(n) => Some(Text::known(n.clone())),
         Data::Bool(b) => Some(Text::known(b.to_string())),
-        Data::Unknown(hole) => Some(Text::unknown((**hole).clone())),
+        Data::Unknown(unknown) => Some(Text::unknown((**unknown).clone())),
         Data::Encoded(inner) => Some(functions::encode(inner)),
         _ => None,
     }
@@ -306,40 +306,41 @@ pub fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
 /// One entry that stands for all of a collection that is not known.
 pub fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
     let source = match &collection.data {
-        Data::Unknown(hole) => format!("{}[*]", hole.source),
+        Data::Unknown(unknown) => format!("{}[*]", unknown.source),
         _ => name.to_owned(),
     };
-    (Value::unknown(Hole::plain(format!("key of {source}")), span), Value::unknown(Hole::plain(source), span))
+    (Value::unknown(Unknown::plain(format!("key of {source}")), span), Value::unknown(Unknown::plain(source), span))
 }
 
-fn for_expression(expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
-    let collection = eval(&expression.intro.collection_expr, env);
-    if collection.choices().is_empty() {
-        return for_each_of(&collection, expression, span, env);
+fn for_expression(expression: &ForExpr, span: Span, scope: Scope<'_>) -> Value {
+    let collection = eval(&expression.intro.collection_expr, scope);
+    if collection.candidates().is_empty() {
+        return for_each_of(&collection, expression, span, scope);
     }
-    env.each_way(&collection, span, |c| Some(for_each_of(c, expression, span, env)))
+    scope.map_alternatives(&collection, span, |c| Some(for_each_of(c, expression, span, scope)))
 }
 
 /// The result; where the condition is a choice, so is the result, and both go the same way.
-fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, env: Env<'_>) -> Value {
-    let mut ways = 1;
-    let first = for_in_way(0, collection, expression, span, env, &mut ways);
-    if ways == 1 {
+fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, scope: Scope<'_>) -> Value {
+    let mut alternatives = 1;
+    let first = for_in_alternative(0, collection, expression, span, scope, &mut alternatives);
+    if alternatives == 1 {
         return first;
     }
     let mut others = 1;
-    let rest = (1..ways).map(|way| for_in_way(way, collection, expression, span, env, &mut others));
-    Value::one_of(std::iter::once(first).chain(rest).collect(), env.text_of(span), span)
+    let rest = (1..alternatives)
+        .map(|alternative| for_in_alternative(alternative, collection, expression, span, scope, &mut others));
+    Value::one_of(std::iter::once(first).chain(rest).collect(), scope.text_of(span), span)
 }
 
 /// The result in one way of the condition; `ways` gets how many it has.
-fn for_in_way(
-    way: usize,
+fn for_in_alternative(
+    alternative: usize,
     collection: &Value,
     expression: &ForExpr,
     span: Span,
-    env: Env<'_>,
-    ways: &mut usize,
+    scope: Scope<'_>,
+    alternatives: &mut usize,
 ) -> Value {
     let known = entries(collection);
     let complete = known.is_some();
@@ -349,28 +350,28 @@ fn for_in_way(
     let mut open = !complete;
     for (key, value) in entries {
         let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
-        let outer = Scope { name: key_name.unwrap_or("\u{0}"), value: &key, parent: env.scope };
-        let inner = Scope { name: value_name, value: &value, parent: Some(&outer) };
-        let env = env.bind(&inner);
+        let outer = Binding { name: key_name.unwrap_or("\u{0}"), value: &key, parent: scope.bindings };
+        let inner = Binding { name: value_name, value: &value, parent: Some(&outer) };
+        let scope = scope.bind(&inner);
         let (mut sure, mut chosen) = (complete, false);
         if let Some(condition) = &expression.cond {
-            let condition = eval(&condition.expr, env);
-            chosen = condition.ways() > 1;
-            *ways = condition.ways().max(*ways);
-            match truth(&condition.way(way)) {
+            let condition = eval(&condition.expr, scope);
+            chosen = condition.alternatives() > 1;
+            *alternatives = condition.alternatives().max(*alternatives);
+            match truth(&condition.alternative(alternative)) {
                 Some(true) => {}
                 Some(false) => continue,
                 None => sure = false,
             }
         }
         open |= !sure;
-        let element = eval(&expression.value_expr, env);
-        let element = if chosen { element.way(way) } else { element };
+        let element = eval(&expression.value_expr, scope);
+        let element = if chosen { element.alternative(alternative) } else { element };
         match &expression.key_expr {
             None => list.push(element),
             Some(key) => {
-                let key = eval(key, env);
-                let Some(text) = to_text(&key) else { return env.unknown(span) };
+                let key = eval(key, scope);
+                let Some(text) = to_text(&key) else { return scope.unknown(span) };
                 let next = Keyed { key: text, span: key.span, values: vec![element] };
                 if sure {
                     insert(&mut certain, next.clone(), expression.grouping);
@@ -384,12 +385,12 @@ fn for_in_way(
         let object = |keyed: Vec<Keyed>| Value::object(keyed.into_iter().filter_map(member), span);
         return match (open, complete) {
             (false, _) => object(keyed),
-            (true, true) => Value::one_of(vec![object(keyed), object(certain)], env.text_of(span), span),
-            (true, false) => Value::one_of(vec![object(keyed), env.unknown(span)], env.text_of(span), span),
+            (true, true) => Value::one_of(vec![object(keyed), object(certain)], scope.text_of(span), span),
+            (true, false) => Value::one_of(vec![object(keyed), scope.unknown(span)], scope.text_of(span), span),
         };
     }
     if open {
-        list.push(env.unknown(span));
+        list.push(scope.unknown(span));
     }
     Value::list(list, span)
 }

@@ -1,11 +1,11 @@
 //! Terraform's functions, as far as policies are made with them; any other is unknown.
 use hcl_edit::expr::FuncCall;
 
-use super::eval::{Env, eval, to_text};
+use super::eval::{Scope, eval, to_text};
 use crate::parse::embedded;
 use crate::pattern;
 use crate::source::Span;
-use crate::value::{Data, Pieces, Text, Value};
+use crate::value::{Data, Text, TextBuilder, Value};
 
 mod collections;
 pub mod files;
@@ -15,32 +15,33 @@ mod texts;
 mod yaml;
 
 /// Largest list that a function may make.
-const LONGEST: usize = 5_000;
+const MAX_LIST_LENGTH: usize = 5_000;
 
 /// Calls a function.
-pub fn call(call: &FuncCall, span: Span, env: Env<'_>) -> Value {
+pub fn call(call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
     let name = call.name.name.value().as_str();
     if let "try" | "can" = name {
-        return tried(name, call, span, env);
+        return tried(name, call, span, scope);
     }
-    let mut arguments: Vec<Value> = call.args.iter().map(|a| eval(a, env)).collect();
+    let mut arguments: Vec<Value> = call.args.iter().map(|a| eval(a, scope)).collect();
     if call.args.expand_final() {
         match arguments.pop().map(|v| v.data) {
             Some(Data::Array(list)) => arguments.extend(list),
-            _ => return env.unknown(span),
+            _ => return scope.unknown(span),
         }
     }
     if !call.name.namespace.is_empty() {
-        return of_provider(name, &arguments, span).unwrap_or_else(|| env.unknown(span));
+        return of_provider(name, &arguments, span).unwrap_or_else(|| scope.unknown(span));
     }
-    let open = arguments.iter().any(|a| !a.choices().is_empty());
+    let open = arguments.iter().any(|a| !a.candidates().is_empty());
     let arguments = Value::list(arguments, span);
     // A choice inside a list stays there; only `flatten` looks into what is inside.
     if open || name == "flatten" {
-        return env.each_way(&arguments, span, |way| apply(name, way.elements(), span, env));
+        return scope
+            .map_alternatives(&arguments, span, |alternative| apply(name, alternative.elements(), span, scope));
     }
-    apply(name, arguments.elements(), span, env).unwrap_or_else(|| {
-        if PARTIAL.contains(&name) && is_known(&arguments) { env.fail(span) } else { env.unknown(span) }
+    apply(name, arguments.elements(), span, scope).unwrap_or_else(|| {
+        if PARTIAL.contains(&name) && is_known(&arguments) { scope.fail(span) } else { scope.unknown(span) }
     })
 }
 
@@ -93,19 +94,19 @@ fn of_provider(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 
 /// `try` gives the first value that does not fail. What is not known may fail, so that the next may be it too; only
 /// what a resource or a data source will tell does not.
-fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
-    let mut values = call.args.iter().map(|a| env.world.attempt(|| eval(a, env)));
+fn tried(name: &str, call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
+    let mut values = call.args.iter().map(|a| scope.context.attempt(|| eval(a, scope)));
     if name == "can" {
         return match values.next() {
             Some((_, true)) => Value::new(Data::Bool(false), span),
             Some((value, _)) if !value.is_unknown() => Value::new(Data::Bool(true), span),
-            _ => env.unknown(span),
+            _ => scope.unknown(span),
         };
     }
     let (mut told, mut possible): (Option<Value>, Vec<Value>) = (None, Vec::new());
     for (value, _) in values.filter(|(_, failed)| !failed) {
         let reference = match &value.data {
-            Data::Unknown(hole) if hole.choices.is_empty() => Some(hole.reference.clone()),
+            Data::Unknown(unknown) if unknown.candidates.is_empty() => Some(unknown.reference.clone()),
             _ => None,
         };
         match reference {
@@ -120,12 +121,12 @@ fn tried(name: &str, call: &FuncCall, span: Span, env: Env<'_>) -> Value {
     }
     match told {
         Some(told) => told,
-        None if possible.is_empty() => env.fail(span),
-        None => any_of(possible, env.text_of(span), span),
+        None if possible.is_empty() => scope.fail(span),
+        None => any_of(possible, scope.text_of(span), span),
     }
 }
 
-fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Value> {
+fn apply(name: &str, arguments: &[Value], span: Span, scope: Scope<'_>) -> Option<Value> {
     let first = arguments.first();
     match (name, arguments) {
         ("jsonencode", [value]) => Some(Value::new(Data::Encoded(Box::new(value.clone())), value.span)),
@@ -157,7 +158,7 @@ fn apply(name: &str, arguments: &[Value], span: Span, env: Env<'_>) -> Option<Va
         _ => collections::apply(name, arguments, span)
             .or_else(|| texts::apply(name, arguments, span))
             .or_else(|| patterns::apply(name, arguments, span))
-            .or_else(|| files::apply(name, arguments, span, env)),
+            .or_else(|| files::apply(name, arguments, span, scope)),
     }
 }
 
@@ -216,7 +217,7 @@ pub fn any_of(values: Vec<Value>, source: String, span: Span) -> Value {
 fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: Span) -> Option<Value> {
     let mut possible: Vec<Value> = Vec::new();
     for value in values {
-        let Data::Unknown(hole) = &value.data else {
+        let Data::Unknown(unknown) = &value.data else {
             if absent(value) {
                 continue;
             }
@@ -224,7 +225,7 @@ fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: Span) -> Op
             break;
         };
         possible.push(value.clone());
-        if hole.reference.is_some() {
+        if unknown.reference.is_some() {
             break;
         }
     }
@@ -234,28 +235,28 @@ fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: Span) -> Op
 
 /// The text that is the JSON of a value, as Terraform writes it but for its escapes of `<`, `>` and `&`.
 pub fn encode(value: &Value) -> Text {
-    let mut text = Pieces::default();
+    let mut text = TextBuilder::default();
     write(value, &mut text);
-    text.placeless()
+    text.finish_without_origin()
 }
 
-fn write(value: &Value, out: &mut Pieces) {
+fn write(value: &Value, out: &mut TextBuilder) {
     let span = value.span;
-    let put = |out: &mut Pieces, s: &str| out.put(s, span);
+    let put = |out: &mut TextBuilder, s: &str| out.put(s, span);
     match &value.data {
         Data::Null => put(out, "null"),
         Data::Bool(b) => put(out, if *b { "true" } else { "false" }),
         Data::Number(n) => put(out, n),
         Data::String(text) => {
             let quoted = serde_json::to_string(text.raw()).unwrap_or_default();
-            out.push(&Text::with_origin(quoted, text.holes().to_vec(), Vec::new()), span);
+            out.push(&Text::with_origin(quoted, text.unknowns().to_vec(), Vec::new()), span);
         }
         Data::Encoded(inner) => {
             let text = encode(inner);
             let quoted = serde_json::to_string(text.raw()).unwrap_or_default();
-            out.push(&Text::with_origin(quoted, text.holes().to_vec(), Vec::new()), span);
+            out.push(&Text::with_origin(quoted, text.unknowns().to_vec(), Vec::new()), span);
         }
-        Data::Unknown(hole) => out.push(&Text::unknown((**hole).clone()), span),
+        Data::Unknown(unknown) => out.push(&Text::unknown((**unknown).clone()), span),
         Data::Array(list) => {
             put(out, "[");
             for (i, element) in list.iter().enumerate() {
@@ -273,7 +274,7 @@ fn write(value: &Value, out: &mut Pieces) {
                     put(out, ",");
                 }
                 let key = serde_json::to_string(member.key.raw()).unwrap_or_default();
-                out.push(&Text::with_origin(format!("{key}:"), member.key.holes().to_vec(), Vec::new()), span);
+                out.push(&Text::with_origin(format!("{key}:"), member.key.unknowns().to_vec(), Vec::new()), span);
                 write(&member.value, out);
             }
             put(out, "}");

@@ -94,7 +94,7 @@ pub struct Instance {
     pub address: String,
     /// Values of variables that were given.
     pub arguments: HashMap<String, Value>,
-    /// Values that were evaluated, with their weight; `None` while one is.
+    /// Values that were evaluated, with their cost; `None` while one is.
     pub known: RefCell<HashMap<String, Option<(Value, u64)>>>,
     /// Instances of the modules it calls, by the call's name.
     pub children: RefCell<HashMap<String, Children>>,
@@ -103,7 +103,7 @@ pub struct Instance {
     /// The root's folder.
     pub root: PathBuf,
     /// What says that there are no instances of it, or of what is read through it, with the values that were given.
-    pub off: Option<Span>,
+    pub disabled_at: Option<Span>,
     /// The same instance for what is off in it.
     pub shadow: OnceCell<Rc<Instance>>,
 }
@@ -154,18 +154,18 @@ impl Instance {
             children: RefCell::default(),
             callers,
             root: root.to_path_buf(),
-            off: None,
+            disabled_at: None,
             shadow: OnceCell::new(),
         }
     }
 
     /// The same instance for what does not exist with the values that were given: those that are empty or false
     /// are taken for unknown, for they are what is said when something is not wanted.
-    pub fn shadow(&self, off: Span) -> Rc<Instance> {
+    pub fn shadow(&self, disabled_at: Span) -> Rc<Instance> {
         let make = || {
             let (module, arguments) = (self.module.clone(), self.arguments.clone());
             let plain = Instance::new(module, self.address.clone(), arguments, self.callers.clone(), &self.root);
-            Rc::new(Instance { off: Some(off), ..plain })
+            Rc::new(Instance { disabled_at: Some(disabled_at), ..plain })
         };
         self.shadow.get_or_init(make).clone()
     }

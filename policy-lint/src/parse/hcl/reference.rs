@@ -2,15 +2,15 @@
 use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, TraversalOperator};
 
-use super::eval::{Env, attribute, entries, eval, to_text};
+use super::context::cost;
+use super::eval::{Scope, attribute, entries, eval, to_text};
 use super::module::Module;
 use super::tree::Block;
 use super::types;
-use super::world::weight;
 use super::{call, data, functions, resource};
 use crate::arn;
 use crate::source::Span;
-use crate::value::{Data, Hole, Text, Value};
+use crate::value::{Data, Text, Unknown, Value};
 
 /// One step of a reference.
 pub enum Step<'a> {
@@ -23,7 +23,7 @@ pub enum Step<'a> {
 }
 
 /// Evaluates a variable or a traversal.
-pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Value {
+pub fn eval_reference(expression: &Expression, span: Span, scope: Scope<'_>) -> Value {
     let (root, operators): (&Expression, &[_]) = match expression {
         Expression::Traversal(t) => (&t.expr, &t.operators),
         other => (other, &[]),
@@ -35,36 +35,40 @@ pub fn eval_reference(expression: &Expression, span: Span, env: Env<'_>) -> Valu
         Some(at + operators.get(at..)?.iter().position(is_index)?)
     });
     let (operators, after) = operators.split_at(end.unwrap_or(operators.len()));
-    let after: Vec<Step<'_>> = after.iter().map(|o| step(o.value(), env)).collect();
-    let steps: Vec<Step<'_>> = operators.iter().map(|o| step(o.value(), env)).collect();
-    walk(referred(root, &steps, span, env), &after, span, env)
+    let after: Vec<Step<'_>> = after.iter().map(|o| step(o.value(), scope)).collect();
+    let steps: Vec<Step<'_>> = operators.iter().map(|o| step(o.value(), scope)).collect();
+    walk(referred(root, &steps, span, scope), &after, span, scope)
 }
 
-fn referred(root: &Expression, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
+fn referred(root: &Expression, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let Expression::Variable(name) = root else {
-        return walk(eval(root, env), steps, span, env);
+        return walk(eval(root, scope), steps, span, scope);
     };
     let name = name.value().as_str();
-    if let Some(bound) = env.bound(name) {
-        return if env.world.spend(weight(bound)) { walk(bound.clone(), steps, span, env) } else { env.unknown(span) };
+    if let Some(bound) = scope.bound(name) {
+        return if scope.context.consume_budget(cost(bound)) {
+            walk(bound.clone(), steps, span, scope)
+        } else {
+            scope.unknown(span)
+        };
     }
     match (name, steps) {
-        ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, env), rest, span, env),
-        ("local", [Step::Name(name), rest @ ..]) => walk(local(name, span, env), rest, span, env),
-        ("module", [Step::Name(name), rest @ ..]) => call::module_output(name, rest, span, env),
-        ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data::value(kind, name, rest, span, env),
-        ("path", [Step::Name(which)]) => path(which, span, env),
-        ("each" | "count" | "self" | "terraform", _) => env.unknown(span),
-        (kind, [Step::Name(name), rest @ ..]) if kind.contains('_') => managed(kind, name, rest, span, env),
-        _ => env.unknown(span),
+        ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, scope), rest, span, scope),
+        ("local", [Step::Name(name), rest @ ..]) => walk(local(name, span, scope), rest, span, scope),
+        ("module", [Step::Name(name), rest @ ..]) => call::module_output(name, rest, span, scope),
+        ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data::value(kind, name, rest, span, scope),
+        ("path", [Step::Name(which)]) => path(which, span, scope),
+        ("each" | "count" | "self" | "terraform", _) => scope.unknown(span),
+        (kind, [Step::Name(name), rest @ ..]) if kind.contains('_') => managed(kind, name, rest, span, scope),
+        _ => scope.unknown(span),
     }
 }
 
-fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
+fn step<'a>(operator: &'a TraversalOperator, scope: Scope<'_>) -> Step<'a> {
     match operator {
         TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => Step::Splat,
         TraversalOperator::GetAttr(name) => Step::Name(name.value().as_str()),
-        TraversalOperator::Index(expression) => Step::Index(eval(expression, env)),
+        TraversalOperator::Index(expression) => Step::Index(eval(expression, scope)),
         TraversalOperator::LegacyIndex(n) => {
             Step::Index(Value::new(Data::Number(n.value().to_string().into()), Span::default()))
         }
@@ -72,41 +76,42 @@ fn step<'a>(operator: &'a TraversalOperator, env: Env<'_>) -> Step<'a> {
 }
 
 /// What steps lead to from a value.
-pub fn walk(value: Value, steps: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
+pub fn walk(value: Value, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let Some((first, rest)) = steps.split_first() else { return value };
     let found = match (first, &value.data) {
-        (_, Data::Unknown(hole)) if !hole.choices.is_empty() => {
-            return env.each_way(&value, span, |way| Some(walk(way.clone(), steps, span, env)));
+        (_, Data::Unknown(unknown)) if !unknown.candidates.is_empty() => {
+            return scope
+                .map_alternatives(&value, span, |alternative| Some(walk(alternative.clone(), steps, span, scope)));
         }
-        (_, Data::Unknown(hole)) => {
-            return match attribute_of(hole, first, span, env) {
-                Some(found) => walk(found, rest, span, env),
-                None => Value::unknown(deeper(hole, steps), span),
+        (_, Data::Unknown(unknown)) => {
+            return match attribute_of(unknown, first, span, scope) {
+                Some(found) => walk(found, rest, span, scope),
+                None => Value::unknown(deeper(unknown, steps), span),
             };
         }
         (Step::Index(key), Data::Object(_) | Data::Array(_)) if to_text(key).is_some_and(|t| !t.is_known()) => {
-            let any = any_entry(&value, span, env);
-            return walk(any, rest, span, env);
+            let any = any_entry(&value, span, scope);
+            return walk(any, rest, span, scope);
         }
         (Step::Name(name), Data::Object(_)) => value.get(name).cloned(),
         (Step::Index(key), Data::Object(_)) => to_text(key).and_then(|k| value.get(k.raw()).cloned()),
         (Step::Index(key), Data::Array(list)) => index(key).and_then(|i| list.get(i).cloned()),
         (Step::Name(name), Data::Array(list)) => name.parse().ok().and_then(|i: usize| list.get(i).cloned()),
         (Step::Splat, Data::Array(list)) => {
-            let each = list.iter().map(|v| walk(v.clone(), rest, span, env));
+            let each = list.iter().map(|v| walk(v.clone(), rest, span, scope));
             return Value::list(each, value.span);
         }
         (Step::Splat, Data::Null) => return Value::list([], span),
         (Step::Splat, _) => {
-            let one = walk(value.clone(), rest, span, env);
+            let one = walk(value.clone(), rest, span, scope);
             return Value::list([one], value.span);
         }
         _ => None,
     };
     match found {
-        Some(found) => walk(found, rest, span, env),
-        None if is_complete(&value) => env.fail(span),
-        None => env.unknown(span),
+        Some(found) => walk(found, rest, span, scope),
+        None if is_complete(&value) => scope.fail(span),
+        None => scope.unknown(span),
     }
 }
 
@@ -116,18 +121,18 @@ fn is_complete(value: &Value) -> bool {
 }
 
 /// The entry of a collection under a key that is not known.
-fn any_entry(collection: &Value, span: Span, env: Env<'_>) -> Value {
+fn any_entry(collection: &Value, span: Span, scope: Scope<'_>) -> Value {
     let all: Vec<Value> = entries(collection).into_iter().flatten().map(|(_, value)| value).collect();
-    if env.world.spend(weight(collection)) {
-        functions::any_of(all, env.text_of(span), span)
+    if scope.context.consume_budget(cost(collection)) {
+        functions::any_of(all, scope.text_of(span), span)
     } else {
-        env.unknown(span)
+        scope.unknown(span)
     }
 }
 
 /// An attribute of a resource or data source that is meant as a whole, as its block configures it.
-fn attribute_of(hole: &Hole, step: &Step<'_>, span: Span, env: Env<'_>) -> Option<Value> {
-    let (Step::Name(wanted), Some(reference)) = (step, &hole.reference) else { return None };
+fn attribute_of(unknown: &Unknown, step: &Step<'_>, span: Span, scope: Scope<'_>) -> Option<Value> {
+    let (Step::Name(wanted), Some(reference)) = (step, &unknown.reference) else { return None };
     let all: Vec<&str> = arn::steps(reference).collect();
     let [modules @ .., kind, last] = all.as_slice() else { return None };
     let is_data = modules.len() % 2 == 1;
@@ -135,13 +140,13 @@ fn attribute_of(hole: &Hole, step: &Step<'_>, span: Span, env: Env<'_>) -> Optio
         return None;
     }
     let own = kind.len() + last.len() + 1 + if is_data { "data.".len() } else { 0 };
-    let child = env.world.instances.borrow().get(reference.get(..reference.len() - own)?)?.clone();
+    let child = scope.context.instances.borrow().get(reference.get(..reference.len() - own)?)?.clone();
     let (name, key) = last.split_once('[').map_or((*last, None), |(name, key)| (name, key.strip_suffix(']')));
     let key = key.map(|key| match key.strip_prefix('"').and_then(|k| k.strip_suffix('"')) {
         Some(text) => Value::new(Data::String(Text::known(text)), span),
         None => Value::new(Data::Number(key.into()), span),
     });
-    let inner = Env { instance: &child, scope: None, ..env };
+    let inner = Scope { instance: &child, bindings: None, ..scope };
     if is_data {
         return data::known(kind, name, key.as_ref(), wanted, span, inner);
     }
@@ -158,9 +163,9 @@ pub fn index(key: &Value) -> Option<usize> {
 }
 
 /// The same unknown thing with more steps behind it.
-fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
-    let mut source = hole.source.clone();
-    let mut reference = hole.reference.clone();
+fn deeper(unknown: &Unknown, steps: &[Step<'_>]) -> Unknown {
+    let mut source = unknown.source.clone();
+    let mut reference = unknown.reference.clone();
     let whole = !source.contains('[') && reference.as_deref().is_some_and(|r| r.ends_with(&source));
     for (number, step) in steps.iter().enumerate() {
         match step {
@@ -178,7 +183,7 @@ fn deeper(hole: &Hole, steps: &[Step<'_>]) -> Hole {
             Step::Splat => source.push_str("[*]"),
         }
     }
-    Hole { source, reference, ..Hole::default() }
+    Unknown { source, reference, ..Unknown::default() }
 }
 
 /// The key of an instance as addresses have it; nothing where it is not known.
@@ -191,33 +196,33 @@ pub fn instance_key(key: &Value) -> String {
 }
 
 /// The value of a variable: as it was given, or its default.
-pub fn variable(name: &str, span: Span, env: Env<'_>) -> Value {
-    let instance = env.instance;
-    let Some(block) = instance.module.variables.get(name) else { return env.unknown(span) };
+pub fn variable(name: &str, span: Span, scope: Scope<'_>) -> Value {
+    let instance = scope.instance;
+    let Some(block) = instance.module.variables.get(name) else { return scope.unknown(span) };
     let given = instance.arguments.get(name);
     if given.is_none() && block.body.attribute("default").is_none() {
         let source = format!("{}var.{name}", instance.address);
-        return Value::unknown(Hole::plain(source), span);
+        return Value::unknown(Unknown::plain(source), span);
     }
-    remembered(&format!("var.{name}"), span, env, || {
-        let plain = Env { scope: None, ..env };
+    memoized(&format!("var.{name}"), span, scope, || {
+        let plain = Scope { bindings: None, ..scope };
         let default = || block.body.attribute("default").map(|d| attribute(d, plain));
         let nullable = block.body.attribute("nullable").map(|n| attribute(n, plain).data);
         let given = given.filter(|v| !(matches!(v.data, Data::Null) && matches!(nullable, Some(Data::Bool(false)))));
-        let value = given.cloned().or_else(default).unwrap_or_else(|| env.unknown(span));
+        let value = given.cloned().or_else(default).unwrap_or_else(|| scope.unknown(span));
         let value = match block.body.attribute("type") {
             Some(kind) => types::convert(value, kind, plain),
             None => value,
         };
-        if instance.off.is_some() && says_no(&value) {
-            return Value::unknown(Hole::plain(format!("{}var.{name}", instance.address)), span);
+        if instance.disabled_at.is_some() && is_falsy(&value) {
+            return Value::unknown(Unknown::plain(format!("{}var.{name}", instance.address)), span);
         }
         value
     })
 }
 
 /// Whether a value is what people give for something that they do not want.
-pub fn says_no(value: &Value) -> bool {
+pub fn is_falsy(value: &Value) -> bool {
     match &value.data {
         Data::Null | Data::Bool(false) => true,
         Data::Number(n) => &**n == "0",
@@ -228,44 +233,45 @@ pub fn says_no(value: &Value) -> bool {
     }
 }
 
-fn local(name: &str, span: Span, env: Env<'_>) -> Value {
-    let module = env.instance.module.clone();
-    let Some(source) = module.locals.get(name) else { return env.unknown(span) };
-    remembered(&format!("local.{name}"), span, env, || attribute(source, Env { scope: None, ..env }))
+fn local(name: &str, span: Span, scope: Scope<'_>) -> Value {
+    let module = scope.instance.module.clone();
+    let Some(source) = module.locals.get(name) else { return scope.unknown(span) };
+    memoized(&format!("local.{name}"), span, scope, || attribute(source, Scope { bindings: None, ..scope }))
 }
 
 /// Evaluates once; a value that needs itself is unknown, and so is one that was copied too often.
-pub fn remembered(key: &str, span: Span, env: Env<'_>, evaluate: impl FnOnce() -> Value) -> Value {
-    let known = &env.instance.known;
+pub fn memoized(key: &str, span: Span, scope: Scope<'_>, evaluate: impl FnOnce() -> Value) -> Value {
+    let known = &scope.instance.known;
     if let Some(found) = known.borrow().get(key) {
-        let copy = found.as_ref().filter(|(_, weight)| env.world.spend(*weight)).map(|(value, _)| value.clone());
-        return copy.unwrap_or_else(|| env.unknown(span));
+        let copy =
+            found.as_ref().filter(|(_, cost)| scope.context.consume_budget(*cost)).map(|(value, _)| value.clone());
+        return copy.unwrap_or_else(|| scope.unknown(span));
     }
     known.borrow_mut().insert(key.to_owned(), None);
-    let (value, _) = env.world.attempt(evaluate);
-    let weight = weight(&value);
-    env.world.spend(weight);
-    known.borrow_mut().insert(key.to_owned(), Some((value.clone(), weight)));
+    let (value, _) = scope.context.attempt(evaluate);
+    let cost = cost(&value);
+    scope.context.consume_budget(cost);
+    known.borrow_mut().insert(key.to_owned(), Some((value.clone(), cost)));
     value
 }
 
-fn path(which: &str, span: Span, env: Env<'_>) -> Value {
+fn path(which: &str, span: Span, scope: Scope<'_>) -> Value {
     let folder = match which {
-        "module" => &env.instance.module.folder,
-        "root" | "cwd" => &env.instance.root,
-        _ => return env.unknown(span),
+        "module" => &scope.instance.module.folder,
+        "root" | "cwd" => &scope.instance.root,
+        _ => return scope.unknown(span),
     };
     let text = folder.to_string_lossy();
     let text = if text.is_empty() { String::from(".") } else { text.into_owned() };
     Value::new(Data::String(Text::known(text)), span)
 }
 
-fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
-    let module = env.instance.module.clone();
-    let address = format!("{}{kind}.{name}", env.instance.address);
-    let hole = Hole { source: format!("{kind}.{name}"), reference: Some(address), ..Hole::default() };
+fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
+    let module = scope.instance.module.clone();
+    let address = format!("{}{kind}.{name}", scope.instance.address);
+    let unknown = Unknown { source: format!("{kind}.{name}"), reference: Some(address), ..Unknown::default() };
     let Some(block) = Module::find(&module.resources, kind, name) else {
-        return walk(Value::unknown(hole, span), rest, span, env);
+        return walk(Value::unknown(unknown, span), rest, span, scope);
     };
     let repeated = block.body.attribute("for_each").is_some() || block.body.attribute("count").is_some();
     let (key, rest_after) = match rest {
@@ -273,27 +279,27 @@ fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, env: Env<'_>) 
         other => (None, other),
     };
     if repeated && key.is_none() {
-        return repeated_resource(block, &hole, rest, span, env);
+        return repeated_resource(block, &unknown, rest, span, scope);
     }
     let [Step::Name(wanted), deeper_steps @ ..] = rest_after else {
-        return walk(Value::unknown(hole, span), rest, span, env);
+        return walk(Value::unknown(unknown, span), rest, span, scope);
     };
-    match resource::configured(block, wanted, key, env) {
-        Some(value) => walk(value, deeper_steps, span, env),
-        None => walk(Value::unknown(hole, span), rest, span, env),
+    match resource::configured(block, wanted, key, scope) {
+        Some(value) => walk(value, deeper_steps, span, scope),
+        None => walk(Value::unknown(unknown, span), rest, span, scope),
     }
 }
 
 /// `aws_x.y` with `count` or `for_each`, whole: as many as are known.
-fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, env: Env<'_>) -> Value {
-    let keys = resource::keys(block, env);
-    let address = hole.reference.as_deref().unwrap_or_default();
+fn repeated_resource(block: &Block, unknown: &Unknown, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
+    let keys = resource::keys(block, scope);
+    let address = unknown.reference.as_deref().unwrap_or_default();
     let one = |key: &Value| -> Value {
         let text = to_text(key).map_or_else(|| String::from("…"), |t| t.to_string());
-        let member = Hole {
-            source: format!("{}[{text}]", hole.source),
+        let member = Unknown {
+            source: format!("{}[{text}]", unknown.source),
             reference: Some(format!("{address}{}", instance_key(key))),
-            ..Hole::default()
+            ..Unknown::default()
         };
         Value::unknown(member, span)
     };
@@ -302,14 +308,14 @@ fn repeated_resource(block: &Block, hole: &Hole, rest: &[Step<'_>], span: Span, 
             let numbered = keys.iter().all(|k| matches!(k.0.data, Data::Number(_)));
             if numbered || !rest.is_empty() {
                 let list = keys.iter().map(|(k, _)| one(k));
-                return walk(Value::list(list, span), rest, span, env);
+                return walk(Value::list(list, span), rest, span, scope);
             }
             let members = keys
                 .iter()
                 .filter_map(|(k, _)| Some(crate::value::Member { key: to_text(k)?, key_span: k.span, value: one(k) }));
             Value::object(members, span)
         }
-        _ => walk(Value::unknown(hole.clone(), span), rest, span, env),
+        _ => walk(Value::unknown(unknown.clone(), span), rest, span, scope),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Bodies of `resource` and `data` blocks: repeated, with `dynamic` blocks unrolled, to values.
-use super::eval::{Env, Scope, attribute, entries, to_text};
+use super::eval::{Binding, Scope, attribute, entries, to_text};
 use super::reference::each_entries;
 use super::tree::{Block, Body};
 use crate::parse::document;
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Member, Text, Unknown, Value};
 
 /// Most instances of one block that are looked at.
-const MOST: usize = 256;
+const MAX_BLOCK_INSTANCES: usize = 256;
 
 /// How often a block stands for something.
 pub enum Keys {
@@ -20,20 +20,20 @@ pub enum Keys {
 }
 
 /// Evaluates `count` or `for_each` of a block.
-pub fn keys(block: &Block, env: Env<'_>) -> Keys {
-    let env = Env { scope: None, ..env };
+pub fn keys(block: &Block, scope: Scope<'_>) -> Keys {
+    let scope = Scope { bindings: None, ..scope };
     if let Some(source) = block.body.attribute("for_each") {
-        let value = attribute(source, env);
+        let value = attribute(source, scope);
         return match all_entries(&value) {
             Some(mut entries) => {
-                entries.truncate(MOST);
+                entries.truncate(MAX_BLOCK_INSTANCES);
                 Keys::Many(entries)
             }
             None => Keys::Open(each(&open(&value, "each.key"), &open(&value, "each.value")), count(value.span)),
         };
     }
     if let Some(source) = block.body.attribute("count") {
-        let value = attribute(source, env);
+        let value = attribute(source, scope);
         let many = match &value.data {
             Data::Number(n) => n.parse::<f64>().ok(),
             Data::String(text) => text.as_known().and_then(|t| t.parse().ok()),
@@ -42,7 +42,7 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
         return match many {
             Some(many) => {
                 let number = |i: usize| Value::new(Data::Number(i.to_string().into()), value.span);
-                Keys::Many((0..(many as usize).min(MOST)).map(|i| (number(i), number(i))).collect())
+                Keys::Many((0..(many as usize).min(MAX_BLOCK_INSTANCES)).map(|i| (number(i), number(i))).collect())
             }
             None => Keys::Open(each(&value, &value), count(value.span)),
         };
@@ -53,16 +53,16 @@ pub fn keys(block: &Block, env: Env<'_>) -> Keys {
 /// The entries of a `for_each`; where it is one of several collections, of all of them, and one for whatever is in
 /// those that are not known.
 fn all_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
-    if value.choices().is_empty() {
+    if value.candidates().is_empty() {
         return each_entries(value);
     }
     let mut all: Vec<(Value, Value)> = Vec::new();
-    for choice in value.choices().iter().filter(|c| !matches!(c.data, Data::Null)) {
+    for candidate in value.candidates().iter().filter(|c| !matches!(c.data, Data::Null)) {
         let raw = |key: &Value| to_text(key).map(|t| t.raw().to_owned());
-        let more = match each_entries(choice) {
+        let more = match each_entries(candidate) {
             Some(more) => more,
             None if all.iter().any(|(key, _)| to_text(key).is_some_and(|k| !k.is_known())) => Vec::new(),
-            None => vec![(open(choice, "each.key"), open(choice, "each.value"))],
+            None => vec![(open(candidate, "each.key"), open(candidate, "each.value"))],
         };
         let new: Vec<_> = more.into_iter().filter(|(key, _)| !all.iter().any(|(k, _)| raw(k) == raw(key))).collect();
         all.extend(new);
@@ -72,10 +72,10 @@ fn all_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
 
 fn open(collection: &Value, name: &str) -> Value {
     let source = match &collection.data {
-        Data::Unknown(hole) => format!("{name} of {}", hole.source),
+        Data::Unknown(unknown) => format!("{name} of {}", unknown.source),
         _ => name.to_owned(),
     };
-    Value::unknown(Hole::plain(source), collection.span)
+    Value::unknown(Unknown::plain(source), collection.span)
 }
 
 fn object(members: Vec<(&str, Value)>, span: Span) -> Value {
@@ -88,27 +88,33 @@ fn each(key: &Value, value: &Value) -> Value {
 }
 
 fn count(span: Span) -> Value {
-    object(vec![("index", Value::unknown(Hole::plain("count.index"), span))], span)
+    object(vec![("index", Value::unknown(Unknown::plain("count.index"), span))], span)
 }
 
 /// Runs with `each` and `count` bound to what stands for all of an unknown collection.
-pub fn with_each<T>(each: &Value, count: &Value, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
-    let outer = Scope { name: "each", value: each, parent: env.scope };
-    let inner = Scope { name: "count", value: count, parent: Some(&outer) };
-    run(env.bind(&inner))
+pub fn with_each<T>(each: &Value, count: &Value, scope: Scope<'_>, run: impl FnOnce(Scope<'_>) -> T) -> T {
+    let outer = Binding { name: "each", value: each, parent: scope.bindings };
+    let inner = Binding { name: "count", value: count, parent: Some(&outer) };
+    run(scope.bind(&inner))
 }
 
 /// Runs with `each` or `count` bound for one key.
-pub fn with_key<T>(key: &Value, value: &Value, numbered: bool, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
+pub fn with_key<T>(
+    key: &Value,
+    value: &Value,
+    numbered: bool,
+    scope: Scope<'_>,
+    run: impl FnOnce(Scope<'_>) -> T,
+) -> T {
     let bound = if numbered { object(vec![("index", key.clone())], key.span) } else { each(key, value) };
-    let scope = Scope { name: if numbered { "count" } else { "each" }, value: &bound, parent: env.scope };
-    run(env.bind(&scope))
+    let binding = Binding { name: if numbered { "count" } else { "each" }, value: &bound, parent: scope.bindings };
+    run(scope.bind(&binding))
 }
 
 /// What stands for `each` and `count` where there is no instance: nothing is known of them.
 pub fn absent(block: &Block) -> (Value, Value) {
-    let hole = |what: &str| Value::unknown(Hole::plain(what), block.head);
-    (each(&hole("each.key"), &hole("each.value")), object(vec![("index", hole("count.index"))], block.head))
+    let unknown = |what: &str| Value::unknown(Unknown::plain(what), block.head);
+    (each(&unknown("each.key"), &unknown("each.value")), object(vec![("index", unknown("count.index"))], block.head))
 }
 
 /// Where a block says how often it stands for something.
@@ -118,21 +124,21 @@ pub fn repetition(block: &Block) -> Span {
 }
 
 /// Runs with what belongs to the instance of a block that `key` names.
-fn for_key<T>(block: &Block, key: Option<&Value>, env: Env<'_>, run: impl FnOnce(Env<'_>) -> T) -> T {
-    let env = Env { scope: None, ..env };
+fn for_key<T>(block: &Block, key: Option<&Value>, scope: Scope<'_>, run: impl FnOnce(Scope<'_>) -> T) -> T {
+    let scope = Scope { bindings: None, ..scope };
     let same = |a: &Value, b: &Value| match (to_text(a), to_text(b)) {
         (Some(a), Some(b)) => a.raw() == b.raw(),
         _ => false,
     };
-    match keys(block, env) {
-        Keys::One => run(env),
-        Keys::Open(each, count) => with_each(&each, &count, env, run),
+    match keys(block, scope) {
+        Keys::One => run(scope),
+        Keys::Open(each, count) => with_each(&each, &count, scope, run),
         Keys::Many(entries) => {
             let numbered = block.body.attribute("count").is_some();
             let found = key.and_then(|key| entries.iter().find(|(k, _)| same(k, key))).or(entries.first());
             match found {
-                Some((key, value)) => with_key(key, value, numbered, env, run),
-                None => run(env),
+                Some((key, value)) => with_key(key, value, numbered, scope, run),
+                None => run(scope),
             }
         }
     }
@@ -150,15 +156,15 @@ const ALIASES: &[(&str, &str, &str)] = &[
 ];
 
 /// The value of an attribute as the block configures it; `None` when only AWS will tell.
-pub fn configured(block: &Block, name: &str, key: Option<&Value>, env: Env<'_>) -> Option<Value> {
+pub fn configured(block: &Block, name: &str, key: Option<&Value>, scope: Scope<'_>) -> Option<Value> {
     let kind = block.labels.first().map_or("", String::as_str);
     let alias = ALIASES.iter().find(|(k, from, _)| *k == kind && *from == name).map_or(name, |(_, _, to)| to);
     let source = block.body.attribute(alias)?;
-    let one = |key: Option<&Value>| for_key(block, key, env, |env| attribute(source, env));
-    let value = match keys(block, env) {
+    let one = |key: Option<&Value>| for_key(block, key, scope, |scope| attribute(source, scope));
+    let value = match keys(block, scope) {
         Keys::Many(all) if key.and_then(to_text).is_some_and(|k| !k.is_known()) && all.len() > 1 => {
             let any = all.iter().map(|(key, _)| one(Some(key))).collect();
-            super::functions::any_of(any, env.text_of(source.key_span), source.key_span)
+            super::functions::any_of(any, scope.text_of(source.key_span), source.key_span)
         }
         _ => one(key),
     };
@@ -166,14 +172,14 @@ pub fn configured(block: &Block, name: &str, key: Option<&Value>, env: Env<'_>) 
 }
 
 /// The policy of an `aws_iam_policy_document`, with the documents it starts from and those that override it.
-pub fn document(block: &Block, key: Option<&Value>, env: Env<'_>) -> Value {
-    for_key(block, key, env, |env| document_here(block, env))
+pub fn document(block: &Block, key: Option<&Value>, scope: Scope<'_>) -> Value {
+    for_key(block, key, scope, |scope| document_here(block, scope))
 }
 
 /// The same where `each` and `count` are bound already.
-pub fn document_here(block: &Block, env: Env<'_>) -> Value {
-    let values = body(&block.body, env);
-    env.each_way(&values, values.span, |values| {
+pub fn document_here(block: &Block, scope: Scope<'_>) -> Value {
+    let values = body(&block.body, scope);
+    scope.map_alternatives(&values, values.span, |values| {
         let own = document::to_policy(values);
         // Those in the singular are what providers before version 4 had.
         let all = |names: [&str; 2]| names.iter().filter_map(|n| values.get(n)).collect::<Vec<_>>();
@@ -183,25 +189,25 @@ pub fn document_here(block: &Block, env: Env<'_>) -> Value {
 }
 
 /// Evaluates a body: attributes, and blocks as lists under their word.
-pub fn body(source: &Body, env: Env<'_>) -> Value {
+pub fn body(source: &Body, scope: Scope<'_>) -> Value {
     let mut members: Vec<Member> = Vec::new();
     for given in source.attributes.iter().filter(|a| !["count", "for_each", "depends_on"].contains(&a.name.as_str())) {
-        let value = attribute(given, env);
+        let value = attribute(given, scope);
         members.push(Member { key: Text::known(given.name.as_str()), key_span: given.key_span, value });
     }
     for block in &source.blocks {
         if block.word == "dynamic" {
-            dynamic(block, &mut members, env);
+            dynamic(block, &mut members, scope);
         } else {
-            let value = Value::list([body(&block.body, env)], block.head);
-            push(&mut members, &block.word, value, env);
+            let value = Value::list([body(&block.body, scope)], block.head);
+            push(&mut members, &block.word, value, scope);
         }
     }
     Value::object(members, source.span)
 }
 
 /// Adds blocks of a type to those that are there; either list may be open.
-fn push(members: &mut Vec<Member>, word: &str, blocks: Value, env: Env<'_>) {
+fn push(members: &mut Vec<Member>, word: &str, blocks: Value, scope: Scope<'_>) {
     let span = blocks.span;
     let Some(member) = members.iter_mut().find(|m| m.key.raw() == word) else {
         return members.push(Member { key: Text::known(word), key_span: span, value: blocks });
@@ -215,7 +221,7 @@ fn push(members: &mut Vec<Member>, word: &str, blocks: Value, env: Env<'_>) {
         }
         (there_data, more) => {
             let both = vec![Value::new(there_data, there.span), Value::new(more, span)];
-            env.each_way(&Value::list(both, there.span), span, |both| {
+            scope.map_alternatives(&Value::list(both, there.span), span, |both| {
                 let all = both.elements().iter().flat_map(|v| v.elements().iter().cloned());
                 Some(Value::list(all, there.span))
             })
@@ -223,22 +229,24 @@ fn push(members: &mut Vec<Member>, word: &str, blocks: Value, env: Env<'_>) {
     };
 }
 
-fn dynamic(block: &Block, members: &mut Vec<Member>, env: Env<'_>) {
+fn dynamic(block: &Block, members: &mut Vec<Member>, scope: Scope<'_>) {
     let Some(word) = block.labels.first() else { return };
     let content = block.body.blocks.iter().find(|b| b.word == "content");
     let (Some(content), Some(source)) = (content, block.body.attribute("for_each")) else { return };
-    let collection = attribute(source, env);
-    let iterator = block.body.attribute("iterator").map(|i| env.text_of(expression_span(i, env)));
+    let collection = attribute(source, scope);
+    let iterator = block.body.attribute("iterator").map(|i| scope.text_of(expression_span(i, scope)));
     let name = iterator.as_deref().unwrap_or(word);
-    let blocks = match collection.choices() {
-        [] => repeated(&collection, content, name, env),
-        _ => env.each_way(&collection, collection.span, |way| Some(repeated(way, content, name, env))),
+    let blocks = match collection.candidates() {
+        [] => repeated(&collection, content, name, scope),
+        _ => scope.map_alternatives(&collection, collection.span, |alternative| {
+            Some(repeated(alternative, content, name, scope))
+        }),
     };
-    push(members, word, blocks, env);
+    push(members, word, blocks, scope);
 }
 
 /// The blocks that a `dynamic` block makes of a collection.
-fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Value {
+fn repeated(collection: &Value, content: &Block, name: &str, scope: Scope<'_>) -> Value {
     let known = each_entries(collection).or_else(|| entries(collection));
     let complete = known.is_some();
     let entries = known.unwrap_or_else(|| {
@@ -254,12 +262,12 @@ fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Va
     };
     let one = |(key, value): &(Value, Value)| {
         let bound = each(key, value);
-        let scope = Scope { name, value: &bound, parent: env.scope };
-        body(&content.body, env.bind(&scope))
+        let binding = Binding { name, value: &bound, parent: scope.bindings };
+        body(&content.body, scope.bind(&binding))
     };
-    let mut blocks: Vec<Value> = entries.iter().take(MOST).map(one).collect();
+    let mut blocks: Vec<Value> = entries.iter().take(MAX_BLOCK_INSTANCES).map(one).collect();
     if !complete {
-        let rest = Hole::plain(format!("{name} blocks of {}", source_text(collection)));
+        let rest = Unknown::plain(format!("{name} blocks of {}", source_text(collection)));
         blocks.push(Value::unknown(rest, collection.span));
     }
     Value::list(blocks, content.head)
@@ -267,15 +275,15 @@ fn repeated(collection: &Value, content: &Block, name: &str, env: Env<'_>) -> Va
 
 fn source_text(value: &Value) -> String {
     match &value.data {
-        Data::Unknown(hole) => hole.source.clone(),
+        Data::Unknown(unknown) => unknown.source.clone(),
         _ => String::from("an unknown collection"),
     }
 }
 
-fn expression_span(attribute: &super::tree::Attribute, env: Env<'_>) -> Span {
+fn expression_span(attribute: &super::tree::Attribute, scope: Scope<'_>) -> Span {
     use hcl_edit::Span as _;
     match &attribute.source {
-        super::tree::Source::Hcl(e) => Env { file: attribute.key_span.file, ..env }.span(e.span()),
+        super::tree::Source::Hcl(e) => Scope { file: attribute.key_span.file, ..scope }.span(e.span()),
         super::tree::Source::Json(v) => Span { start: v.span.start + 1, end: v.span.end.saturating_sub(1), ..v.span },
     }
 }

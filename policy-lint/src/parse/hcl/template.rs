@@ -4,13 +4,13 @@ use std::cell::Cell;
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate, Strip, Template};
 
-use super::eval::{Env, Scope, entries, eval, to_text, truth, unknown_entry};
-use super::world::SNIPPET;
+use super::context::SNIPPET;
+use super::eval::{Binding, Scope, entries, eval, to_text, truth, unknown_entry};
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Pieces, Segment, Text, Value};
+use crate::value::{Data, Member, Segment, Text, TextBuilder, Unknown, Value};
 
 /// Largest text that a template may make, in bytes.
-const LARGEST: usize = 4 << 20;
+const MAX_TEMPLATE_BYTES: usize = 4 << 20;
 
 /// How a template is written, and which way it goes where only a plan knows.
 #[derive(Clone, Copy)]
@@ -24,100 +24,102 @@ struct Mode<'a> {
 }
 
 /// A template in quotes.
-pub fn quoted(template: &StringTemplate, span: Span, env: Env<'_>) -> Value {
+pub fn quoted(template: &StringTemplate, span: Span, scope: Scope<'_>) -> Value {
     let elements: Vec<&Element> = template.iter().collect();
-    render(&elements, true, span, env)
+    render(&elements, true, span, scope)
 }
 
 /// A heredoc.
-pub fn heredoc(template: &HeredocTemplate, span: Span, env: Env<'_>) -> Value {
+pub fn heredoc(template: &HeredocTemplate, span: Span, scope: Scope<'_>) -> Value {
     let elements: Vec<&Element> = template.template.iter().collect();
-    render(&elements, false, span, env)
+    render(&elements, false, span, scope)
 }
 
 /// A template that is the content of a file.
-pub fn file(template: &Template, span: Span, env: Env<'_>) -> Value {
+pub fn file(template: &Template, span: Span, scope: Scope<'_>) -> Value {
     let elements: Vec<&Element> = template.iter().collect();
-    render(&elements, false, span, env)
+    render(&elements, false, span, scope)
 }
 
 /// A template that is no stretch of a file, as in a JSON text, whose own escapes are gone already; all of it is said
 /// to stand at `span`.
-pub fn from_text(text: &str, span: Span, env: Env<'_>) -> Value {
-    let Ok(template) = text.parse::<Template>() else { return env.unknown(span) };
+pub fn from_text(text: &str, span: Span, scope: Scope<'_>) -> Value {
+    let Ok(template) = text.parse::<Template>() else { return scope.unknown(span) };
     let elements: Vec<&Element> = template.iter().collect();
-    let around = env.world.snippet.replace(text.into());
-    let inner = Env { file: SNIPPET, ..env };
+    let around = scope.context.snippet.replace(text.into());
+    let inner = Scope { file: SNIPPET, ..scope };
     let value = match elements.as_slice() {
         [Element::Interpolation(only)] => eval(&only.expr, inner),
         _ => render(&elements, false, inner.span(Some(0..text.len())), inner),
     };
-    env.world.snippet.replace(around);
+    scope.context.snippet.replace(around);
     settled(value, span)
 }
 
 /// A value with what stands in a template without a file put where that is written.
 fn settled(value: Value, span: Span) -> Value {
-    let place = |at: Span| if at.file == SNIPPET { span } else { at };
-    let hole =
-        |hole: &Hole| Hole { choices: hole.choices.iter().map(|c| settled(c.clone(), span)).collect(), ..hole.clone() };
+    let location = |at: Span| if at.file == SNIPPET { span } else { at };
+    let unknown = |unknown: &Unknown| Unknown {
+        candidates: unknown.candidates.iter().map(|c| settled(c.clone(), span)).collect(),
+        ..unknown.clone()
+    };
     let text = |text: &Text| {
         let origin = text.origin().iter().map(|s| match s.span.file {
             SNIPPET => Segment { span, exact: false, ..*s },
             _ => *s,
         });
-        Text::with_origin(text.raw(), text.holes().iter().map(hole).collect(), origin.collect())
+        Text::with_origin(text.raw(), text.unknowns().iter().map(unknown).collect(), origin.collect())
     };
     let data = match value.data {
         Data::String(inner) => Data::String(text(&inner)),
-        Data::Unknown(inner) => Data::Unknown(Box::new(hole(&inner))),
+        Data::Unknown(inner) => Data::Unknown(Box::new(unknown(&inner))),
         Data::Encoded(inner) => Data::Encoded(Box::new(settled(*inner, span))),
         Data::Array(list) => Data::Array(list.into_iter().map(|v| settled(v, span)).collect()),
         Data::Object(members) => {
             let member =
-                |m: Member| Member { key: text(&m.key), key_span: place(m.key_span), value: settled(m.value, span) };
+                |m: Member| Member { key: text(&m.key), key_span: location(m.key_span), value: settled(m.value, span) };
             Data::Object(members.into_iter().map(member).collect())
         }
         other => other,
     };
-    Value::new(data, place(value.span))
+    Value::new(data, location(value.span))
 }
 
-fn render(elements: &[&Element], quoted: bool, span: Span, env: Env<'_>) -> Value {
+fn render(elements: &[&Element], quoted: bool, span: Span, scope: Scope<'_>) -> Value {
     // `"${x}"` is x itself, whatever it is.
     if let ([Element::Interpolation(only)], true) = (elements, quoted) {
-        return eval(&only.expr, env);
+        return eval(&only.expr, scope);
     }
     let open = Cell::new(false);
     let go = |taken: bool| {
-        let mut text = Pieces::default();
-        match append(elements, Mode { quoted, taken, open: &open }, &mut text, env) {
+        let mut text = TextBuilder::default();
+        match append(elements, Mode { quoted, taken, open: &open }, &mut text, scope) {
             Some(()) => Value::new(Data::String(text.text()), span),
-            None => env.unknown(span),
+            None => scope.unknown(span),
         }
     };
     let first = go(true);
-    if open.get() { Value::one_of(vec![first, go(false)], env.text_of(span), span) } else { first }
+    if open.get() { Value::one_of(vec![first, go(false)], scope.text_of(span), span) } else { first }
 }
 
-fn append(elements: &[&Element], mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+fn append(elements: &[&Element], mode: Mode<'_>, text: &mut TextBuilder, scope: Scope<'_>) -> Option<()> {
     for (at, element) in elements.iter().enumerate() {
-        if text.len() > LARGEST {
+        if text.len() > MAX_TEMPLATE_BYTES {
             return None;
         }
         match element {
             Element::Literal(literal) => {
                 let before = at.checked_sub(1).is_some_and(|i| strips(elements[i]).1);
                 let after = elements.get(at + 1).is_some_and(|e| strips(e).0);
-                let span = env.span(literal.span());
-                let aligned = align(literal.value(), span, mode.quoted, env);
+                let span = scope.span(literal.span());
+                let aligned = align(literal.value(), span, mode.quoted, scope);
                 text.push(&trim(aligned, before, after), span);
             }
             Element::Interpolation(inner) => {
-                let value = eval(&inner.expr, env);
+                let value = eval(&inner.expr, scope);
                 text.push(&to_text(&value)?, value.span);
             }
-            Element::Directive(directive) => self::directive(directive, mode, text, env)?,
+            Element::Directive(directive) => self::directive(directive, mode, text, scope)?,
         }
     }
     Some(())
@@ -147,10 +149,10 @@ fn trim(text: Text, start: bool, end: bool) -> Text {
     if from == 0 && to == raw.len() { text } else { text.slice(from, to) }
 }
 
-fn directive(directive: &Directive, mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+fn directive(directive: &Directive, mode: Mode<'_>, text: &mut TextBuilder, scope: Scope<'_>) -> Option<()> {
     match directive {
         Directive::If(d) => {
-            let test = eval(&d.if_expr.cond_expr, env);
+            let test = eval(&d.if_expr.cond_expr, scope);
             let condition = match truth(&test) {
                 Some(truth) => truth,
                 None if test.is_unknown() => {
@@ -167,16 +169,16 @@ fn directive(directive: &Directive, mode: Mode<'_>, text: &mut Pieces, env: Env<
                 (Some(e), false) => (e.strip, &e.template, d.endif_expr.strip),
                 (None, false) => return Some(()),
             };
-            body(chosen, strip_first, last, mode, text, env)
+            body(chosen, strip_first, last, mode, text, scope)
         }
         Directive::For(d) => {
-            let collection = eval(&d.for_expr.collection_expr, env);
+            let collection = eval(&d.for_expr.collection_expr, scope);
             for (key, value) in iterations(&collection, d.for_expr.value_var.value().as_str(), mode)? {
                 let key_name = d.for_expr.key_var.as_ref().map_or("\u{0}", |k| k.value().as_str());
-                let outer = Scope { name: key_name, value: &key, parent: env.scope };
+                let outer = Binding { name: key_name, value: &key, parent: scope.bindings };
                 let name = d.for_expr.value_var.value().as_str();
-                let inner = Scope { name, value: &value, parent: Some(&outer) };
-                body(&d.for_expr.template, d.for_expr.strip, d.endfor_expr.strip, mode, text, env.bind(&inner))?;
+                let inner = Binding { name, value: &value, parent: Some(&outer) };
+                body(&d.for_expr.template, d.for_expr.strip, d.endfor_expr.strip, mode, text, scope.bind(&inner))?;
             }
             Some(())
         }
@@ -189,28 +191,35 @@ fn iterations(collection: &Value, name: &str, mode: Mode<'_>) -> Option<Vec<(Val
         return entries(collection);
     }
     mode.open.set(true);
-    match collection.choices() {
+    match collection.candidates() {
         [first, .., last] => entries(if mode.taken { first } else { last }),
         _ if mode.taken => Some(vec![unknown_entry(collection, collection.span, name)]),
         _ => Some(Vec::new()),
     }
 }
 
-fn body(template: &Template, first: Strip, last: Strip, mode: Mode<'_>, text: &mut Pieces, env: Env<'_>) -> Option<()> {
+fn body(
+    template: &Template,
+    first: Strip,
+    last: Strip,
+    mode: Mode<'_>,
+    text: &mut TextBuilder,
+    scope: Scope<'_>,
+) -> Option<()> {
     let elements: Vec<&Element> = template.iter().collect();
-    let mut inner = Pieces::default();
-    append(&elements, mode, &mut inner, env)?;
+    let mut inner = TextBuilder::default();
+    append(&elements, mode, &mut inner, scope)?;
     let inner = inner.text();
     let start = matches!(first, Strip::End | Strip::Both);
     let end = matches!(last, Strip::Start | Strip::Both);
-    let span = inner.locate(0, inner.raw().len(), Span { file: env.file, start: 0, end: 0 });
+    let span = inner.locate(0, inner.raw().len(), Span { file: scope.file, start: 0, end: 0 });
     text.push(&trim(inner, start, end), span);
     Some(())
 }
 
 /// Finds for every byte of a literal where it stands in the file: escapes and removed indentation differ.
-fn align(literal: &str, span: Span, quoted: bool, env: Env<'_>) -> Text {
-    let files = env.world.files.borrow();
+fn align(literal: &str, span: Span, quoted: bool, scope: Scope<'_>) -> Text {
+    let files = scope.context.files.borrow();
     let raw = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));
     let origin = raw.map(|raw| segments(literal, raw, span, quoted)).unwrap_or_default();
     Text::with_origin(literal.to_owned(), Vec::new(), origin)
@@ -226,7 +235,7 @@ pub fn unquote(literal: &str, raw: &str, span: Span) -> Text {
 fn segments(literal: &str, raw: &str, span: Span, quoted: bool) -> Vec<Segment> {
     let mut found: Vec<Segment> = Vec::new();
     let (mut d, mut r) = (0, 0);
-    let place = |from: usize, to: usize| Span::new(span.file, span.start as usize + from, span.start as usize + to);
+    let location = |from: usize, to: usize| Span::new(span.file, span.start as usize + from, span.start as usize + to);
     while d < literal.len() {
         let (rest, source) = (&literal[d..], &raw[r.min(raw.len())..]);
         let Some(wanted) = rest.chars().next() else { break };
@@ -236,16 +245,16 @@ fn segments(literal: &str, raw: &str, span: Span, quoted: bool) -> Vec<Segment> 
             let length = escape.max(usize::from(doubled));
             if doubled && escape == 0 {
                 r += 1;
-                continue_exact(&mut found, d, place(r, r + 1));
+                continue_exact(&mut found, d, location(r, r + 1));
                 r += 1;
                 d += 1;
                 continue;
             }
-            found.push(Segment { at: clamp(d), span: place(r, r + length), exact: false });
+            found.push(Segment { at: clamp(d), span: location(r, r + length), exact: false });
             r += length;
             d += wanted.len_utf8();
         } else if source.starts_with(wanted) {
-            continue_exact(&mut found, d, place(r, r + wanted.len_utf8()));
+            continue_exact(&mut found, d, location(r, r + wanted.len_utf8()));
             r += wanted.len_utf8();
             d += wanted.len_utf8();
         } else if source.starts_with([' ', '\t', '\r']) {
@@ -262,10 +271,10 @@ fn clamp(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn continue_exact(found: &mut Vec<Segment>, at: usize, place: Span) {
+fn continue_exact(found: &mut Vec<Segment>, at: usize, location: Span) {
     match found.last_mut() {
-        Some(last) if last.exact && last.span.end == place.start => last.span.end = place.end,
-        _ => found.push(Segment { at: clamp(at), span: place, exact: true }),
+        Some(last) if last.exact && last.span.end == location.start => last.span.end = location.end,
+        _ => found.push(Segment { at: clamp(at), span: location, exact: true }),
     }
 }
 

@@ -120,9 +120,9 @@ fn is_policy_word(name: &str) -> bool {
 /// Parses the text of the file numbered `file`.
 pub fn parse(text: &str, file: u32, is_json: bool) -> Result<Body, Malformed> {
     if is_json {
-        let place = |start: usize, end: usize| Span::new(file, start, end);
-        let value = crate::parse::json::parse(text, &place)
-            .map_err(|e| Malformed { span: place(e.start, e.end), reason: e.reason })?;
+        let location = |start: usize, end: usize| Span::new(file, start, end);
+        let value = crate::parse::json::parse(text, &location)
+            .map_err(|e| Malformed { span: location(e.start, e.end), reason: e.reason })?;
         return Ok(json_body(&value));
     }
     // A mark of the byte order is as long as three spaces, so that offsets stay.

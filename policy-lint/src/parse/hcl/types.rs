@@ -1,22 +1,22 @@
 //! Type constraints of variables, as far as they change values: defaults of `optional()`, sets, numbers as texts.
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 
-use super::eval::{Env, eval, to_text};
+use super::eval::{Scope, eval, to_text};
 use super::tree::{Attribute, Source};
 use crate::value::{Data, Member, Text, Value};
 
 /// A value as a variable of the type gives it.
-pub fn convert(value: Value, constraint: &Attribute, env: Env<'_>) -> Value {
+pub fn convert(value: Value, constraint: &Attribute, scope: Scope<'_>) -> Value {
     match &constraint.source {
-        Source::Hcl(expression) => apply(value, expression, Env { file: constraint.key_span.file, ..env }),
+        Source::Hcl(expression) => apply(value, expression, Scope { file: constraint.key_span.file, ..scope }),
         Source::Json(written) => match written.as_str().and_then(|t| t.parse::<Expression>().ok()) {
-            Some(expression) => apply(value, &expression, env),
+            Some(expression) => apply(value, &expression, scope),
             None => value,
         },
     }
 }
 
-fn apply(value: Value, constraint: &Expression, env: Env<'_>) -> Value {
+fn apply(value: Value, constraint: &Expression, scope: Scope<'_>) -> Value {
     if matches!(value.data, Data::Null | Data::Unknown(_)) {
         return value;
     }
@@ -30,27 +30,27 @@ fn apply(value: Value, constraint: &Expression, env: Env<'_>) -> Value {
             ("number", Some(text)) if text.parse::<f64>().is_ok() => Value::new(Data::Number(text.into()), value.span),
             _ => value,
         },
-        Expression::FuncCall(call) => apply_call(value, call, env),
+        Expression::FuncCall(call) => apply_call(value, call, scope),
         _ => value,
     }
 }
 
-fn apply_call(value: Value, call: &FuncCall, env: Env<'_>) -> Value {
+fn apply_call(value: Value, call: &FuncCall, scope: Scope<'_>) -> Value {
     let Some(first) = call.args.iter().next() else { return value };
     let span = value.span;
     match (call.name.name.value().as_str(), value.data) {
-        ("object", Data::Object(members)) => Value::object(object(members.into_vec(), first, span, env), span),
-        ("list", Data::Array(list)) => Value::list(list.into_iter().map(|v| apply(v, first, env)), span),
+        ("object", Data::Object(members)) => Value::object(object(members.into_vec(), first, span, scope), span),
+        ("list", Data::Array(list)) => Value::list(list.into_iter().map(|v| apply(v, first, scope)), span),
         ("tuple", Data::Array(list)) => {
             let Expression::Array(kinds) = first else { return Value::list(list, span) };
             let typed = |(at, v): (usize, Value)| match kinds.get(at) {
-                Some(kind) => apply(v, kind, env),
+                Some(kind) => apply(v, kind, scope),
                 None => v,
             };
             Value::list(list.into_iter().enumerate().map(typed), span)
         }
         ("set", Data::Array(list)) => {
-            let mut list: Vec<Value> = list.into_iter().map(|v| apply(v, first, env)).collect();
+            let mut list: Vec<Value> = list.into_iter().map(|v| apply(v, first, scope)).collect();
             if list.iter().all(|v| v.as_text().is_some()) {
                 list.sort_by(|a, b| a.as_text().map(Text::raw).cmp(&b.as_text().map(Text::raw)));
                 list.dedup_by(|a, b| a.as_text().map(Text::raw) == b.as_text().map(Text::raw));
@@ -58,16 +58,16 @@ fn apply_call(value: Value, call: &FuncCall, env: Env<'_>) -> Value {
             Value::list(list, span)
         }
         ("map", Data::Object(members)) => {
-            let member = |m: Member| Member { value: apply(m.value.clone(), first, env), ..m };
+            let member = |m: Member| Member { value: apply(m.value.clone(), first, scope), ..m };
             Value::object(members.into_iter().map(member), span)
         }
-        ("optional", data) => apply(Value::new(data, span), first, env),
+        ("optional", data) => apply(Value::new(data, span), first, scope),
         (_, data) => Value::new(data, span),
     }
 }
 
 /// Gives every attribute of the type: converted, by its default, or null.
-fn object(members: Vec<Member>, constraint: &Expression, span: crate::source::Span, env: Env<'_>) -> Vec<Member> {
+fn object(members: Vec<Member>, constraint: &Expression, span: crate::source::Span, scope: Scope<'_>) -> Vec<Member> {
     let Expression::Object(attributes) = constraint else { return members };
     let mut typed = Vec::new();
     for (key, kind) in attributes.iter() {
@@ -84,12 +84,12 @@ fn object(members: Vec<Member>, constraint: &Expression, span: crate::source::Sp
         };
         let absent = given.is_none_or(|m| matches!(m.value.data, Data::Null));
         let value = match (given, optional, absent) {
-            (_, Some(default), true) => eval(default, env),
+            (_, Some(default), true) => eval(default, scope),
             (Some(given), _, _) => given.value.clone(),
             (None, _, _) => Value::new(Data::Null, span),
         };
         let key_span = given.map_or(span, |m| m.key_span);
-        typed.push(Member { key: Text::known(name), key_span, value: apply(value, kind.expr(), env) });
+        typed.push(Member { key: Text::known(name), key_span, value: apply(value, kind.expr(), scope) });
     }
     typed
 }

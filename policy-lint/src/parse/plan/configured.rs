@@ -6,10 +6,10 @@ use super::changes::{gather_references, key_of};
 use crate::arn::{split_reference, steps, without_indexes};
 use crate::project::Resource;
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Member, Text, Unknown, Value};
 
 /// How many arguments and outputs a value is followed through.
-const DEEPEST: usize = 32;
+const MAX_REFERENCE_DEPTH: usize = 32;
 
 /// The configuration of a plan, by addresses without the keys of instances.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub struct Configured<'a> {
 
 /// Where an expression stands: in an instance of a module, in a block that may be repeated.
 #[derive(Clone, Copy)]
-struct Scope<'s> {
+struct ExpressionSite<'s> {
     /// The address of the module, with its dot.
     module: &'s str,
     /// The block.
@@ -65,11 +65,11 @@ impl<'a> Configured<'a> {
     pub fn fill(&self, resource: &mut Resource, unknown: &Value) {
         let block = self.resources.get(&without_indexes(&resource.address)).copied();
         let address = resource.address.clone();
-        let scope = Scope { module: module_of(&address), block, key: key_of(&address), depth: 0 };
-        self.open(&mut resource.values, unknown, block.and_then(|b| b.get("expressions")), scope);
+        let site = ExpressionSite { module: module_of(&address), block, key: key_of(&address), depth: 0 };
+        self.open(&mut resource.values, unknown, block.and_then(|b| b.get("expressions")), site);
     }
 
-    fn open(&self, values: &mut Value, unknown: &Value, written: Option<&Value>, scope: Scope<'_>) {
+    fn open(&self, values: &mut Value, unknown: &Value, written: Option<&Value>, site: ExpressionSite<'_>) {
         let span = values.span;
         match &mut values.data {
             Data::Object(all) => {
@@ -80,14 +80,14 @@ impl<'a> Configured<'a> {
                     let own = members.iter().position(|m| m.key.raw() == key);
                     match (is_whole(&part.value), own) {
                         (true, own) if inner.is_some() || !self.any => {
-                            let value = self.hole(inner, span, scope);
+                            let value = self.unresolved_value(inner, span, site);
                             let member = Member { key: Text::known(key), key_span: span, value };
                             match own {
                                 Some(at) => members[at] = member,
                                 None => members.push(member),
                             }
                         }
-                        (false, Some(at)) => self.open(&mut members[at].value, &part.value, inner, scope),
+                        (false, Some(at)) => self.open(&mut members[at].value, &part.value, inner, site),
                         _ => {}
                     }
                 }
@@ -99,9 +99,9 @@ impl<'a> Configured<'a> {
                 for (number, (element, part)) in elements.iter_mut().zip(unknown.elements()).enumerate() {
                     let inner = if same { blocks.get(number) } else { blocks.first().or(written) };
                     if is_whole(part) {
-                        *element = self.hole(inner, span, scope);
+                        *element = self.unresolved_value(inner, span, site);
                     } else {
-                        self.open(element, part, inner, scope);
+                        self.open(element, part, inner, site);
                     }
                 }
             }
@@ -110,18 +110,18 @@ impl<'a> Configured<'a> {
     }
 
     /// The value of an expression that is not known: a reference where it can only be one resource's attribute.
-    fn hole(&self, expression: Option<&Value>, span: Span, scope: Scope<'_>) -> Value {
-        let found = expression.and_then(|e| self.targets(e, scope)).unwrap_or_default();
+    fn unresolved_value(&self, expression: Option<&Value>, span: Span, site: ExpressionSite<'_>) -> Value {
+        let found = expression.and_then(|e| self.targets(e, site)).unwrap_or_default();
         let mut addresses: Vec<&str> = found.iter().filter_map(|r| Some(split_reference(r)?.0)).collect();
         addresses.dedup();
         let reference = found.first().filter(|_| addresses.len() == 1).cloned();
         let source = reference.clone().unwrap_or_else(|| String::from("known after apply"));
-        Value::unknown(Hole { source, reference, ..Hole::default() }, span)
+        Value::unknown(Unknown { source, reference, ..Unknown::default() }, span)
     }
 
     /// The attributes that an expression refers to; `None` where one of them cannot be followed.
-    fn targets(&self, expression: &Value, scope: Scope<'_>) -> Option<BTreeSet<String>> {
-        let scope = Scope { depth: scope.depth + 1, ..scope };
+    fn targets(&self, expression: &Value, site: ExpressionSite<'_>) -> Option<BTreeSet<String>> {
+        let site = ExpressionSite { depth: site.depth + 1, ..site };
         let mut references = Vec::new();
         gather_references(expression, &mut references);
         // Terraform names `a.b` too where `a.b.c` is referred to.
@@ -131,25 +131,25 @@ impl<'a> Configured<'a> {
         let (own, others): (Vec<&String>, Vec<&String>) =
             references.iter().filter(|r| !longer(r)).partition(|r| matches!(r.as_str(), "each.key" | "count.index"));
         for reference in &others {
-            found.extend(self.follow(reference, scope)?);
+            found.extend(self.follow(reference, site)?);
         }
         // Of `x[each.key].y` Terraform tells `x` and `each.key`: the instance of the same key.
         if let ([_], [only]) = (own.as_slice(), others.as_slice()) {
-            let instance = format!("{}{only}{}", scope.module, scope.key);
+            let instance = format!("{}{only}{}", site.module, site.key);
             if self.instances.contains(instance.as_str()) {
                 found = BTreeSet::from([format!("{instance}.*")]);
             }
         }
-        (!found.is_empty() && scope.depth < DEEPEST).then_some(found)
+        (!found.is_empty() && site.depth < MAX_REFERENCE_DEPTH).then_some(found)
     }
 
-    fn follow(&self, reference: &str, scope: Scope<'_>) -> Option<BTreeSet<String>> {
-        let module = scope.module;
+    fn follow(&self, reference: &str, site: ExpressionSite<'_>) -> Option<BTreeSet<String>> {
+        let module = site.module;
         let parts: Vec<&str> = steps(reference).collect();
         match parts.as_slice() {
             ["count" | "path" | "terraform", ..] | ["each", "key"] => Some(BTreeSet::new()),
             ["each", "value", rest @ ..] => {
-                let every = self.targets(scope.block?.get("for_each_expression")?, scope)?;
+                let every = self.targets(site.block?.get("for_each_expression")?, site)?;
                 let attribute = rest.first().unwrap_or(&"*");
                 Some(
                     every
@@ -161,14 +161,14 @@ impl<'a> Configured<'a> {
             ["var", name, ..] => {
                 let call = module.strip_suffix('.')?;
                 let block = self.calls.get(&without_indexes(call)).copied()?;
-                let outer = Scope { module: module_of(call), block: Some(block), key: key_of(call), ..scope };
+                let outer = ExpressionSite { module: module_of(call), block: Some(block), key: key_of(call), ..site };
                 self.targets(block.get("expressions")?.get(name.split('[').next()?)?, outer)
             }
             ["module", call, output, ..] => {
                 let address = format!("{module}module.{call}");
                 let block = self.calls.get(&without_indexes(&address)).copied()?;
                 let value = block.path(&["module", "outputs", output.split('[').next()?, "expression"])?;
-                self.targets(value, Scope { module: &format!("{address}."), block: None, key: "", ..scope })
+                self.targets(value, ExpressionSite { module: &format!("{address}."), block: None, key: "", ..site })
             }
             ["data" | "local" | "each" | "self" | "module" | "var", ..] => None,
             [kind, name, rest @ ..] => {

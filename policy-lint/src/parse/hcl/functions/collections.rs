@@ -1,5 +1,5 @@
 //! Functions over lists, sets and maps. An element that is not known stays one.
-use super::LONGEST;
+use super::MAX_LIST_LENGTH;
 use crate::parse::hcl::eval::{entries, to_text};
 use crate::parse::hcl::keyed::{Keyed, insert};
 use crate::source::Span;
@@ -7,7 +7,7 @@ use crate::value::{Data, Member, Text, Value};
 
 /// Applies a function; `None` when it is no function over collections or its result is not known.
 pub fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::list(values, span));
+    let list = |values: Vec<Value>| (values.len() <= MAX_LIST_LENGTH).then(|| Value::list(values, span));
     match (name, arguments) {
         ("concat", lists) => list(lists.iter().flat_map(parts).collect()),
         ("flatten", [value]) => {
@@ -123,7 +123,7 @@ fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
 
 /// Functions over sets and truth.
 fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
-    let list = |values: Vec<Value>| (values.len() <= LONGEST).then(|| Value::list(values, span));
+    let list = |values: Vec<Value>| (values.len() <= MAX_LIST_LENGTH).then(|| Value::list(values, span));
     match (name, arguments) {
         ("setproduct", lists) => product(lists, span),
         ("setunion", sets) => list(distinct(&Value::list(sets.iter().flat_map(parts), span))?),
@@ -171,7 +171,7 @@ fn flatten(value: &Value, flat: &mut Vec<Value>, depth: u32) -> Option<()> {
         Data::Array(list) if depth < 64 => list.iter().try_for_each(|v| flatten(v, flat, depth + 1)),
         _ => {
             flat.push(value.clone());
-            (flat.len() <= LONGEST).then_some(())
+            (flat.len() <= MAX_LIST_LENGTH).then_some(())
         }
     }
 }
@@ -212,7 +212,7 @@ fn merge(maps: &[Value], span: Span) -> Option<Value> {
 }
 
 fn source(value: &Value) -> String {
-    to_text(value).and_then(|t| t.holes().first().map(|h| h.source.clone())).unwrap_or_default()
+    to_text(value).and_then(|t| t.unknowns().first().map(|h| h.source.clone())).unwrap_or_default()
 }
 
 fn key(value: &Value) -> String {
@@ -226,7 +226,7 @@ fn known_key(value: &Value) -> Option<String> {
 fn distinct(value: &Value) -> Option<Vec<Value>> {
     let mut seen: Vec<Value> = Vec::new();
     for element in elements(value)? {
-        let known = seen.iter().any(|s| super::equal(s, &element) == Some(true) || same_hole(s, &element));
+        let known = seen.iter().any(|s| super::equal(s, &element) == Some(true) || same_unknown(s, &element));
         if !known {
             seen.push(element);
         }
@@ -234,9 +234,9 @@ fn distinct(value: &Value) -> Option<Vec<Value>> {
     Some(seen)
 }
 
-fn same_hole(a: &Value, b: &Value) -> bool {
+fn same_unknown(a: &Value, b: &Value) -> bool {
     match (to_text(a), to_text(b)) {
-        (Some(a), Some(b)) => !a.is_known() && a.raw() == b.raw() && a.holes() == b.holes(),
+        (Some(a), Some(b)) => !a.is_known() && a.raw() == b.raw() && a.unknowns() == b.unknowns(),
         _ => false,
     }
 }

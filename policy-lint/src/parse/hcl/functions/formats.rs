@@ -2,7 +2,7 @@
 use super::encode;
 use crate::parse::hcl::eval::to_text;
 use crate::source::Span;
-use crate::value::{Data, Pieces, Text, Value};
+use crate::value::{Data, Text, TextBuilder, Value};
 
 /// One verb of a format, as in `%-3[2]s`.
 struct Verb {
@@ -71,7 +71,7 @@ impl Verb {
 
 /// `format`; `None` where a verb is not one of Terraform's, or does not fit its argument.
 pub fn format(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
-    let mut out = Pieces::default();
+    let mut out = TextBuilder::default();
     let mut next = 0;
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
@@ -100,8 +100,8 @@ pub fn format_list(pattern: &str, arguments: &[Value], span: Span) -> Option<Val
         let at =
             |a: &Value| if matches!(a.data, Data::Array(_)) { a.elements().get(i).cloned() } else { Some(a.clone()) };
         let row = arguments.iter().map(at).collect::<Option<Vec<_>>>()?;
-        let place = row.first().map_or(span, |v| v.span);
-        Some(Value::new(Data::String(format(pattern, &row, span)?), place))
+        let location = row.first().map_or(span, |v| v.span);
+        Some(Value::new(Data::String(format(pattern, &row, span)?), location))
     };
     Some(Value::list((0..length).map(row).collect::<Option<Vec<_>>>()?, span))
 }

@@ -4,9 +4,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{formats, patterns};
 use crate::parse::hcl::eval::to_text;
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::source::Span;
-use crate::value::{Data, Member, Pieces, Text, Value};
+use crate::value::{Data, Member, Text, TextBuilder, Value};
 
 /// What `urlencode` leaves as it is: letters, digits and these; it makes a space a `+`, which nobody wants in a policy.
 const ENCODED: &percent_encoding::AsciiSet =
@@ -99,7 +99,7 @@ fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
             Data::Object(members.iter().map(member).collect::<Option<_>>()?)
         }
         Data::String(text) if text.raw().contains(from) => {
-            let mut made = Pieces::default();
+            let mut made = TextBuilder::default();
             let mut at = 0;
             for (found, _) in text.raw().match_indices(from) {
                 made.push(&text.slice(at, found), value.span);
@@ -116,10 +116,10 @@ fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
 
 fn changed(value: &Value, change: &dyn Fn(&str) -> String) -> Option<Value> {
     let text = to_text(value)?;
-    let holes = text.holes().to_vec();
+    let unknowns = text.unknowns().to_vec();
     let new = change(text.raw());
-    let kept = new.matches(HOLE).count() == text.raw().matches(HOLE).count();
-    kept.then(|| Value::new(Data::String(Text::with_origin(new, holes, Vec::new())), value.span))
+    let kept = new.matches(PLACEHOLDER).count() == text.raw().matches(PLACEHOLDER).count();
+    kept.then(|| Value::new(Data::String(Text::with_origin(new, unknowns, Vec::new())), value.span))
 }
 
 fn title(text: &str) -> String {
@@ -134,7 +134,7 @@ fn title(text: &str) -> String {
 
 fn join(separator: &str, list: &Value) -> Option<Text> {
     let Data::Array(elements) = &list.data else { return None };
-    let mut joined = Pieces::default();
+    let mut joined = TextBuilder::default();
     for (i, element) in elements.iter().enumerate() {
         if i > 0 {
             joined.put(separator, list.span);
@@ -149,10 +149,10 @@ fn split(separator: &str, value: &Value) -> Option<Value> {
     if separator.is_empty() {
         return None;
     }
-    let mut holes = text.holes().iter();
+    let mut unknowns = text.unknowns().iter();
     let part = |part: &str| {
-        let count = part.matches(HOLE).count();
-        let taken = holes.by_ref().take(count).cloned().collect();
+        let count = part.matches(PLACEHOLDER).count();
+        let taken = unknowns.by_ref().take(count).cloned().collect();
         Value::new(Data::String(Text::with_origin(part.to_owned(), taken, Vec::new())), value.span)
     };
     Some(Value::list(text.raw().split(separator).map(part), value.span))

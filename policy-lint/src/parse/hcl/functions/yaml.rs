@@ -3,9 +3,9 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::source::Span;
-use crate::value::{Data, Hole, Member, Text, Value};
+use crate::value::{Data, Member, Text, Unknown, Value};
 
 /// Most values that aliases may make of a document.
 const MOST: usize = 50_000;
@@ -41,8 +41,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let (from, to) = (self.byte(at.start.index()), self.byte(at.end.index()));
-        let place = |from: usize, to: usize| self.text.locate(from, to.max(from + 1), self.whole);
-        let start = place(from, to);
+        let location = |from: usize, to: usize| self.text.locate(from, to.max(from + 1), self.whole);
+        let start = location(from, to);
         let (anchor, data) = match event {
             Event::Alias(anchor) => {
                 let value = self.anchors.get(&anchor)?.clone();
@@ -97,13 +97,13 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, from: usize) -> Option<Data> {
-        let holes = text.matches(HOLE).count();
-        if holes > 0 {
-            let before = self.text.raw().get(..from)?.matches(HOLE).count();
-            let mut taken = self.text.holes().iter().skip(before).take(holes).cloned();
-            return Some(match (style, text.chars().eq([HOLE])) {
+        let unknowns = text.matches(PLACEHOLDER).count();
+        if unknowns > 0 {
+            let before = self.text.raw().get(..from)?.matches(PLACEHOLDER).count();
+            let mut taken = self.text.unknowns().iter().skip(before).take(unknowns).cloned();
+            return Some(match (style, text.chars().eq([PLACEHOLDER])) {
                 (ScalarStyle::Plain, true) => {
-                    Data::Unknown(Box::new(taken.next().unwrap_or_else(|| Hole::plain(text))))
+                    Data::Unknown(Box::new(taken.next().unwrap_or_else(|| Unknown::plain(text))))
                 }
                 _ => Data::String(Text::with_origin(text, taken.collect(), Vec::new())),
             });

@@ -5,27 +5,27 @@ use std::path::PathBuf;
 
 use crate::arn::without_indexes;
 use crate::model::Policy;
-use crate::parse::hcl::{self, Written};
+use crate::parse::hcl::{self, SourceHints};
 use crate::project::Resource;
-use crate::source::{Files, Span};
+use crate::source::{SourceFiles, Span};
 use crate::value::{Data, Value};
 
 /// What the source says, by the addresses that the plan uses.
 #[derive(Default)]
-pub struct Beside {
+pub struct SourceMapper {
     policies: Vec<Policy>,
     resources: Vec<Resource>,
 }
 
-impl Beside {
+impl SourceMapper {
     /// Looks into `folders`, the likeliest first, for one that declares most of what the plan's root declares.
-    pub fn find(plan: &Value, resources: &[Resource], folders: &[PathBuf], files: &mut Files) -> Beside {
+    pub fn find(plan: &Value, resources: &[Resource], folders: &[PathBuf], files: &mut SourceFiles) -> SourceMapper {
         let roots: BTreeSet<String> = resources.iter().map(|r| declaration(&r.address)).collect();
         let given = plan.get("variables").map(Value::members).unwrap_or_default();
         let given = given.iter().filter_map(|m| Some((m.key.raw(), m.value.get("value")?))).collect();
-        let written = Written { declared: &roots, given };
+        let written = SourceHints { declared: &roots, given };
         let found = folders.iter().find_map(|folder| hcl::read_planned(folder, &written, files));
-        found.map_or_else(Beside::default, |p| Beside { policies: p.policies, resources: p.resources })
+        found.map_or_else(SourceMapper::default, |p| SourceMapper { policies: p.policies, resources: p.resources })
     }
 
     /// The policy that the source has where the plan has one.
@@ -39,16 +39,16 @@ impl Beside {
     }
 
     /// Gives a policy of the plan its places in the source.
-    pub fn place_policy(&self, address: &str, attribute: &str, root: &mut Value) {
+    pub fn locate_policy(&self, address: &str, attribute: &str, root: &mut Value) {
         if let Some(policy) = self.policy(address, attribute) {
             align(root, &policy.root);
-        } else if let Some(span) = self.place(address, attribute) {
+        } else if let Some(span) = self.location(address, attribute) {
             settle(root, span);
         }
     }
 
     /// Gives the attributes of a resource of the plan their places in the source.
-    pub fn place_resource(&self, resource: &mut Resource) {
+    pub fn locate_resource(&self, resource: &mut Resource) {
         let Some(written) = self.resource(&resource.address) else { return };
         align(&mut resource.values, &written.values);
         resource.values.span = written.head;
@@ -56,7 +56,7 @@ impl Beside {
     }
 
     /// Where the source sets an attribute; the resource's first line when a block in it does.
-    pub fn place(&self, address: &str, attribute: &str) -> Option<Span> {
+    pub fn location(&self, address: &str, attribute: &str) -> Option<Span> {
         let written = self.resource(address)?;
         Some(written.values.get(attribute).map_or(written.head, |v| v.span))
     }

@@ -7,25 +7,25 @@ use std::sync::Arc;
 
 use super::module::{Instance, Module};
 use crate::project::BrokenPolicy;
-use crate::source::Files;
+use crate::source::SourceFiles;
 use crate::value::{Data, Value};
 
 /// How deep evaluations may nest, and how many may be made for one root: beyond, values are unknown.
-const DEEPEST: u32 = 200;
-const MOST_STEPS: u64 = 2_000_000;
+const MAX_DEPTH: u32 = 200;
+const MAX_STEPS: u64 = 2_000_000;
 /// Instances of modules below one root, beyond which modules are not looked into.
-const MOST_MODULES: usize = 10_000;
+const MAX_MODULE_INSTANCES: usize = 10_000;
 /// Heavier values than this are not copied.
-const HEAVIEST: u64 = 50_000;
+const MAX_COPY_COST: u64 = 50_000;
 
 /// The number of the file that a template without a file of its own is said to stand in while it is evaluated.
 pub const SNIPPET: u32 = u32::MAX;
 
 /// What all evaluations of one tree share.
 #[derive(Default)]
-pub struct World {
+pub struct EvalContext {
     /// The files that spans point into.
-    pub files: RefCell<Files>,
+    pub files: RefCell<SourceFiles>,
     /// Modules by their folder's absolute path; `None` where there are no files.
     pub modules: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
     /// Files that are not Terraform though their name says so.
@@ -43,25 +43,25 @@ pub struct World {
 }
 
 /// How much a value weighs against the measure of evaluations.
-pub fn weight(value: &Value) -> u64 {
+pub fn cost(value: &Value) -> u64 {
     let inner: u64 = match &value.data {
-        Data::Array(list) => list.iter().map(weight).sum(),
-        Data::Object(members) => members.iter().map(|m| weight(&m.value)).sum(),
-        Data::Encoded(inner) => weight(inner),
+        Data::Array(list) => list.iter().map(cost).sum(),
+        Data::Object(members) => members.iter().map(|m| cost(&m.value)).sum(),
+        Data::Encoded(inner) => cost(inner),
         Data::String(text) => {
-            let holes = text.holes().iter().flat_map(|h| &h.choices);
-            text.raw().len() as u64 / 64 + text.origin().len() as u64 + holes.map(weight).sum::<u64>()
+            let unknowns = text.unknowns().iter().flat_map(|h| &h.candidates);
+            text.raw().len() as u64 / 64 + text.origin().len() as u64 + unknowns.map(cost).sum::<u64>()
         }
-        Data::Unknown(hole) => hole.choices.iter().map(weight).sum(),
+        Data::Unknown(unknown) => unknown.candidates.iter().map(cost).sum(),
         _ => 0,
     };
     1 + inner
 }
 
-impl World {
+impl EvalContext {
     /// Begins an evaluation; false when they nest too deep or were too many.
     pub fn enter(&self) -> bool {
-        let may = self.depth.get() < DEEPEST && self.steps.get() < MOST_STEPS;
+        let may = self.depth.get() < MAX_DEPTH && self.steps.get() < MAX_STEPS;
         if may {
             self.depth.set(self.depth.get() + 1);
             self.steps.set(self.steps.get() + 1);
@@ -87,15 +87,15 @@ impl World {
     }
 
     /// Counts work that is not an expression; false when there was too much of it.
-    pub fn spend(&self, work: u64) -> bool {
+    pub fn consume_budget(&self, work: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(work));
-        work < HEAVIEST && self.steps.get() < MOST_STEPS
+        work < MAX_COPY_COST && self.steps.get() < MAX_STEPS
     }
 
     /// Counts instances of modules; false when there were too many.
     pub fn start_modules(&self, many: usize) -> bool {
         self.modules_started.set(self.modules_started.get() + many.max(1));
-        self.modules_started.get() <= MOST_MODULES
+        self.modules_started.get() <= MAX_MODULE_INSTANCES
     }
 
     /// Gives the next root its own measure of evaluations.

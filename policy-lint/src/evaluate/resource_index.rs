@@ -1,14 +1,14 @@
 //! Resources found by what refers to them, so that nobody has to ask each one.
 use std::collections::HashMap;
 
-use super::names;
+use super::refers_to;
 use crate::arn;
-use crate::pattern::HOLE;
+use crate::pattern::PLACEHOLDER;
 use crate::project::Resource;
 use crate::value::{Data, Value};
 
 /// Resources by address and by the values of some of their attributes.
-pub struct Register<'a> {
+pub struct ResourceIndex<'a> {
     resources: Vec<&'a Resource>,
     attributes: &'static [&'static str],
     by_address: HashMap<&'a str, usize>,
@@ -17,9 +17,12 @@ pub struct Register<'a> {
     by_text: HashMap<&'a str, Vec<usize>>,
 }
 
-impl<'a> Register<'a> {
+impl<'a> ResourceIndex<'a> {
     /// A register of `resources`, which are also known by these attributes.
-    pub fn new(resources: impl Iterator<Item = &'a Resource>, attributes: &'static [&'static str]) -> Register<'a> {
+    pub fn new(
+        resources: impl Iterator<Item = &'a Resource>,
+        attributes: &'static [&'static str],
+    ) -> ResourceIndex<'a> {
         let resources: Vec<&Resource> = resources.collect();
         let (mut by_address, mut by_block) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
         let mut by_text = HashMap::<&str, Vec<usize>>::new();
@@ -30,7 +33,7 @@ impl<'a> Register<'a> {
                 by_text.entry(text.raw()).or_default().push(number);
             }
         }
-        Register { resources, attributes, by_address, by_block, by_text }
+        ResourceIndex { resources, attributes, by_address, by_block, by_text }
     }
 
     /// All of them, by number.
@@ -48,20 +51,22 @@ impl<'a> Register<'a> {
         self.by_address.get(address).copied()
     }
 
-    /// The numbers of those that a value [`names`], in order.
+    /// The numbers of those that a value [`refers_to`], in order.
     pub fn all(&self, value: &Value) -> Vec<usize> {
         let mut found = match &value.data {
-            Data::Unknown(hole) => self.referred(hole.reference.as_deref()),
-            Data::String(text) if text.raw().chars().eq([HOLE]) => self.referred(text.holes()[0].reference.as_deref()),
+            Data::Unknown(unknown) => self.referred(unknown.reference.as_deref()),
+            Data::String(text) if text.raw().chars().eq([PLACEHOLDER]) => {
+                self.referred(text.unknowns()[0].reference.as_deref())
+            }
             Data::String(text) => self.by_text.get(text.raw()).map_or(&[][..], Vec::as_slice).to_vec(),
             _ => Vec::new(),
         };
         found.dedup();
-        found.retain(|&n| names(value, self.resources[n], self.attributes));
+        found.retain(|&n| refers_to(value, self.resources[n], self.attributes));
         found
     }
 
-    /// The first that a value [`names`].
+    /// The first that a value [`refers_to`].
     pub fn first(&self, value: &Value) -> Option<usize> {
         self.all(value).first().copied()
     }
