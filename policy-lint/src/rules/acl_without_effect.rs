@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-const ACL: &[&str] =
+const ACL_ACTIONS: &[&str] =
     &["s3:putobjectacl", "s3:getobjectacl", "s3:putobjectversionacl", "s3:getobjectversionacl", "s3:putbucketacl"];
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
@@ -28,10 +28,10 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     };
     let controls: Vec<&Resource> =
         project.of_kind("aws_s3_bucket_ownership_controls").filter(|c| enforced(c)).collect();
-    let closed = |bucket: &Resource| {
+    let has_acls_disabled = |bucket: &Resource| {
         controls.iter().any(|c| c.values.get("bucket").is_some_and(|v| refers_to(v, bucket, &["bucket", "id"])))
     };
-    let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| closed(b)).collect();
+    let buckets: Vec<&Resource> = project.of_kind("aws_s3_bucket").filter(|b| has_acls_disabled(b)).collect();
     for acl in project.of_kind("aws_s3_bucket_acl") {
         let own = |b: &&&Resource| acl.values.get("bucket").is_some_and(|v| refers_to(v, b, &["bucket", "id"]));
         let Some(bucket) = buckets.iter().find(own) else { continue };
@@ -46,11 +46,13 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         for statement in policy.statements.iter().filter(|s| s.allows()) {
             let resources = statement.resource_items();
-            let Some(bucket) = buckets.iter().find(|b| !resources.is_empty() && resources.iter().all(|r| is_in(r, b)))
+            let Some(bucket) =
+                buckets.iter().find(|b| !resources.is_empty() && resources.iter().all(|r| is_in_bucket(r, b)))
             else {
                 continue;
             };
-            for item in statement.action_items().iter().filter(|i| ACL.contains(&i.raw().to_ascii_lowercase().as_str()))
+            for item in
+                statement.action_items().iter().filter(|i| ACL_ACTIONS.contains(&i.raw().to_ascii_lowercase().as_str()))
             {
                 let message = format!("`{}` is granted on `{}`, which has ACLs disabled", item.text, bucket.address);
                 reporter
@@ -62,7 +64,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 }
 
 /// Whether a resource is the bucket or an object in it.
-fn is_in(item: &Item, bucket: &Resource) -> bool {
+fn is_in_bucket(item: &Item, bucket: &Resource) -> bool {
     let referred = item.text.unknowns().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
     referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))

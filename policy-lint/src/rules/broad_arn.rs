@@ -3,7 +3,7 @@ use crate::arn::{Arn, is_everything};
 use crate::catalogue::{AccessLevel, Service};
 use crate::model::{Item, Policy, PolicyKind, Statement};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::rules::broad_resource::{is_tied, matters};
+use crate::rules::broad_resource::{is_restricted, is_significant};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,11 +20,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind != PolicyKind::Identity {
         return;
     }
-    for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
+    for statement in policy.statements.iter().filter(|s| s.allows() && !is_restricted(s)) {
         if !statement.resource_items().iter().any(|i| i.raw().contains('*')) {
             continue;
         }
-        let restrictable = worst(statement);
+        let restrictable = highest_restrictable_level(statement);
         for item in statement.resource_items() {
             let Some(arn) = Arn::parse(item.raw()) else {
                 let short = item.raw().strip_prefix("arn:").filter(|rest| rest.ends_with('*'));
@@ -53,8 +53,10 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 let finding = reporter.at(item.at, message, "name the resource, or a prefix of its name");
                 // In a list it often states which parts of a resource may be used, such as the image and network of an instance.
                 let alone = statement.resource_items().len() == 1;
-                let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
-                if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
+                let everywhere = alone && is_any_region(arn.region) && is_everything(arn.account);
+                if !(everywhere
+                    && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && is_significant(*a)))
+                {
                     finding.severity(Severity::Note).persona(if level >= AccessLevel::Write {
                         Persona::Pedantic
                     } else {
@@ -83,12 +85,12 @@ fn report(item: &Item, service: &str, level: AccessLevel, reporter: &mut Reporte
 }
 
 /// Whether the region part of an ARN restricts nothing.
-fn is_open(region: &str) -> bool {
+fn is_any_region(region: &str) -> bool {
     region.is_empty() || is_everything(region)
 }
 
 /// The highest access level among the actions of the statement that could be restricted.
-fn worst(statement: &Statement) -> Option<AccessLevel> {
+fn highest_restrictable_level(statement: &Statement) -> Option<AccessLevel> {
     let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
     // A log group to be created does not exist yet; AWS's own function policies name it with a wildcard too.
     restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for attachment in &project.attachments {
-        let Some((name, why)) = broad(attachment.arn.raw()) else {
+        let Some((name, why)) = broad_policy(attachment.arn.raw()) else {
             continue;
         };
         let finding = reporter.span(
@@ -28,7 +28,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 }
 
 /// The name of a broad managed policy and what it grants, from the committed table or by its `FullAccess` name.
-fn broad(arn: &str) -> Option<(&str, String)> {
+fn broad_policy(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;
     let table = include_str!("../../catalogue/managed.txt").lines().filter_map(|l| l.split_once('\t'));

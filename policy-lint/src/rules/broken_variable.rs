@@ -27,7 +27,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                     );
                     break;
                 };
-                judge(item, inside, reporter);
+                check_variable(item, inside, reporter);
                 rest = tail;
             }
         }
@@ -47,10 +47,10 @@ pub fn has_variable(text: &str) -> bool {
 }
 
 /// Characters that no condition key contains.
-const SYMBOLS: &str = "${}#!%^&*?()[]<>|~`\"\\";
+const INVALID_CHARACTERS: &str = "${}#!%^&*?()[]<>|~`\"\\";
 
 /// Checks the text between the braces: a key, optionally followed by a comma and a quoted default value.
-fn judge(item: &Item, inside: &str, reporter: &mut Reporter<'_>) {
+fn check_variable(item: &Item, inside: &str, reporter: &mut Reporter<'_>) {
     if inside.trim().is_empty() {
         let message = format!("a variable in `{}` is empty", item.text);
         reporter.at(item.at, message, "name a condition key, as in `${aws:username}`").aws("EMPTY_VARIABLE");
@@ -61,7 +61,7 @@ fn judge(item: &Item, inside: &str, reporter: &mut Reporter<'_>) {
     if default.is_some_and(|d| !quoted(d)) {
         let message = format!("the default value of the variable in `{}` is not quoted", item.text);
         reporter.at(item.at, message, format!("write `${{{}, 'default'}}`", key.trim())).aws("MISSING_QUOTE");
-    } else if let Some(symbol) = key.chars().find(|c| SYMBOLS.contains(*c)).filter(|_| key.len() > 1) {
+    } else if let Some(symbol) = key.chars().find(|c| INVALID_CHARACTERS.contains(*c)).filter(|_| key.len() > 1) {
         let message = format!("the variable in `{}` contains `{symbol}`", item.text);
         let help = "write one condition key between the braces; nested variables are not replaced";
         reporter.at(item.at, message, help).aws("UNSUPPORTED_SYMBOL_IN_VARIABLE");

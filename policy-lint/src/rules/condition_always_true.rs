@@ -22,7 +22,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             let open = match base.as_str() {
                 "stringlike" | "arnlike" | "arnequals" => {
                     let stars = !item.raw().is_empty() && item.raw().bytes().all(|b| b == b'*');
-                    stars && (condition.if_exists() || all_values || is_always_there(condition.key.raw()))
+                    stars && (condition.if_exists() || all_values || is_present_when_relevant(condition.key.raw()))
                 }
                 "ipaddress" => matches!(item.raw(), "0.0.0.0/0" | "::/0" | "0.0.0.0/00"),
                 _ => false,
@@ -33,7 +33,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                     item.text, condition.key.text
                 );
                 reporter.at(item.at, message, "narrow the value, or remove the condition");
-            } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
+            } else if LIKE_OPERATORS.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
                 let message = format!("`*` only requires that `{}` is present", condition.key.text);
                 let help = format!(
                     "write `\"Null\": {{\"{}\": \"false\"}}` to require the key explicitly",
@@ -46,10 +46,10 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Operators that compare with wildcards.
-const LIKE: &[&str] = &["stringlike", "arnlike", "arnequals"];
+const LIKE_OPERATORS: &[&str] = &["stringlike", "arnlike", "arnequals"];
 
-/// Keys whose absence does not restrict a request: a listing without a prefix lists everything.
-fn is_always_there(key: &str) -> bool {
+/// Whether requests carry the key whenever its value matters. Only a listing of the whole bucket lacks `s3:prefix`.
+fn is_present_when_relevant(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let always = [
         "s3:prefix",

@@ -3,7 +3,7 @@ use crate::catalogue::{Action, ConditionKey};
 use crate::model::{Condition, Item, Policy, PolicyKind, PrincipalType, Statement};
 use crate::pattern;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_settled;
+use crate::rules::resource_type_mismatch::is_complete;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,11 +22,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
     for statement in policy.statements.iter().filter(|s| s.effect.is_some()) {
         for condition in &statement.conditions {
-            let vacuous =
+            let applies_without_key =
                 condition.if_exists() || condition.is_negative() || condition.base().eq_ignore_ascii_case("Null");
-            if !vacuous {
-                judge(statement, condition, reporter);
-                service(statement, condition, reporter);
+            if !applies_without_key {
+                check_condition(statement, condition, reporter);
+                check_service_principals(statement, condition, reporter);
             }
             if policy.kind == PolicyKind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
                 let message = "`s3:ResourceAccount` is always the account of this bucket, whoever calls";
@@ -44,15 +44,17 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Keys about the calling principal, which are absent when a service calls.
-const OF_PEOPLE: &[&str] = &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
+const PRINCIPAL_KEYS: &[&str] =
+    &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
 
 /// A service principal belongs to no account and to no organization, so keys about them are absent.
-fn service(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
+fn check_service_principals(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
     let key = condition.key.raw().to_ascii_lowercase();
     let Some(principals) = statement.principals.as_ref().filter(|p| !p.negated && !p.incomplete) else { return };
     let only =
         !principals.items.is_empty() && principals.items.iter().all(|p| p.principal_type == PrincipalType::Service);
-    if !statement.allows() || !only || !(OF_PEOPLE.contains(&key.as_str()) || key.starts_with("aws:principaltag/")) {
+    if !statement.allows() || !only || !(PRINCIPAL_KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/"))
+    {
         return;
     }
     let message = format!(
@@ -72,7 +74,7 @@ fn service(statement: &Statement, condition: &Condition, reporter: &mut Reporter
         .related(principals.items[0].item.at.span, "the service is here");
 }
 
-fn judge(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
+fn check_condition(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'_>) {
     let Some(key) = ConditionKey::find(condition.key.raw()) else { return };
     let by_tag = ["aws:RequestTag/", "aws:ResourceTag/"].iter().any(|f| key.name().starts_with(f));
     if !by_tag && (key.is_global() || key.name().starts_with("aws:")) {
@@ -92,8 +94,8 @@ fn judge(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'
     }
     let service = key.name().split(':').next().unwrap_or_default();
     let same_service = named().any(|(_, a)| a.service().prefix() == service);
-    let passes_on = key.name().eq_ignore_ascii_case("kms:ViaService");
-    if passes_on && action.service().prefix() == "kms" {
+    let by_calling_service = key.name().eq_ignore_ascii_case("kms:ViaService");
+    if by_calling_service && action.service().prefix() == "kms" {
         return;
     }
     let others = match without.len() - 1 {
@@ -118,7 +120,7 @@ fn judge(statement: &Statement, condition: &Condition, reporter: &mut Reporter<'
     };
     let finding = reporter.at(condition.key.at, message, help);
     finding.related(item.at.span, "the action is here");
-    if !is_settled(action.service().prefix()) {
+    if !is_complete(action.service().prefix()) {
         finding.persona(Persona::Pedantic);
     }
 }

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// Services that send `aws:SourceAccount` or `aws:SourceArn` when they call a resource.
-const SENDERS: &[&str] = &[
+const SERVICES: &[&str] = &[
     "apigateway",
     "budgets",
     "cloudfront",
@@ -51,15 +51,15 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if !asked {
         return;
     }
-    for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
+    for statement in policy.statements.iter().filter(|s| s.allows() && !restricts_source(s)) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
             let Some(name) = principal.item.text.as_known().and_then(|n| n.strip_suffix(".amazonaws.com")) else {
                 continue;
             };
-            let silent = policy.kind == PolicyKind::Kms
+            let sends_no_source = policy.kind == PolicyKind::Kms
                 && !matches!(name, "cloudfront" | "cloudtrail" | "config" | "logging.s3" | "logs" | "storage-lens.s3");
-            if silent || !SENDERS.contains(&name) || name == "lambda" {
+            if sends_no_source || !SERVICES.contains(&name) || name == "lambda" {
                 continue;
             }
             reporter.at(
@@ -71,7 +71,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn is_tied(statement: &Statement) -> bool {
+fn restricts_source(statement: &Statement) -> bool {
     let keys = [
         "aws:sourceaccount",
         "aws:sourcearn",

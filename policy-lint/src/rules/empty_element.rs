@@ -17,22 +17,22 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.written() {
         for (member, at) in members_at(written, at.node_path) {
-            judge(member, at, reporter);
+            check_member(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {
-                members_at(&member.value, at.node_path).for_each(|(sort, at)| judge(sort, at, reporter));
+                members_at(&member.value, at.node_path).for_each(|(sort, at)| check_member(sort, at, reporter));
             }
             if !member.key.raw().eq_ignore_ascii_case("Condition") {
                 continue;
             }
             for (operator, at) in members_at(&member.value, at.node_path) {
-                judge(operator, at, reporter);
-                members_at(&operator.value, at.node_path).for_each(|(key, at)| judge(key, at, reporter));
+                check_member(operator, at, reporter);
+                members_at(&operator.value, at.node_path).for_each(|(key, at)| check_member(key, at, reporter));
             }
         }
     }
 }
 
-fn judge(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
+fn check_member(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
     let mut severity = Severity::Warning;
     let (what, code) = match &member.value.data {
         Data::Array(list) if list.is_empty() => ("an empty list", "EMPTY_ARRAY_ACTION"),

@@ -64,13 +64,13 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 /// not known before it exists, so the resource of a table's stream is not compared.
 pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
     let named = |i: &Item| may_refer_to(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
-    let speaks = |s: &Statement| {
+    let covers = |s: &Statement| {
         let resources = s.resources.as_ref();
         resources.is_none_or(|r| r.negated || r.incomplete || r.items.iter().any(named))
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
     resource.kind == "aws_dynamodb_table"
-        || statements.filter(|s| s.allows() && matches_statement_action(s, action)).any(speaks)
+        || statements.filter(|s| s.allows() && matches_statement_action(s, action)).any(covers)
 }
 
 /// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.

@@ -21,12 +21,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.principal_type == PrincipalType::Federated) {
-            judge(statement, &principal.item, reporter);
+            check_provider(statement, &principal.item, reporter);
         }
     }
 }
 
-fn judge(statement: &Statement, provider: &Item, reporter: &mut Reporter<'_>) {
+fn check_provider(statement: &Statement, provider: &Item, reporter: &mut Reporter<'_>) {
     let name = provider.raw();
     if name.contains(":saml-provider/") || statement.unknown_condition || !provider.text.is_known() {
         return;
@@ -34,13 +34,15 @@ fn judge(statement: &Statement, provider: &Item, reporter: &mut Reporter<'_>) {
     let host = name.rsplit_once("oidc-provider/").map_or(name, |(_, h)| h);
     let claims = Claims { statement, host };
     let audience = claims.all(&["aud", "app_id", "oaud"]).next().is_some();
-    match claims.restricting(SUBJECTS).next() {
+    match claims.restricting(SUBJECT_CLAIMS).next() {
         Some(condition) if report_broad_subject(condition, host, reporter) || audience => return,
         Some(_) => {}
-        None if claims.restricting(&["aud", "app_id"]).any(is_narrow) && !SHARED.iter().any(|s| host.contains(s)) => {
+        None if claims.restricting(&["aud", "app_id"]).any(restricts_audience)
+            && !SHARED_PROVIDERS.iter().any(|s| host.contains(s)) =>
+        {
             return;
         }
-        None => return without_subject(&claims, provider, reporter),
+        None => return report_missing_subject(&claims, provider, reporter),
     }
     let message = format!("tokens that `{host}` issued for any audience are accepted");
     reporter
@@ -49,7 +51,7 @@ fn judge(statement: &Statement, provider: &Item, reporter: &mut Reporter<'_>) {
 }
 
 /// Claims that identify the subject of a token.
-const SUBJECTS: &[&str] =
+const SUBJECT_CLAIMS: &[&str] =
     &["sub", "job_workflow_ref", "repository", "repository_id", "repository_owner", "repository_owner_id"];
 
 /// The conditions of a statement on the claims of a provider's tokens.
@@ -79,13 +81,13 @@ fn matches_absent_claim(condition: &Condition) -> bool {
     all || condition.is_negative() || condition.if_exists() || condition.base().eq_ignore_ascii_case("Null")
 }
 
-fn is_narrow(condition: &Condition) -> bool {
-    condition.incomplete || condition.values.iter().any(|v| !open(v.raw()))
+fn restricts_audience(condition: &Condition) -> bool {
+    condition.incomplete || condition.values.iter().any(|v| !has_open_owner(v.raw()))
 }
 
-fn without_subject(claims: &Claims<'_>, provider: &Item, reporter: &mut Reporter<'_>) {
+fn report_missing_subject(claims: &Claims<'_>, provider: &Item, reporter: &mut Reporter<'_>) {
     let host = claims.host;
-    if let Some(condition) = claims.all(SUBJECTS).next() {
+    if let Some(condition) = claims.all(SUBJECT_CLAIMS).next() {
         let (operator, key) = (&condition.operator.text, &condition.key.text);
         let message = format!("`{operator}` on `{key}` also matches every subject that it does not name");
         reporter.at(condition.key.at, message, "name the allowed subjects with `StringEquals` or `StringLike`");
@@ -100,7 +102,7 @@ fn without_subject(claims: &Claims<'_>, provider: &Item, reporter: &mut Reporter
 fn report_broad_subject(condition: &Condition, host: &str, reporter: &mut Reporter<'_>) -> bool {
     let is_github = host.contains("token.actions.githubusercontent.com");
     let broad = |v: &&Item| v.raw().strip_prefix("repo:").is_some_and(|r| r.ends_with("/*"));
-    if let Some(value) = condition.values.iter().find(|v| open(v.raw())) {
+    if let Some(value) = condition.values.iter().find(|v| has_open_owner(v.raw())) {
         let message = format!("`{}` also matches subjects of other owners", value.text);
         let help = if is_github {
             "name the organization and the repository, as in `repo:org/name:ref:refs/heads/main`"
@@ -125,15 +127,15 @@ fn report_broad_subject(condition: &Condition, host: &str, reporter: &mut Report
 }
 
 /// Providers that issue tokens for the same audience to many customers: only the subject identifies the caller.
-const SHARED: &[&str] =
+const SHARED_PROVIDERS: &[&str] =
     &["token.actions.githubusercontent.com", "oidc.eks.", "gitlab.com", "app.terraform.io", "agent.buildkite.com"];
 
 /// The prefixes before the owner in the subjects of well-known providers.
-const OWNERS: &[&str] = &["repo:", "project_path:", "organization:", "system:serviceaccount:"];
+const OWNER_PREFIXES: &[&str] = &["repo:", "project_path:", "organization:", "system:serviceaccount:"];
 
 /// Whether a subject pattern does not name the owner: `*`, `repo:*`, `repo:ac*`, `repo:*/name:…`.
-fn open(value: &str) -> bool {
-    let Some(owned) = OWNERS.iter().find_map(|o| value.strip_prefix(o)) else {
+fn has_open_owner(value: &str) -> bool {
+    let Some(owned) = OWNER_PREFIXES.iter().find_map(|o| value.strip_prefix(o)) else {
         return value.starts_with('*') || value.is_empty();
     };
     let owner = owned.split(['/', ':']).next().unwrap_or_default();

@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
 
 /// Terraform resources that carry a resource policy: the attribute that names the resource it is attached to (empty for
 /// the resource itself), the type of that resource, and the attributes it can be referred to by.
-const OWNERS: &[(&str, &str, &str, &[&str])] = &[
+const CARRIERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_s3_bucket_policy", "bucket", "aws_s3_bucket", &["bucket", "id"]),
     ("aws_sns_topic_policy", "arn", "aws_sns_topic", &["arn"]),
     ("aws_sqs_queue_policy", "queue_url", "aws_sqs_queue", &["url", "id"]),
@@ -49,19 +49,19 @@ const SERVICES: &[(PolicyKind, &[&str], &str)] = &[
 ];
 
 /// Reports resources of another service than the kind of policy is for.
-fn services(policy: &Policy, reporter: &mut Reporter<'_>) {
-    let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
+fn check_services(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let Some((_, services, owner_noun)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let shape = typed(&item.text);
         let Some(arn) = Arn::parse(&shape).filter(|a| !pattern::has_wildcard(a.service)) else { continue };
         if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
             let message =
-                format!("the policy of {what} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
+                format!("the policy of {owner_noun} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
             reporter.policy(
                 policy,
                 item.at,
                 message,
-                format!("name {what}, or move the statement to the policy of that resource"),
+                format!("name {owner_noun}, or move the statement to the policy of that resource"),
             );
         }
     }
@@ -69,8 +69,8 @@ fn services(policy: &Policy, reporter: &mut Reporter<'_>) {
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
-        services(policy, reporter);
-        let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
+        check_services(policy, reporter);
+        let Some((_, attribute, kind, keys)) = CARRIERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
             continue;
         };
         let carrier = project.owner(policy);
@@ -80,11 +80,11 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             None => continue,
             Some(value) => project.resources.iter().find(|r| r.kind == *kind && refers_to(value, r, keys)),
         };
-        let given = value.and_then(Value::as_str).filter(|_| BY_NAME.contains(kind));
+        let given = value.and_then(Value::as_str).filter(|_| TYPES_NAMED_BY_ARN.contains(kind));
         let name = owner.and_then(name_of).or_else(|| given.map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
-            let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
-            if let Some(other) = foreign {
+            let other_resource = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
+            if let Some(other) = other_resource {
                 report(policy, item, &other, owner, reporter);
             }
         }
@@ -101,7 +101,7 @@ fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, r
 }
 
 /// Types whose name is the resource part of their ARN.
-const BY_NAME: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
+const TYPES_NAMED_BY_ARN: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
 
 fn name_of(owner: &Resource) -> Option<String> {
     ["bucket", "name", "domain_name"]

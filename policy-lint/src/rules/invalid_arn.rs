@@ -32,18 +32,18 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if is_name("aws_iam_policy_document") && is_placeholder(text) {
             continue;
         }
-        judge(item, text, reporter);
+        check_arn(item, text, reporter);
     }
 }
 
 /// Whether a resource of a template document begins with a placeholder that is replaced later: `@BUCKET@/*`, `_ARN_`.
 fn is_placeholder(text: &str) -> bool {
     let head = text.split(['/', ':']).next().unwrap_or_default();
-    let shouts = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
-    shouts || head.starts_with(['@', '_', '<', '{', '%', '$'])
+    let is_upper_case = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
+    is_upper_case || head.starts_with(['@', '_', '<', '{', '%', '$'])
 }
 
-fn judge(item: &Item, text: &str, reporter: &mut Reporter<'_>) {
+fn check_arn(item: &Item, text: &str, reporter: &mut Reporter<'_>) {
     if !text.starts_with("arn:") {
         let help = "write `*`, or an ARN as in `arn:aws:s3:::bucket/key`";
         reporter.at(item.at, format!("`{}` is not an ARN", item.text), help);
@@ -61,41 +61,44 @@ fn judge(item: &Item, text: &str, reporter: &mut Reporter<'_>) {
         return;
     };
     check_names(item, arn, reporter);
-    numbers(item, arn, reporter);
-    parts(item, arn, reporter);
+    check_account(item, arn, reporter);
+    check_service_format(item, arn, reporter);
 }
 
 /// Whether a part of an ARN is empty or not fixed.
-fn open(part: &str) -> bool {
+fn is_open(part: &str) -> bool {
     part.is_empty() || pattern::has_wildcard(part) || part.contains([PLACEHOLDER, '$', '<'])
 }
 
 fn check_names(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
-    if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
+    if !is_open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
         let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
             .map_or_else(|| String::from("use `aws`"), |p| format!("did you mean `{p}`?"));
         reporter.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
     }
-    if !open(arn.region) && !is_region(arn.region) {
+    if !is_open(arn.region) && !is_region(arn.region) {
         let near = pattern::closest(arn.region, REGIONS.iter().copied());
         let help = near
             .map_or_else(|| String::from("use a region code, as in `eu-west-1`"), |r| format!("did you mean `{r}`?"));
         reporter.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
-    } else if !open(arn.region) && !open(arn.partition) && home(arn.region).is_some_and(|home| home != arn.partition) {
-        let home = home(arn.region).unwrap_or_default();
+    } else if !is_open(arn.region)
+        && !is_open(arn.partition)
+        && partition_of(arn.region).is_some_and(|home| home != arn.partition)
+    {
+        let home = partition_of(arn.region).unwrap_or_default();
         let message = format!("`{}` is not a region of the partition `{}`", arn.region, arn.partition);
         reporter
             .at(item.at, message, format!("write `arn:{home}:…`, or use a region of `{}`", arn.partition))
             .aws("INVALID_ARN_REGION");
     }
-    if text_around(arn.resource) {
+    if has_outer_whitespace(arn.resource) {
         let message = format!("`{}` has leading or trailing whitespace in the resource name", item.text);
         reporter.at(item.at, message, "remove the whitespace").aws("INVALID_ARN_RESOURCE");
     }
 }
 
 /// The partition that a region belongs to; `None` when its code does not tell.
-fn home(region: &str) -> Option<&'static str> {
+fn partition_of(region: &str) -> Option<&'static str> {
     let start = region.split('-').next()?;
     match start {
         "cn" => Some("aws-cn"),
@@ -106,12 +109,12 @@ fn home(region: &str) -> Option<&'static str> {
     }
 }
 
-fn text_around(resource: &str) -> bool {
+fn has_outer_whitespace(resource: &str) -> bool {
     resource.starts_with(char::is_whitespace) || resource.ends_with(char::is_whitespace)
 }
 
-fn numbers(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
-    if !open(arn.account)
+fn check_account(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
+    if !is_open(arn.account)
         && arn.account != "aws"
         && arn.account != "cloudfront"
         && !is_account(arn.account)
@@ -121,20 +124,21 @@ fn numbers(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
         let message = format!("`{}` is not an account ID, which has twelve digits", arn.account);
         reporter.at(item.at, message, "write the account ID").aws("INVALID_ARN_ACCOUNT");
     }
-    if arn.service == "s3" && is_bucket(arn.resource) && (!open(arn.account) || !open(arn.region)) {
+    if arn.service == "s3" && is_bucket_or_object(arn.resource) && (!is_open(arn.account) || !is_open(arn.region)) {
         let message =
             format!("`{}` has a region or an account ID, which ARNs of buckets and objects do not have", item.text);
-        let code = if open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
+        let code = if is_open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
         reporter.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
     }
 }
 
 /// Services whose resources always belong to an account.
-const OWNED: &[&str] = &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
+const ALWAYS_IN_ACCOUNT: &[&str] =
+    &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
 
 /// Compares the region and the account with the ARN formats of the service.
-fn parts(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
-    if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !open(arn.service) {
+fn check_service_format(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
+    if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !is_open(arn.service) {
         let message = format!("`{}` is not a valid service in an ARN: services are lower case", arn.service);
         reporter
             .at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
@@ -142,7 +146,7 @@ fn parts(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
         return;
     }
     let found = Service::find(arn.service);
-    if found.is_none() && !open(arn.service) && !is_owner(arn.service) {
+    if found.is_none() && !is_open(arn.service) && !is_arn_service(arn.service) {
         let near = pattern::closest(arn.service, Service::all().map(Service::prefix));
         let help = near.map_or_else(
             || String::from("use the prefix of the service's actions"),
@@ -162,27 +166,27 @@ fn parts(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
             .at(item.at, format!("`{}` has no region, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("MISSING_ARN_REGION");
     }
-    if arn.account.is_empty() && OWNED.contains(&arn.service) && !arn.resource.is_empty() {
+    if arn.account.is_empty() && ALWAYS_IN_ACCOUNT.contains(&arn.service) && !arn.resource.is_empty() {
         let help = "write the account ID, or `*` for every account";
         reporter
             .at(item.at, format!("`{}` has no account ID, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("INVALID_ARN_ACCOUNT");
     }
-    if !open(arn.region) && all(&|t| t.region.is_empty()) {
+    if !is_open(arn.region) && all(&|t| t.region.is_empty()) {
         let message = format!("`{}` has a region, which no ARN of `{}` has", item.text, arn.service);
         reporter.at(item.at, message, "leave the region empty").aws("ARN_REGION_NOT_ALLOWED");
     }
 }
 
 /// Whether the ARN format of some resource type has this service, which need not be the prefix of any action.
-fn is_owner(service: &str) -> bool {
+fn is_arn_service(service: &str) -> bool {
     catalogue::is_retired_service(service)
         || Service::all()
             .flat_map(Service::resources)
             .any(|t| Arn::parse(t.arn()).is_some_and(|a| a.service == service))
 }
 
-fn is_bucket(resource: &str) -> bool {
+fn is_bucket_or_object(resource: &str) -> bool {
     let other = ["accesspoint", "job/", "storage-lens", "access-grants", "async-request"];
     !resource.contains(':') && !other.iter().any(|o| resource.starts_with(o))
 }

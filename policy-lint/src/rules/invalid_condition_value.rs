@@ -40,7 +40,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 continue;
             }
             let (what, fits, help) = match base.as_str() {
-                "bool" | "null" => ("a Boolean", is_truth(text), "write `true` or `false`"),
+                "bool" | "null" => ("a Boolean", is_boolean(text), "write `true` or `false`"),
                 "ipaddress" | "notipaddress" => {
                     ("an IP address or range", is_range(text), "write it as in `203.0.113.0/24`")
                 }
@@ -83,14 +83,14 @@ fn mismatch(condition: &Condition, base: &str, text: &str) -> Option<Mismatch> {
         return None;
     }
     let (what, fits, example, code) = match key.as_str() {
-        "aws:sourcevpc" => ("a VPC ID", is_network(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
+        "aws:sourcevpc" => ("a VPC ID", is_vpc_id(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
         "aws:sourcevpce" => {
-            ("a VPC endpoint ID", is_network(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
+            ("a VPC endpoint ID", is_vpc_id(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
         }
         "aws:requestedregion" | "ec2:region" => ("a region", is_region(text), "eu-west-1", "INVALID_REGION"),
         "kms:viaservice" => (
             "a regional service name",
-            is_regional(text),
+            is_regional_service(text),
             "s3.eu-west-1.amazonaws.com",
             "INVALID_SERVICE_PRINCIPAL_FORMAT",
         ),
@@ -127,12 +127,12 @@ fn mismatch(condition: &Condition, base: &str, text: &str) -> Option<Mismatch> {
 }
 
 /// Whether an ID has its prefix and at least eight characters after it; older IDs have eight, newer ones seventeen.
-fn is_network(text: &str, start: &str) -> bool {
+fn is_vpc_id(text: &str, start: &str) -> bool {
     text.strip_prefix(start).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() >= 8)
 }
 
 /// Whether a name is a service principal with the region before the domain.
-fn is_regional(text: &str) -> bool {
+fn is_regional_service(text: &str) -> bool {
     let name = text.strip_suffix(".amazonaws.com").or_else(|| text.strip_suffix(".amazonaws.com.cn"));
     name.and_then(|n| n.rsplit_once('.')).is_some_and(|(_, region)| is_region(region))
 }
@@ -171,7 +171,7 @@ fn check_range(base: &str, text: &str, item: &Item, reporter: &mut Reporter<'_>)
     }
 }
 
-fn is_truth(text: &str) -> bool {
+fn is_boolean(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
@@ -188,7 +188,7 @@ fn is_date(text: &str) -> bool {
     let parts: Vec<u32> = day.split('-').map_while(|p| p.parse().ok()).collect();
     let whole = parts.len() == day.split('-').count();
     let calendar = match *parts.as_slice() {
-        [year, month, day] => (1..=12).contains(&month) && (1..=days(year, month)).contains(&day),
+        [year, month, day] => (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day),
         [year, month] => time.is_none() && (1970..=9999).contains(&year) && (1..=12).contains(&month),
         [year] => time.is_none() && (1970..=9999).contains(&year),
         _ => false,
@@ -196,7 +196,7 @@ fn is_date(text: &str) -> bool {
     text.parse::<u64>().is_ok() || whole && calendar && time.is_none_or(is_time)
 }
 
-fn days(year: u32, month: u32) -> u32 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,

@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    policy.written().for_each(|(statement, at)| sorts(statement, at, reporter));
+    policy.written().for_each(|(statement, at)| check_types(statement, at, reporter));
     for principal in policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items) {
         let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
         match &principal.principal_type {
@@ -34,13 +34,13 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                     .at(principal.item.at, "a trust policy does not support `\"Principal\": \"*\"`", help)
                     .aws("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL");
             }
-            PrincipalType::Aws => aws(principal, name, reporter),
-            PrincipalType::Service if !is_service(name) => service(principal, name, reporter),
-            PrincipalType::Federated => federated(policy.kind, principal, name, reporter),
+            PrincipalType::Aws => check_aws(principal, name, reporter),
+            PrincipalType::Service if !is_service(name) => check_service(principal, name, reporter),
+            PrincipalType::Federated => check_federated(policy.kind, principal, name, reporter),
             PrincipalType::Other(sort) => {
                 let message = format!("`{sort}` is not a valid principal type");
-                let help = pattern::closest(sort, SORTS.iter().copied())
-                    .map_or_else(|| format!("use one of {}", SORTS.join(", ")), |n| format!("did you mean `{n}`?"));
+                let help = pattern::closest(sort, TYPES.iter().copied())
+                    .map_or_else(|| format!("use one of {}", TYPES.join(", ")), |n| format!("did you mean `{n}`?"));
                 reporter.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
             }
             _ => {}
@@ -48,20 +48,20 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-const SORTS: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
+const TYPES: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
 
 /// Reports principal types that differ from a valid one only in case.
-fn sorts(statement: &Value, at: NodeSpan, reporter: &mut Reporter<'_>) {
+fn check_types(statement: &Value, at: NodeSpan, reporter: &mut Reporter<'_>) {
     let named = |m: &Member| same(m.key.raw(), "Principal") || same(m.key.raw(), "NotPrincipal");
     for (principals, at) in members_at(statement, at.node_path).filter(|(m, _)| named(m)) {
         for (member, at) in members_at(&principals.value, at.node_path) {
             let name = member.key.raw();
-            let Some(meant) = SORTS.iter().find(|s| same(name, s) && **s != name) else { continue };
+            let Some(suggested) = TYPES.iter().find(|s| same(name, s) && **s != name) else { continue };
             reporter
                 .at(
                     at,
                     format!("`{name}` is not a valid principal type: types are case-sensitive"),
-                    format!("write `{meant}`"),
+                    format!("write `{suggested}`"),
                 )
                 .aws("INVALID_PRINCIPAL_KEY");
         }
@@ -77,7 +77,7 @@ pub fn is_service(name: &str) -> bool {
     plain && (skill || ENDS.iter().any(|e| name.ends_with(e)))
 }
 
-fn service(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
+fn check_service(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     let host = name.rsplit_once("//").map_or(name, |(_, host)| host);
     let label = host.split('.').next().unwrap_or_default().to_lowercase();
     let is_label = !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -90,7 +90,7 @@ fn service(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     reporter.at(principal.item.at, message, help).aws("INVALID_SERVICE_PRINCIPAL_FORMAT");
 }
 
-fn federated(kind: PolicyKind, principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
+fn check_federated(kind: PolicyKind, principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     if kind != PolicyKind::Trust {
         let message = format!("`{name}` is an identity provider, which only a trust policy supports as a principal");
         reporter
@@ -110,16 +110,16 @@ fn federated(kind: PolicyKind, principal: &Principal, name: &str, reporter: &mut
 }
 
 /// Prefixes of the unique IDs that replace the ARN of a user or role in a policy once it is deleted.
-const IDS: &[(&str, &str, &str)] =
+const ID_PREFIXES: &[(&str, &str, &str)] =
     &[("AROA", "role", "INVALID_ROLE_REFERENCE"), ("AIDA", "user", "INVALID_USER_REFERENCE")];
 
-fn aws(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
+fn check_aws(principal: &Principal, name: &str, reporter: &mut Reporter<'_>) {
     let is_account = name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
     if name == "*" || is_account {
         return;
     }
     if name.len() >= 16 && name.starts_with('A') && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        if let Some((_, what, code)) = IDS.iter().find(|(start, ..)| name.starts_with(start)) {
+        if let Some((_, what, code)) = ID_PREFIXES.iter().find(|(start, ..)| name.starts_with(start)) {
             let message =
                 format!("`{name}` is the unique ID of a {what}, which is left behind when the {what} is deleted");
             reporter

@@ -20,7 +20,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     match (version, known) {
         (Some(_), Some("2012-10-17") | None) => {}
         (Some(item), Some("2008-10-17")) => {
-            old(policy, item.at, "uses an old version of the policy language", reporter);
+            report_old_version(policy, item.at, "uses an old version of the policy language", reporter);
         }
         (Some(item), Some(other)) => {
             reporter.at(item.at, format!("`{other}` is not a version of the policy language"), HELP);
@@ -30,7 +30,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 .members()
                 .next()
                 .map_or(NodeSpan { span: policy.root.span, ..NodeSpan::default() }, |(_, at)| at);
-            let finding = old(
+            let finding = report_old_version(
                 policy,
                 NodeSpan { node_path: NodeSpan::default().node_path, ..first },
                 "has no version, so AWS applies the old policy language",
@@ -43,7 +43,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn old<'o>(policy: &Policy, at: NodeSpan, what: &str, reporter: &'o mut Reporter<'_>) -> &'o mut Finding {
+fn report_old_version<'o>(
+    policy: &Policy,
+    at: NodeSpan,
+    what: &str,
+    reporter: &'o mut Reporter<'_>,
+) -> &'o mut Finding {
     const HELP: &str = "write `\"Version\": \"2012-10-17\"`";
     let items = policy.statements.iter().flat_map(|s| {
         let values = s.conditions.iter().flat_map(|c| &c.values);

@@ -30,11 +30,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     // `policy.statements` holds the statements that are objects, in the same order.
     let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
-        judge(policy, written, statement.head, reporter);
+        check_statement(policy, written, statement.head, reporter);
     }
 }
 
-fn judge(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
+fn check_statement(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
     let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
     let mut missing = |what: &str, code: &'static str, help: &str| {
         reporter.at(head, format!("the statement has no {what}"), help).aws(code);

@@ -2,7 +2,7 @@
 use crate::catalogue::ConditionKey;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_settled;
+use crate::rules::resource_type_mismatch::is_complete;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,7 +29,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         let service = key.name().split(':').next().unwrap_or_default();
         // As in AWS's own event bus policies: an event has one source and one detail type.
         let of_event = service == "events" && policy.kind.is_resource();
-        if !key.is_global() && (of_event || !is_settled(service)) {
+        if !key.is_global() && (of_event || !is_complete(service)) {
             finding.severity(Severity::Warning).persona(Persona::Pedantic);
         }
     }

@@ -2,7 +2,7 @@
 use crate::catalogue::ConditionKey;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_settled;
+use crate::rules::resource_type_mismatch::is_complete;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let Some(key) = ConditionKey::find(condition.key.raw()) else { continue };
-        let Some(family) = family(condition.base()) else { continue };
+        let Some(family) = operator_type(condition.base()) else { continue };
         let (wanted, fits, code) = match key.kind() {
             "Numeric" => ("a numeric operator, as in `NumericEquals`", family == "numeric", "TYPE_MISMATCH_NUMBER"),
             "Date" => (
@@ -35,7 +35,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             }
             "String" | "ArrayOfString" => {
                 let code = if family == "arn" { "TYPE_MISMATCH" } else { "TYPE_MISMATCH_STRING" };
-                ("a string operator, as in `StringLike`", family == "string" || !is_sure(key), code)
+                ("a string operator, as in `StringLike`", family == "string" || !has_reliable_type(key), code)
             }
             _ => continue,
         };
@@ -56,13 +56,13 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 
 /// Whether the type of a key that is listed as a string can be relied on; the lists of less common services often give
 /// the wrong type.
-fn is_sure(key: ConditionKey) -> bool {
+fn has_reliable_type(key: ConditionKey) -> bool {
     let service = key.name().split(':').next().unwrap_or_default();
-    key.is_global() && !key.name().contains('/') || is_settled(service)
+    key.is_global() && !key.name().contains('/') || is_complete(service)
 }
 
 /// The type that an operator compares; `None` for operators that accept every type.
-fn family(base: &str) -> Option<&'static str> {
+fn operator_type(base: &str) -> Option<&'static str> {
     let base = base.to_ascii_lowercase();
     let families = [
         ("string", "string"),

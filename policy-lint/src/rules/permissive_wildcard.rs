@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// Keys whose values name one account, organization, network or caller.
-const NAMES: &[&str] = &[
+const IDENTIFYING_KEYS: &[&str] = &[
     "aws:PrincipalAccount",
     "aws:PrincipalOrgID",
     "aws:ResourceAccount",
@@ -31,8 +31,8 @@ const MIN_PREFIX: usize = 6;
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
-        for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
-            chosen_by_caller(condition, reporter);
+        for condition in IDENTIFYING_KEYS.iter().flat_map(|k| statement.conditions_on(k)) {
+            check_tag_variables(condition, reporter);
             if !condition.base().eq_ignore_ascii_case("StringLike") {
                 continue;
             }
@@ -58,7 +58,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 /// Variables whose value is a tag, which the caller may have set.
 const TAG_VARIABLES: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
 
-fn chosen_by_caller(condition: &Condition, reporter: &mut Reporter<'_>) {
+fn check_tag_variables(condition: &Condition, reporter: &mut Reporter<'_>) {
     if condition.is_negative() {
         return;
     }

@@ -21,7 +21,7 @@ pub static RULE: Rule = Rule {
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         let Some((limit, what)) = limit(policy) else { continue };
-        report(size(&policy.root), limit, what, place(policy, project), policy, reporter);
+        report(size(&policy.root), limit, what, report_span(policy, project), policy, reporter);
     }
     for identity in identities(project) {
         let inline: Vec<&&Policy> = identity.policies.iter().filter(|p| is_inline(p)).collect();
@@ -32,7 +32,14 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             _ => 10_240,
         };
         let total = inline.iter().map(|p| size(&p.root)).sum();
-        report(total, limit, "the inline policies of one identity together", place(first, project), first, reporter);
+        report(
+            total,
+            limit,
+            "the inline policies of one identity together",
+            report_span(first, project),
+            first,
+            reporter,
+        );
     }
 }
 
@@ -44,7 +51,7 @@ fn is_inline(policy: &Policy) -> bool {
 }
 
 /// The resource's first line in source, the document anywhere else.
-fn place(policy: &Policy, project: &Project) -> Span {
+fn report_span(policy: &Policy, project: &Project) -> Span {
     let owner = project.owner(policy).filter(|r| r.from_source);
     owner.map_or_else(|| policy.members().next().map_or(policy.root.span, |(_, at)| at.span), |r| r.head)
 }

@@ -18,18 +18,19 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind != PolicyKind::Trust {
         return;
     }
-    anywhere(policy, reporter);
+    check_roles_anywhere(policy, reporter);
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals: Vec<&Principal> =
             statement.principals.iter().filter(|p| !p.negated && !p.incomplete).flat_map(|p| &p.items).collect();
         for item in statement.action_items() {
-            let Some((action, wanted)) = WANTED.iter().find(|(a, _)| a.eq_ignore_ascii_case(item.raw())) else {
+            let Some((action, wanted)) = CALLERS_BY_ACTION.iter().find(|(a, _)| a.eq_ignore_ascii_case(item.raw()))
+            else {
                 continue;
             };
             if !principals.is_empty() && !principals.iter().any(|p| wanted.fits(p)) {
                 let first = principals[0];
                 let message = format!("`{}` cannot call `{action}`, which is for {}", first.item.text, wanted.word());
-                let help = format!("use `{}`", call_of(first));
+                let help = format!("use `{}`", action_for(first));
                 reporter.at(item.at, message, help).related(first.item.at.span, "the principal is here");
             }
         }
@@ -37,14 +38,17 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// The actions that IAM Roles Anywhere always calls to create a session.
-const ANYWHERE: &[&str] = &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+const ROLES_ANYWHERE_ACTIONS: &[&str] = &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-fn anywhere(policy: &Policy, reporter: &mut Reporter<'_>) {
+fn check_roles_anywhere(policy: &Policy, reporter: &mut Reporter<'_>) {
     const SERVICE: &str = "rolesanywhere.amazonaws.com";
-    let comes = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
-    let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(comes).collect();
-    let missing: Vec<&str> =
-        ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| matches_statement_action(s, a))).collect();
+    let names_service = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
+    let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(names_service).collect();
+    let missing: Vec<&str> = ROLES_ANYWHERE_ACTIONS
+        .iter()
+        .copied()
+        .filter(|a| !statements.iter().any(|s| matches_statement_action(s, a)))
+        .collect();
     let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
     if let Some(actions) = first {
         let message = format!(
@@ -68,7 +72,7 @@ enum Callers {
     Saml,
 }
 
-const WANTED: &[(&str, Callers)] = &[
+const CALLERS_BY_ACTION: &[(&str, Callers)] = &[
     ("sts:AssumeRole", Callers::Signed),
     ("sts:AssumeRoleWithWebIdentity", Callers::Web),
     ("sts:AssumeRoleWithSAML", Callers::Saml),
@@ -95,7 +99,7 @@ impl Callers {
     }
 }
 
-fn call_of(principal: &Principal) -> &'static str {
+fn action_for(principal: &Principal) -> &'static str {
     match &principal.principal_type {
         PrincipalType::Federated if principal.item.raw().contains(":saml-provider/") => "sts:AssumeRoleWithSAML",
         PrincipalType::Federated => "sts:AssumeRoleWithWebIdentity",

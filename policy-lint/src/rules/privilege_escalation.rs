@@ -69,27 +69,27 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for identity in identities(project) {
         let all_powerful = identity.unbounded("iam:MostPowerfulProbe").is_some();
         if !all_powerful {
-            judge(&identity, reporter);
+            check_identity(&identity, reporter);
         }
     }
 }
 
-fn judge(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
+fn check_identity(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
     let mut reported: Vec<(usize, &str)> = Vec::new();
     for (actions, how) in PATHS {
-        let passes = actions.contains(&PASS) && identity.unbounded(PASS).is_some();
+        let passes = actions.contains(&PASS_ROLE) && identity.unbounded(PASS_ROLE).is_some();
         // If every role may be passed, permission on any one resource is enough to run code as that role.
         let grant = |action: &&str| {
             identity
                 .unbounded(action)
-                .or_else(|| if passes && **action != *PASS { granting_statement(identity, action) } else { None })
+                .or_else(|| if passes && **action != *PASS_ROLE { granting_statement(identity, action) } else { None })
         };
         let grants: Option<Vec<(&Policy, &Statement)>> = actions.iter().map(grant).collect();
         let Some(grants) = grants else { continue };
         // Reported is the first action that is named in a policy, other than `iam:PassRole` if possible.
         let named = actions.iter().zip(&grants).filter_map(|(a, (p, s))| Some((*a, *p, pattern_of(s, a)?)));
         let named: Vec<(&str, &Policy, &Item)> = named.collect();
-        let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != PASS).or(named.first()) else {
+        let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != PASS_ROLE).or(named.first()) else {
             continue;
         };
         let key = (item.at.span.start as usize, *how);
@@ -103,7 +103,7 @@ fn judge(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
         } else {
             format!("with {} on every resource, the principal can {how}", list.join(" and "))
         };
-        let help = if actions.contains(&PASS) {
+        let help = if actions.contains(&PASS_ROLE) {
             "restrict these actions to the resources they are for, and `iam:PassRole` with a condition on `iam:PassedToService`"
         } else {
             "restrict these actions to the resources they are for"
@@ -115,7 +115,7 @@ fn judge(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-const PASS: &str = "iam:PassRole";
+const PASS_ROLE: &str = "iam:PassRole";
 
 /// The statement that allows an action on some resource, without a condition.
 fn granting_statement<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a Statement)> {

@@ -25,7 +25,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
         for principal in principals.filter(|p| p.is_everyone()) {
-            if is_narrowed(policy.kind, statement) || perimeter.iter().any(|d| covers_all(d, statement)) {
+            if is_restricted(policy.kind, statement) || perimeter.iter().any(|d| covers_all(d, statement)) {
                 continue;
             }
             let what = if policy.kind == PolicyKind::Trust { "assume the role" } else { "perform the allowed actions" };
@@ -39,7 +39,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Keys that identify the caller or its network, so that a condition on them restricts `*`.
-const NARROWING: &[&str] = &[
+const CALLER_KEYS: &[&str] = &[
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
@@ -71,10 +71,10 @@ const NARROWING: &[&str] = &[
 ];
 
 /// Whether a condition of the statement restricts the callers with a value that does not match every caller.
-pub fn is_narrowed(kind: PolicyKind, statement: &Statement) -> bool {
+pub fn is_restricted(kind: PolicyKind, statement: &Statement) -> bool {
     // An external ID is not a secret, so it does not authenticate the caller.
     let known = |c: &&Condition| kind == PolicyKind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
-    statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(narrows)
+    statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(restricts_caller)
 }
 
 /// Whether the statement denies every principal except some.
@@ -82,7 +82,7 @@ fn denies_other_principals(deny: &Statement) -> bool {
     let perimeter = |c: &Condition| {
         let key = c.key.raw().to_ascii_lowercase();
         let own = c.base().eq_ignore_ascii_case("Bool") && matches!(key.as_str(), PRINCIPAL_IS_SERVICE | VIA_SERVICE);
-        own || is_about_callers(&key) && c.is_negative() && !c.if_exists() && !c.values.iter().any(is_open)
+        own || is_caller_key(&key) && c.is_negative() && !c.if_exists() && !c.values.iter().any(matches_every_caller)
     };
     deny.denies()
         && deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone))
@@ -100,24 +100,24 @@ const PRINCIPAL_IS_SERVICE: &str = "aws:principalisawsservice";
 const VIA_SERVICE: &str = "aws:viaawsservice";
 
 /// Whether a key identifies the caller or its network.
-fn is_about_callers(key: &str) -> bool {
-    NARROWING.contains(&key) || key.starts_with("aws:principaltag/") || key.ends_with(":sub")
+fn is_caller_key(key: &str) -> bool {
+    CALLER_KEYS.contains(&key) || key.starts_with("aws:principaltag/") || key.ends_with(":sub")
 }
 
 /// Whether a value matches every caller: all addresses, all names, or an ARN in any account.
-fn is_open(value: &Item) -> bool {
+fn matches_every_caller(value: &Item) -> bool {
     let text = value.raw();
     let any_account = |arn: Arn<'_>| pattern::has_wildcard(arn.account) && arn.account.bytes().all(|b| b == b'*');
     text.bytes().all(|b| b == b'*') || matches!(text, "0.0.0.0/0" | "::/0") || Arn::parse(text).is_some_and(any_account)
 }
 
-fn narrows(condition: &Condition) -> bool {
+fn restricts_caller(condition: &Condition) -> bool {
     let key = condition.key.raw().to_ascii_lowercase();
-    let who = is_about_callers(&key);
-    let nobody = |v: &Item| key == "lambda:functionurlauthtype" && v.raw().eq_ignore_ascii_case("NONE");
+    let who = is_caller_key(&key);
+    let is_unauthenticated = |v: &Item| key == "lambda:functionurlauthtype" && v.raw().eq_ignore_ascii_case("NONE");
     who && !condition.is_negative()
-        && !condition.values.iter().any(nobody)
+        && !condition.values.iter().any(is_unauthenticated)
         && !condition.if_exists()
-        && !condition.values.iter().any(is_open)
+        && !condition.values.iter().any(matches_every_caller)
         && !condition.base().eq_ignore_ascii_case("Null")
 }

@@ -40,8 +40,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 /// Whether every number or address that matches `narrow` also matches `wide`.
 fn includes_range(base: &str, wide: &str, narrow: &str) -> bool {
     if base.ends_with("ipaddress") {
-        return matches!((network(wide), network(narrow)), (Some((a, m)), Some((b, n)))
-            if a.is_ipv4() == b.is_ipv4() && m < n && prefix(a, m) == prefix(b, m));
+        return matches!((parse_network(wide), parse_network(narrow)), (Some((a, m)), Some((b, n)))
+            if a.is_ipv4() == b.is_ipv4() && m < n && leading_bits(a, m) == leading_bits(b, m));
     }
     let (Ok(a), Ok(b)) = (wide.parse::<f64>(), narrow.parse::<f64>()) else { return false };
     match base {
@@ -51,16 +51,16 @@ fn includes_range(base: &str, wide: &str, narrow: &str) -> bool {
     }
 }
 
-fn network(text: &str) -> Option<(IpAddr, u32)> {
+fn parse_network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
     let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(most), |l| l.parse().ok()).filter(|l| *l <= most)?;
+    let max_length = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(max_length), |l| l.parse().ok()).filter(|l| *l <= max_length)?;
     Some((address, length))
 }
 
 /// The leading `length` bits of an address, left-aligned in 128 bits.
-fn prefix(address: IpAddr, length: u32) -> u128 {
+fn leading_bits(address: IpAddr, length: u32) -> u128 {
     let bits = match address {
         IpAddr::V4(v4) => u128::from(u32::from(v4)) << 96,
         IpAddr::V6(v6) => u128::from(v6),

@@ -20,7 +20,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in &policy.statements {
-        let Some(types) = known_types(statement) else { continue };
+        let Some(types) = supported_types(statement) else { continue };
         for item in statement.resource_items() {
             let shape = arn::typed(&item.text);
             if shape.starts_with("arn:")
@@ -38,7 +38,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// The resource types that the statement's actions support; `None` when an action is unknown or is a whole service.
-fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
+fn supported_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
     for (item, actions) in statement.granted() {
         let (_, name) = item.raw().split_once(':')?;

@@ -34,7 +34,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             continue;
         }
         for (item, actions) in statement.granted() {
-            let Some(action) = exact(item.raw(), actions) else { continue };
+            let Some(action) = exact_action(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
                 report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, reporter);
             }
@@ -51,13 +51,13 @@ struct Resources<'a> {
 /// Statements with more pairs of actions and resources than this are not checked.
 const MAX_PAIRS: usize = 1_000_000;
 
-/// The action of a name without wildcards.
-fn exact(name: &str, actions: &[Action]) -> Option<Action> {
+/// The action that a name without wildcards stands for.
+fn exact_action(name: &str, actions: &[Action]) -> Option<Action> {
     (!pattern::has_wildcard(name)).then(|| actions.first().copied()).flatten()
 }
 
 /// Common services whose resource types and condition keys AWS lists completely.
-const SETTLED: &[&str] = &[
+const COMPLETE_SERVICES: &[&str] = &[
     "cloudwatch",
     "dynamodb",
     "ec2",
@@ -81,29 +81,29 @@ const SETTLED: &[&str] = &[
 ];
 
 /// Services whose actions without resource-level permissions are well known.
-const WITHOUT_RESOURCE: &[&str] =
+const SERVICES_WITH_UNRESTRICTABLE_ACTIONS: &[&str] =
     &["cloudwatch", "dynamodb", "ec2", "ecr", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
 
 /// Whether the catalogue is complete for a service.
-pub fn is_settled(service: &str) -> bool {
-    SETTLED.contains(&service)
+pub fn is_complete(service: &str) -> bool {
+    COMPLETE_SERVICES.contains(&service)
 }
 
 /// Whether a mismatch is certain: the catalogue is complete for the action and for the resources.
-fn is_sure(statement: &Statement, action: Action, shapes: &[String]) -> bool {
+fn is_certain(statement: &Statement, action: Action, shapes: &[String]) -> bool {
     if !action.restrictable() {
         // Long lists of actions often include one of these by accident.
         let crowded = statement.action_items().len() > 6 || shapes.len() > 3;
-        return !crowded && WITHOUT_RESOURCE.contains(&action.service().prefix());
+        return !crowded && SERVICES_WITH_UNRESTRICTABLE_ACTIONS.contains(&action.service().prefix());
     }
-    is_settled(action.service().prefix()) && shapes.iter().all(|s| is_known(s, action.service()))
+    is_complete(action.service().prefix()) && shapes.iter().all(|s| has_known_type(s, action.service()))
 }
 
 /// Whether a resource belongs to another complete service, or is of a (possibly misspelled) type of this service.
-fn is_known(shape: &str, service: Service) -> bool {
+fn has_known_type(shape: &str, service: Service) -> bool {
     let Some(arn) = Arn::parse(shape) else { return true };
     if arn.service != service.prefix() {
-        return is_settled(arn.service);
+        return is_complete(arn.service);
     }
     let word = |text: &str| text.split(['/', ':']).next().unwrap_or_default().to_owned();
     let written = word(arn.resource);
@@ -149,7 +149,7 @@ fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<
         }
     };
     let finding = reporter.at(item.at, message, help);
-    if !is_sure(statement, action, given.shapes) {
+    if !is_certain(statement, action, given.shapes) {
         finding.persona(Persona::Pedantic).severity(Severity::Warning);
     }
     if let Some(first) = given.items.first() {

@@ -26,7 +26,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             };
             // A service that does not exist has no actions to allow; `unknown-service` reports it.
             if is_unknown(service)
-                || policy.kind == PolicyKind::Kms && is_key_administration(service, policy, statement)
+                || policy.kind == PolicyKind::Kms && is_default_key_policy(service, policy, statement)
             {
                 continue;
             }
@@ -43,7 +43,7 @@ pub fn whole_service(pattern: &str) -> Option<&str> {
 }
 
 /// Whether this is the statement of the default key policy: allowing the account root only enables identity policies.
-fn is_key_administration(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
+fn is_default_key_policy(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
     let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
     let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
     policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)

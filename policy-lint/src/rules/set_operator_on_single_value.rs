@@ -2,7 +2,7 @@
 use crate::catalogue::ConditionKey;
 use crate::model::Policy;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_settled;
+use crate::rules::resource_type_mismatch::is_complete;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,7 +47,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         let plain = condition.operator.raw().split_once(':').map_or("", |(_, o)| o);
         let finding = reporter.at(condition.operator.at, message, format!("use `{plain}`"));
         let service = key.name().split(':').next().unwrap_or_default();
-        if !key.is_global() && !is_settled(service) {
+        if !key.is_global() && !is_complete(service) {
             finding.persona(Persona::Pedantic);
         }
     }

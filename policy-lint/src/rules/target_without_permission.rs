@@ -32,23 +32,23 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
         // A target with a role needs no resource policy: EventBridge delivers as the role.
         let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, crate::value::Data::Null));
         if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
-            judge(project, target, arn, "events.amazonaws.com", reporter);
+            check_target(project, target, arn, "events.amazonaws.com", reporter);
         }
         // Dead letters are always sent by the service principal, with or without a role.
         for dead_letter_config in target.values.get("dead_letter_config").map(Value::elements).unwrap_or_default() {
             if let Some(arn) = dead_letter_config.get("arn") {
-                judge(project, target, arn, "events.amazonaws.com", reporter);
+                check_target(project, target, arn, "events.amazonaws.com", reporter);
             }
         }
     }
     for subscription in project.of_kind("aws_sns_topic_subscription") {
         if let Some(arn) = subscription.values.get("endpoint") {
-            judge(project, subscription, arn, "sns.amazonaws.com", reporter);
+            check_target(project, subscription, arn, "sns.amazonaws.com", reporter);
         }
     }
     for filter in project.of_kind("aws_cloudwatch_log_subscription_filter") {
         if let Some(arn) = filter.values.get("destination_arn") {
-            judge(project, filter, arn, LOGS, reporter);
+            check_target(project, filter, arn, LOGS_SERVICE, reporter);
         }
     }
     for notification in project.of_kind("aws_s3_bucket_notification") {
@@ -57,14 +57,14 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
         {
             for inner in notification.values.get(block).map(Value::elements).unwrap_or_default() {
                 if let Some(arn) = inner.get(attribute) {
-                    judge(project, notification, arn, "s3.amazonaws.com", reporter);
+                    check_target(project, notification, arn, "s3.amazonaws.com", reporter);
                 }
             }
         }
     }
 }
 
-fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, reporter: &mut Reporter<'_>) {
+fn check_target(project: &Project, sender: &Resource, arn: &Value, service: &str, reporter: &mut Reporter<'_>) {
     for (kind, action, carriers) in TARGETS {
         let Some(target) = project.of_kind(kind).find(|t| refers_to(arn, t, &["arn"])) else { continue };
         let attribute = |carrier: &Resource| carriers.iter().find(|(c, _)| *c == carrier.kind).map(|(_, a)| *a);
@@ -74,11 +74,11 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, repor
             Some(a) => carrier.values.get(a).is_some_and(|v| refers_to(v, target, &keys)),
             None => false,
         };
-        let perhaps = |carrier: &Resource| {
+        let may_belong_to_target = |carrier: &Resource| {
             let named = attribute(carrier).filter(|a| !a.is_empty()).map(|a| carrier.values.get(a));
             !own(carrier) && named.is_some_and(|v| may_refer_to(v, target, &keys))
         };
-        if project.resources.iter().any(perhaps) {
+        if project.resources.iter().any(may_belong_to_target) {
             continue;
         }
         let carrying: Vec<&Resource> = project.resources.iter().filter(|r| own(r)).collect();
@@ -109,10 +109,10 @@ fn judge(project: &Project, sender: &Resource, arn: &Value, service: &str, repor
 }
 
 /// The service principal of CloudWatch Logs, which also exists per region.
-const LOGS: &str = "logs.amazonaws.com";
+const LOGS_SERVICE: &str = "logs.amazonaws.com";
 
 fn is_service(name: &str, service: &str) -> bool {
-    name == service || service == LOGS && name.starts_with("logs.") && name.ends_with(".amazonaws.com")
+    name == service || service == LOGS_SERVICE && name.starts_with("logs.") && name.ends_with(".amazonaws.com")
 }
 
 fn allows_service(policy: &Policy, service: &str, action: &str) -> bool {

@@ -21,7 +21,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_pass_role(s)) {
-        let tied = statement.unknown_condition
+        let restricted = statement.unknown_condition
             || statement.conditions_on("iam:PassedToService").next().is_some()
             || statement.conditions_on("iam:AssociatedResourceArn").next().is_some()
             || statement.conditions.iter().any(|c| c.key.raw().to_ascii_lowercase().contains("resourcetag/"));
@@ -31,7 +31,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 || Arn::parse(i.raw()).is_some_and(|a| is_everything(a.resource.trim_start_matches("role/")))
         });
         match wide {
-            Some(item) if !tied => {
+            Some(item) if !restricted => {
                 reporter.at(
                     item.at,
                     "`iam:PassRole` is allowed for every role of the account and any service",
@@ -39,12 +39,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 );
             }
             Some(_) => {}
-            None if !tied && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
+            None if !restricted && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
                 let message =
                     format!("`iam:PassRole` is allowed for every role that matches `{}` and any service", some.text);
                 reporter.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
             }
-            None if !tied => {
+            None if !restricted => {
                 let message = "`iam:PassRole` does not restrict the service that the role may be passed to";
                 let finding = reporter.at(first.at, message, "add a condition on `iam:PassedToService`");
                 finding.severity(Severity::Note).persona(Persona::Pedantic);

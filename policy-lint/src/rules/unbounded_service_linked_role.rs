@@ -23,11 +23,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_service_linked_role(s)) {
-        let tied = statement.unknown_condition || statement.conditions_on("iam:AWSServiceName").next().is_some();
+        let restricted = statement.unknown_condition || statement.conditions_on("iam:AWSServiceName").next().is_some();
         let Some(star) = statement.resource_items().iter().find(|i| crate::arn::is_everything(i.raw())) else {
             continue;
         };
-        if !tied {
+        if !restricted {
             let message = format!("`{ACTION}` is allowed for every service");
             let help = "add a condition on `iam:AWSServiceName`, or name the role, as in \
                         `arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*`";

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    policy.statements.iter().for_each(|s| variables(s, reporter));
+    policy.statements.iter().for_each(|s| check_variables(s, reporter));
     let mut seen = std::collections::HashSet::new();
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let name = condition.key.raw();
@@ -29,12 +29,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         {
             continue;
         }
-        judge(condition, name, reporter);
+        check_key(condition, name, reporter);
     }
 }
 
 /// Reports policy variables that are not condition keys.
-fn variables(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_variables(statement: &Statement, reporter: &mut Reporter<'_>) {
     let values = statement.conditions.iter().flat_map(|c| &c.values);
     for item in statement.resources.iter().flat_map(|r| &r.items).chain(values) {
         for inside in item.raw().split("${").skip(1).filter_map(|v| v.split_once('}')).map(|(inside, _)| inside) {
@@ -47,7 +47,7 @@ fn variables(statement: &Statement, reporter: &mut Reporter<'_>) {
             {
                 continue;
             }
-            let help = near(name, "aws");
+            let help = suggestion(name, "aws");
             reporter
                 .at(item.at, format!("`{}` has a variable `{name}`, which is not a condition key", item.text), help)
                 .aws("INVALID_GLOBAL_CONDITION_KEY");
@@ -55,7 +55,7 @@ fn variables(statement: &Statement, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn near(name: &str, prefix: &str) -> String {
+fn suggestion(name: &str, prefix: &str) -> String {
     pattern::closest(name, ConditionKey::all().map(ConditionKey::name).filter(|k| same_prefix(k, prefix))).map_or_else(
         || format!("check the key (the catalogue is dated {})", catalogue::DATE),
         |n| format!("did you mean `{n}`?"),
@@ -65,7 +65,7 @@ fn near(name: &str, prefix: &str) -> String {
 /// Keys that AWS uses in its own policies but does not list.
 const UNLISTED: &[&str] = &["aws:PrincipalOrgMasterAccountId", "lakeformation:GlueARN"];
 
-fn judge(condition: &Condition, name: &str, reporter: &mut Reporter<'_>) {
+fn check_key(condition: &Condition, name: &str, reporter: &mut Reporter<'_>) {
     let at = condition.key.at;
     let Some((prefix, _)) = name.split_once(':') else {
         let help = "write `service:key` or `aws:key`";
@@ -87,7 +87,7 @@ fn judge(condition: &Condition, name: &str, reporter: &mut Reporter<'_>) {
         reporter.at(at, format!("`{name}` is no longer supported"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
         return;
     }
-    let help = near(name, prefix);
+    let help = suggestion(name, prefix);
     if prefix.eq_ignore_ascii_case("aws") {
         // `Key::find` has already matched the open families, such as tags.
         reporter.at(at, format!("`{name}` is not a global condition key"), help).aws("INVALID_GLOBAL_CONDITION_KEY");

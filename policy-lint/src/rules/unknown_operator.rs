@@ -64,7 +64,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         let base = condition.base();
         if !OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
             let near = pattern::closest(base, OPERATORS.iter().copied());
-            let near = near.or_else(|| guess(base));
+            let near = near.or_else(|| suggestion_by_type(base));
             let help = near.map_or_else(
                 || String::from("use an IAM condition operator, as in `StringEquals`"),
                 |n| format!("did you mean `{n}`?"),
@@ -77,7 +77,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn guess(base: &str) -> Option<&'static str> {
+fn suggestion_by_type(base: &str) -> Option<&'static str> {
     let folded = base.to_ascii_lowercase();
     let kinds = [
         ("string", "StringLike"),

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// Service principals that are not the prefix of any action.
-const OTHERS: &[&str] = &[
+const OTHER_PRINCIPALS: &[&str] = &[
     "apidestinations.events",
     "application-insights",
     "autoscaling",
@@ -83,19 +83,19 @@ const KEYS: &[&str] = &[
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items);
     for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
-        judge(&principal.item, reporter);
+        check_name(&principal.item, reporter);
     }
     let conditions = policy.statements.iter().flat_map(|s| &s.conditions);
     for condition in conditions.filter(|c| KEYS.contains(&c.key.raw().to_ascii_lowercase().as_str())) {
         for value in &condition.values {
-            if let Some(finding) = judge(value, reporter) {
+            if let Some(finding) = check_name(value, reporter) {
                 finding.aws("INVALID_SERVICE");
             }
         }
     }
 }
 
-fn judge<'o>(item: &Item, reporter: &'o mut Reporter<'_>) -> Option<&'o mut Finding> {
+fn check_name<'o>(item: &Item, reporter: &'o mut Reporter<'_>) -> Option<&'o mut Finding> {
     let name = item.text.as_known()?;
     let suggestion = suggestion(name.strip_suffix(".amazonaws.com")?)?;
     let message = format!("`{name}` is not a known service principal");
@@ -107,12 +107,12 @@ fn suggestion(label: &str) -> Option<&'static str> {
     if let Some((_, label)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
         return Some(label);
     }
-    let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
+    let known = |n: &str| Service::find(n).is_some() || OTHER_PRINCIPALS.contains(&n);
     let first = label.split('.').next().unwrap_or(label);
     let first = first.strip_suffix("v2").unwrap_or(first);
     if known(label) || known(first) || label.is_empty() || label.contains(['*', '?', '$']) {
         return None;
     }
-    let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHERS.iter().copied()));
+    let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHER_PRINCIPALS.iter().copied()));
     near.filter(|n| n.len() > 3)
 }

@@ -2,7 +2,7 @@
 use crate::model::{Policy, Statement};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// Keys that say little alone, and those of which one must stand beside them.
+/// Keys that identify the caller only together with another key, and the keys of which one is required.
 const PAIRS: &[(&str, &[&str])] = &[
     ("aws:Ec2InstanceSourcePrivateIPv4", &["aws:Ec2InstanceSourceVpc"]),
     ("aws:VpcSourceIp", &["aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"]),
@@ -21,7 +21,7 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows() && !s.unknown_condition) {
-        attributes(statement, reporter);
+        check_attributes(statement, reporter);
         for (key, partners) in PAIRS {
             let alone = !partners.iter().any(|p| statement.conditions_on(p).next().is_some());
             let Some(condition) = statement.conditions_on(key).next().filter(|_| alone) else { continue };
@@ -32,11 +32,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Actions that return whole items when the request names no attributes.
-const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
+const READ_ACTIONS: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"];
 
-fn attributes(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_attributes(statement: &Statement, reporter: &mut Reporter<'_>) {
     let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
-    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READING));
+    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READ_ACTIONS));
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
         return;
     }

@@ -44,28 +44,28 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let statements = policy.statements.iter().filter(is_checked);
     let items = statements.filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items);
     if policy.kind == PolicyKind::Rcp {
-        items.for_each(|i| resource_control(i, reporter));
+        items.for_each(|i| check_resource_control(i, reporter));
         return;
     }
     let Some((_, kind, services)) = SERVICES.iter().find(|(k, ..)| *k == policy.kind) else { return };
     for item in items {
         let Some((service, _)) = item.text.as_known().and_then(|t| t.split_once(':')) else { continue };
-        let listed = services.iter().any(|s| s.eq_ignore_ascii_case(service));
-        let exact = policy.kind == PolicyKind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
-        if !listed && Service::find(service).is_some() {
-            foreign(item, kind, services[0], reporter);
-        } else if listed && exact && !TRUST_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
-            foreign(item, kind, "sts", reporter);
+        let is_own_service = services.iter().any(|s| s.eq_ignore_ascii_case(service));
+        let exact = policy.kind == PolicyKind::Trust && !pattern::has_wildcard(item.raw()) && exists(item.raw());
+        if !is_own_service && Service::find(service).is_some() {
+            report_unsupported(item, kind, services[0], reporter);
+        } else if is_own_service && exact && !TRUST_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
+            report_unsupported(item, kind, "sts", reporter);
         }
     }
 }
 
 /// Whether an action exists; misspelled names are reported by `unknown-action`.
-fn is_real(name: &str) -> bool {
+fn exists(name: &str) -> bool {
     crate::catalogue::Action::find(name).is_some()
 }
 
-fn foreign(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) {
+fn report_unsupported(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) {
     let help = match service {
         "sts" => String::from(
             "use an action that assumes the role, as in `sts:AssumeRole`; move other actions to the permissions policies of the role",
@@ -76,7 +76,7 @@ fn foreign(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) 
 }
 
 /// Services that do not support resource control policies.
-const WITHOUT_POLICIES: &[&str] = &[
+const SERVICES_WITHOUT_RCP: &[&str] = &[
     "autoscaling",
     "cloudformation",
     "config",
@@ -93,12 +93,12 @@ const WITHOUT_POLICIES: &[&str] = &[
     "states",
 ];
 
-fn resource_control(item: &Item, reporter: &mut Reporter<'_>) {
+fn check_resource_control(item: &Item, reporter: &mut Reporter<'_>) {
     let service = item.raw().split(':').next().unwrap_or_default();
     let (message, help) = if item.raw() == "*" {
         let help = "name a service, as in `s3:*`; only policies created by AWS may use `*`";
         (String::from("a resource control policy does not support `*` for every action"), help)
-    } else if WITHOUT_POLICIES.iter().any(|s| s.eq_ignore_ascii_case(service)) {
+    } else if SERVICES_WITHOUT_RCP.iter().any(|s| s.eq_ignore_ascii_case(service)) {
         let help = "deny it in a service control policy, which restricts the callers";
         (format!("`{}` belongs to a service that does not support resource control policies", item.text), help)
     } else {

@@ -16,16 +16,16 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in &policy.statements {
         match policy.kind {
-            PolicyKind::Identity | PolicyKind::Scp => principal(statement, reporter),
-            PolicyKind::Trust => trust(statement, reporter),
-            PolicyKind::Rcp => resource_control(statement, reporter),
-            PolicyKind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, reporter),
+            PolicyKind::Identity | PolicyKind::Scp => check_identity_policy(statement, reporter),
+            PolicyKind::Trust => check_trust_policy(statement, reporter),
+            PolicyKind::Rcp => check_resource_control_policy(statement, reporter),
+            PolicyKind::Ecr if policy.carrier.resource != REGISTRY => check_repository_policy(statement, reporter),
             _ => {}
         }
     }
 }
 
-fn principal(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_identity_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     if let Some(principals) = &statement.principals {
         reporter.at(
             principals.key,
@@ -35,7 +35,7 @@ fn principal(statement: &Statement, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn trust(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_trust_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     if statement.principals.is_none() {
         return;
     }
@@ -55,7 +55,7 @@ const REGISTRY: &str = "aws_ecr_registry_policy";
 /// Actions that only registry policies accept.
 const REGISTRY_ACTIONS: &[&str] = &["ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage"];
 
-fn repository(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_repository_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     let of_registry = |i: &Item| REGISTRY_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(i.raw()));
     let Some(resources) = statement.resources.as_ref() else { return };
     if !statement.action_items().iter().any(of_registry) {
@@ -65,7 +65,7 @@ fn repository(statement: &Statement, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn resource_control(statement: &Statement, reporter: &mut Reporter<'_>) {
+fn check_resource_control_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     let at = |e: Option<NodeSpan>| e.unwrap_or(statement.head);
     if statement.allows() {
         reporter.at(statement.head, "a resource control policy may only deny", "write `\"Effect\": \"Deny\"`");

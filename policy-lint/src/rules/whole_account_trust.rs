@@ -24,7 +24,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
                 let message = format!("any principal in account `{account}` may assume the role");
                 let help = "name a role, or add a condition on `sts:ExternalId` (a vendor) or `aws:PrincipalOrgID` (your organization)";
                 let finding = reporter.policy(policy, principal.item.at, message, help);
-                if is_own(account, project) {
+                if is_own_account(account, project) {
                     // Within one account, an identity policy must allow the call as well.
                     finding.severity(Severity::Note).persona(Persona::Auditor);
                 }
@@ -41,7 +41,7 @@ fn whole_account(name: &str) -> Option<&str> {
 }
 
 /// Whether an account is that of the configuration: its identity policies name resources of the account.
-fn is_own(account: &str, project: &Project) -> bool {
+fn is_own_account(account: &str, project: &Project) -> bool {
     let identity = project.policies.iter().filter(|p| p.kind == PolicyKind::Identity);
     let mut resources = identity.flat_map(|p| &p.statements).flat_map(|s| s.resource_items());
     let elsewhere = |service: &str| matches!(service, "sts" | "iam");
