@@ -1,4 +1,4 @@
-//! Every rule's page is its test: lines marked `#! severity` are found by the rule, all other lines are not.
+//! The examples on the rule pages are tests: the rule reports the lines marked `#! severity`, and no other lines.
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -42,7 +42,7 @@ fn run(example: &Example) -> Option<Report> {
     match language {
         "json" => match raw::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
-            Outcome::Other => panic!("an example that is no policy:\n{}", example.text),
+            Outcome::Other => panic!("the example is not a policy:\n{}", example.text),
         },
         "hcl" => {
             let folder = tempfile::tempdir().expect("a folder");
@@ -59,7 +59,7 @@ fn run(example: &Example) -> Option<Report> {
 }
 
 #[test]
-fn pages_are_true() {
+fn examples_are_reported_as_marked() {
     let mut wrong = Vec::new();
     for rule in policy_lint::rules::ALL {
         let (mut bad, mut good) = (0, 0);
@@ -84,19 +84,23 @@ fn pages_are_true() {
             if example.expected.is_empty() { good += 1 } else { bad += 1 }
         }
         if !matches!(rule.check, Check::Engine) && (bad == 0 || good == 0) {
-            wrong.push(format!("{}: the page needs an example that is found and one that is not", rule.name));
+            wrong.push(format!("{}: the page needs an example with a finding and one without", rule.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn pages_have_their_shape() {
+fn pages_have_the_required_sections() {
     for rule in policy_lint::rules::ALL {
-        assert!(rule.doc.starts_with(&format!("# {}\n\n", rule.name)), "{}: the title is the name", rule.name);
-        assert!(rule.doc.contains("\n## Why\n"), "{}: the page says why", rule.name);
-        assert!(rule.doc.contains("\n## Instead\n"), "{}: the page says what to write instead", rule.name);
-        assert!(rule.summary().len() < 160, "{}: the first paragraph is one sentence", rule.name);
+        assert!(
+            rule.doc.starts_with(&format!("# {}\n\n", rule.name)),
+            "{}: the title is not the name of the rule",
+            rule.name
+        );
+        assert!(rule.doc.contains("\n## Why\n"), "{}: the section `Why` is missing", rule.name);
+        assert!(rule.doc.contains("\n## Instead\n"), "{}: the section `Instead` is missing", rule.name);
+        assert!(rule.summary().len() < 160, "{}: the first paragraph is too long", rule.name);
     }
-    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is in the order of the names");
+    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is not sorted by name");
 }

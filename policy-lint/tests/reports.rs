@@ -1,4 +1,4 @@
-//! SARIF, annotations, baselines and exceptions in comments.
+//! SARIF, annotations, baselines, exceptions in comments, and escaping of untrusted text.
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -20,7 +20,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 #[test]
-fn sarif_is_what_code_scanning_reads() {
+fn sarif_has_rules_and_locations() {
     let folder = folder(&[("a b.tf", SOURCE)]);
     let (code, out, _) = run(folder.path(), &["check", "a b.tf", "--format", "sarif"]);
     assert_eq!(code, 1);
@@ -39,7 +39,7 @@ fn sarif_is_what_code_scanning_reads() {
 }
 
 #[test]
-fn annotations_name_file_and_line() {
+fn annotations_have_file_and_position() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (_, out, _) = run(folder.path(), &["check", "a.tf", "--format", "github"]);
     assert!(
@@ -49,8 +49,8 @@ fn annotations_name_file_and_line() {
     assert_eq!(out.lines().count(), 2, "{out}");
 }
 
-/// Names of files and texts of policies are chosen by others: none may reach a terminal as a control character, or begin
-/// a line that looks like a message of the program.
+/// File names and policies are untrusted: no control character may reach the terminal, and no text may begin a line that
+/// looks like a message of the program.
 #[test]
 fn hostile_names_and_policies_are_escaped_in_every_format() {
     let name = "x\u{1b}[2K\u{202e}\u{9b}\nerror: forged.json";
@@ -62,8 +62,8 @@ fn hostile_names_and_policies_are_escaped_in_every_format() {
         let (code, out, err) = run(folder.path(), &["check", ".", "--format", format]);
         assert_eq!(code, 2, "one file cannot be read; {format}: {err}");
         for text in [&out, &err] {
-            let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!text.contains(obeyed), "{format}: {text:?}");
+            let is_control = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(is_control), "{format}: {text:?}");
             assert!(!text.lines().any(|line| line.starts_with("error: forged")), "{format}: {text}");
         }
     }
@@ -99,7 +99,7 @@ fn a_baseline_suppresses_recorded_findings_and_reports_fixed_ones() {
 }
 
 #[test]
-fn comments_are_exceptions_with_reasons() {
+fn comments_suppress_findings_with_a_reason() {
     let line = "    { Effect";
     for (comment, expected) in [
         ("    # policy-lint: allow(service-wildcard) the owner of the bucket\n", vec![]),
@@ -118,13 +118,13 @@ fn comments_are_exceptions_with_reasons() {
 }
 
 #[test]
-fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
+fn findings_of_a_plan_are_reported_and_suppressed_in_its_source() {
     let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [{"address": "aws_iam_policy.p",
         "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
-    let beside = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
+    let folder_with_plan = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
     let locations = |arguments: &[&str]| {
-        let (_, out, _) = run(beside.path(), &[arguments, &["--format", "json"]].concat());
+        let (_, out, _) = run(folder_with_plan.path(), &[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&out).expect("JSON");
         let all = report["findings"].as_array().expect("a list").clone();
         let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
@@ -136,19 +136,19 @@ fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
         assert_eq!(locations(&arguments), expected, "{arguments:?}");
     }
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
-    std::fs::write(beside.path().join("policy-lint.toml"), allow).expect("a file");
+    std::fs::write(folder_with_plan.path().join("policy-lint.toml"), allow).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::remove_file(beside.path().join("policy-lint.toml")).expect("it is there");
+    std::fs::remove_file(folder_with_plan.path().join("policy-lint.toml")).expect("it is there");
     let comment =
         "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
     assert_eq!(locations(&["check", "plan.json"])[0].0, "plan.json");
 }
 
 #[test]
-fn named_files_that_are_no_policies_can_be_left_alone() {
+fn skip_others_skips_named_files_that_are_not_policies() {
     let folder = folder(&[("package.json", "{\"name\": \"x\"}"), ("a.tf", SOURCE)]);
     assert_eq!(run(folder.path(), &["check", "package.json"]).0, 2);
     assert_eq!(run(folder.path(), &["check", "--skip-others", "package.json"]).0, 0);
@@ -156,7 +156,7 @@ fn named_files_that_are_no_policies_can_be_left_alone() {
 }
 
 #[test]
-fn patterns_expand_to_actions_with_their_levels() {
+fn expand_lists_actions_with_access_levels() {
     let folder = folder(&[]);
     let (code, out, _) = run(folder.path(), &["expand", "sqs:*Message"]);
     assert_eq!(
