@@ -1,23 +1,24 @@
 //! Arguments -> run -> exit code.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the program's own output")]
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
+use iam_policy::PolicyKind;
+use iam_policy::catalogue::{self, Service};
 use policy_lint::baseline::Baseline;
-use policy_lint::catalogue::Service;
 use policy_lint::engine::Report;
-use policy_lint::model::PolicyKind;
 use policy_lint::rule::{Persona, Severity};
 use policy_lint::{Request, allow, report, rules};
 
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (catalogue ", env!("CATALOGUE_DATE"), ")");
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (catalogue {})", env!("CARGO_PKG_VERSION"), catalogue::DATE));
 
 #[derive(Parser)]
-#[command(name = "policy-lint", version = VERSION, about = "An offline least-privilege linter for AWS IAM policies")]
+#[command(name = "policy-lint", version = VERSION.as_str(), about = "An offline least-privilege linter for AWS IAM policies")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -64,7 +65,7 @@ struct CheckArgs {
     output: Option<PathBuf>,
     /// Who is asking: `regular` is quiet, `pedantic` adds hygiene, `auditor` everything worth a look
     #[arg(long, value_enum, default_value = "regular")]
-    persona: Persona,
+    persona: PersonaChoice,
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value = "error")]
     fail_on: FailOn,
@@ -92,10 +93,9 @@ fn parse_kind(text: &str) -> Result<KindChoice, String> {
     if text == "auto" {
         return Ok(KindChoice(None));
     }
-    let words = || PolicyKind::value_variants().iter().filter_map(|k| k.to_possible_value());
-    let known = PolicyKind::from_str(text, false).map_err(|_| {
-        let words: Vec<String> = words().map(|v| v.get_name().to_owned()).collect();
-        format!("there is no kind `{text}`; take one of auto, {}", words.join(", "))
+    let known = PolicyKind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = PolicyKind::DECLARABLE.iter().map(|kind| kind.as_str()).collect();
+        format!("there is no kind `{text}`; take one of auto, {}", names.join(", "))
     })?;
     Ok(KindChoice(Some(known)))
 }
@@ -117,6 +117,26 @@ enum ListFormat {
     Text,
     Json,
     Markdown,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PersonaChoice {
+    /// Quiet: what should be mended
+    Regular,
+    /// Adds hygiene
+    Pedantic,
+    /// Adds everything worth a look
+    Auditor,
+}
+
+impl From<PersonaChoice> for Persona {
+    fn from(choice: PersonaChoice) -> Persona {
+        match choice {
+            PersonaChoice::Regular => Persona::Regular,
+            PersonaChoice::Pedantic => Persona::Pedantic,
+            PersonaChoice::Auditor => Persona::Auditor,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -163,7 +183,7 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         var_files: arguments.var_file.clone(),
         skip_others: arguments.skip_others,
         kind: arguments.kind.0,
-        persona: arguments.persona,
+        persona: arguments.persona.into(),
         config: arguments.config.clone(),
         today: today(),
     };
@@ -177,7 +197,7 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         return Ok(if found.errors.is_empty() { 0 } else { 2 });
     }
     if let Some(path) = &arguments.baseline {
-        let text = policy_lint::source::read(path).map_err(|e| e.to_string())?;
+        let text = source_text::read(path).map_err(|e| e.to_string())?;
         let gone = Baseline::parse(path, &text.text)?.hide(&mut found);
         if gone > 0 {
             let words =
@@ -226,20 +246,20 @@ fn expand(pattern: &str) -> Result<u8, String> {
         .split_once(':')
         .ok_or_else(|| format!("`{pattern}` is no pattern of actions; write it as in `s3:Get*`"))?;
     let service = Service::find(prefix).ok_or_else(|| {
-        let near = policy_lint::pattern::closest(prefix, Service::all().map(Service::prefix));
+        let near = iam_policy::spelling::closest(prefix, Service::all().map(Service::prefix));
         format!("there is no service `{prefix}`{}", near.map_or_else(String::new, |n| format!("; did you mean `{n}`?")))
     })?;
     let actions: Vec<_> = service.matching(name).collect();
     if actions.is_empty() {
         return Err(format!("`{pattern}` matches no action of {}", service.title()));
     }
-    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().word())))
+    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().as_str())))
         .map(|()| 0)
 }
 
 fn refresh(document: &std::path::Path) -> Result<u8, String> {
     let shown = document.display();
-    let text = policy_lint::source::read(document).map_err(|e| e.to_string())?;
+    let text = source_text::read(document).map_err(|e| e.to_string())?;
     let fresh = report::tables::refresh(&text.text).ok_or_else(|| format!("`{shown}` has no generated table"))?;
     std::fs::write(document, fresh).map_err(|e| format!("cannot write `{shown}`: {e}"))?;
     Ok(0)

@@ -1,15 +1,15 @@
 //! SARIF 2.1.0, as code-scanning services read it.
 use std::io::{self, Write};
 
+use iam_policy::catalogue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-
+use source_text::Location;
 use untrusted_text::escape_json;
 
-use crate::catalogue;
 use crate::engine::{Diagnostic, Report};
-use crate::rule::{Rule, Severity};
+use crate::rule::Rule;
 use crate::rules;
-use crate::source::Location;
 
 /// Writes a report.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -39,20 +39,12 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 fn descriptor(rule: &Rule) -> Value {
     json!({
         "id": rule.name,
         "shortDescription": { "text": rule.summary() },
         "help": { "text": rule.doc, "markdown": rule.doc },
-        "defaultConfiguration": { "level": level(rule.severity) },
+        "defaultConfiguration": { "level": rule.severity.to_string() },
         "properties": { "family": rule.family, "persona": rule.persona, "aws": rule.aws },
     })
 }
@@ -81,7 +73,7 @@ fn result(diagnostic: &Diagnostic) -> Value {
     json!({
         "ruleId": finding.rule.name,
         "ruleIndex": number,
-        "level": level(finding.severity),
+        "level": finding.severity.to_string(),
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
@@ -105,8 +97,10 @@ fn location_of(location: &Location) -> Value {
     }})
 }
 
-/// A path as a relative reference; characters that a URI has no place for are escaped.
+/// Everything but the characters that a path in a URI may have unescaped.
+const NOT_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A path as a relative reference.
 fn uri(path: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
-    path.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    utf8_percent_encode(path, NOT_IN_PATH).to_string()
 }

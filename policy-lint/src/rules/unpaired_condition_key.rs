@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Policy, Statement};
+use iam_policy::model::{Policy, Statement};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// Keys that say little alone, and those of which one must stand beside them.

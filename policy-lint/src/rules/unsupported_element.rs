@@ -1,5 +1,7 @@
 //! See the page.
-use crate::model::{Item, NodeSpan, Policy, PolicyKind, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Item, NodeSpan, Policy, Statement};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -19,7 +21,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             PolicyKind::Identity | PolicyKind::Scp => principal(statement, reporter),
             PolicyKind::Trust => trust(statement, reporter),
             PolicyKind::Rcp => resource_control(statement, reporter),
-            PolicyKind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, reporter),
+            PolicyKind::Ecr if policy.origin.resource_type != REGISTRY => repository(statement, reporter),
             _ => {}
         }
     }
@@ -74,7 +76,7 @@ fn resource_control(statement: &Statement, reporter: &mut Reporter<'_>) {
         let message = "a resource control policy takes no `NotAction`";
         reporter.at(actions.key, message, "list what it denies under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
     }
-    let everyone = |p: &crate::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
+    let everyone = |p: &iam_policy::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
     if let Some(principals) = statement.principals.as_ref().filter(|p| !everyone(p)) {
         let message = "a resource control policy is about everybody";
         reporter.at(
