@@ -10,15 +10,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use policy_lint::catalogue::{Action, Service};
+use iam_policy::catalogue::{Action, Service};
+use iam_policy::pattern;
 use policy_lint::engine;
-use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::parse::{hcl, json};
-use policy_lint::pattern;
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::project::Project;
 use policy_lint::rule::{Check, Reporter};
 use policy_lint::rules;
-use policy_lint::source::{SourceFile, Span};
+use policy_lint::terraform;
+use source_text::json;
+use source_text::{SourceFile, Span};
 
 /// Rounds of which the best counts.
 const ROUNDS: usize = 7;
@@ -62,7 +63,7 @@ fn documents(files: &[Arc<SourceFile>]) {
 }
 
 fn project(file: &Arc<SourceFile>) -> Project {
-    match raw::read(file.clone(), None, true) {
+    match policy_file::read(file.clone(), None, true) {
         Outcome::Read(project) => *project,
         Outcome::Other => Project::default(),
     }
@@ -81,7 +82,7 @@ fn terraform(files: &[Arc<SourceFile>]) {
     let texts = || std::fs::read_dir(work.path()).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
     let plain = best(|| texts().filter(|t| hcl_edit::parser::parse_body(t).is_ok()).count());
     row("hcl_edit, the same as HCL", plain, plain, "");
-    let read = || hcl::read(&folder, &[]).projects.iter().map(|p| p.policies.len()).sum::<usize>();
+    let read = || terraform::read(&folder, &[]).projects.iter().map(|p| p.policies.len()).sum::<usize>();
     row("HCL to policies", best(read), plain, "hcl_edit");
 }
 
@@ -127,7 +128,7 @@ fn judge(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize 
 fn read(folder: &Path) -> Vec<Arc<SourceFile>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
-    paths.iter().filter_map(|p| policy_lint::source::read(p).ok()).collect()
+    paths.iter().filter_map(|p| source_text::read(p).ok()).collect()
 }
 
 /// One policy per service: its first actions, one by one and as patterns, on what they work on.

@@ -1,10 +1,9 @@
 //! Exceptions: findings that people decided to live with, each with its reason and its end.
 use std::path::{Component, Path, PathBuf};
 
+use iam_policy::{pattern, spelling};
 use serde::Deserialize;
 use toml::Spanned;
-
-use crate::pattern;
 
 /// One exception of a `policy-lint.toml`.
 #[derive(Debug)]
@@ -174,7 +173,7 @@ fn is_date(text: &str) -> bool {
 
 /// `, did you mean …` for a misspelled rule.
 pub fn suggestion(rule: &str) -> String {
-    let near = pattern::closest(rule, crate::rules::ALL.iter().map(|r| r.name));
+    let near = spelling::closest(rule, crate::rules::ALL.iter().map(|r| r.name));
     near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))
 }
 

@@ -1,11 +1,11 @@
 //! Exceptions as comments in Terraform source: `# policy-lint: allow(rule) reason`.
 use std::sync::Arc;
 
-use crate::allow;
+use source_text::{Location, SourceFile};
+
 use crate::engine::{Diagnostic, Report, about_entry};
 use crate::rule::Rule;
-use crate::rules;
-use crate::source::{Location, SourceFile};
+use crate::{allow, rules};
 
 const MARK: &str = "policy-lint: allow(";
 

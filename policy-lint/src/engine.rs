@@ -2,13 +2,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use iam_policy::model::Policy;
+use source_text::{Location, SourceFile, Span};
+
+use crate::access::boundaries;
 use crate::allow::{Allows, Subject};
-use crate::evaluate::boundaries;
-use crate::model::Policy;
 use crate::project::Project;
 use crate::rule::{Check, Family, Finding, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules;
-use crate::source::{Location, SourceFile, Span};
 
 /// A finding with its places resolved.
 #[derive(Clone, Debug)]

@@ -6,32 +6,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use terraform_eval::is_terraform;
 
+pub mod access;
 pub mod allow;
-pub mod arn;
+mod aws_provider;
 pub mod baseline;
-pub mod catalogue;
 pub mod comment;
+mod discover;
 pub mod engine;
-pub mod evaluate;
-pub mod model;
-pub mod parse;
-pub mod pattern;
+mod permission;
+pub mod plan;
+pub mod policy_attributes;
+mod policy_document;
+pub mod policy_file;
 pub mod project;
 mod quoted;
+pub mod reference_arns;
 pub mod report;
 pub mod rule;
 pub mod rules;
-pub mod source;
-pub mod value;
+pub mod terraform;
 
 use crate::engine::{Exceptions, Report};
-use crate::model::PolicyKind;
-use crate::parse::hcl;
-use crate::parse::plan::looks_like as looks_like_plan;
-use crate::parse::raw::{self, Outcome};
+use crate::plan::looks_like as looks_like_plan;
+use crate::policy_file::Outcome;
 use crate::rule::Persona;
-use crate::source::{Location, SourceFile};
+use iam_policy::PolicyKind;
+use source_text::{Location, SourceFile};
 
 /// What is asked of a run.
 #[derive(Debug)]
@@ -114,11 +116,11 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
     for path in &request.paths {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
-            let (files, errors) = source::walk(path);
+            let (files, errors) = discover::walk(path);
             report.errors.extend(errors.iter().map(ToString::to_string));
             for file in files {
                 let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                if hcl::is_terraform(&name).is_some() {
+                if is_terraform(&name).is_some() {
                     let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
                     plan.whole.insert(folder.clone());
                     folders.insert(folder);
@@ -126,9 +128,9 @@ fn plan(request: &Request, report: &mut Report) -> Plan {
                     plan.jobs.push(Job { path: file, named: false, content: None });
                 }
             }
-        } else if hcl::is_terraform(&name).is_some() && path.exists() && !path.is_file() {
-            report.errors.push(source::ReadError::NotFile(path.display().to_string()).to_string());
-        } else if hcl::is_terraform(&name).is_some() && path.exists() {
+        } else if is_terraform(&name).is_some() && path.exists() && !path.is_file() {
+            report.errors.push(source_text::ReadError::NotFile(path.display().to_string()).to_string());
+        } else if is_terraform(&name).is_some() && path.exists() {
             folders.insert(path.parent().map(Path::to_path_buf).unwrap_or_default());
             plan.only.push(path.clone());
         } else {
@@ -162,7 +164,7 @@ fn deep(run: impl FnOnce() -> Report + Send) -> Report {
 
 fn terraform(plan: &Plan, request: &Request, checked: &mut Vec<String>, report: &mut Report) {
     let run = || {
-        let outcome = hcl::read(&plan.folders, &request.var_files);
+        let outcome = terraform::read(&plan.folders, &request.var_files);
         let mut report = Report::default();
         report.errors.extend(outcome.errors.iter().map(ToString::to_string));
         let mut documents = BTreeSet::new();
@@ -205,8 +207,8 @@ fn drop_repeated(report: &mut Report, found: &Report) {
 fn run_job(job: &Job, kind: Option<PolicyKind>, persona: Persona, folders: &[PathBuf]) -> (String, Report) {
     let name = job.path.display().to_string();
     let file = match &job.content {
-        Some(bytes) => source::text(name.clone(), bytes.clone()),
-        None => source::read(&job.path),
+        Some(bytes) => source_text::text(name.clone(), bytes.clone()),
+        None => source_text::read(&job.path),
     };
     let mut report = Report::default();
     match file {
@@ -215,7 +217,7 @@ fn run_job(job: &Job, kind: Option<PolicyKind>, persona: Persona, folders: &[Pat
             report = deep(|| read(file, kind, Persona::Auditor, job.named, &folders));
         }
         Ok(file) => report = read(file, kind, persona, job.named, &[]),
-        Err(source::ReadError::NotText { .. }) if !job.named => {}
+        Err(source_text::ReadError::NotText { .. }) if !job.named => {}
         Err(error) => report.errors.push(error.to_string()),
     }
     (name, report)
@@ -232,7 +234,7 @@ fn source_folders(job: &Job, checked: &[PathBuf]) -> Vec<PathBuf> {
 
 fn read(file: Arc<SourceFile>, kind: Option<PolicyKind>, persona: Persona, named: bool, folders: &[PathBuf]) -> Report {
     let path = file.path.clone();
-    match raw::read_beside(file, kind, named, folders) {
+    match policy_file::read_beside(file, kind, named, folders) {
         Outcome::Read(project) => {
             let mut report = engine::run_for(&project, persona);
             if project.policies.is_empty() && project.broken.is_empty() {
@@ -263,7 +265,7 @@ fn config(request: &Request) -> Option<PathBuf> {
 }
 
 fn except(path: &Path, request: &Request, checked: &[String], report: &mut Report) {
-    let file = match source::read(path) {
+    let file = match source_text::read(path) {
         Ok(file) => file,
         Err(error) => return report.errors.push(error.to_string()),
     };
@@ -281,6 +283,6 @@ fn except(path: &Path, request: &Request, checked: &[String], report: &mut Repor
 
 /// A path as people would type it from here.
 fn shown(path: &Path) -> String {
-    let here = allow::absolute(Path::new("."));
+    let here = source_text::paths::absolute(Path::new("."));
     path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }

@@ -1,24 +1,25 @@
 //! The command line: parses arguments, runs a check and sets the exit code.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the program's own output")]
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use iam_policy::PolicyKind;
+use iam_policy::catalogue::{self, Service};
 use jiff::{Timestamp, tz::TimeZone};
-
 use policy_lint::baseline::Baseline;
-use policy_lint::catalogue::Service;
 use policy_lint::engine::Report;
-use policy_lint::model::PolicyKind;
 use policy_lint::rule::{Persona, Severity};
 use policy_lint::{Request, allow, report, rules};
 
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (catalogue ", env!("CATALOGUE_DATE"), ")");
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (catalogue {})", env!("CARGO_PKG_VERSION"), catalogue::DATE));
 
 #[derive(Parser)]
-#[command(name = "policy-lint", version = VERSION, about = "An offline least-privilege linter for AWS IAM policies")]
+#[command(name = "policy-lint", version = VERSION.as_str(), about = "An offline least-privilege linter for AWS IAM policies")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,7 +66,7 @@ struct CheckArgs {
     output: Option<PathBuf>,
     /// Which findings to report
     #[arg(long, value_enum, default_value = "regular")]
-    persona: Persona,
+    persona: PersonaChoice,
     /// Lowest severity that causes exit code 1
     #[arg(long, value_enum, default_value = "error")]
     fail_on: FailOn,
@@ -93,10 +94,9 @@ fn parse_kind(text: &str) -> Result<KindChoice, String> {
     if text == "auto" {
         return Ok(KindChoice(None));
     }
-    let words = || PolicyKind::value_variants().iter().filter_map(|k| k.to_possible_value());
-    let known = PolicyKind::from_str(text, false).map_err(|_| {
-        let words: Vec<String> = words().map(|v| v.get_name().to_owned()).collect();
-        format!("`{text}` is not a kind of policy; use one of auto, {}", words.join(", "))
+    let known = PolicyKind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = PolicyKind::DECLARABLE.iter().map(|kind| kind.as_str()).collect();
+        format!("`{text}` is not a kind of policy; use one of auto, {}", names.join(", "))
     })?;
     Ok(KindChoice(Some(known)))
 }
@@ -118,6 +118,26 @@ enum ListFormat {
     Text,
     Json,
     Markdown,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PersonaChoice {
+    /// Defects that should be fixed
+    Regular,
+    /// Also style and hygiene
+    Pedantic,
+    /// Also everything worth reviewing
+    Auditor,
+}
+
+impl From<PersonaChoice> for Persona {
+    fn from(choice: PersonaChoice) -> Persona {
+        match choice {
+            PersonaChoice::Regular => Persona::Regular,
+            PersonaChoice::Pedantic => Persona::Pedantic,
+            PersonaChoice::Auditor => Persona::Auditor,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -164,7 +184,7 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         var_files: arguments.var_file.clone(),
         skip_others: arguments.skip_others,
         kind: arguments.kind.0,
-        persona: arguments.persona,
+        persona: arguments.persona.into(),
         config: arguments.config.clone(),
         today: today(),
     };
@@ -178,7 +198,7 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         return Ok(if report.errors.is_empty() { 0 } else { 2 });
     }
     if let Some(path) = &arguments.baseline {
-        let text = policy_lint::source::read(path).map_err(|e| e.to_string())?;
+        let text = source_text::read(path).map_err(|e| e.to_string())?;
         match Baseline::parse(path, &text.text)?.hide(&mut report) {
             0 => {}
             1 => report.notes.push(outdated_baseline("1 finding of the baseline no longer exists")),
@@ -227,7 +247,7 @@ fn expand(pattern: &str) -> Result<u8, String> {
         .split_once(':')
         .ok_or_else(|| format!("`{pattern}` is not an action pattern; write it as in `s3:Get*`"))?;
     let service = Service::find(prefix).ok_or_else(|| {
-        let near = policy_lint::pattern::closest(prefix, Service::all().map(Service::prefix));
+        let near = iam_policy::spelling::closest(prefix, Service::all().map(Service::prefix));
         format!(
             "`{prefix}` is not an AWS service{}",
             near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
@@ -237,13 +257,13 @@ fn expand(pattern: &str) -> Result<u8, String> {
     if actions.is_empty() {
         return Err(format!("`{pattern}` matches no action of {}", service.title()));
     }
-    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().word())))
+    write_to(None, |out| actions.iter().try_for_each(|a| writeln!(out, "{}\t{}", a.full_name(), a.level().as_str())))
         .map(|()| 0)
 }
 
 fn update_tables(document: &std::path::Path) -> Result<u8, String> {
     let shown = document.display();
-    let text = policy_lint::source::read(document).map_err(|e| e.to_string())?;
+    let text = source_text::read(document).map_err(|e| e.to_string())?;
     let fresh = report::tables::update(&text.text).ok_or_else(|| {
         format!("`{shown}` has no generated table: mark one with `<!-- generated: rules -->` and `<!-- end -->`")
     })?;

@@ -2,9 +2,12 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::model::{Item, Policy, PolicyKind, PolicyOrigin, read};
-use crate::source::{SourceFiles, Span};
-use crate::value::{Data, Member, Unknown, Value};
+use iam_policy::model::{Item, Policy, PolicyOrigin};
+use iam_policy::{PolicyKind, reader};
+use source_text::{Data, Member, SourceFiles, Span, Unknown, Value};
+use terraform_eval::Resource;
+
+use crate::reference_arns;
 
 /// What was read from one raw file, one plan or one Terraform tree.
 #[derive(Clone, Debug, Default)]
@@ -37,11 +40,11 @@ impl Project {
         root: Value,
         kind: PolicyKind,
         address: String,
-        carrier: PolicyOrigin,
+        origin: PolicyOrigin,
         disabled_at: Option<Span>,
     ) {
         let root = if disabled_at.is_some() { wanted(root) } else { root };
-        let policy = |root: Value| read::policy(root, kind, Some(address.clone()), carrier.clone());
+        let policy = |root: Value| read_policy(root, kind, Some(address.clone()), origin.clone());
         let mut branch_points = Vec::new();
         root.collect_branch_points(&mut branch_points);
         let known = |root: &Value| !root.is_unknown() && !matches!(root.data, Data::Null);
@@ -106,21 +109,6 @@ impl Project {
     }
 }
 
-/// A resource of a plan, a state or Terraform source.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    /// The Terraform address.
-    pub address: String,
-    /// The type, as `aws_s3_bucket`.
-    pub kind: String,
-    /// Its attributes; blocks are lists.
-    pub values: Value,
-    /// Where it is declared.
-    pub head: Span,
-    /// Whether it comes from source, where an attribute that is absent was not written.
-    pub from_source: bool,
-}
-
 /// A policy attached by ARN.
 #[derive(Clone, Debug)]
 pub struct Attachment {
@@ -129,7 +117,7 @@ pub struct Attachment {
     /// The ARN.
     pub arn: Item,
     /// The attribute.
-    pub carrier: PolicyOrigin,
+    pub origin: PolicyOrigin,
 }
 
 /// A policy document that cannot be read.
@@ -169,4 +157,9 @@ fn wanted(value: Value) -> Value {
         other => other,
     };
     Value::new(data, value.span)
+}
+
+/// The policy in a document that Terraform made or that stands by itself.
+pub(crate) fn read_policy(root: Value, kind: PolicyKind, address: Option<String>, origin: PolicyOrigin) -> Policy {
+    reader::policy(root, kind, address, origin, &reference_arns::is_arn)
 }

@@ -1,9 +1,12 @@
 //! What a rule is, and what it says.
-use serde::Serialize;
+use std::fmt;
 
-use crate::model::{NodeSpan, Policy, PolicyKind};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy};
+use serde::Serialize;
+use source_text::Span;
+
 use crate::project::Project;
-use crate::source::Span;
 
 /// A rule: its name is its file, its page and what an `allow` names.
 pub struct Rule {
@@ -62,7 +65,7 @@ pub enum Family {
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -73,8 +76,18 @@ pub enum Severity {
     Error,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
 /// Who is asking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Persona {
     /// Quiet: what should be mended.
@@ -83,6 +96,16 @@ pub enum Persona {
     Pedantic,
     /// Adds everything worth a look.
     Auditor,
+}
+
+impl fmt::Display for Persona {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Persona::Regular => "regular",
+            Persona::Pedantic => "pedantic",
+            Persona::Auditor => "auditor",
+        })
+    }
 }
 
 /// What a rule found.
@@ -224,8 +247,8 @@ impl Rule {
     }
 }
 
-impl std::fmt::Debug for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }

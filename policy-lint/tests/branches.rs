@@ -1,6 +1,6 @@
 //! What Terraform source may be: branches whose test is not known, and what does not exist with the given values.
 use policy_lint::engine::{self, Report};
-use policy_lint::parse::hcl;
+use policy_lint::terraform;
 
 fn check(files: &[(&str, &str)]) -> Report {
     let folder = tempfile::tempdir().expect("a folder");
@@ -10,7 +10,7 @@ fn check(files: &[(&str, &str)]) -> Report {
         std::fs::write(path, text).expect("a file");
     }
     let mut report = Report::default();
-    let outcome = hcl::read(&[folder.path().to_path_buf()], &[]);
+    let outcome = terraform::read(&[folder.path().to_path_buf()], &[]);
     outcome.projects.iter().for_each(|p| report.merge(engine::run(p)));
     report.sort();
     report
@@ -18,7 +18,7 @@ fn check(files: &[(&str, &str)]) -> Report {
 
 /// Rule, marked text and words of the related places of every finding of `rules`.
 fn found(report: &Report, rules: &[&str]) -> Vec<(&'static str, String, Vec<String>)> {
-    let text = |p: &policy_lint::source::Location| p.file.text[p.start as usize..p.end as usize].to_owned();
+    let text = |p: &source_text::Location| p.file.text[p.start as usize..p.end as usize].to_owned();
     let wanted = report.findings.iter().filter(|f| rules.contains(&f.finding.rule.name));
     wanted
         .map(|f| {

@@ -2,11 +2,11 @@
 //! location, with a given word in the message or help; the correct version has no finding.
 use std::sync::Arc;
 
+use iam_policy::PolicyKind;
 use policy_lint::engine::{self, Report};
-use policy_lint::model::PolicyKind;
-use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Persona;
-use policy_lint::source::SourceFile;
+use source_text::SourceFile;
 
 /// One case of a table: the expected finding, the policy with the defect and the correct policy.
 struct Case {
@@ -38,9 +38,9 @@ fn cases(table: &'static str) -> Vec<Case> {
 }
 
 fn run(text: &str, kind: &str) -> Report {
-    let kind = <PolicyKind as clap::ValueEnum>::from_str(kind, true).expect("a kind");
+    let kind = PolicyKind::from_name(kind).expect("a kind");
     let file = Arc::new(SourceFile::new("planted.json", text.to_owned()));
-    let Outcome::Read(project) = raw::read(file, Some(kind), true) else { panic!("not a policy: {text}") };
+    let Outcome::Read(project) = policy_file::read(file, Some(kind), true) else { panic!("not a policy: {text}") };
     let mut report = engine::run(&project);
     engine::keep(&mut report, Persona::Regular);
     report

@@ -1,13 +1,12 @@
 //! The examples on the rule pages are tests: the rule reports the lines marked `#! severity`, and no other lines.
 use std::sync::Arc;
 
-use clap::ValueEnum;
+use iam_policy::PolicyKind;
 use policy_lint::engine::{self, Report};
-use policy_lint::model::PolicyKind;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Check;
-use policy_lint::source::SourceFile;
+use policy_lint::terraform;
+use source_text::SourceFile;
 
 struct Example {
     info: String,
@@ -37,10 +36,10 @@ fn examples(page: &str) -> Vec<Example> {
 fn run(example: &Example) -> Option<Report> {
     let mut words = example.info.split_whitespace();
     let language = words.next()?;
-    let kind = words.next().map(|k| PolicyKind::from_str(k, true).expect("a kind after the language"));
+    let kind = words.next().map(|k| PolicyKind::from_name(k).expect("a kind after the language"));
     let file = |path: &str| Arc::new(SourceFile::new(path, example.text.clone()));
     match language {
-        "json" => match raw::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
+        "json" => match policy_file::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
             Outcome::Other => panic!("the example is not a policy:\n{}", example.text),
         },
@@ -48,7 +47,7 @@ fn run(example: &Example) -> Option<Report> {
             let folder = tempfile::tempdir().expect("a folder");
             std::fs::write(folder.path().join("main.tf"), &example.text).expect("a file");
             let mut report = Report::default();
-            for project in hcl::read(&[folder.path().to_path_buf()], &[]).projects {
+            for project in terraform::read(&[folder.path().to_path_buf()], &[]).projects {
                 assert!(project.broken.is_empty(), "{:?} in\n{}", project.broken, example.text);
                 report.merge(engine::run(&project));
             }

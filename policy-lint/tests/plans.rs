@@ -3,19 +3,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use policy_lint::engine::{self, Report};
-use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Family;
-use policy_lint::source::{self, SourceFile};
+use source_text::SourceFile;
 
 fn check(text: &str) -> Report {
-    match raw::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
+    match policy_file::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }
 }
 
 fn recorded(name: &str) -> Report {
-    check(&source::read(&folder(name).join("plan.json")).expect("the recorded plan").text)
+    check(&source_text::read(&folder(name).join("plan.json")).expect("the recorded plan").text)
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -23,8 +23,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn recorded_beside(name: &str) -> Report {
-    let file = source::read(&folder(name).join("plan.json")).expect("the recorded plan");
-    match raw::read_beside(file, None, true, &[PathBuf::from("."), folder(name)]) {
+    let file = source_text::read(&folder(name).join("plan.json")).expect("the recorded plan");
+    match policy_file::read_beside(file, None, true, &[PathBuf::from("."), folder(name)]) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }
@@ -157,7 +157,7 @@ fn what_a_plan_wires_by_references_is_followed_to_the_instance_it_means() {
 
 #[test]
 fn what_a_plan_without_its_configuration_does_not_tell_is_no_finding() {
-    let text = source::read(&folder("wiring").join("plan.json")).expect("the recorded plan").text.clone();
+    let text = source_text::read(&folder("wiring").join("plan.json")).expect("the recorded plan").text.clone();
     let report = check(&text.replacen("\"configuration\":", "\"elsewhere\":", 1));
     let wiring: Vec<_> = report.findings.iter().filter(|f| f.finding.rule.family == Family::Wiring).collect();
     assert!(wiring.is_empty(), "{wiring:#?}");

@@ -1,15 +1,15 @@
 //! What holds for every input: nothing panics, spans stay inside their file, patterns keep their promises.
 use std::sync::Arc;
 
+use iam_policy::pattern;
 use policy_lint::engine;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::pattern;
-use policy_lint::source::SourceFile;
+use policy_lint::policy_file::{self, Outcome};
+use policy_lint::terraform;
 use proptest::prelude::*;
+use source_text::SourceFile;
 
 fn run(text: &str) {
-    if let Outcome::Read(project) = raw::read(Arc::new(SourceFile::new("any.json", text)), None, true) {
+    if let Outcome::Read(project) = policy_file::read(Arc::new(SourceFile::new("any.json", text)), None, true) {
         for finding in engine::run(&project).findings {
             let (start, end) = finding.location.positions();
             assert!(start.offset <= end.offset && end.offset as usize <= text.len());
@@ -101,7 +101,7 @@ proptest! {
             "locals {{\n  a = {expression}\n  b = local.c\n  c = [local.b, local.a]\n}}\nresource \"aws_iam_policy\" \"p\" {{\n  for_each = toset(flatten([local.a]))\n  policy = {call}({{ Statement = local.a }}, local.c, each.key)\n}}\nmodule \"self\" {{\n  source = \"./\"\n  x = local.a\n}}\n"
         );
         std::fs::write(folder.path().join("main.tf"), source).expect("a file");
-        for project in hcl::read(&[folder.path().to_path_buf()], &[]).projects {
+        for project in terraform::read(&[folder.path().to_path_buf()], &[]).projects {
             let _ = engine::run(&project);
         }
     }

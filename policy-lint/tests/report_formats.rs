@@ -67,7 +67,7 @@ fn without_rules(sarif: &str) -> String {
 
 /// The catalogue's date changes with its update.
 fn without_date(report: &str) -> String {
-    report.replace(policy_lint::catalogue::DATE, "DATE")
+    report.replace(iam_policy::catalogue::DATE, "DATE")
 }
 
 #[test]

@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use clap::ValueEnum;
+use iam_policy::PolicyKind;
 use policy_lint::engine::{self, Diagnostic, Report};
-use policy_lint::model::PolicyKind;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Family;
-use policy_lint::rules;
-use policy_lint::source::SourceFile;
+use policy_lint::{rules, terraform};
+use source_text::SourceFile;
 
 const DEFECTS: [&str; 3] =
     [include_str!("defects/grammar.txt"), include_str!("defects/match.txt"), include_str!("defects/access.txt")];
 
 fn check_json(text: &str, kind: PolicyKind) -> Report {
     let file = Arc::new(SourceFile::new("policy.json", text.to_owned()));
-    match raw::read(file, Some(kind), true) {
+    match policy_file::read(file, Some(kind), true) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not a policy:\n{text}"),
     }
@@ -28,7 +26,7 @@ fn check_terraform(text: &str) -> Report {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("main.tf"), text).expect("a file");
     let mut report = Report::default();
-    hcl::read(&[folder.path().to_path_buf()], &[]).projects.iter().for_each(|p| report.merge(engine::run(p)));
+    terraform::read(&[folder.path().to_path_buf()], &[]).projects.iter().for_each(|p| report.merge(engine::run(p)));
     report
 }
 
@@ -41,7 +39,7 @@ fn page_reports() -> Vec<Report> {
             let text: String = text.lines().map(|l| l.split(" #! ").next().unwrap_or(l).to_owned() + "\n").collect();
             let mut words = info.split_whitespace();
             let language = words.next();
-            let kind = words.next().map_or(PolicyKind::Identity, |k| PolicyKind::from_str(k, true).expect("a kind"));
+            let kind = words.next().map_or(PolicyKind::Identity, |k| PolicyKind::from_name(k).expect("a kind"));
             match language {
                 Some("json") => reports.push(check_json(&text, kind)),
                 Some("hcl") => reports.push(check_terraform(&text)),
@@ -62,7 +60,7 @@ fn defect_reports() -> Vec<Report> {
             let kind = head.split(" | ").nth(1).expect("a kind").trim();
             let whole = defect.contains("\"Version\"");
             let document = format!("{{\"Version\":\"2012-10-17\",\"Statement\":{defect}}}");
-            let kind = PolicyKind::from_str(kind, true).expect("a kind");
+            let kind = PolicyKind::from_name(kind).expect("a kind");
             reports.push(check_json(if whole { defect } else { &document }, kind));
         }
     }

@@ -2,12 +2,12 @@
 use std::sync::Arc;
 
 use policy_lint::engine;
-use policy_lint::parse::raw::{self, Outcome};
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Persona;
-use policy_lint::source::SourceFile;
+use source_text::SourceFile;
 
 fn rules(path: &str, text: &str) -> Vec<(usize, &'static str)> {
-    let Outcome::Read(project) = raw::read(Arc::new(SourceFile::new(path, text)), None, true) else {
+    let Outcome::Read(project) = policy_file::read(Arc::new(SourceFile::new(path, text)), None, true) else {
         panic!("not a policy")
     };
     let findings = engine::run(&project).findings;

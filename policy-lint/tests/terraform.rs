@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use policy_lint::model::Policy;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::source::SourceFile;
-use policy_lint::value::{Data, Value};
+use iam_policy::model::Policy;
+use policy_lint::policy_file::{self, Outcome};
+use policy_lint::terraform;
 use serde_json::{Value as Json, json};
+use source_text::SourceFile;
+use source_text::{Data, Value};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name)
@@ -39,7 +39,7 @@ fn canonical(value: &Value) -> Json {
 }
 
 fn by_carrier(policies: &[Policy]) -> BTreeMap<String, Json> {
-    let key = |p: &Policy| format!("{}:{}", p.address.clone().unwrap_or_default(), p.carrier.attribute);
+    let key = |p: &Policy| format!("{}:{}", p.address.clone().unwrap_or_default(), p.origin.attribute);
     policies.iter().map(|p| (key(p), canonical(&p.root))).collect()
 }
 
@@ -66,14 +66,14 @@ fn recorded_plan(name: &str) -> String {
 }
 
 fn planned(text: String) -> BTreeMap<String, Json> {
-    match raw::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
+    match policy_file::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
         Outcome::Read(project) => by_carrier(&project.policies),
         Outcome::Other => panic!("not read as a plan"),
     }
 }
 
 fn written(name: &str, module: &str) -> BTreeMap<String, Json> {
-    let outcome = hcl::read(&[folder(name), folder(name).join(module)], &[]);
+    let outcome = terraform::read(&[folder(name), folder(name).join(module)], &[]);
     assert!(outcome.errors.is_empty());
     outcome.projects.iter().flat_map(|p| by_carrier(&p.policies)).collect()
 }

@@ -1,15 +1,14 @@
 //! JSON, version 1: fields are added, but never renamed, removed or given another meaning.
 use std::io::{self, Write};
 
+use iam_policy::catalogue;
 use serde::Serialize;
-
+use source_text::{Location, Position};
 use untrusted_text::escape_json;
 
-use crate::catalogue;
 use crate::engine::{Diagnostic, Report};
 use crate::rule::{Family, Severity};
 use crate::rules;
-use crate::source::{Location, Position};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -117,7 +116,7 @@ fn finding(diagnostic: &Diagnostic) -> Finding<'_> {
         aws: finding.aws,
         path: &diagnostic.location.file.path,
         address: finding.address.as_deref(),
-        kind: finding.kind.map(crate::model::PolicyKind::word),
+        kind: finding.kind.map(iam_policy::PolicyKind::as_str),
         pointer: finding.pointer.as_deref(),
         span: span(&diagnostic.location),
         related: related.map(|(p, m)| Related { path: &p.file.path, span: span(p), message: m }).collect(),

@@ -1,16 +1,15 @@
 //! SARIF 2.1.0, for code scanning services.
 use std::io::{self, Write};
 
+use iam_policy::catalogue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-
+use source_text::Location;
 use untrusted_text::escape_json;
 
-use crate::catalogue;
 use crate::engine::{Diagnostic, Report};
-use crate::rule::{Rule, Severity};
+use crate::rule::Rule;
 use crate::rules;
-use crate::source::Location;
 
 /// Writes a report as one SARIF log.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -40,20 +39,12 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 fn descriptor(rule: &Rule) -> Value {
     json!({
         "id": rule.name,
         "shortDescription": { "text": rule.summary() },
         "help": { "text": rule.doc, "markdown": rule.doc },
-        "defaultConfiguration": { "level": level(rule.severity) },
+        "defaultConfiguration": { "level": rule.severity.to_string() },
         "properties": { "family": rule.family, "persona": rule.persona, "aws": rule.aws },
     })
 }
@@ -82,7 +73,7 @@ fn result(diagnostic: &Diagnostic) -> Value {
     json!({
         "ruleId": finding.rule.name,
         "ruleIndex": number,
-        "level": level(finding.severity),
+        "level": finding.severity.to_string(),
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,

@@ -3,12 +3,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use source_text::Location;
 use untrusted_text::{escape_line, escape_lines};
 
 use crate::engine::{Diagnostic, Report};
 use crate::rule::Severity;
 use crate::rules;
-use crate::source::Location;
 
 /// Of lines longer than this (in bytes) only the part around the finding is shown.
 const MAX_LINE_LENGTH: usize = 20_000;
@@ -105,12 +105,11 @@ fn add_snippet<'a>(
 /// The summary line: counts of findings by severity, policies, files and unresolved values.
 pub fn summary(report: &Report) -> String {
     let mut line = String::new();
-    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
-    let parts: Vec<String> = counts
-        .iter()
-        .map(|(s, word)| (report.count(*s), word))
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, w)| plural(n, w))
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .map(|severity| (report.count(severity), severity))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, severity)| plural(count, &severity.to_string()))
         .collect();
     line.push_str(&if parts.is_empty() { String::from("no findings") } else { parts.join(", ") });
     let _ = write!(line, " in {} of {}", policies(report.policies), plural(report.documents.len(), "file"));
@@ -132,12 +131,7 @@ fn policies(count: usize) -> String {
 pub fn write_rules(out: &mut dyn Write) -> io::Result<()> {
     let width = rules::ALL.iter().map(|r| r.name.len()).max().unwrap_or(0);
     for rule in rules::ALL {
-        let severity = match rule.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
-        writeln!(out, "{:width$}  {severity:7}  {}", rule.name, rule.summary())?;
+        writeln!(out, "{:width$}  {:7}  {}", rule.name, rule.severity, rule.summary())?;
     }
     Ok(())
 }

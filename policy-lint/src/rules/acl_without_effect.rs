@@ -1,11 +1,13 @@
 //! See the page.
-use crate::arn::{Arn, same_resource, split_reference};
-use crate::evaluate::refers_to;
-use crate::model::Item;
+use iam_policy::arn::Arn;
+use iam_policy::model::Item;
+use source_text::Value;
+use terraform_eval::Resource;
+use terraform_eval::address::{same_resource, split_reference};
+
+use crate::access::refers_to;
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule {

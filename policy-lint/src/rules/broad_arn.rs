@@ -1,7 +1,9 @@
 //! See the page.
-use crate::arn::{Arn, is_everything};
-use crate::catalogue::{AccessLevel, Service};
-use crate::model::{Item, Policy, PolicyKind, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::arn::{Arn, is_everything};
+use iam_policy::catalogue::{AccessLevel, Service};
+use iam_policy::model::{Item, Policy, Statement};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broad_resource::{is_restricted, is_significant};
 

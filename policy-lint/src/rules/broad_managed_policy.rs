@@ -1,4 +1,6 @@
 //! See the page.
+use iam_policy::catalogue;
+
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -31,8 +33,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 fn broad_policy(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;
-    let table = include_str!("../../catalogue/managed.txt").lines().filter_map(|l| l.split_once('\t'));
-    let listed = table.filter(|(n, _)| !n.starts_with('#')).find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());
+    let listed = catalogue::broad_managed_policies().find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());
     let full =
         || name.contains("FullAccess").then(|| String::from("allows every action of its service on every resource"));
     listed.or_else(full).map(|why| (name, why))

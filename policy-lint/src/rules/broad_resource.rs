@@ -1,7 +1,8 @@
 //! See the page.
-use crate::arn;
-use crate::catalogue::{AccessLevel, Action};
-use crate::model::{Item, Policy, PolicyKind, Statement};
+use iam_policy::catalogue::{AccessLevel, Action};
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, arn};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, unbounded_service_linked_role, wildcard_action};
 

@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Item, Policy};
+use iam_policy::model::{Item, Policy};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

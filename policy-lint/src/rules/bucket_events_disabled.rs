@@ -1,11 +1,11 @@
 //! See the page.
-use crate::evaluate::{may_refer_to, refers_to};
-use crate::pattern;
+use iam_policy::pattern;
+use source_text::{Data, Span, Value};
+use terraform_eval::Resource;
+
+use crate::access::{may_refer_to, refers_to};
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::source::Span;
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -69,7 +69,7 @@ fn sends_events(project: &Project, bucket: &Resource) -> bool {
 fn decode_json(value: &Value) -> Option<Value> {
     match &value.data {
         Data::Encoded(inner) => Some(inner.as_ref().clone()),
-        Data::String(text) => crate::parse::embedded::parse(text, Span::default()).ok(),
+        Data::String(text) => source_text::embedded_json::parse(text, Span::default()).ok(),
         _ => None,
     }
 }

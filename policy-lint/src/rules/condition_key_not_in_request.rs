@@ -1,7 +1,8 @@
 //! See the page.
-use crate::catalogue::{Action, ConditionKey};
-use crate::model::{Condition, Item, Policy, PolicyKind, PrincipalType, Statement};
-use crate::pattern;
+use iam_policy::catalogue::{Action, ConditionKey};
+use iam_policy::model::{Condition, Item, Policy, PrincipalType, Statement};
+use iam_policy::{PolicyKind, pattern};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_complete;
 

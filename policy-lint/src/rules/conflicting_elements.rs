@@ -1,6 +1,6 @@
 //! See the page.
-use crate::model::read::same;
-use crate::model::{Policy, members_at};
+use iam_policy::model::{Policy, is_key, members_at};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -18,7 +18,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.written() {
         for name in ["Action", "Resource", "Principal"] {
             let negation = format!("Not{name}");
-            let find = |wanted: &str| members_at(written, at.node_path).find(|(m, _)| same(m.key.raw(), wanted));
+            let find = |wanted: &str| members_at(written, at.node_path).find(|(m, _)| is_key(m.key.raw(), wanted));
             if let (Some((plain, _)), Some((_, at))) = (find(name), find(&negation)) {
                 let message = format!("the statement has both `{name}` and `{negation}`");
                 reporter

@@ -1,9 +1,10 @@
 //! See the page.
-use crate::arn::split_reference;
-use crate::evaluate::refers_to;
+use source_text::{Data, Value};
+use terraform_eval::address::split_reference;
+
+use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,7 +18,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
-    let mut seen: Vec<(String, &crate::project::Resource)> = Vec::new();
+    let mut seen: Vec<(String, &terraform_eval::Resource)> = Vec::new();
     for notification in project.of_kind("aws_s3_bucket_notification") {
         let Some(bucket) = notification.values.get("bucket").and_then(|b| identity(b, project)) else {
             continue;

@@ -1,9 +1,10 @@
 //! See the page.
 use std::collections::hash_map::Entry;
 
-use crate::model::{Policy, members_at};
+use iam_policy::model::{Policy, members_at};
+use source_text::{Member, NodePath, Value};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Member, NodePath, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -1,7 +1,8 @@
 //! See the page.
-use crate::model::{NodeSpan, Policy, members_at};
+use iam_policy::model::{NodeSpan, Policy, members_at};
+use source_text::{Data, Member};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Data, Member};
 
 /// The rule.
 pub static RULE: Rule = Rule {

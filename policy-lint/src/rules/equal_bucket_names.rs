@@ -1,7 +1,8 @@
 //! See the page.
+use source_text::Value;
+
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,7 +24,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
         match seen.get(name) {
             None => drop(seen.insert(name, bucket)),
             Some(first) => {
-                let first: &crate::project::Resource = first;
+                let first: &terraform_eval::Resource = first;
                 let message =
                     format!("`{}` and `{}` have the same bucket name `{name}`", bucket.address, first.address);
                 let finding = reporter.span(bucket.head, message, "give each bucket a unique name");

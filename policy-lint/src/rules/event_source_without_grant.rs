@@ -1,10 +1,11 @@
 //! See the page.
-use crate::evaluate::{Identity, has_unread, identities, matches_statement_action, may_refer_to, refers_to};
-use crate::model::{Item, Statement};
+use iam_policy::model::{Item, Statement};
+use source_text::{Data, Value};
+use terraform_eval::Resource;
+
+use crate::access::{Identity, has_unread, identities, matches_statement_action, may_refer_to, refers_to};
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {

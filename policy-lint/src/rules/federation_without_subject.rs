@@ -1,6 +1,7 @@
 //! See the page.
-use crate::model::{Condition, Item, Policy, PolicyKind, PrincipalType, Statement};
-use crate::pattern;
+use iam_policy::model::{Condition, Item, Policy, PrincipalType, Statement};
+use iam_policy::{PolicyKind, pattern};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,13 +1,16 @@
 //! See the page.
-use crate::arn::{Arn, same_resource, split_reference, typed};
-use crate::catalogue::Service;
-use crate::evaluate::refers_to;
-use crate::model::{Item, Policy, PolicyKind};
-use crate::pattern;
+use iam_policy::arn::Arn;
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy};
+use iam_policy::{PolicyKind, pattern};
+use source_text::{PLACEHOLDER, Value};
+use terraform_eval::Resource;
+use terraform_eval::address::{same_resource, split_reference};
+
+use crate::access::refers_to;
 use crate::project::Project;
-use crate::project::Resource;
+use crate::reference_arns::typed;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -70,7 +73,7 @@ fn check_services(policy: &Policy, reporter: &mut Reporter<'_>) {
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         check_services(policy, reporter);
-        let Some((_, attribute, kind, keys)) = CARRIERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
+        let Some((_, attribute, kind, keys)) = CARRIERS.iter().find(|(c, ..)| *c == policy.origin.resource_type) else {
             continue;
         };
         let carrier = project.owner(policy);
@@ -112,7 +115,7 @@ fn name_of(owner: &Resource) -> Option<String> {
 
 /// Another resource of the same type that the item refers to.
 fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<String> {
-    let first = item.text.unknowns().first().filter(|_| item.raw().starts_with(pattern::PLACEHOLDER))?;
+    let first = item.text.unknowns().first().filter(|_| item.raw().starts_with(PLACEHOLDER))?;
     let (address, referred, attribute) = split_reference(first.reference.as_deref()?)?;
     let own = &owner?.address;
     (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())

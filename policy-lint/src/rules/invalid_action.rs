@@ -1,6 +1,7 @@
 //! See the page.
-use crate::catalogue::Service;
-use crate::model::Policy;
+use iam_policy::catalogue::Service;
+use iam_policy::model::Policy;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 

@@ -1,8 +1,10 @@
 //! See the page.
-use crate::arn::{self, Arn};
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Policy, PolicyKind};
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::arn::{self, Arn};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::{PolicyKind, pattern, spelling};
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -23,7 +25,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         {
             continue;
         }
-        let is_name = |kind: &str| policy.carrier.resource == kind;
+        let is_name = |kind: &str| policy.origin.resource_type == kind;
         let permission = is_name("aws_lambda_permission") || is_name("aws_lambda_layer_version_permission");
         // The policy of an API may leave out everything before its own path.
         if permission || policy.kind == PolicyKind::Resource && text.starts_with("execute-api:/") {
@@ -72,12 +74,12 @@ fn is_open(part: &str) -> bool {
 
 fn check_names(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     if !is_open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
-        let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
+        let help = spelling::closest(arn.partition, PARTITIONS.iter().copied())
             .map_or_else(|| String::from("use `aws`"), |p| format!("did you mean `{p}`?"));
         reporter.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
     }
     if !is_open(arn.region) && !is_region(arn.region) {
-        let near = pattern::closest(arn.region, REGIONS.iter().copied());
+        let near = spelling::closest(arn.region, REGIONS.iter().copied());
         let help = near
             .map_or_else(|| String::from("use a region code, as in `eu-west-1`"), |r| format!("did you mean `{r}`?"));
         reporter.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
@@ -147,7 +149,7 @@ fn check_service_format(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) 
     }
     let found = Service::find(arn.service);
     if found.is_none() && !is_open(arn.service) && !is_arn_service(arn.service) {
-        let near = pattern::closest(arn.service, Service::all().map(Service::prefix));
+        let near = spelling::closest(arn.service, Service::all().map(Service::prefix));
         let help = near.map_or_else(
             || String::from("use the prefix of the service's actions"),
             |n| format!("did you mean `arn:{}:{n}:…`?", arn.partition),

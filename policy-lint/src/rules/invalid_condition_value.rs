@@ -1,9 +1,10 @@
 //! See the page.
 use std::net::IpAddr;
 
-use crate::arn::Arn;
-use crate::model::{Condition, Item, Policy};
-use crate::pattern;
+use iam_policy::arn::Arn;
+use iam_policy::model::{Condition, Item, Policy};
+use iam_policy::pattern;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::invalid_arn::is_region;
 use crate::rules::invalid_principal::is_service;

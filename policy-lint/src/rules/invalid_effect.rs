@@ -1,7 +1,6 @@
 //! See the page.
-use crate::model::members_at;
-use crate::model::read::same;
-use crate::model::{NodeSpan, Policy};
+use iam_policy::model::{NodeSpan, Policy, is_key, members_at};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -17,9 +16,9 @@ pub static RULE: Rule = Rule {
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.written() {
-        for (member, at) in members_at(written, at.node_path).filter(|(m, _)| same(m.key.raw(), "Effect")) {
+        for (member, at) in members_at(written, at.node_path).filter(|(m, _)| is_key(m.key.raw(), "Effect")) {
             let Some(text) = member.value.as_str().filter(|t| *t != "Allow" && *t != "Deny") else { continue };
-            let suggested = if same(text, "Deny") { "Deny" } else { "Allow" };
+            let suggested = if is_key(text, "Deny") { "Deny" } else { "Allow" };
             let at = NodeSpan { span: member.value.span, ..at };
             reporter.at(
                 at,

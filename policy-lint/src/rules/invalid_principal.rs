@@ -1,12 +1,12 @@
 //! See the page.
-use crate::arn::Arn;
-use crate::catalogue::Service;
-use crate::model::read::same;
-use crate::model::{NodeSpan, Policy, PolicyKind, Principal, PrincipalType, members_at};
-use crate::pattern;
+use iam_policy::arn::Arn;
+use iam_policy::catalogue::Service;
+use iam_policy::model::{NodeSpan, Policy, Principal, PrincipalType, is_key, members_at};
+use iam_policy::{PolicyKind, pattern, spelling};
+use source_text::{Member, Value};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
-use crate::value::{Member, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,7 +39,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             PrincipalType::Federated => check_federated(policy.kind, principal, name, reporter),
             PrincipalType::Other(sort) => {
                 let message = format!("`{sort}` is not a valid principal type");
-                let help = pattern::closest(sort, TYPES.iter().copied())
+                let help = spelling::closest(sort, TYPES.iter().copied())
                     .map_or_else(|| format!("use one of {}", TYPES.join(", ")), |n| format!("did you mean `{n}`?"));
                 reporter.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
             }
@@ -52,11 +52,11 @@ const TYPES: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
 
 /// Reports principal types that differ from a valid one only in case.
 fn check_types(statement: &Value, at: NodeSpan, reporter: &mut Reporter<'_>) {
-    let named = |m: &Member| same(m.key.raw(), "Principal") || same(m.key.raw(), "NotPrincipal");
+    let named = |m: &Member| is_key(m.key.raw(), "Principal") || is_key(m.key.raw(), "NotPrincipal");
     for (principals, at) in members_at(statement, at.node_path).filter(|(m, _)| named(m)) {
         for (member, at) in members_at(&principals.value, at.node_path) {
             let name = member.key.raw();
-            let Some(suggested) = TYPES.iter().find(|s| same(name, s) && **s != name) else { continue };
+            let Some(suggested) = TYPES.iter().find(|s| is_key(name, s) && **s != name) else { continue };
             reporter
                 .at(
                     at,

@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{NodeSpan, Policy};
+use iam_policy::model::{NodeSpan, Policy};
+
 use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
 /// The rule.

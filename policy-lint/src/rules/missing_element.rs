@@ -1,8 +1,9 @@
 //! See the page.
-use crate::model::read::same;
-use crate::model::{NodeSpan, Policy, PolicyKind};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy, is_key};
+use source_text::{Data, Value};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,7 +17,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    let Some((statement, at)) = policy.members().find(|(m, _)| same(m.key.raw(), "Statement")) else {
+    let Some((statement, at)) = policy.members().find(|(m, _)| is_key(m.key.raw(), "Statement")) else {
         let at = NodeSpan { span: policy.root.span, ..NodeSpan::default() };
         reporter.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
         return;
@@ -35,7 +36,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 fn check_statement(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
-    let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
+    let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| is_key(m.key.raw(), n)));
     let mut missing = |what: &str, code: &'static str, help: &str| {
         reporter.at(head, format!("the statement has no {what}"), help).aws(code);
     };

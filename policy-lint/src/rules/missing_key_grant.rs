@@ -1,12 +1,14 @@
 //! See the page.
-use crate::arn::{Arn, same_resource, split_reference};
-use crate::evaluate::{Identity, has_unread, identities, may_refer_to, refers_to};
-use crate::model::{Item, Policy};
+use iam_policy::arn::Arn;
+use iam_policy::model::{Item, Policy};
+use source_text::{Data, Value};
+use terraform_eval::Resource;
+use terraform_eval::address::{same_resource, split_reference};
+
+use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::event_source_without_grant::allows_on;
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {

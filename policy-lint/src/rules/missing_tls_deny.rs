@@ -1,5 +1,7 @@
 //! See the page.
-use crate::model::{NodeSpan, Policy, PolicyKind};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::Policy;
+use iam_policy::model::Policy;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

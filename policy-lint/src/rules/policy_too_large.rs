@@ -1,11 +1,11 @@
 //! See the page.
-use crate::evaluate::identities;
-use crate::model::{Policy, PolicyKind};
-use crate::pattern::PLACEHOLDER;
+use iam_policy::PolicyKind;
+use iam_policy::model::Policy;
+use source_text::{Data, PLACEHOLDER, Span, Value};
+
+use crate::access::identities;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::source::Span;
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,7 +26,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for identity in identities(project) {
         let inline: Vec<&&Policy> = identity.policies.iter().filter(|p| is_inline(p)).collect();
         let (Some(first), true) = (inline.first(), inline.len() > 1) else { continue };
-        let limit = match first.carrier.resource.as_str() {
+        let limit = match first.origin.resource_type.as_str() {
             "aws_iam_group_policy" => 5_120,
             "aws_iam_user_policy" => 2_048,
             _ => 10_240,
@@ -45,7 +45,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 
 fn is_inline(policy: &Policy) -> bool {
     matches!(
-        policy.carrier.resource.as_str(),
+        policy.origin.resource_type.as_str(),
         "aws_iam_role" | "aws_iam_role_policy" | "aws_iam_user_policy" | "aws_iam_group_policy"
     )
 }
@@ -71,7 +71,7 @@ fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, re
 }
 
 fn limit(policy: &Policy) -> Option<(usize, &'static str)> {
-    let by_carrier = match policy.carrier.resource.as_str() {
+    let by_carrier = match policy.origin.resource_type.as_str() {
         "aws_iam_policy" => Some((6_144, "a managed policy")),
         "aws_iam_user_policy" => Some((2_048, "the inline policies of a user")),
         "aws_iam_group_policy" => Some((5_120, "the inline policies of a group")),
@@ -104,7 +104,7 @@ fn size(value: &Value) -> usize {
         Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != PLACEHOLDER).count(),
         Data::Array(list) => 2 + commas(list.len()) + list.iter().map(size).sum::<usize>(),
         Data::Object(members) => {
-            let member = |m: &crate::value::Member| 3 + m.key.raw().chars().count() + size(&m.value);
+            let member = |m: &source_text::Member| 3 + m.key.raw().chars().count() + size(&m.value);
             2 + commas(members.len()) + members.iter().map(member).sum::<usize>()
         }
         Data::Encoded(inner) => size(inner),

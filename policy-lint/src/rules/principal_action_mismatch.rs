@@ -1,6 +1,8 @@
 //! See the page.
-use crate::evaluate::matches_statement_action;
-use crate::model::{Policy, PolicyKind, Principal, PrincipalType, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Policy, Principal, PrincipalType, Statement};
+
+use crate::access::matches_statement_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

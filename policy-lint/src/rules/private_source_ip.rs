@@ -1,7 +1,8 @@
 //! See the page.
 use std::net::IpAddr;
 
-use crate::model::{Item, Policy};
+use iam_policy::model::{Item, Policy};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,6 +1,7 @@
 //! See the page.
-use crate::evaluate::{Identity, identities, matches_action, matches_statement_action};
-use crate::model::{Item, Policy, Statement};
+use iam_policy::model::{Item, Policy, Statement};
+
+use crate::access::{Identity, identities, matches_action, matches_statement_action};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 

@@ -1,7 +1,8 @@
 //! See the page.
-use crate::arn::Arn;
-use crate::model::{Condition, Item, Policy, PolicyKind, Principal, Statement};
-use crate::pattern;
+use iam_policy::arn::Arn;
+use iam_policy::model::{Condition, Item, Policy, Principal, Statement};
+use iam_policy::{PolicyKind, pattern};
+
 use crate::rule::{Check, Family, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_statement::includes;
 

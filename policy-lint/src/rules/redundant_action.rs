@@ -1,9 +1,10 @@
 //! See the page.
 use std::cmp::Ordering;
 
-use crate::catalogue::compare_any_case;
-use crate::model::Policy;
-use crate::pattern;
+use iam_policy::catalogue::compare_any_case;
+use iam_policy::model::Policy;
+use iam_policy::pattern;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 

@@ -1,8 +1,9 @@
 //! See the page.
 use std::net::IpAddr;
 
-use crate::model::Policy;
-use crate::pattern;
+use iam_policy::model::Policy;
+use iam_policy::pattern;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Policy, Principal};
+use iam_policy::model::{Policy, Principal};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,9 +1,10 @@
 //! See the page.
 use std::borrow::Cow;
 
-use crate::arn::is_everything;
-use crate::model::{Item, Policy};
-use crate::pattern;
+use iam_policy::arn::is_everything;
+use iam_policy::model::{Item, Policy};
+use iam_policy::pattern;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_action::first_of_each;
 

@@ -1,6 +1,7 @@
 //! See the page.
-use crate::model::{Elements, Item, Policy, PolicyKind, Principal, Statement};
-use crate::pattern;
+use iam_policy::model::{Elements, Item, Policy, Principal, Statement};
+use iam_policy::{PolicyKind, pattern};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

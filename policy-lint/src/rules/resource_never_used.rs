@@ -1,7 +1,9 @@
 //! See the page.
-use crate::arn;
-use crate::catalogue::ResourceType;
-use crate::model::{Policy, PolicyKind, Statement};
+use iam_policy::catalogue::ResourceType;
+use iam_policy::model::{Policy, Statement};
+use iam_policy::{PolicyKind, arn};
+
+use crate::reference_arns;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -22,7 +24,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in &policy.statements {
         let Some(types) = supported_types(statement) else { continue };
         for item in statement.resource_items() {
-            let shape = arn::typed(&item.text);
+            let shape = reference_arns::typed(&item.text);
             if shape.starts_with("arn:")
                 && !arn::is_everything(&shape)
                 && arn::Arn::parse(&shape).is_some_and(|a| !types.iter().any(|t| a.can_be(*t)))

@@ -1,8 +1,10 @@
 //! See the page.
-use crate::arn::{self, Arn};
-use crate::catalogue::{Action, ResourceType, Service};
-use crate::model::{Item, Policy, PolicyKind, Statement};
-use crate::pattern;
+use iam_policy::arn::{self, Arn};
+use iam_policy::catalogue::{Action, ResourceType, Service};
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern, spelling};
+
+use crate::reference_arns;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -29,7 +31,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if resources.items.len() * statement.action_items().len() > MAX_PAIRS {
             continue;
         }
-        let shapes: Vec<String> = resources.items.iter().map(|i| arn::typed(&i.text)).collect();
+        let shapes: Vec<String> = resources.items.iter().map(|i| reference_arns::typed(&i.text)).collect();
         if shapes.iter().any(|s| !s.starts_with("arn:")) {
             continue;
         }
@@ -112,7 +114,7 @@ fn has_known_type(shape: &str, service: Service) -> bool {
     }
     service.resources().any(|kind| {
         let own = Arn::parse(kind.arn()).map(|a| word(a.resource)).filter(|w| !w.contains('$'));
-        arn.can_be(kind) || own.is_some_and(|own| pattern::closest(&written, std::iter::once(own.as_str())).is_some())
+        arn.can_be(kind) || own.is_some_and(|own| spelling::closest(&written, std::iter::once(own.as_str())).is_some())
     })
 }
 

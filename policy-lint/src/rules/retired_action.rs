@@ -1,7 +1,8 @@
 //! See the page.
-use crate::catalogue::{self, Service};
-use crate::model::Policy;
-use crate::pattern;
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::Policy;
+use iam_policy::pattern;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,6 +1,8 @@
 //! See the page.
-use crate::catalogue::{AccessLevel, Service};
-use crate::model::{Policy, PolicyKind};
+use iam_policy::PolicyKind;
+use iam_policy::catalogue::{AccessLevel, Service};
+use iam_policy::model::Policy;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::unknown_service::is_unknown;
 
@@ -43,13 +45,13 @@ pub fn whole_service(pattern: &str) -> Option<&str> {
 }
 
 /// Whether this is the statement of the default key policy: allowing the account root only enables identity policies.
-fn is_default_key_policy(service: &str, policy: &Policy, statement: &crate::model::Statement) -> bool {
+fn is_default_key_policy(service: &str, policy: &Policy, statement: &iam_policy::model::Statement) -> bool {
     let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
     let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
     policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
 }
 
-fn message(prefix: &str, item: &crate::model::Item) -> String {
+fn message(prefix: &str, item: &iam_policy::model::Item) -> String {
     let Some(service) = Service::find(prefix) else {
         return format!("`{}` allows every action of the service", item.text);
     };

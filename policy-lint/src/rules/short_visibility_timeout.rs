@@ -1,9 +1,10 @@
 //! See the page.
-use crate::evaluate::refers_to;
+use source_text::{Data, Value};
+use terraform_eval::Resource;
+
+use crate::access::refers_to;
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::{Data, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {

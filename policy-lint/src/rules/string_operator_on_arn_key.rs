@@ -1,6 +1,7 @@
 //! See the page.
-use crate::catalogue::ConditionKey;
-use crate::model::Policy;
+use iam_policy::catalogue::ConditionKey;
+use iam_policy::model::Policy;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

@@ -1,10 +1,11 @@
 //! See the page.
-use crate::evaluate::{matches_statement_action, may_refer_to, refers_to};
-use crate::model::Policy;
+use iam_policy::model::Policy;
+use source_text::Value;
+use terraform_eval::Resource;
+
+use crate::access::{matches_statement_action, may_refer_to, refers_to};
 use crate::project::Project;
-use crate::project::Resource;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::value::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -30,7 +31,7 @@ const TARGETS: &[Target] = &[
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for target in project.of_kind("aws_cloudwatch_event_target") {
         // A target with a role needs no resource policy: EventBridge delivers as the role.
-        let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, crate::value::Data::Null));
+        let own_role = target.values.get("role_arn").is_some_and(|v| !matches!(v.data, source_text::Data::Null));
         if let Some(arn) = target.values.get("arn").filter(|_| !own_role) {
             check_target(project, target, arn, "events.amazonaws.com", reporter);
         }

@@ -1,5 +1,7 @@
 //! See the page.
-use crate::model::{Policy, PolicyKind};
+use iam_policy::PolicyKind;
+use iam_policy::model::Policy;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -18,7 +20,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
-        let assumes = statement.action_items().iter().any(|i| crate::model::kind::is_trust_action(i.raw()));
+        let assumes = statement.action_items().iter().any(|i| iam_policy::is_trust_action(i.raw()));
         let message = if assumes {
             "the trust policy has no principal that may assume the role"
         } else {

@@ -1,8 +1,9 @@
 //! See the page.
-use crate::arn::{Arn, is_everything};
-use crate::evaluate::matches_action;
-use crate::model::{Item, Policy, PolicyKind, Statement};
-use crate::pattern;
+use iam_policy::arn::{Arn, is_everything};
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern};
+
+use crate::access::matches_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.

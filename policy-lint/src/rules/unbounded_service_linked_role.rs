@@ -1,6 +1,8 @@
 //! See the page.
-use crate::evaluate::matches_action;
-use crate::model::{Policy, PolicyKind, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Policy, Statement};
+
+use crate::access::matches_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
@@ -24,7 +26,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_service_linked_role(s)) {
         let restricted = statement.unknown_condition || statement.conditions_on("iam:AWSServiceName").next().is_some();
-        let Some(star) = statement.resource_items().iter().find(|i| crate::arn::is_everything(i.raw())) else {
+        let Some(star) = statement.resource_items().iter().find(|i| iam_policy::arn::is_everything(i.raw())) else {
             continue;
         };
         if !restricted {

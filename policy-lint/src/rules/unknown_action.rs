@@ -1,7 +1,9 @@
 //! See the page.
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Policy};
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::{pattern, spelling};
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -59,7 +61,7 @@ fn help(service: Service, item: &Item, name: &str) -> String {
     if let Some((_, action)) = API_OPERATIONS.iter().find(|(n, _)| *n == folded) {
         return format!("the API operation requires `{action}`");
     }
-    match pattern::closest(name, service.actions().map(catalogue::Action::name)) {
+    match spelling::closest(name, service.actions().map(catalogue::Action::name)) {
         Some(near) => format!("did you mean `{}:{near}`?", service.prefix()),
         None => format!("check the name (the action catalogue is dated {})", catalogue::DATE),
     }

@@ -1,7 +1,9 @@
 //! See the page.
-use crate::catalogue::{self, ConditionKey, Service};
-use crate::model::{Condition, Policy, Statement};
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::catalogue::{self, ConditionKey, Service};
+use iam_policy::model::{Condition, Policy, Statement};
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -56,7 +58,7 @@ fn check_variables(statement: &Statement, reporter: &mut Reporter<'_>) {
 }
 
 fn suggestion(name: &str, prefix: &str) -> String {
-    pattern::closest(name, ConditionKey::all().map(ConditionKey::name).filter(|k| same_prefix(k, prefix))).map_or_else(
+    spelling::closest(name, ConditionKey::all().map(ConditionKey::name).filter(|k| same_prefix(k, prefix))).map_or_else(
         || format!("check the key (the catalogue is dated {})", catalogue::DATE),
         |n| format!("did you mean `{n}`?"),
     )

@@ -1,6 +1,7 @@
 //! See the page.
-use crate::model::{Policy, members_at};
-use crate::pattern;
+use iam_policy::model::{Policy, members_at};
+use iam_policy::spelling;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -32,7 +33,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             reporter.at(at, message, format!("write `{suggested}`"));
             continue;
         }
-        let near = pattern::closest(name, known.iter().copied());
+        let near = spelling::closest(name, known.iter().copied());
         let help = near.map_or_else(
             || format!("remove it; the elements of {whole} are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),

@@ -1,6 +1,8 @@
 //! See the page.
-use crate::model::Policy;
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::model::Policy;
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -63,7 +65,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         }
         let base = condition.base();
         if !OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
-            let near = pattern::closest(base, OPERATORS.iter().copied());
+            let near = spelling::closest(base, OPERATORS.iter().copied());
             let near = near.or_else(|| suggestion_by_type(base));
             let help = near.map_or_else(
                 || String::from("use an IAM condition operator, as in `StringEquals`"),

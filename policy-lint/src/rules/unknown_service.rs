@@ -1,7 +1,9 @@
 //! See the page.
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Policy};
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -56,7 +58,7 @@ const COMMON_NAMES: &[(&str, &str)] = &[
 
 fn help(item: &Item, prefix: &str) -> String {
     let renamed = COMMON_NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(prefix)).map(|(_, m)| *m);
-    let near = renamed.or_else(|| pattern::closest(prefix, Service::all().map(Service::prefix)));
+    let near = renamed.or_else(|| spelling::closest(prefix, Service::all().map(Service::prefix)));
     match near {
         Some(near) => format!("did you mean `{near}:{}`?", item.raw().split_once(':').map_or("", |(_, n)| n)),
         None => format!("check the prefix (the catalogue is dated {})", catalogue::DATE),

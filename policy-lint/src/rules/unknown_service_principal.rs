@@ -1,7 +1,8 @@
 //! See the page.
-use crate::catalogue::Service;
-use crate::model::{Item, Policy, PrincipalType};
-use crate::pattern;
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy, PrincipalType};
+use iam_policy::spelling;
+
 use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -113,6 +114,6 @@ fn suggestion(label: &str) -> Option<&'static str> {
     if known(label) || known(first) || label.is_empty() || label.contains(['*', '?', '$']) {
         return None;
     }
-    let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHER_PRINCIPALS.iter().copied()));
+    let near = spelling::closest(label, Service::all().map(Service::prefix).chain(OTHER_PRINCIPALS.iter().copied()));
     near.filter(|n| n.len() > 3)
 }

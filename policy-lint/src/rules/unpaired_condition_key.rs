@@ -1,5 +1,6 @@
 //! See the page.
-use crate::model::{Policy, Statement};
+use iam_policy::model::{Policy, Statement};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// Keys that identify the caller only together with another key, and the keys of which one is required.

@@ -1,7 +1,8 @@
 //! See the page.
-use crate::catalogue::Service;
-use crate::model::{Item, Policy, PolicyKind, Statement};
-use crate::pattern;
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -62,7 +63,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 
 /// Whether an action exists; misspelled names are reported by `unknown-action`.
 fn exists(name: &str) -> bool {
-    crate::catalogue::Action::find(name).is_some()
+    iam_policy::catalogue::Action::find(name).is_some()
 }
 
 fn report_unsupported(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) {

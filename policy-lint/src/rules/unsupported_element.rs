@@ -1,5 +1,7 @@
 //! See the page.
-use crate::model::{Item, NodeSpan, Policy, PolicyKind, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Item, NodeSpan, Policy, Statement};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -19,7 +21,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             PolicyKind::Identity | PolicyKind::Scp => check_identity_policy(statement, reporter),
             PolicyKind::Trust => check_trust_policy(statement, reporter),
             PolicyKind::Rcp => check_resource_control_policy(statement, reporter),
-            PolicyKind::Ecr if policy.carrier.resource != REGISTRY => check_repository_policy(statement, reporter),
+            PolicyKind::Ecr if policy.origin.resource_type != REGISTRY => check_repository_policy(statement, reporter),
             _ => {}
         }
     }
@@ -74,7 +76,7 @@ fn check_resource_control_policy(statement: &Statement, reporter: &mut Reporter<
         let message = "a resource control policy does not support `NotAction`";
         reporter.at(actions.key, message, "list the denied actions under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
     }
-    let everyone = |p: &crate::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
+    let everyone = |p: &iam_policy::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
     if let Some(principals) = statement.principals.as_ref().filter(|p| !everyone(p)) {
         let message = "a resource control policy must apply to every principal";
         reporter.at(

@@ -1,7 +1,9 @@
 //! See the page.
-use crate::catalogue::AccessLevel;
-use crate::model::Policy;
-use crate::pattern::{self, PLACEHOLDER};
+use iam_policy::catalogue::AccessLevel;
+use iam_policy::model::Policy;
+use iam_policy::pattern;
+use source_text::PLACEHOLDER;
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 use crate::rules::wildcard_action::is_everything;
@@ -36,7 +38,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             "`{}` allows {} actions, including `{example}` ({})",
             item.text,
             actions.len(),
-            worst.level().word()
+            worst.level().as_str()
         );
         let finding = reporter.at(
             item.at,

@@ -1,6 +1,8 @@
 //! See the page.
-use crate::arn::Arn;
-use crate::model::{PolicyKind, PrincipalType, Statement};
+use iam_policy::PolicyKind;
+use iam_policy::arn::Arn;
+use iam_policy::model::{PrincipalType, Statement};
+
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 

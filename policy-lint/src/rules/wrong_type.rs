@@ -1,9 +1,8 @@
 //! See the page.
-use crate::model::members_at;
-use crate::model::{NodeSpan, Policy};
+use iam_policy::model::{NodeSpan, Policy, members_at};
+use source_text::{Data, Member, Span, Value};
+
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
-use crate::source::Span;
-use crate::value::{Data, Member, Value};
 
 /// The rule.
 pub static RULE: Rule = Rule {

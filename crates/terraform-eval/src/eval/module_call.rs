@@ -1,0 +1,156 @@
+//! Calls of modules: their instances, what these give back, and what `module.x` is where all of it is meant.
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use source_text::{Data, Member, Span, Text, Unknown, Value};
+
+use super::expression::attribute;
+use super::reference::{Step, walk};
+use super::repetition::{self, Keys};
+use crate::module::{Children, Instance};
+use crate::module_files::load;
+use crate::scope::{Scope, memoized};
+use crate::syntax::Block;
+use crate::values::{index, to_text};
+
+/// How deep modules may call modules.
+const MAX_MODULE_NESTING: usize = 24;
+
+/// What a reference to a called module stands for.
+pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
+    let children = children(name, scope);
+    match (&children, rest) {
+        (Children::One(child) | Children::Open(child), [Step::Name(wanted), after @ ..])
+        | (Children::Open(child), [Step::Index(_), Step::Name(wanted), after @ ..]) => {
+            return walk(output(child, wanted, span, scope), after, span, scope);
+        }
+        (Children::Keyed(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if key.as_str().is_some() => {
+            let child = all.iter().find(|(k, _)| key.as_str() == Some(k.as_str()));
+            return child
+                .map_or_else(|| scope.fail(span), |(_, c)| walk(output(c, wanted, span, scope), after, span, scope));
+        }
+        (Children::Counted(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if !key.is_unknown() => {
+            let child = index(key).and_then(|i| all.get(i).cloned());
+            return child
+                .map_or_else(|| scope.fail(span), |c| walk(output(&c, wanted, span, scope), after, span, scope));
+        }
+        _ => {}
+    }
+    let whole = |child: &Rc<Instance>| {
+        let names: BTreeMap<&String, _> = child.module.outputs.iter().collect();
+        let member = |name: &String| member(name, output(child, name, span, scope));
+        Value::object(names.into_keys().map(member), span)
+    };
+    let data = match &children {
+        Children::One(child) => return walk(whole(child), rest, span, scope),
+        Children::Keyed(all) => Data::Object(all.iter().map(|(key, child)| member(key, whole(child))).collect()),
+        Children::Counted(all) => Data::Array(all.iter().map(whole).collect()),
+        Children::Open(child) if matches!(rest, [] | [Step::Splat, ..]) => {
+            return walk(perhaps(name, whole(child), scope), rest, span, scope);
+        }
+        Children::Off(_) if matches!(rest, [] | [Step::Splat, ..]) => return Value::list([], span),
+        Children::Open(_) | Children::Off(_) | Children::Elsewhere => {
+            let unknown = Unknown::plain(format!("module.{name}"));
+            return walk(Value::unknown(unknown, span), rest, span, scope);
+        }
+    };
+    walk(Value::new(data, span), rest, span, scope)
+}
+
+/// All instances of a module of which nobody knows how many there are: one, or none.
+fn perhaps(name: &str, one: Value, scope: Scope<'_>) -> Value {
+    let span = one.span;
+    let by_number = |c: &&Block| c.labels.first().is_some_and(|l| l == name) && c.body.attribute("count").is_some();
+    let both = if scope.instance.module.calls.iter().any(|c| by_number(&c)) {
+        vec![Value::list([one], span), Value::list([], span)]
+    } else {
+        let key = Text::unknown(Unknown::plain(format!("key of module.{name}")));
+        vec![Value::object([Member { key, key_span: span, value: one }], span), Value::object([], span)]
+    };
+    Value::one_of(both, format!("module.{name}"), span)
+}
+
+fn member(name: &str, value: Value) -> Member {
+    Member { key: Text::known(name), key_span: value.span, value }
+}
+
+fn output(child: &Rc<Instance>, wanted: &str, span: Span, scope: Scope<'_>) -> Value {
+    let module = child.module.clone();
+    let inner = Scope { context: scope.context, instance: child, file: scope.file, bindings: None };
+    match module.outputs.get(wanted).and_then(|o| o.body.attribute("value")) {
+        Some(value) => memoized(&format!("output.{wanted}"), span, inner, || attribute(value, inner)),
+        None => scope.fail(span),
+    }
+}
+
+/// The instances of a called module, made at the first need.
+pub(crate) fn children(name: &str, scope: Scope<'_>) -> Children {
+    if let Some(found) = scope.instance.children.borrow().get(name) {
+        return found.clone();
+    }
+    scope.instance.children.borrow_mut().insert(name.to_owned(), Children::Elsewhere);
+    let module = scope.instance.module.clone();
+    let block = module.calls.iter().find(|c| c.labels.first().is_some_and(|l| l == name));
+    let made = block.map_or(Children::Elsewhere, |block| make_children(name, block, scope));
+    scope.instance.children.borrow_mut().insert(name.to_owned(), made.clone());
+    made
+}
+
+fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
+    let scope = Scope { bindings: None, ..scope };
+    let source = block.body.attribute("source").map(|s| attribute(s, scope));
+    let source = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
+    let Some(source) = source.filter(|_| scope.instance.callers.len() < MAX_MODULE_NESTING) else {
+        return Children::Elsewhere;
+    };
+    let Some(module) = load(&scope.instance.module.folder.join(source), scope.context) else {
+        return Children::Elsewhere;
+    };
+    let mut callers = scope.instance.callers.clone();
+    callers.push(scope.instance.module.clone());
+    let keys = repetition::keys(block, scope);
+    let many = if let Keys::Many(keys) = &keys { keys.len() } else { 1 };
+    if callers.iter().any(|c| Rc::ptr_eq(c, &module)) || !scope.context.start_modules(many) {
+        return Children::Elsewhere;
+    }
+    let make = |suffix: String, disabled_at: Option<Span>, scope: Scope<'_>| {
+        let own = ["source", "version", "providers", "count", "for_each", "depends_on"];
+        let given = block.body.attributes.iter().filter(|a| !own.contains(&a.name.as_str()));
+        let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, scope))).collect();
+        let address = format!("{}module.{name}{suffix}.", scope.instance.address);
+        let plain = Instance::new(module.clone(), address, arguments, callers.clone(), &scope.instance.root);
+        let instance = Rc::new(Instance { disabled_at: disabled_at.or(scope.instance.disabled_at), ..plain });
+        scope.context.instances.borrow_mut().insert(instance.address.clone(), instance.clone());
+        instance
+    };
+    match keys {
+        Keys::One => Children::One(make(String::new(), None, scope)),
+        Keys::Open(each, count) => {
+            Children::Open(repetition::with_each(&each, &count, scope, |scope| make(String::new(), None, scope)))
+        }
+        Keys::Many(keys) if keys.is_empty() => {
+            let disabled_at = repetition::repetition(block);
+            let shadow = scope.instance.shadow(disabled_at);
+            let (each, count) = repetition::absent(block);
+            let scope = Scope { instance: &shadow, ..scope };
+            Children::Off(repetition::with_each(&each, &count, scope, |scope| {
+                make(String::new(), Some(disabled_at), scope)
+            }))
+        }
+        Keys::Many(keys) => {
+            let mut keyed = Vec::new();
+            let numbered = block.body.attribute("count").is_some();
+            for (key, value) in keys {
+                let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
+                let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
+                let child = repetition::with_key(&key, &value, numbered, scope, |scope| make(suffix, None, scope));
+                keyed.push((label, child));
+            }
+            if numbered {
+                Children::Counted(keyed.into_iter().map(|(_, c)| c).collect())
+            } else {
+                Children::Keyed(keyed)
+            }
+        }
+    }
+}
