@@ -62,6 +62,11 @@ impl Report {
         self.findings.iter().filter(|f| f.finding.severity == severity).count()
     }
 
+    /// Whether a policy could not be read, so that the check is incomplete.
+    pub fn has_unreadable_policies(&self) -> bool {
+        self.findings.iter().any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name)
+    }
+
     /// Adds another report.
     pub fn merge(&mut self, other: Report) {
         self.findings.extend(other.findings);

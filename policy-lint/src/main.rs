@@ -222,8 +222,7 @@ fn outdated_baseline(what: &str) -> String {
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
-    let unreadable = report.findings.iter().any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name);
-    if !report.errors.is_empty() || unreadable {
+    if !report.errors.is_empty() || report.has_unreadable_policies() {
         return 2;
     }
     let least = match fail_on {

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::Arn;
 use iam_policy::model::Item;
 use source_text::Value;
@@ -9,8 +8,7 @@ use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "acl-without-effect",
     family: Family::Wiring,
     severity: Severity::Warning,
@@ -66,7 +64,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 }
 
 /// Whether a resource is the bucket or an object in it.
-fn is_in_bucket(item: &Item, bucket: &Resource) -> bool {
+pub(crate) fn is_in_bucket(item: &Item, bucket: &Resource) -> bool {
     let referred = item.text.unknowns().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
     let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
     referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::arn::{Arn, is_everything};
 use iam_policy::catalogue::{AccessLevel, Service};
@@ -7,8 +6,7 @@ use iam_policy::model::{Item, Policy, Statement};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broad_resource::{is_restricted, is_significant};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "broad-arn",
     family: Family::Breadth,
     severity: Severity::Warning,

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::catalogue;
 
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "broad-managed-policy",
     family: Family::Breadth,
     severity: Severity::Error,

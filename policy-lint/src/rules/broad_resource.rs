@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{AccessLevel, Action};
 use iam_policy::model::{Item, Policy, Statement};
 use iam_policy::{PolicyKind, arn};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, arn};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, unbounded_service_linked_role, wildcard_action};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "broad-resource",
     family: Family::Breadth,
     severity: Severity::Warning,
@@ -86,7 +84,7 @@ const READS_DATA: &[&str] = &[
 ];
 
 /// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
-pub fn is_significant(action: Action) -> bool {
+pub(crate) fn is_significant(action: Action) -> bool {
     matches!(action.level(), AccessLevel::Write | AccessLevel::Permissions) || action.is_one_of(READS_DATA)
 }
 
@@ -105,7 +103,7 @@ const RESTRICTING_KEYS: &[&str] = &[
 ];
 
 /// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
-pub fn is_restricted(statement: &Statement) -> bool {
+pub(crate) fn is_restricted(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {
             let key = c.key.raw().to_ascii_lowercase();

@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{Item, Policy};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "broken-variable",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -43,7 +41,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Whether a text has an IAM policy variable, as opposed to the placeholder of a template.
-pub fn has_variable(text: &str) -> bool {
+pub(crate) fn has_variable(text: &str) -> bool {
     text.split("${").skip(1).any(|v| v.split('}').next().is_some_and(|inside| inside.contains(':')))
 }
 

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{Action, ConditionKey};
 use iam_policy::model::{Condition, Item, Policy, PrincipalType, Statement};
 use iam_policy::{PolicyKind, pattern};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, pattern};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_complete;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "condition-key-not-in-request",
     family: Family::Match,
     severity: Severity::Warning,

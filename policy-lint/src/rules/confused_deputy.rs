@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::arn::Arn;
 use iam_policy::model::{Policy, PrincipalType, Statement};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "confused-deputy",
     family: Family::Exposure,
     severity: Severity::Warning,

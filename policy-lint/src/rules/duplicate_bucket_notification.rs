@@ -1,4 +1,3 @@
-//! See the page.
 use source_text::{Data, Value};
 use terraform_eval::address::split_reference;
 
@@ -6,8 +5,7 @@ use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-bucket-notification",
     family: Family::Wiring,
     severity: Severity::Error,

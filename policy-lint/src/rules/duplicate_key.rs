@@ -1,4 +1,3 @@
-//! See the page.
 use std::collections::hash_map::Entry;
 
 use iam_policy::model::{Policy, members_at};
@@ -6,8 +5,7 @@ use source_text::{Member, NodePath, Value};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-key",
     family: Family::Grammar,
     severity: Severity::Error,

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{NodeSpan, Policy, members_at};
 use source_text::{Data, Member};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "empty-element",
     family: Family::Redundancy,
     severity: Severity::Warning,

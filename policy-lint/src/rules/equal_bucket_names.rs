@@ -1,11 +1,9 @@
-//! See the page.
 use source_text::Value;
 
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "equal-bucket-names",
     family: Family::Wiring,
     severity: Severity::Error,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::model::{Item, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
@@ -7,8 +6,7 @@ use crate::access::{Identity, has_unread, identities, matches_statement_action, 
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "event-source-without-grant",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -63,7 +61,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 
 /// Whether a statement that allows the action may cover the resource. The ARN of a stream ends in a timestamp that is
 /// not known before it exists, so the resource of a table's stream is not compared.
-pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
+pub(crate) fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
     let named = |i: &Item| may_refer_to(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
     let covers = |s: &Statement| {
         let resources = s.resources.as_ref();

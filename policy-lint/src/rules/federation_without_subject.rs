@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{Condition, Item, Policy, PrincipalType, Statement};
 use iam_policy::{PolicyKind, pattern};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "federation-without-subject",
     family: Family::Exposure,
     severity: Severity::Error,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::Arn;
 use iam_policy::catalogue::Service;
 use iam_policy::model::{Item, Policy};
@@ -12,8 +11,7 @@ use crate::project::Project;
 use crate::reference_arns::typed;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "foreign-resource",
     family: Family::Attachment,
     severity: Severity::Error,

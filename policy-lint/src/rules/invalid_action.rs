@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::Service;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-action",
     family: Family::Grammar,
     severity: Severity::Error,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::{self, Arn};
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::{Item, Policy};
@@ -7,8 +6,7 @@ use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-arn",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -198,17 +196,17 @@ fn is_account(text: &str) -> bool {
 }
 
 /// The partitions of AWS.
-pub const PARTITIONS: &[&str] =
+pub(crate) const PARTITIONS: &[&str] =
     &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
 
 /// Whether a text is the code of a known region, or of a region in an isolated partition.
-pub fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let isolated = text.contains("-iso") || text.contains("gov") || text.starts_with("eusc-");
     REGIONS.contains(&text) || isolated || text == "global"
 }
 
 /// The regions of the public partitions.
-pub const REGIONS: &[&str] = &[
+pub(crate) const REGIONS: &[&str] = &[
     "af-south-1",
     "ap-east-1",
     "ap-east-2",

@@ -1,4 +1,3 @@
-//! See the page.
 use std::net::IpAddr;
 
 use iam_policy::arn::Arn;
@@ -10,8 +9,7 @@ use crate::rules::invalid_arn::is_region;
 use crate::rules::invalid_principal::is_service;
 use crate::rules::unknown_operator::OPERATORS;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-condition-value",
     family: Family::Match,
     severity: Severity::Error,

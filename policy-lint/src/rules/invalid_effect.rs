@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{NodeSpan, Policy, is_key, members_at};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-effect",
     family: Family::Grammar,
     severity: Severity::Error,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::Arn;
 use iam_policy::catalogue::Service;
 use iam_policy::model::{NodeSpan, Policy, Principal, PrincipalType, is_key, members_at};
@@ -8,8 +7,7 @@ use source_text::{Member, Value};
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-principal",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -70,7 +68,7 @@ fn check_types(statement: &Value, at: NodeSpan, reporter: &mut Reporter<'_>) {
 
 /// Whether a name has the format of a service principal; whether the service exists is checked by
 /// `unknown-service-principal`.
-pub fn is_service(name: &str) -> bool {
+pub(crate) fn is_service(name: &str) -> bool {
     const ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".aws.internal", ".aws.amazon.com"];
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_'));
     let skill = name.ends_with(".amazon.com") && Service::find(name.split('.').next().unwrap_or_default()).is_none();

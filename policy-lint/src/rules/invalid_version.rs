@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{NodeSpan, Policy};
 
 use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-version",
     family: Family::Grammar,
     severity: Severity::Error,

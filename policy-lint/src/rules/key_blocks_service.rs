@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::model::{Policy, Principal, PrincipalType, Principals, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
@@ -7,8 +6,7 @@ use crate::access::{matches_statement_action, may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "key-blocks-service",
     family: Family::Wiring,
     severity: Severity::Warning,

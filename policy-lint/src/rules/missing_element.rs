@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy, is_key};
 use source_text::{Data, Value};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "missing-element",
     family: Family::Grammar,
     severity: Severity::Error,

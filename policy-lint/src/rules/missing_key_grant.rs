@@ -1,17 +1,14 @@
-//! See the page.
-use iam_policy::arn::Arn;
 use iam_policy::model::{Item, Policy};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
-use terraform_eval::address::{same_resource, split_reference};
 
 use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+use crate::rules::acl_without_effect::is_in_bucket;
 use crate::rules::event_source_without_grant::allows_on;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "missing-key-grant",
     family: Family::Wiring,
     severity: Severity::Warning,
@@ -58,16 +55,9 @@ fn check_identity(identity: &Identity<'_>, buckets: &[(&Resource, &Resource)], r
 fn granting_item<'a>(policy: &'a Policy, action: &str, buckets: &[&'a Resource]) -> Option<(&'a Item, &'a Resource)> {
     policy.statements.iter().filter(|s| s.allows()).find_map(|s| {
         let item = s.action_items().iter().find(|i| i.raw().eq_ignore_ascii_case(action))?;
-        let bucket = buckets.iter().find(|b| s.resource_items().iter().any(|r| is_in(r, b)))?;
+        let bucket = buckets.iter().find(|b| s.resource_items().iter().any(|r| is_in_bucket(r, b)))?;
         Some((item, *bucket))
     })
-}
-
-fn is_in(item: &Item, bucket: &Resource) -> bool {
-    let referred = item.text.unknowns().first().and_then(|h| h.reference.as_deref()).and_then(split_reference);
-    let named = Arn::parse(item.raw()).map(|a| a.resource.split('/').next().unwrap_or_default());
-    referred.is_some_and(|(address, _, _)| same_resource(address, &bucket.address))
-        || item.text.is_known() && named.is_some() && named == bucket.values.get("bucket").and_then(Value::as_str)
 }
 
 /// The key of the configuration that encrypts the bucket, if it has the default key policy.

@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::ConditionKey;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::resource_type_mismatch::is_complete;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "missing-set-operator",
     family: Family::Match,
     severity: Severity::Error,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::Policy;
 use source_text::{Data, PLACEHOLDER, Span, Value};
@@ -7,8 +6,7 @@ use crate::access::identities;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "policy-too-large",
     family: Family::Limits,
     severity: Severity::Error,

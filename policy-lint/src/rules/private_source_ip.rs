@@ -1,12 +1,10 @@
-//! See the page.
 use std::net::IpAddr;
 
 use iam_policy::model::{Item, Policy};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "private-source-ip",
     family: Family::Match,
     severity: Severity::Error,

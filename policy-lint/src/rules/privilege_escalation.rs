@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::model::{Item, Policy, Statement};
 
 use crate::access::{Identity, identities, matches_action, matches_statement_action};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "privilege-escalation",
     family: Family::Escalation,
     severity: Severity::Warning,

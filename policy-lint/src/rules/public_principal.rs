@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::Arn;
 use iam_policy::model::{Condition, Item, Policy, Principal, Statement};
 use iam_policy::{PolicyKind, pattern};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, pattern};
 use crate::rule::{Check, Family, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_statement::includes;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "public-principal",
     family: Family::Exposure,
     severity: Severity::Error,
@@ -72,7 +70,7 @@ const CALLER_KEYS: &[&str] = &[
 ];
 
 /// Whether a condition of the statement restricts the callers with a value that does not match every caller.
-pub fn is_restricted(kind: PolicyKind, statement: &Statement) -> bool {
+pub(crate) fn is_restricted(kind: PolicyKind, statement: &Statement) -> bool {
     // An external ID is not a secret, so it does not authenticate the caller.
     let known = |c: &&Condition| kind == PolicyKind::Trust && c.key.raw().eq_ignore_ascii_case("sts:ExternalId");
     statement.unknown_condition || statement.conditions.iter().filter(|c| !known(c)).any(restricts_caller)

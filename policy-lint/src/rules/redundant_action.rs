@@ -1,4 +1,3 @@
-//! See the page.
 use std::cmp::Ordering;
 
 use iam_policy::catalogue::compare_any_case;
@@ -8,8 +7,7 @@ use iam_policy::pattern;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-action",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -52,7 +50,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// For each index below `length`, the first index whose element is equal to it.
-pub fn first_of_each(length: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
+pub(crate) fn first_of_each(length: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..length).collect();
     order.sort_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
     let mut firsts = vec![0; length];

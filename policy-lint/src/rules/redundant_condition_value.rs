@@ -1,4 +1,3 @@
-//! See the page.
 use std::net::IpAddr;
 
 use iam_policy::model::Policy;
@@ -6,8 +5,7 @@ use iam_policy::pattern;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-condition-value",
     family: Family::Redundancy,
     severity: Severity::Note,

@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{Policy, Principal};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-principal",
     family: Family::Redundancy,
     severity: Severity::Note,

@@ -1,4 +1,3 @@
-//! See the page.
 use std::borrow::Cow;
 
 use iam_policy::arn::is_everything;
@@ -8,8 +7,7 @@ use iam_policy::pattern;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_action::first_of_each;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-resource",
     family: Family::Redundancy,
     severity: Severity::Note,

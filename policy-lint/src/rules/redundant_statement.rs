@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{Elements, Item, Policy, Principal, Statement};
 use iam_policy::{PolicyKind, pattern};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-statement",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -99,7 +97,11 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
 }
 
 /// Whether every element of `narrow` is covered by an element of `wide`.
-pub fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
+pub(crate) fn includes(
+    wide: Option<&Elements>,
+    narrow: Option<&Elements>,
+    covers: &dyn Fn(&str, &str) -> bool,
+) -> bool {
     let (Some(wide), Some(narrow)) = (wide, narrow) else { return wide.is_none() && narrow.is_none() };
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
     let fits = |w: &Item, n: &Item| w.same(n) || covers(w.raw(), n.raw());

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::ResourceType;
 use iam_policy::model::{Policy, Statement};
 use iam_policy::{PolicyKind, arn};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, arn};
 use crate::reference_arns;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "resource-never-used",
     family: Family::Match,
     severity: Severity::Warning,

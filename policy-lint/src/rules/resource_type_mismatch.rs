@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::{self, Arn};
 use iam_policy::catalogue::{Action, ResourceType, Service};
 use iam_policy::model::{Item, Policy, Statement};
@@ -7,8 +6,7 @@ use iam_policy::{PolicyKind, pattern, spelling};
 use crate::reference_arns;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "resource-type-mismatch",
     family: Family::Match,
     severity: Severity::Error,
@@ -87,7 +85,7 @@ const SERVICES_WITH_UNRESTRICTABLE_ACTIONS: &[&str] =
     &["cloudwatch", "dynamodb", "ec2", "ecr", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
 
 /// Whether the catalogue is complete for a service.
-pub fn is_complete(service: &str) -> bool {
+pub(crate) fn is_complete(service: &str) -> bool {
     COMPLETE_SERVICES.contains(&service)
 }
 

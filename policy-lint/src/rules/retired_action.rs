@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::Policy;
 use iam_policy::pattern;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "retired-action",
     family: Family::Vocabulary,
     severity: Severity::Note,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::catalogue::{AccessLevel, Service};
 use iam_policy::model::Policy;
@@ -6,8 +5,7 @@ use iam_policy::model::Policy;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::unknown_service::is_unknown;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "service-wildcard",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -38,7 +36,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// The service prefix of a pattern that matches every action of the service.
-pub fn whole_service(pattern: &str) -> Option<&str> {
+pub(crate) fn whole_service(pattern: &str) -> Option<&str> {
     let (service, name) = pattern.split_once(':')?;
     let all = name.contains('*') && name.bytes().all(|b| matches!(b, b'*' | b'?'));
     (all && !service.is_empty() && !service.contains('*')).then_some(service)

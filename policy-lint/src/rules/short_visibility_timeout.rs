@@ -1,4 +1,3 @@
-//! See the page.
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
@@ -6,8 +5,7 @@ use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "short-visibility-timeout",
     family: Family::Wiring,
     severity: Severity::Warning,

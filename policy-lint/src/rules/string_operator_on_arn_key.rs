@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::catalogue::ConditionKey;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "string-operator-on-arn-key",
     family: Family::Match,
     severity: Severity::Note,

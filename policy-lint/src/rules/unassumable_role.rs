@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy};
 
 use crate::access::matches_statement_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unassumable-role",
     family: Family::Attachment,
     severity: Severity::Warning,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::{Arn, is_everything};
 use iam_policy::model::{Item, Policy, Statement};
 use iam_policy::{PolicyKind, pattern};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, pattern};
 use crate::access::matches_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unbounded-pass-role",
     family: Family::Breadth,
     severity: Severity::Warning,

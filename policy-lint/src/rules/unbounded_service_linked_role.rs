@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{Policy, Statement};
 
@@ -7,10 +6,9 @@ use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
 /// The action that this rule restricts.
-pub const ACTION: &str = "iam:CreateServiceLinkedRole";
+pub(crate) const ACTION: &str = "iam:CreateServiceLinkedRole";
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unbounded-service-linked-role",
     family: Family::Breadth,
     severity: Severity::Warning,

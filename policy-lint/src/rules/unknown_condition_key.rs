@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{self, ConditionKey, Service};
 use iam_policy::model::{Condition, Policy, Statement};
 use iam_policy::spelling;
@@ -6,8 +5,7 @@ use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-condition-key",
     family: Family::Vocabulary,
     severity: Severity::Error,

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{Policy, members_at};
 use iam_policy::spelling;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-element",
     family: Family::Grammar,
     severity: Severity::Error,

@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::model::Policy;
 use iam_policy::spelling;
 use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-operator",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -17,7 +15,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// Every condition operator, without the `IfExists` suffix and the set operator prefix.
-pub const OPERATORS: &[&str] = &[
+pub(crate) const OPERATORS: &[&str] = &[
     "ArnEquals",
     "ArnLike",
     "ArnNotEquals",

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::{Item, Policy};
 use iam_policy::spelling;
@@ -6,8 +5,7 @@ use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-service",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -30,7 +28,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Whether a prefix has no wildcard and belongs to no current or retired service.
-pub fn is_unknown(prefix: &str) -> bool {
+pub(crate) fn is_unknown(prefix: &str) -> bool {
     let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     written
         && !prefix.contains(PLACEHOLDER)

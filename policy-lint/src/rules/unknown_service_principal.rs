@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::Service;
 use iam_policy::model::{Item, Policy, PrincipalType};
 use iam_policy::spelling;
 
 use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-service-principal",
     family: Family::Vocabulary,
     severity: Severity::Warning,

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::model::{Policy, Statement};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
@@ -9,8 +8,7 @@ const PAIRS: &[(&str, &[&str])] = &[
     ("aws:VpcSourceIp", &["aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"]),
 ];
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unpaired-condition-key",
     family: Family::Exposure,
     severity: Severity::Warning,

@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::Service;
 use iam_policy::model::{Item, Policy, Statement};
 use iam_policy::{PolicyKind, pattern};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unsupported-action",
     family: Family::Grammar,
     severity: Severity::Error,

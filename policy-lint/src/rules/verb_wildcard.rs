@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::AccessLevel;
 use iam_policy::model::Policy;
 use iam_policy::pattern;
@@ -8,8 +7,7 @@ use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 use crate::rules::wildcard_action::is_everything;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "verb-wildcard",
     family: Family::Breadth,
     severity: Severity::Note,

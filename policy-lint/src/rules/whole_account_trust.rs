@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::arn::Arn;
 use iam_policy::model::{PrincipalType, Statement};
@@ -6,8 +5,7 @@ use iam_policy::model::{PrincipalType, Statement};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "whole-account-trust",
     family: Family::Exposure,
     severity: Severity::Warning,

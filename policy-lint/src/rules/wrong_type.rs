@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{NodeSpan, Policy, members_at};
 use source_text::{Data, Member, Span, Value};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "wrong-type",
     family: Family::Grammar,
     severity: Severity::Error,
