@@ -2,17 +2,17 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the program's own output")]
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use iam_policy::PolicyKind;
 use iam_policy::catalogue::{self, Service};
-use policy_lint::baseline::Baseline;
-use policy_lint::engine::Report;
+use policy_lint::diagnostic::Report;
 use policy_lint::rule::{Persona, Severity};
-use policy_lint::{Request, allow, report, rules};
+use policy_lint::suppress::baseline::Baseline;
+use policy_lint::{Request, report, rules};
 
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (catalogue {})", env!("CARGO_PKG_VERSION"), catalogue::DATE));
@@ -185,9 +185,10 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         kind: arguments.kind.0,
         persona: arguments.persona.into(),
         config: arguments.config.clone(),
+        baseline: arguments.baseline.as_deref().map(read_baseline).transpose()?,
         today: today(),
     };
-    let mut found = policy_lint::check(&request);
+    let found = policy_lint::check(&request);
     if let Some(path) = &arguments.write_baseline {
         let text = Baseline::of(&found).to_text();
         std::fs::write(path, text).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
@@ -195,18 +196,6 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         println!("{}", untrusted_text::escape_line(&line));
         found.errors.iter().for_each(|error| say("error", error));
         return Ok(if found.errors.is_empty() { 0 } else { 2 });
-    }
-    if let Some(path) = &arguments.baseline {
-        let text = source_text::read(path).map_err(|e| e.to_string())?;
-        let gone = Baseline::parse(path, &text.text)?.hide(&mut found);
-        if gone > 0 {
-            let words =
-                if gone == 1 { "1 finding of the baseline is gone" } else { "findings of the baseline are gone" };
-            let count = if gone == 1 { String::new() } else { format!("{gone} ") };
-            found
-                .notes
-                .push(format!("{count}{words}; write it again with `--write-baseline` so that it cannot come back"));
-        }
     }
     found.notes.iter().for_each(|note| say("note", note));
     found.errors.iter().for_each(|error| say("error", error));
@@ -218,6 +207,11 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         Format::Github => report::github::write(&found, out),
     })?;
     Ok(exit_code(&found, arguments.fail_on))
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, String> {
+    let file = source_text::read(path).map_err(|e| e.to_string())?;
+    Baseline::parse(path, &file.text)
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
@@ -236,7 +230,7 @@ fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
 
 fn explain(name: &str) -> Result<u8, String> {
     let rule = rules::find(name).ok_or_else(|| {
-        format!("there is no rule `{name}`{}; `policy-lint rules` lists them", allow::suggestion(name))
+        format!("there is no rule `{name}`{}; `policy-lint rules` lists them", rules::suggestion(name))
     })?;
     write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
 }
@@ -257,7 +251,7 @@ fn expand(pattern: &str) -> Result<u8, String> {
         .map(|()| 0)
 }
 
-fn refresh(document: &std::path::Path) -> Result<u8, String> {
+fn refresh(document: &Path) -> Result<u8, String> {
     let shown = document.display();
     let text = source_text::read(document).map_err(|e| e.to_string())?;
     let fresh = report::tables::refresh(&text.text).ok_or_else(|| format!("`{shown}` has no generated table"))?;
@@ -272,10 +266,7 @@ fn read_stdin() -> Result<Vec<u8>, String> {
 }
 
 /// Writes to a file or to standard output. A reader that left is no error.
-fn write_to(
-    path: Option<&std::path::Path>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), String> {
+fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     let out: Box<dyn Write> = match path {
         Some(path) => Box::new(File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?),
         None if colour(path) => Box::new(anstream::stdout().lock()),
@@ -290,7 +281,7 @@ fn write_to(
 }
 
 /// Whether the output takes colours: a terminal does, unless somebody says otherwise.
-fn colour(path: Option<&std::path::Path>) -> bool {
+fn colour(path: Option<&Path>) -> bool {
     path.is_none() && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 

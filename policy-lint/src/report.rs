@@ -5,7 +5,7 @@ pub mod sarif;
 pub mod tables;
 pub mod text;
 
-use crate::engine::Diagnostic;
+use crate::diagnostic::Diagnostic;
 
 /// What stays the same of a finding when lines move: rule, file, address, place in the document, message.
 pub fn fingerprint(diagnostic: &Diagnostic) -> String {

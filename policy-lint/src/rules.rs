@@ -1,5 +1,7 @@
 //! The one list of rules. A rule is two files and two lines here.
-use crate::rule::Rule;
+use iam_policy::spelling;
+
+use crate::rule::{Persona, Rule};
 
 pub mod acl_without_effect;
 pub mod action_matches_nothing;
@@ -169,4 +171,15 @@ pub static ALL: &[&Rule] = &[
 /// The rule of a name.
 pub fn find(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.name == name).copied()
+}
+
+/// The rules that can have findings for a persona.
+pub fn visible_to(persona: Persona) -> Vec<&'static Rule> {
+    ALL.iter().copied().filter(|rule| rule.persona <= persona).collect()
+}
+
+/// `, did you mean …` for a misspelled rule.
+pub fn suggestion(rule: &str) -> String {
+    let near = spelling::closest(rule, ALL.iter().map(|r| r.name));
+    near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))
 }

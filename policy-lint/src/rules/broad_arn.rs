@@ -56,7 +56,9 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 // Beside others it says which parts of a thing may be used, as an instance's image and network.
                 let alone = statement.resource_items().len() == 1;
                 let everywhere = alone && is_open(arn.region) && is_everything(arn.account);
-                if !(everywhere && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a))) {
+                if !(everywhere
+                    && statement.granted_actions().flat_map(|(_, a)| a).any(|a| a.restrictable() && matters(*a)))
+                {
                     finding.severity(Severity::Note).persona(if level >= AccessLevel::Write {
                         Persona::Pedantic
                     } else {
@@ -91,7 +93,7 @@ fn is_open(region: &str) -> bool {
 
 /// The weightiest action of the statement that could be restricted.
 fn worst(statement: &Statement) -> Option<AccessLevel> {
-    let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
+    let restrictable = statement.granted_actions().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
     // Whoever makes a log group names one that is not there yet, as AWS's own functions do.
     restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()
 }

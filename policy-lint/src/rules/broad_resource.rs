@@ -35,7 +35,7 @@ const ELSEWHERE: &[&str] = &["iam:PassRole", unbounded_service_linked_role::ACTI
 fn judge(statement: &Statement, star: &Item, reporter: &mut Reporter<'_>) {
     let mut worst: Option<(bool, AccessLevel, Action, &Item)> = None;
     let (mut count, tied) = (0, is_tied(statement));
-    for (item, actions) in statement.granted() {
+    for (item, actions) in statement.granted_actions() {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    for (written, at) in policy.written() {
+    for (written, at) in policy.raw_statements() {
         for (member, at) in members_at(written, at.node_path) {
             judge(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {

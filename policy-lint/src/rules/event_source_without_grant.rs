@@ -3,7 +3,7 @@ use iam_policy::model::{Item, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
-use crate::access::{Identity, has_unread, identities, matches_statement_action, may_refer_to, refers_to};
+use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -70,7 +70,7 @@ pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> 
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
     resource.kind == "aws_dynamodb_table"
-        || statements.filter(|s| s.allows() && matches_statement_action(s, action)).any(speaks)
+        || statements.filter(|s| s.allows() && s.applies_to_action(action)).any(speaks)
 }
 
 /// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.

@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    policy.written().for_each(|(statement, at)| sorts(statement, at, reporter));
+    policy.raw_statements().for_each(|(statement, at)| sorts(statement, at, reporter));
     for principal in policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items) {
         let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
         match &principal.principal_type {

@@ -3,7 +3,7 @@ use iam_policy::model::{Policy, Principal, PrincipalType, Principals, Statement}
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
-use crate::access::{matches_statement_action, may_refer_to, refers_to};
+use crate::access::{may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -79,9 +79,7 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
     let lets_in = |s: &Statement| {
         let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
         let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
-        s.allows()
-            && s.principals.as_deref().is_some_and(includes)
-            && matches_statement_action(s, "kms:GenerateDataKey")
+        s.allows() && s.principals.as_deref().is_some_and(includes) && s.applies_to_action("kms:GenerateDataKey")
     };
     let shut = written == read.count() && !policies(project, &own).any(lets_in);
     shut.then(|| found.address.clone())

@@ -29,7 +29,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
     // Statements that are objects are the ones that were read, in their order.
-    let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
+    let written = policy.raw_statements().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
         judge(policy, written, statement.head, reporter);
     }

@@ -2,7 +2,6 @@
 use iam_policy::PolicyKind;
 use iam_policy::model::{Policy, Principal, PrincipalType, Statement};
 
-use crate::access::matches_statement_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 /// The rule.
@@ -46,7 +45,7 @@ fn anywhere(policy: &Policy, reporter: &mut Reporter<'_>) {
     let comes = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
     let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(comes).collect();
     let missing: Vec<&str> =
-        ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| matches_statement_action(s, a))).collect();
+        ANYWHERE.iter().copied().filter(|a| !statements.iter().any(|s| s.applies_to_action(a))).collect();
     let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
     if let Some(actions) = first {
         let message = format!(

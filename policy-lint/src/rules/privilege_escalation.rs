@@ -1,7 +1,8 @@
 //! See the page.
 use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::pattern;
 
-use crate::access::{Identity, identities, matches_action, matches_statement_action};
+use crate::access::{Identity, identities};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -121,8 +122,7 @@ const PASS: &str = "iam:PassRole";
 /// The statement that allows an action on something.
 fn some<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a Statement)> {
     let granted = |p: &&'a Policy| {
-        let statement =
-            p.statements.iter().find(|s| s.allows() && !s.is_conditional() && matches_statement_action(s, action));
+        let statement = p.statements.iter().find(|s| s.allows() && !s.is_conditional() && s.applies_to_action(action));
         statement.map(|s| (*p, s))
     };
     identity.allows(action).then(|| identity.policies.iter().copied().find_map(|p| granted(&p))).flatten()
@@ -131,5 +131,5 @@ fn some<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a
 /// The pattern that grants an action, where it is not `*` or all of a service.
 fn pattern_of<'a>(statement: &'a Statement, action: &str) -> Option<&'a Item> {
     let wide = |text: &str| text == "*" || text.ends_with(":*");
-    statement.action_items().iter().find(|i| !wide(i.raw()) && matches_action(i.raw(), action))
+    statement.action_items().iter().find(|i| !wide(i.raw()) && pattern::matches_action(i.raw(), action))
 }

@@ -42,7 +42,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 /// Every resource type the statement's actions take; `None` when some action is not known or takes no type.
 fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
-    for (item, actions) in statement.granted() {
+    for (item, actions) in statement.granted_actions() {
         let (_, name) = item.raw().split_once(':')?;
         if name == "*" || actions.is_empty() {
             return None;

@@ -37,7 +37,7 @@ const READING: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamod
 
 fn attributes(statement: &Statement, reporter: &mut Reporter<'_>) {
     let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
-    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READING));
+    let reads = statement.granted_actions().flat_map(|(_, a)| a).any(|a| a.is_one_of(READING));
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
         return;
     }

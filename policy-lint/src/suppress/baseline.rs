@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::suppress::pipeline::Suppressor;
 
 /// The file: how many findings of each sort there were.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,21 +62,44 @@ impl Baseline {
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
 
-    /// Hides what the baseline has; gives how many of its entries are gone.
-    pub fn hide(&self, report: &mut Report) -> usize {
+/// Hides the findings of a baseline.
+pub(crate) struct BaselineSuppressor {
+    /// How many findings of each sort may still be hidden.
+    left: BTreeMap<Key, usize>,
+}
+
+impl BaselineSuppressor {
+    /// A suppressor that has hidden nothing yet.
+    pub(crate) fn new(baseline: &Baseline) -> BaselineSuppressor {
         let mut left: BTreeMap<Key, usize> = BTreeMap::new();
-        for e in &self.findings {
+        for e in &baseline.findings {
             let key = (e.path.clone(), e.rule.clone(), e.address.clone(), e.message.clone());
             *left.entry(key).or_default() += e.count;
         }
-        report.findings.retain(|diagnostic| match left.get_mut(&key(diagnostic)) {
+        BaselineSuppressor { left }
+    }
+
+    /// What to say if findings of the baseline do not exist any more.
+    pub(crate) fn note(&self) -> Option<String> {
+        let (words, count) = match self.left.values().sum::<usize>() {
+            0 => return None,
+            1 => ("1 finding of the baseline is gone", String::new()),
+            gone => ("findings of the baseline are gone", format!("{gone} ")),
+        };
+        Some(format!("{count}{words}; write it again with `--write-baseline` so that it cannot come back"))
+    }
+}
+
+impl Suppressor for BaselineSuppressor {
+    fn suppresses(&mut self, diagnostic: &Diagnostic) -> bool {
+        match self.left.get_mut(&key(diagnostic)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
-                false
+                true
             }
-            _ => true,
-        });
-        left.values().sum()
+            _ => false,
+        }
     }
 }
