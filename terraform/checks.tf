@@ -44,8 +44,8 @@ check "somebody_may_backfill" {
 
 check "packages_name_their_architecture" {
   assert {
-    condition     = alltrue([for name in local.functions : try(var.lambda_packages[name].architecture, null) != null])
-    error_message = "`lambda_packages` does not say what architecture ${join(", ", [for name in local.functions : "`${name}`" if try(var.lambda_packages[name].architecture, null) == null])} is built for, so nothing compares it with `architecture` (`${var.architecture}`): run `scripts/package` again; its variables file says it."
+    condition     = alltrue([for name in local.required_packages : try(var.lambda_packages[name].architecture, null) != null])
+    error_message = "`lambda_packages` does not say what architecture ${join(", ", [for name in local.required_packages : "`${name}`" if try(var.lambda_packages[name].architecture, null) == null])} is built for, so nothing compares it with `architecture` (`${var.architecture}`): run `scripts/package` again; its variables file says it."
   }
 }
 

@@ -126,8 +126,8 @@ variable "lambda_packages" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in local.functions : contains(keys(var.lambda_packages), name)])
-    error_message = "`lambda_packages` lacks `${join("`, `", setsubtract(local.functions, keys(var.lambda_packages)))}`: run `scripts/package` and pass the variables file it writes with -var-file."
+    condition     = alltrue([for name in local.required_packages : contains(keys(var.lambda_packages), name)])
+    error_message = "`lambda_packages` lacks `${join("`, `", setsubtract(local.required_packages, keys(var.lambda_packages)))}`: run `scripts/package` and pass the variables file it writes with -var-file."
   }
 
   validation {
@@ -143,10 +143,10 @@ variable "lambda_packages" {
   # Lambda would take the zip, and fail at each invocation.
   validation {
     condition = alltrue([
-      for name in local.functions : try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) == var.architecture
+      for name in local.required_packages : try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) == var.architecture
     ])
     error_message = "${join(", ", [
-      for name in local.functions : "the package of `${name}` is built for `${var.lambda_packages[name].architecture}`"
+      for name in local.required_packages : "the package of `${name}` is built for `${var.lambda_packages[name].architecture}`"
       if try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) != var.architecture
     ])}, but `architecture` is `${var.architecture}`: run `scripts/package --target ${var.architecture == "arm64" ? "aarch64" : "x86_64"}-unknown-linux-gnu`, or set `architecture` to what the packages are built for."
   }

@@ -158,8 +158,8 @@ variable "ingest" {
   }
 
   validation {
-    condition     = length(setsubtract(try(var.ingest.notify_on, []), local.ingest_ends)) == 0
-    error_message = "`ingest.notify_on` may hold ${join(", ", local.ingest_ends)}."
+    condition     = length(setsubtract(try(var.ingest.notify_on, []), local.ingest_outcomes)) == 0
+    error_message = "`ingest.notify_on` may hold ${join(", ", local.ingest_outcomes)}."
   }
 
   validation {
@@ -224,6 +224,6 @@ variable "ingest" {
 }
 
 locals {
-  ingest_ends = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large", "unreadable"]
-  functions   = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
+  ingest_outcomes   = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large", "unreadable"]
+  required_packages = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
 }

@@ -2,7 +2,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = var.alarms
 
   alarm_name        = "${var.name}-${each.key}"
-  alarm_description = each.value.text
+  alarm_description = each.value.description
 
   namespace           = each.value.namespace
   metric_name         = each.value.metric
@@ -13,7 +13,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
 
-  treat_missing_data = each.value.silence
+  treat_missing_data = each.value.treat_missing_data
   alarm_actions      = [var.topic_arn]
 }
 

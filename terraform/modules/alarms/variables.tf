@@ -11,16 +11,16 @@ variable "topic_arn" {
 variable "alarms" {
   description = "Each is one sentence about what a person should look at; silence is no news unless it says so."
   type = map(object({
-    text       = string
-    namespace  = string
-    metric     = string
-    statistic  = string
-    dimensions = map(string)
-    threshold  = number
-    comparison = optional(string, "GreaterThanThreshold")
-    period_s   = optional(number, 300)
-    periods    = optional(number, 1)
-    silence    = optional(string, "notBreaching")
+    description        = string
+    namespace          = string
+    metric             = string
+    statistic          = string
+    dimensions         = map(string)
+    threshold          = number
+    comparison         = optional(string, "GreaterThanThreshold")
+    period_s           = optional(number, 300)
+    periods            = optional(number, 1)
+    treat_missing_data = optional(string, "notBreaching")
   }))
 }
 

@@ -1,32 +1,32 @@
 # object -> rule -> queue -> function -> table | quarantine | topic
 
 locals {
-  at    = var.deployment
-  named = var.settings.names
+  deployment     = var.deployment
+  name_overrides = var.settings.names
 
   name = {
-    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.at.bucket_suffix}")
-    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.at.bucket_suffix}")
-    rule          = coalesce(local.named.rule, "${local.at.name}-ingest")
-    queue         = coalesce(local.named.queue, "${local.at.name}-ingest")
-    function      = coalesce(local.named.function, "${local.at.name}-ingest")
-    function_role = coalesce(local.named.function_role, "${local.at.name}-ingest")
-    table         = coalesce(var.settings.table.name, "${local.at.name}-items")
-    topic         = coalesce(local.named.topic, "${local.at.name}-ingest")
-    uploader_role = coalesce(local.named.uploader_role, "${local.at.name}-ingest-uploader")
-    operator_role = coalesce(local.named.operator_role, "${local.at.name}-ingest-operator")
+    processing    = coalesce(var.settings.processing_bucket.name, "${local.deployment.name}-processing-${local.deployment.bucket_suffix}")
+    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.deployment.name}-quarantine-${local.deployment.bucket_suffix}")
+    rule          = coalesce(local.name_overrides.rule, "${local.deployment.name}-ingest")
+    queue         = coalesce(local.name_overrides.queue, "${local.deployment.name}-ingest")
+    function      = coalesce(local.name_overrides.function, "${local.deployment.name}-ingest")
+    function_role = coalesce(local.name_overrides.function_role, "${local.deployment.name}-ingest")
+    table         = coalesce(var.settings.table.name, "${local.deployment.name}-items")
+    topic         = coalesce(local.name_overrides.topic, "${local.deployment.name}-ingest")
+    uploader_role = coalesce(local.name_overrides.uploader_role, "${local.deployment.name}-ingest-uploader")
+    operator_role = coalesce(local.name_overrides.operator_role, "${local.deployment.name}-ingest-operator")
   }
 
   # From names alone: what a policy says must be known before anything exists.
   arn = {
-    processing = "arn:${local.at.partition}:s3:::${local.name.processing}"
-    quarantine = "arn:${local.at.partition}:s3:::${local.name.quarantine}"
-    rule       = "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${local.name.rule}"
-    queue      = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}"
-    queue_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-dead-letters"
-    event_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-event-dead-letters"
-    table      = "arn:${local.at.partition}:dynamodb:${local.at.region}:${local.at.account_id}:table/${local.name.table}"
-    topic      = "arn:${local.at.partition}:sns:${local.at.region}:${local.at.account_id}:${local.name.topic}"
+    processing         = "arn:${local.deployment.partition}:s3:::${local.name.processing}"
+    quarantine         = "arn:${local.deployment.partition}:s3:::${local.name.quarantine}"
+    rule               = "arn:${local.deployment.partition}:events:${local.deployment.region}:${local.deployment.account_id}:rule/${local.name.rule}"
+    queue              = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}"
+    queue_dead_letters = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}-dead-letters"
+    event_dead_letters = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}-event-dead-letters"
+    table              = "arn:${local.deployment.partition}:dynamodb:${local.deployment.region}:${local.deployment.account_id}:table/${local.name.table}"
+    topic              = "arn:${local.deployment.partition}:sns:${local.deployment.region}:${local.deployment.account_id}:${local.name.topic}"
   }
 
   # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
@@ -38,7 +38,7 @@ locals {
   schema_sha256 = sha256(local.schema)
   schema_key    = "_sluice/schema/${local.schema_sha256}.json"
 
-  day = 24 * 60 * 60
+  seconds_per_day = 24 * 60 * 60
 }
 
 # --- where files arrive ---
@@ -46,10 +46,10 @@ locals {
 module "processing" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.processing
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.processing_bucket.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.processing_bucket.force_destroy || local.deployment.allow_destroy
   expire_noncurrent_days = var.settings.processing_bucket.expire_noncurrent_days
   eventbridge            = true
 }
@@ -97,7 +97,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   arn       = module.queue.arn
 
   retry_policy {
-    maximum_event_age_in_seconds = local.day
+    maximum_event_age_in_seconds = local.seconds_per_day
     maximum_retry_attempts       = 185
   }
 
@@ -110,9 +110,9 @@ resource "aws_cloudwatch_event_target" "queue" {
 module "event_dead_letters" {
   source = "../queue"
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = "${local.name.queue}-event-dead-letters"
-  retention_s = 14 * local.day
+  retention_s = 14 * local.seconds_per_day
 
   senders = {
     TakeUndelivered = { service = "events.amazonaws.com", source_arn = local.arn.rule }
@@ -122,10 +122,10 @@ module "event_dead_letters" {
 module "queue" {
   source = "../queue"
 
-  deployment           = local.at
+  deployment           = local.deployment
   name                 = local.name.queue
   visibility_timeout_s = 6 * var.settings.timeout_s
-  retention_s          = 4 * local.day
+  retention_s          = 4 * local.seconds_per_day
 
   dead_letters = { arn = module.queue_dead_letters.arn, after_receives = 5 }
 
@@ -139,9 +139,9 @@ module "queue" {
 module "queue_dead_letters" {
   source = "../queue"
 
-  deployment      = local.at
+  deployment      = local.deployment
   name            = "${local.name.queue}-dead-letters"
-  retention_s     = 14 * local.day
+  retention_s     = 14 * local.seconds_per_day
   dead_letters_of = [local.arn.queue]
 }
 
@@ -150,7 +150,7 @@ module "queue_dead_letters" {
 module "function" {
   source = "../function"
 
-  deployment = local.at
+  deployment = local.deployment
   name       = local.name.function
   role_name  = local.name.function_role
   package    = var.package
@@ -212,7 +212,7 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.settings.table.deletion_protection && !local.at.allow_destroy
+  deletion_protection_enabled = var.settings.table.deletion_protection && !local.deployment.allow_destroy
 
   # Replicas live on the stream.
   stream_enabled   = length(var.settings.table.replica_regions) > 0
@@ -232,10 +232,10 @@ resource "aws_dynamodb_table" "this" {
 module "quarantine" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.quarantine
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.quarantine_bucket.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.quarantine_bucket.force_destroy || local.deployment.allow_destroy
   expire_noncurrent_days = var.settings.quarantine_bucket.expire_noncurrent_days
   expire_days            = var.settings.quarantine_bucket.retention_days
 }
@@ -243,9 +243,9 @@ module "quarantine" {
 module "topic" {
   source = "../topic"
 
-  deployment = local.at
+  deployment = local.deployment
   name       = local.name.topic
-  key_arn    = local.at.key.arn
+  key_arn    = local.deployment.key.arn
   emails     = var.settings.notify_emails
 }
 
@@ -255,7 +255,7 @@ module "uploader" {
   source = "../role"
   count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.uploader_role
   description = "Uploads to ${local.name.processing}/${local.prefix}"
   trusted     = { AWS = var.settings.uploader_principals }
@@ -266,7 +266,7 @@ module "operator" {
   source = "../role"
   count  = length(var.settings.operator_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.operator_role
   description = "Looks after the quarantine and the dead letters of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }

@@ -29,10 +29,10 @@ output "resources" {
     bus                   = "default"
 
     commands = {
-      upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.at.region}"
-      list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.at.region}"
-      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.at.region}"
-      follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
+      upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.deployment.region}"
+      list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.deployment.region}"
+      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.deployment.region}"
+      follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
     }
   }
 }

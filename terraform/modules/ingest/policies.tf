@@ -5,11 +5,11 @@ locals {
   quarantine_objects = "${local.arn.quarantine}/${local.prefix}*"
 
   # Without a prefix there is nothing to restrict a listing to, and `*` would only look as if.
-  listing = { for key, condition in { Condition = { StringLike = { "s3:prefix" = "${local.prefix}*" } } } : key => condition if local.prefix != "" }
+  list_condition = { for key, condition in { Condition = { StringLike = { "s3:prefix" = "${local.prefix}*" } } } : key => condition if local.prefix != "" }
 
   # The deployment's key, used through one service only.
-  through_sns = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["sns.${local.at.region}.${local.at.dns_suffix}"] } })
-  through_s3  = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.at.region}.${local.at.dns_suffix}"] } })
+  key_via_sns = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["sns.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
+  key_via_s3  = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
 
   # The function: one statement per effect of its protocol.
   function_policy = jsonencode({
@@ -22,7 +22,7 @@ locals {
           Effect   = "Allow"
           Action   = "s3:ListBucketVersions"
           Resource = local.arn.processing
-        }, local.listing),
+        }, local.list_condition),
         # Reads what the event names; the copy to quarantine reads it again; a head of what cannot be read says why.
         {
           Sid      = "ReadVersion"
@@ -57,7 +57,7 @@ locals {
           Effect   = "Allow"
           Action   = "s3:ListBucket"
           Resource = local.arn.quarantine
-        }, local.listing),
+        }, local.list_condition),
         # Head on the copy: is it there from an earlier try, are its size and checksum right?
         {
           Sid      = "ReadQuarantine"
@@ -91,8 +91,8 @@ locals {
           Sid       = "UseTopicKey"
           Effect    = "Allow"
           Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-          Resource  = local.at.key.resource
-          Condition = local.through_sns
+          Resource  = local.deployment.key.resource
+          Condition = local.key_via_sns
         },
         # The event-source mapping polls as this role.
         {
@@ -109,16 +109,16 @@ locals {
             Sid       = "ReadEncrypted"
             Effect    = "Allow"
             Action    = "kms:Decrypt"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
           # Writes to quarantine.
           {
             Sid       = "WriteEncrypted"
             Effect    = "Allow"
             Action    = "kms:GenerateDataKey"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],
@@ -156,7 +156,7 @@ locals {
           Effect   = "Allow"
           Action   = "s3:ListBucket"
           Resource = local.arn.processing
-        }, local.listing),
+        }, local.list_condition),
       ],
       [
         for statement in [
@@ -176,8 +176,8 @@ locals {
             Sid       = "UploadEncrypted"
             Effect    = "Allow"
             Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],
@@ -195,7 +195,7 @@ locals {
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.quarantine
-        }, local.listing),
+        }, local.list_condition),
         # the reasons; release: the copy; reconcile: is there a reason?
         {
           Sid      = "ReadQuarantine"
@@ -230,13 +230,13 @@ locals {
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.processing
-        }, local.listing),
+        }, local.list_condition),
         # redrive: take, give back what stays, delete once it is in the queue again; status: depth
         {
           Sid      = "TakeDeadLetters"
           Effect   = "Allow"
           Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-          Resource = [local.arn.event_dead, local.arn.queue_dead]
+          Resource = [local.arn.event_dead_letters, local.arn.queue_dead_letters]
         },
         # redrive and backfill: announce; status: depth
         {
@@ -296,8 +296,8 @@ locals {
             Sid       = "RecordEncrypted"
             Effect    = "Allow"
             Action    = "kms:GenerateDataKey"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if try(var.records.encrypted, false) && !local.kms_encrypted
       ],
@@ -307,8 +307,8 @@ locals {
             Sid       = "MoveEncrypted"
             Effect    = "Allow"
             Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],

@@ -2,12 +2,12 @@
 
 locals {
   # Paths in the trail's bucket are dates in UTC; a day more at both ends costs nothing.
-  days = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
+  partition_day_range = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
 
   watched_sql = join("\n        OR ", [
-    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
+    for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
     "(bucket_name = '${watch.bucket}' AND (${join(" OR ", [for prefix in watch.prefixes : "starts_with(object_key, '${prefix}')"])}))" :
-    "(bucket_name = '${watch.bucket}' AND NOT (${join(" OR ", [for prefix in concat(["_sluice/"], local.own_prefixes) : "starts_with(object_key, '${prefix}')"])}))"
+    "(bucket_name = '${watch.bucket}' AND NOT (${join(" OR ", [for prefix in concat(["_sluice/"], local.reserved_prefixes) : "starts_with(object_key, '${prefix}')"])}))"
   ])
 
   flattened_sql = trimspace(file("${path.module}/sql/cloudtrail_s3_events_flattened.sql"))
@@ -35,7 +35,7 @@ locals {
       ]
     }
   }
-  not_text = { bytes_in = "bigint", bytes_out = "bigint", size = "bigint", pinned_late = "boolean" }
+  non_string_columns = { bytes_in = "bigint", bytes_out = "bigint", size = "bigint", pinned_late = "boolean" }
 
   named_queries = {
     cloudtrail_s3_events_flattened = {
@@ -59,7 +59,7 @@ locals {
 
 resource "aws_glue_catalog_database" "this" {
   name        = local.name.database
-  description = "Receipts and S3 events of ${local.at.name}"
+  description = "Receipts and S3 events of ${local.deployment.name}"
 }
 
 # At the account's root, with region and day projected from the path: a table at one day's folder
@@ -75,12 +75,12 @@ resource "aws_glue_catalog_table" "cloudtrail_logs" {
     classification                 = "cloudtrail"
     "projection.enabled"           = "true"
     "projection.region.type"       = "enum"
-    "projection.region.values"     = local.at.region
+    "projection.region.values"     = local.deployment.region
     "projection.day.type"          = "date"
     "projection.day.format"        = "yyyy/MM/dd"
     "projection.day.interval"      = "1"
     "projection.day.interval.unit" = "DAYS"
-    "projection.day.range"         = local.days
+    "projection.day.range"         = local.partition_day_range
     "storage.location.template"    = "s3://${local.name.trail_bucket}/${local.trail_prefix}$${region}/$${day}/"
   }
 
@@ -127,7 +127,7 @@ resource "aws_glue_catalog_table" "receipts" {
   }
 
   storage_descriptor {
-    location      = "s3://${local.receipts_name}/${local.receipts_prefix}"
+    location      = "s3://${local.receipts_bucket_name}/${local.receipts_prefix}"
     input_format  = "org.apache.hadoop.mapred.TextInputFormat"
     output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 
@@ -162,7 +162,7 @@ resource "aws_glue_catalog_table" "view" {
     originalSql = each.value.sql
     catalog     = "awsdatacatalog"
     schema      = local.name.database
-    columns     = [for column in each.value.columns : { name = column, type = lookup(local.not_text, column, "varchar") }]
+    columns     = [for column in each.value.columns : { name = column, type = lookup(local.non_string_columns, column, "varchar") }]
   }))} */"
 
   parameters = {
@@ -182,7 +182,7 @@ resource "aws_glue_catalog_table" "view" {
 
       content {
         name = columns.value
-        type = lookup(local.not_text, columns.value, "string")
+        type = lookup(local.non_string_columns, columns.value, "string")
       }
     }
   }
@@ -191,9 +191,9 @@ resource "aws_glue_catalog_table" "view" {
 module "queries" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.queries
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
   force_destroy          = true # answers can be asked for again
   expire_days            = var.settings.athena.results_days
   expire_noncurrent_days = 1
@@ -201,7 +201,7 @@ module "queries" {
 
 resource "aws_athena_workgroup" "this" {
   name          = local.name.workgroup
-  description   = "Questions to the provenance of ${local.at.name}"
+  description   = "Questions to the provenance of ${local.deployment.name}"
   force_destroy = true # what it holds is the history of queries
 
   configuration {
@@ -215,11 +215,11 @@ resource "aws_athena_workgroup" "this" {
 
     result_configuration {
       output_location       = "s3://${module.queries.name}/results/"
-      expected_bucket_owner = local.at.account_id
+      expected_bucket_owner = local.deployment.account_id
 
       encryption_configuration {
         encryption_option = local.kms_encrypted ? "SSE_KMS" : "SSE_S3"
-        kms_key_arn       = local.kms_encrypted ? local.at.key.arn : null
+        kms_key_arn       = local.kms_encrypted ? local.deployment.key.arn : null
       }
     }
   }

@@ -3,16 +3,16 @@
 locals {
   # Every object that is watched, and each bucket's listing narrowed to the same.
   watched_objects = flatten([
-    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
-    [for prefix in watch.prefixes : "arn:${local.at.partition}:s3:::${watch.bucket}/${prefix}*"] :
-    ["arn:${local.at.partition}:s3:::${watch.bucket}/*"]
+    for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
+    [for prefix in watch.prefixes : "arn:${local.deployment.partition}:s3:::${watch.bucket}/${prefix}*"] :
+    ["arn:${local.deployment.partition}:s3:::${watch.bucket}/*"]
   ])
-  find_versions = [
-    for key, watch in local.watched : merge({
-      Sid      = "FindVersion${title(trimprefix(local.suffix[key], "-"))}"
+  list_version_statements = [
+    for key, watch in local.watched_buckets : merge({
+      Sid      = "FindVersion${title(trimprefix(local.name_suffix[key], "-"))}"
       Effect   = "Allow"
       Action   = "s3:ListBucketVersions"
-      Resource = "arn:${local.at.partition}:s3:::${watch.bucket}"
+      Resource = "arn:${local.deployment.partition}:s3:::${watch.bucket}"
       }, {
       for name, condition in { Condition = { StringLike = { "s3:prefix" = [for prefix in watch.prefixes : "${prefix}*"] } } } :
       name => condition if length(watch.prefixes) > 0
@@ -20,21 +20,21 @@ locals {
   ]
 
   # The deployment's key, used through S3 only; and what it takes to read or write with it.
-  through_s3    = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.at.region}.${local.at.dns_suffix}"] } })
-  reads_watched = anytrue([for watch in values(local.watched) : watch.encrypted])
-  read_encrypted = {
+  key_via_s3               = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
+  watched_bucket_encrypted = anytrue([for watch in values(local.watched_buckets) : watch.encrypted])
+  decrypt_statement = {
     Sid       = "ReadEncrypted"
     Effect    = "Allow"
     Action    = "kms:Decrypt"
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
-  write_encrypted = {
+  encrypt_statement = {
     Sid       = "WriteEncrypted"
     Effect    = "Allow"
     Action    = "kms:GenerateDataKey"
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
 
   # The function: one statement per effect of its protocol.
@@ -42,7 +42,7 @@ locals {
     Version = "2012-10-17"
     Statement = concat(
       # An event may come without a version-id, and a missing version must be told from a forbidden one.
-      local.find_versions,
+      local.list_version_statements,
       [
         # Head and ranges of exactly the version that the event names.
         {
@@ -88,8 +88,8 @@ locals {
           Resource = local.arn.queue
         },
       ],
-      [for statement in [local.read_encrypted] : statement if local.kms_encrypted || local.reads_watched],
-      [for statement in [local.write_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if local.kms_encrypted || local.watched_bucket_encrypted],
+      [for statement in [local.encrypt_statement] : statement if local.kms_encrypted],
     )
   })
 
@@ -105,14 +105,14 @@ locals {
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = [for prefix in local.own_prefixes : "${prefix}*"] } }
+          Condition = { StringLike = { "s3:prefix" = [for prefix in local.reserved_prefixes : "${prefix}*"] } }
         },
         # Only a receipt with the announced bytes is signed for.
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
           Action   = "s3:GetObject"
-          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
         },
         # Once: If-None-Match on the sequence number decides between two writers.
         {
@@ -122,7 +122,7 @@ locals {
           Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
         },
       ],
-      [for statement in [local.read_encrypted, local.write_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement, local.encrypt_statement] : statement if local.kms_encrypted],
     )
   })
 }

@@ -1,9 +1,8 @@
 # What the systems share: one customer key, one topic for alarms.
 
 locals {
-  key_alias  = "alias/${local.name}"
-  alarm_arns = "arn:${data.aws_partition.this.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${local.name}-*"
-  root_arn   = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
+  key_alias        = "alias/${local.name}"
+  account_root_arn = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
 
   # Every action of administration, by name: whoever IAM lets do them, may.
   key_administration = [
@@ -32,7 +31,7 @@ locals {
   ]
 
   # From names alone: the key has to let the trail in before there is one.
-  encrypted_trails = [
+  encrypted_trail_arns = [
     for name in [coalesce(try(var.provenance.names.trail, null), "${local.name}-provenance")] :
     "arn:${data.aws_partition.this.partition}:cloudtrail:${var.region}:${local.account_id}:trail/${name}"
     if try(var.provenance.encryption, "") == "sse-kms"
@@ -65,7 +64,7 @@ resource "aws_kms_key" "this" {
       {
         Sid       = "AdministerKey"
         Effect    = "Allow"
-        Principal = { AWS = local.root_arn }
+        Principal = { AWS = local.account_root_arn }
         Action    = local.key_administration
         Resource  = "*"
       },
@@ -73,7 +72,7 @@ resource "aws_kms_key" "this" {
         # The systems' roles name this key in their own policies.
         Sid       = "UseKeyThroughIam"
         Effect    = "Allow"
-        Principal = { AWS = local.root_arn }
+        Principal = { AWS = local.account_root_arn }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = "*"
       },
@@ -86,11 +85,11 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = {
           StringEquals = { "aws:SourceAccount" = local.account_id }
-          ArnLike      = { "aws:SourceArn" = local.alarm_arns }
+          ArnLike      = { "aws:SourceArn" = local.alarm_arn_pattern }
         }
       },
       ], [
-      for trail_arn in local.encrypted_trails : {
+      for trail_arn in local.encrypted_trail_arns : {
         # CloudTrail encrypts what it delivers as the service itself; Decrypt is for the bucket's own data key.
         Sid       = "EncryptTrail"
         Effect    = "Allow"
@@ -108,24 +107,4 @@ resource "aws_kms_alias" "this" {
 
   name          = local.key_alias
   target_key_id = aws_kms_key.this[0].key_id
-}
-
-module "alarm_topic" {
-  source = "./modules/topic"
-
-  deployment = {
-    partition  = data.aws_partition.this.partition
-    region     = var.region
-    account_id = local.account_id
-  }
-  name    = "${local.name}-alarms"
-  key_arn = local.key.arn
-  emails  = var.alarm_emails
-
-  publishers = {
-    PublishAlarm = {
-      service    = "cloudwatch.amazonaws.com"
-      source_arn = local.alarm_arns
-    }
-  }
 }

@@ -1,20 +1,20 @@
 # Who did what to the objects: S3's read and write data events, in a bucket of their own.
 
 locals {
-  trail_prefix = "AWSLogs/${local.at.account_id}/CloudTrail/"
+  trail_prefix = "AWSLogs/${local.deployment.account_id}/CloudTrail/"
 
   # All objects of every bucket that is watched, also those outside the watched prefixes. The trail's own bucket
   # is none of them, or each delivery would make the next event.
-  trailed = [for watch in values(local.watched) : "arn:${local.at.partition}:s3:::${watch.bucket}/"]
+  trail_object_arns = [for watch in values(local.watched_buckets) : "arn:${local.deployment.partition}:s3:::${watch.bucket}/"]
 }
 
 module "trail_bucket" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.trail_bucket
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.trail.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.trail.force_destroy || local.deployment.allow_destroy
   expire_days            = var.settings.trail.retention_days
   expire_noncurrent_days = 30
 
@@ -32,7 +32,7 @@ module "trail_bucket" {
       Effect    = "Allow"
       Principal = { Service = "cloudtrail.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${local.arn.trail_bucket}/AWSLogs/${local.at.account_id}/*"
+      Resource  = "${local.arn.trail_bucket}/AWSLogs/${local.deployment.account_id}/*"
       Condition = { StringEquals = { "aws:SourceArn" = local.arn.trail, "s3:x-amz-acl" = "bucket-owner-full-control" } }
     },
   ]
@@ -41,7 +41,7 @@ module "trail_bucket" {
 resource "aws_cloudtrail" "this" {
   name           = local.name.trail
   s3_bucket_name = module.trail_bucket.name
-  kms_key_id     = local.kms_encrypted ? local.at.key.arn : null
+  kms_key_id     = local.kms_encrypted ? local.deployment.key.arn : null
 
   # Hourly digests, signed by AWS: `aws cloudtrail validate-logs` finds a log that was changed or removed.
   enable_log_file_validation = true
@@ -66,7 +66,7 @@ resource "aws_cloudtrail" "this" {
 
     field_selector {
       field       = "resources.ARN"
-      starts_with = local.trailed
+      starts_with = local.trail_object_arns
     }
   }
 

@@ -2,12 +2,12 @@
 
 locals {
   # Whoever reads or writes what is encrypted.
-  use_encrypted = {
+  use_key_statement = {
     Sid       = "UseEncrypted"
     Effect    = "Allow"
     Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
 
   # The uploader: puts files, and can see whether one is there already, and how it is encrypted.
@@ -37,24 +37,24 @@ locals {
           Condition = { StringLike = { "s3:prefix" = [for prefix in local.prefixes : "${prefix}*"] } }
         },
       ],
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
     )
   })
 
   # verify: what the ingest refused and moved, copies under the key and the version-id of their source
-  see_moved = flatten([
+  quarantine_read_statements = flatten([
     for ingest in var.ingest[*] : [
       {
         Sid      = "FindMoved"
         Effect   = "Allow"
         Action   = "s3:ListBucketVersions"
-        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}"
+        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}"
       },
       {
         Sid      = "ReadMoved"
         Effect   = "Allow"
         Action   = "s3:GetObjectVersion"
-        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}/*"
+        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}/*"
       },
     ]
   ])
@@ -65,7 +65,7 @@ locals {
     Version = "2012-10-17"
     Statement = concat(
       # verify: every version that should have a receipt
-      local.find_versions,
+      local.list_version_statements,
       [
         # verify: the bytes
         {
@@ -81,13 +81,13 @@ locals {
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.together], [for prefix in local.own_prefixes : "${prefix}*"]) } }
+          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.receipts_in_data_bucket], [for prefix in local.reserved_prefixes : "${prefix}*"]) } }
         },
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
           Action   = "s3:GetObject"
-          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
         },
         # Athena: the events
         {
@@ -137,9 +137,9 @@ locals {
           Resource = local.arn.queries
         },
       ],
-      local.see_moved,
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
-      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+      local.quarantine_read_statements,
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
     )
   })
 
@@ -148,7 +148,7 @@ locals {
     Version = "2012-10-17"
     Statement = concat(
       # every version that should have a receipt
-      local.find_versions,
+      local.list_version_statements,
       [
         # hash here what the function deferred
         {
@@ -195,7 +195,7 @@ locals {
           Sid      = "TakeDeadLetters"
           Effect   = "Allow"
           Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-          Resource = [local.arn.event_dead, local.arn.queue_dead]
+          Resource = [local.arn.event_dead_letters, local.arn.queue_dead_letters]
         },
         # redrive and backfill: announce to the function; status: depth
         {
@@ -212,8 +212,8 @@ locals {
           Resource = "*"
         },
       ],
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
-      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
     )
   })
 }
@@ -222,7 +222,7 @@ module "uploader" {
   source = "../role"
   count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.uploader_role
   description = "Uploads to ${local.name.data}"
   trusted     = { AWS = var.settings.uploader_principals }
@@ -233,9 +233,9 @@ module "auditor" {
   source = "../role"
   count  = length(var.settings.auditor_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.auditor_role
-  description = "Checks receipts and manifests of ${local.receipts_name}, and asks ${local.name.workgroup}"
+  description = "Checks receipts and manifests of ${local.receipts_bucket_name}, and asks ${local.name.workgroup}"
   trusted     = { AWS = var.settings.auditor_principals }
   policies    = { audit = local.auditor_policy }
 }
@@ -244,9 +244,9 @@ module "operator" {
   source = "../role"
   count  = length(var.settings.operator_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.operator_role
-  description = "Completes the receipts of ${local.receipts_name}, and looks after the dead letters of ${local.name.function}"
+  description = "Completes the receipts of ${local.receipts_bucket_name}, and looks after the dead letters of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }
   policies    = { operate = local.operator_policy }
 }
