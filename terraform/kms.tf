@@ -1,10 +1,10 @@
-# What the systems share: one customer key, one topic for alarms.
+# The customer managed key of the deployment: it encrypts the SNS topics, and the buckets with `encryption = "sse-kms"`.
 
 locals {
   key_alias        = "alias/${local.name}"
   account_root_arn = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
 
-  # Every action of administration, by name: whoever IAM lets do them, may.
+  # Listed by name, because a wildcard would include the cryptographic actions. IAM policies decide who may call them.
   key_administration = [
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
@@ -30,15 +30,15 @@ locals {
     "kms:UpdateKeyDescription",
   ]
 
-  # From names alone: the key has to let the trail in before there is one.
+  # Built from names: the key policy must allow the trail before the trail exists.
   encrypted_trail_arns = [
     for name in [coalesce(try(var.provenance.names.trail, null), "${local.name}-provenance")] :
     "arn:${data.aws_partition.this.partition}:cloudtrail:${var.region}:${local.account_id}:trail/${name}"
     if try(var.provenance.encryption, "") == "sse-kms"
   ]
 
-  # `resource` and `condition` go into statements. A key that is made here has no ARN before
-  # apply, so it is named by its alias; a key that was given is named by its ARN.
+  # `resource` and `condition` are used in policy statements. The ARN of a key that is created here is not known at
+  # plan time, so statements match it by its alias; a key from `kms_key_arn` is matched by its ARN.
   key = {
     arn      = coalesce(var.kms_key_arn, one(aws_kms_alias.this[*].target_key_arn))
     resource = var.kms_key_arn == null ? "arn:${data.aws_partition.this.partition}:kms:${var.region}:${local.account_id}:key/*" : var.kms_key_arn
@@ -57,7 +57,7 @@ resource "aws_kms_key" "this" {
   enable_key_rotation     = true
   deletion_window_in_days = 30
 
-  # In a key policy "*" is this key and nothing else.
+  # In a key policy, the resource "*" means this key only.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat([
@@ -69,7 +69,7 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
       },
       {
-        # The systems' roles name this key in their own policies.
+        # Delegates to IAM: the policies of the systems' roles grant the use of this key.
         Sid       = "UseKeyThroughIam"
         Effect    = "Allow"
         Principal = { AWS = local.account_root_arn }
@@ -77,7 +77,7 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
       },
       {
-        # An alarm publishes to an encrypted topic as the service itself.
+        # CloudWatch alarms publish to the encrypted topic as the CloudWatch service principal.
         Sid       = "EncryptAlarmNotices"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }
@@ -90,7 +90,7 @@ resource "aws_kms_key" "this" {
       },
       ], [
       for trail_arn in local.encrypted_trail_arns : {
-        # CloudTrail encrypts what it delivers as the service itself; Decrypt is for the bucket's own data key.
+        # CloudTrail encrypts log files as its service principal; an S3 Bucket Key additionally requires kms:Decrypt.
         Sid       = "EncryptTrail"
         Effect    = "Allow"
         Principal = { Service = "cloudtrail.amazonaws.com" }

@@ -33,10 +33,10 @@ run "minimal_is_whole" {
   }
 
   expect_failures = [
-    check.alarms_reach_somebody,
-    check.notices_reach_somebody,
-    check.somebody_may_operate,
-    check.somebody_may_upload,
+    check.alarm_emails_are_set,
+    check.notify_emails_are_set,
+    check.ingest_has_an_operator_role,
+    check.ingest_has_an_uploader_role,
   ]
 }
 

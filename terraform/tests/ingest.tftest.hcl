@@ -273,7 +273,7 @@ run "edges_are_accepted" {
     error_message = "23 characters of project and environment are what a bucket's name bears: ${output.ingest.processing_bucket}"
   }
 
-  expect_failures = [check.somebody_may_upload, check.somebody_may_operate]
+  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role]
 }
 
 # 003.5 by another way: one name given, which is the other's derived one.

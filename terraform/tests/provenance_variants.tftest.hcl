@@ -167,5 +167,5 @@ run "edges_are_accepted" {
     error_message = "write_once can be taken off: ${module.provenance[0].policies.receipts}"
   }
 
-  expect_failures = [check.somebody_may_audit, check.somebody_may_backfill]
+  expect_failures = [check.provenance_has_an_auditor_role, check.provenance_has_an_operator_role]
 }

@@ -149,7 +149,7 @@ run "package_of_an_unknown_architecture" {
     lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") } }
   }
   expect_failures = [
-    check.packages_name_their_architecture,
+    check.packages_have_an_architecture,
   ]
 }
 
@@ -160,6 +160,6 @@ run "nobody_hears_alarms" {
     alarm_emails = []
   }
   expect_failures = [
-    check.alarms_reach_somebody,
+    check.alarm_emails_are_set,
   ]
 }

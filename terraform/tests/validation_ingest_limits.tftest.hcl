@@ -169,7 +169,7 @@ run "nobody_is_there" {
   variables {
     ingest = {}
   }
-  expect_failures = [check.somebody_may_upload, check.somebody_may_operate, check.notices_reach_somebody]
+  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role, check.notify_emails_are_set]
 }
 
 run "a_file_larger_than_the_memory_is_refused" {

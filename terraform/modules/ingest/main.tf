@@ -17,7 +17,7 @@ locals {
     operator_role = coalesce(local.name_overrides.operator_role, "${local.deployment.name}-ingest-operator")
   }
 
-  # From names alone: what a policy says must be known before anything exists.
+  # Built from names, so that every policy document is known at plan time.
   arn = {
     processing         = "arn:${local.deployment.partition}:s3:::${local.name.processing}"
     quarantine         = "arn:${local.deployment.partition}:s3:::${local.name.quarantine}"
@@ -29,7 +29,7 @@ locals {
     topic              = "arn:${local.deployment.partition}:sns:${local.deployment.region}:${local.deployment.account_id}:${local.name.topic}"
   }
 
-  # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
+  # Normalized to end with a slash, so that the prefix `in` does not match `invoices/`.
   prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
   max_object_bytes = floor(var.settings.max_object_mib * 1024 * 1024)
   kms_encrypted    = var.settings.encryption == "sse-kms"
@@ -41,7 +41,7 @@ locals {
   seconds_per_day = 24 * 60 * 60
 }
 
-# --- where files arrive ---
+# --- processing bucket ---
 
 module "processing" {
   source = "../bucket"
@@ -54,14 +54,15 @@ module "processing" {
   eventbridge            = true
 }
 
-# Named by content: a function that still runs with the former schema finds it until it is replaced.
+# The key contains the hash of the content, so that during an update the previous version of the function still finds
+# the previous schema.
 resource "aws_s3_object" "schema" {
   bucket       = module.processing.name
   key          = local.schema_key
   content      = local.schema
   content_type = "application/schema+json"
 
-  # S3 allows ten tags on an object; the deployment's own may be more.
+  # S3 limits an object to ten tags, and the deployment may have more.
   override_provider {
     default_tags {
       tags = {}
@@ -73,10 +74,10 @@ resource "aws_s3_object" "schema" {
   }
 }
 
-# --- how they are announced ---
+# --- events and queues ---
 
-# Every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule on PutObject
-# alone misses large and copied files.
+# Matches every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule for PutObject alone would
+# miss multipart uploads and copies.
 resource "aws_cloudwatch_event_rule" "this" {
   name        = local.name.rule
   description = "Objects created in ${local.name.processing}/${local.prefix}"
@@ -106,7 +107,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   }
 }
 
-# What EventBridge could not hand to the queue.
+# Events that EventBridge could not deliver to the queue.
 module "event_dead_letters" {
   source = "../queue"
 
@@ -134,8 +135,8 @@ module "queue" {
   }
 }
 
-# What the function could not bring to an end. A message keeps its age when it moves here, so
-# this queue must keep longer than the one before.
+# Messages that the function failed to process five times. A message keeps its age when it moves to a dead-letter
+# queue, so the retention here must be longer than that of the source queue.
 module "queue_dead_letters" {
   source = "../queue"
 
@@ -145,7 +146,7 @@ module "queue_dead_letters" {
   dead_letters_of = [local.arn.queue]
 }
 
-# --- who judges them ---
+# --- function ---
 
 module "function" {
   source = "../function"
@@ -158,7 +159,7 @@ module "function" {
   timeout_s  = var.settings.timeout_s
   policy     = local.function_policy
 
-  # Taken from the resources, so that a function is not there before what it reads and writes.
+  # References to the resources, so that they are created before the function.
   environment = {
     PROCESSING_BUCKET = module.processing.name
     QUARANTINE_BUCKET = module.quarantine.name
@@ -182,7 +183,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   function_response_types = ["ReportBatchItemFailures"]
 
   batch_size = var.settings.batch_size
-  # Above ten, Lambda demands a window.
+  # Lambda requires a batching window for batch sizes above ten.
   maximum_batching_window_in_seconds = var.settings.batch_size > 10 ? 1 : 0
 
   scaling_config {
@@ -190,15 +191,15 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 }
 
-# --- where they end ---
+# --- items table, quarantine, notifications ---
 
 resource "aws_dynamodb_table" "this" {
   name         = local.name.table
-  billing_mode = "PAY_PER_REQUEST" # a replica needs it, and there is no capacity to plan
+  billing_mode = "PAY_PER_REQUEST" # no capacity planning, and supports replicas
   hash_key     = var.settings.table.hash_key
   range_key    = var.settings.table.range_key == "" ? null : var.settings.table.range_key
 
-  # Only keys are declared; the schema describes the rest.
+  # DynamoDB declares key attributes only; the JSON Schema describes the others.
   dynamic "attribute" {
     for_each = [for key in [var.settings.table.hash_key, var.settings.table.range_key] : key if key != ""]
 
@@ -214,7 +215,7 @@ resource "aws_dynamodb_table" "this" {
 
   deletion_protection_enabled = var.settings.table.deletion_protection && !local.deployment.allow_destroy
 
-  # Replicas live on the stream.
+  # Replication requires the stream.
   stream_enabled   = length(var.settings.table.replica_regions) > 0
   stream_view_type = length(var.settings.table.replica_regions) > 0 ? "NEW_AND_OLD_IMAGES" : null
 
@@ -249,7 +250,7 @@ module "topic" {
   emails     = var.settings.notify_emails
 }
 
-# --- the people beside it ---
+# --- roles for people ---
 
 module "uploader" {
   source = "../role"
@@ -268,7 +269,7 @@ module "operator" {
 
   deployment  = local.deployment
   name        = local.name.operator_role
-  description = "Looks after the quarantine and the dead letters of ${local.name.function}"
+  description = "Manages the quarantine and the dead-letter queues of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }
   policies    = { operate = local.operator_policy }
 }

@@ -1,5 +1,5 @@
 output "resources" {
-  description = "What the operator's tool and people need to know."
+  description = "Resource names, ARNs and ready-to-use commands for `sluice` and for operators."
 
   value = {
     processing_bucket     = module.processing.name
@@ -38,7 +38,7 @@ output "resources" {
 }
 
 output "policies" {
-  description = "Every policy of this system, as the plan knows it."
+  description = "Every policy document of this system, known at plan time."
 
   value = {
     processing         = module.processing.this.policy
@@ -54,7 +54,7 @@ output "policies" {
 }
 
 output "announces" {
-  description = "Whose objects the default event bus hears of; from names alone, for the policies of who listens."
+  description = "The buckets and prefixes whose events are sent to the default event bus, built from names for use in policies."
 
   value = {
     bucket     = local.name.processing

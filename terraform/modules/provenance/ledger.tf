@@ -1,14 +1,14 @@
-# --- who signs for them, every hour ---
+# The ledger: a function that runs every hour and signs a manifest of the new receipts with a KMS key.
 
 resource "aws_kms_key" "signing" {
-  description              = "${local.deployment.name}: signs the manifests of the ledger"
+  description              = "${local.deployment.name}: signing key of the ledger"
   key_usage                = "SIGN_VERIFY"
   customer_master_key_spec = "ECC_NIST_P256"
   deletion_window_in_days  = 30
 
-  # In a key policy "*" is this key and nothing else. Who signs is named here and nowhere else: a statement
-  # of IAM could name the key by its alias only, and would open this key to nobody without this one.
-  # A P-256 key knows one algorithm, so there is none to choose.
+  # In a key policy, the resource "*" means this key only. The permission to sign is granted here and in no IAM policy:
+  # an IAM statement could match the key by its alias only. A P-256 key supports one signing algorithm, so no condition
+  # on the algorithm is needed.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -21,7 +21,7 @@ resource "aws_kms_key" "signing" {
           Resource  = "*"
         },
         {
-          # What was signed can be checked by whoever IAM lets have the public key; apply reads it for the outputs.
+          # Delegates to IAM who may read the public key; `terraform apply` reads it for the outputs.
           Sid       = "ReadPublicKeyThroughIam"
           Effect    = "Allow"
           Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
@@ -29,7 +29,7 @@ resource "aws_kms_key" "signing" {
           Resource  = "*"
         },
         {
-          # Verify: nothing is signed after a manifest that another key signed.
+          # kms:Verify checks the signature of the previous manifest before the next one is signed.
           Sid       = "SignManifests"
           Effect    = "Allow"
           Principal = { AWS = module.ledger.role_arn }
@@ -39,7 +39,7 @@ resource "aws_kms_key" "signing" {
       ],
       [
         for auditor in module.auditor : {
-          # verify: the manifests' signatures
+          # sluice verify: the signatures of the manifests
           Sid       = "ReadPublicKey"
           Effect    = "Allow"
           Principal = { AWS = auditor.arn }
@@ -56,7 +56,7 @@ resource "aws_kms_alias" "signing" {
   target_key_id = aws_kms_key.signing.key_id
 }
 
-# For whoever checks a manifest without asking AWS.
+# An output, so that manifests can be verified without access to AWS.
 data "aws_kms_public_key" "signing" {
   key_id = aws_kms_key.signing.arn
 }
@@ -78,10 +78,10 @@ module "ledger" {
   }
 }
 
-# Five past, so that what was written at the full hour is there.
+# Five minutes past the hour, so that the receipts of the previous hour are complete.
 resource "aws_cloudwatch_event_rule" "hourly" {
   name                = local.name.schedule
-  description         = "Closes the hour in the ledger of ${local.receipts_bucket_name}"
+  description         = "Runs the ledger for ${local.receipts_bucket_name} every hour"
   schedule_expression = "cron(5 * * * ? *)"
 }
 
@@ -93,8 +93,8 @@ resource "aws_lambda_permission" "hourly" {
   source_arn    = local.arn.schedule
 }
 
-# A run that failed leaves nothing to redrive: the next one closes every hour that is still open.
-# So there are alarms on the ledger, and no dead letters.
+# The ledger has alarms but no dead-letter queue: after a failed run there is nothing to redrive, because the next run
+# covers every open hour.
 resource "aws_cloudwatch_event_target" "ledger" {
   rule      = aws_cloudwatch_event_rule.hourly.name
   target_id = "ledger"

@@ -4,7 +4,7 @@ locals {
   deployment     = var.deployment
   name_overrides = var.settings.names
 
-  # In one bucket or in two: receipts never share a prefix with what they are about.
+  # Whether data and receipts share a bucket. Their prefixes never overlap.
   receipts_in_data_bucket = var.settings.receipts_bucket.in_data_bucket
 
   name = {
@@ -28,7 +28,7 @@ locals {
   }
   receipts_bucket_name = local.receipts_in_data_bucket ? local.name.data : coalesce(var.settings.receipts_bucket.name, "${local.deployment.name}-receipts-${local.deployment.bucket_suffix}")
 
-  # From names alone: what a policy says must be known before anything exists.
+  # Built from names, so that every policy document is known at plan time.
   arn = {
     data               = "arn:${local.deployment.partition}:s3:::${local.name.data}"
     receipts           = "arn:${local.deployment.partition}:s3:::${local.receipts_bucket_name}"
@@ -46,17 +46,17 @@ locals {
     tables             = "arn:${local.deployment.partition}:glue:${local.deployment.region}:${local.deployment.account_id}:table/${local.name.database}/*"
   }
 
-  # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
+  # Normalized to end with a slash, so that the prefix `in` does not match `invoices/`.
   prefixes      = [for prefix in var.settings.prefixes : "${trimsuffix(prefix, "/")}/"]
   kms_encrypted = var.settings.encryption == "sse-kms"
 
-  # What is watched, by whose it is. No prefixes means all of the bucket.
+  # The watched buckets, by system. An empty list of prefixes means the whole bucket.
   watched_buckets = merge(
     { data = { bucket = local.name.data, prefixes = local.prefixes, encrypted = local.kms_encrypted } },
     { for key, ingest in { ingest = var.ingest } : key => ingest if ingest != null },
   )
 
-  # "" for the data bucket: its rule and its statements go by the plain name.
+  # Appended to the names of rules, statements and alarms of each watched bucket; empty for the data bucket.
   name_suffix = { data = "", ingest = "-ingest" }
   rule_name   = { for key, watch in local.watched_buckets : key => "${local.name.rule}${local.name_suffix[key]}" }
   rule_arn    = { for key, name in local.rule_name : key => "arn:${local.deployment.partition}:events:${local.deployment.region}:${local.deployment.account_id}:rule/${name}" }
@@ -64,7 +64,7 @@ locals {
   seconds_per_day = 24 * 60 * 60
 }
 
-# --- where files arrive ---
+# --- data bucket ---
 
 module "data" {
   source = "../bucket"
@@ -79,11 +79,11 @@ module "data" {
   eventbridge            = true
 }
 
-# --- how they are announced ---
+# --- events and queues ---
 
-# Every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule on PutObject
-# alone misses large and copied files. Only the watched prefixes, never those of the receipts:
-# a receipt for a receipt would be a loop, and EventBridge's loops nobody stops.
+# Matches every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule for PutObject alone would
+# miss multipart uploads and copies. It matches the watched prefixes only, never those of the receipts: a receipt of a
+# receipt would be an endless loop, and Lambda's loop detection does not cover EventBridge.
 resource "aws_cloudwatch_event_rule" "created" {
   for_each = local.watched_buckets
 
@@ -122,7 +122,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   }
 }
 
-# What EventBridge could not hand to the queue.
+# Events that EventBridge could not deliver to the queue.
 module "event_dead_letters" {
   source = "../queue"
 
@@ -144,8 +144,8 @@ module "queue" {
   senders      = { for key, arn in local.rule_arn : "TakeEvents${title(trimprefix(local.name_suffix[key], "-"))}" => { service = "events.amazonaws.com", source_arn = arn } }
 }
 
-# What the function could not bring to an end. A message keeps its age when it moves here, so
-# this queue must keep longer than the one before.
+# Messages that the function failed to process five times. A message keeps its age when it moves to a dead-letter
+# queue, so the retention here must be longer than that of the source queue.
 module "queue_dead_letters" {
   source = "../queue"
 
@@ -155,7 +155,7 @@ module "queue_dead_letters" {
   dead_letters_of = [local.arn.queue]
 }
 
-# --- who writes the receipts ---
+# --- function ---
 
 module "function" {
   source = "../function"
@@ -182,7 +182,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   function_response_types = ["ReportBatchItemFailures"]
 
   batch_size = var.settings.batch_size
-  # Above ten, Lambda demands a window.
+  # Lambda requires a batching window for batch sizes above ten.
   maximum_batching_window_in_seconds = var.settings.batch_size > 10 ? 1 : 0
 
   scaling_config {

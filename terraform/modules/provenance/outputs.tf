@@ -1,5 +1,5 @@
 output "resources" {
-  description = "What the operator's tool, auditors and people need to know."
+  description = "Resource names, ARNs and ready-to-use commands for `sluice`, operators and auditors."
 
   value = {
     data_bucket           = module.data.name
@@ -46,7 +46,7 @@ output "resources" {
 }
 
 output "records" {
-  description = "Where operators of other systems record what they do; from names alone, for their policies."
+  description = "Object ARNs under which operators of other systems write operator records, built from names for use in policies."
 
   value = {
     resources = [for prefix in [local.journal_prefix, local.operator_prefix] : "${local.arn.receipts}/${prefix}*"]
@@ -55,7 +55,7 @@ output "records" {
 }
 
 output "policies" {
-  description = "Every policy of this system, as the plan knows it."
+  description = "Every policy document of this system, known at plan time."
 
   value = {
     data               = module.data.this.policy

@@ -1,4 +1,4 @@
-# Where receipts, announcements and manifests lie, and who signs.
+# The bucket for receipts, journal entries, operator records and manifests.
 
 locals {
   receipts_prefix   = "provenance/"
@@ -9,8 +9,8 @@ locals {
 
   journal_expiry = { (local.journal_prefix) = var.settings.receipts_bucket.journal_days }
 
-  # Nobody, whatever his role says, may write there without demanding that nothing is there yet.
-  # Parts of a multipart upload and copies cannot demand it, so neither is possible.
+  # Denies every principal a PutObject without `If-None-Match`, so that no existing object is replaced. UploadPart and
+  # CopyObject cannot send that header, so multipart uploads and copies are denied as well.
   write_once_statements = [
     for statement in [
       {
@@ -24,7 +24,8 @@ locals {
     ] : statement if var.settings.write_once
   ]
 
-  # Taken from the buckets, so that a function is not there before what it writes to.
+  # The same name as `receipts_bucket_name`, referenced through the module so that resources that use it wait for the
+  # bucket.
   receipts_bucket = local.receipts_in_data_bucket ? module.data.name : module.receipts[0].name
 }
 
@@ -40,6 +41,6 @@ module "receipts" {
   object_lock     = var.settings.receipts_bucket.object_lock
   statements      = local.write_once_statements
 
-  # A receipt that somebody hid is evidence too.
+  # A noncurrent receipt is evidence too, so it is kept permanently.
   expire_noncurrent_days = null
 }
