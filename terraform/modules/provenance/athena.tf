@@ -2,7 +2,7 @@
 # query has to be run first.
 
 locals {
-  # Paths in the trail bucket contain UTC dates; one extra day at both ends covers the time zones.
+  # Paths in the trail bucket contain UTC dates. One extra day at both ends adds no cost.
   partition_day_range = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
 
   watched_sql = join("\n        OR ", [
