@@ -66,7 +66,8 @@ run "names_and_outputs" {
     error_message = "got ${jsonencode(output.ingest.commands)}"
   }
 
-  # No AWS managed policies, no read before the conditional put, and no delete without a version ID. One line per statement: Sid, actions, resource.
+  # No AWS managed policies, no read before the conditional put, and no delete without a version ID. One line per
+  # statement: Sid, actions, resource.
   assert {
     condition = [
       for s in jsondecode(module.ingest[0].policies.function.effects).Statement :
