@@ -1,6 +1,5 @@
 //! What policies grant: actions by patterns, denials, and who holds which policies.
-use iam_policy::model::Statement;
-use iam_policy::{arn, pattern};
+use iam_policy::pattern;
 use source_text::{Data, PLACEHOLDER, Text, Unknown, Value};
 use terraform_eval::{Resource, address};
 
@@ -11,34 +10,6 @@ mod identities;
 mod resource_index;
 
 pub use identities::{Identity, boundaries, identities};
-
-/// Whether a pattern of actions stands for the action `service:Name`.
-pub fn matches_action(pattern: &str, action: &str) -> bool {
-    if pattern == "*" {
-        return true;
-    }
-    pattern::matches_any_case(pattern, action)
-}
-
-/// Whether a statement speaks about an action.
-pub fn matches_statement_action(statement: &Statement, action: &str) -> bool {
-    let Some(actions) = &statement.actions else { return false };
-    let listed = actions.items.iter().any(|i| matches_action(i.raw(), action));
-    listed != actions.negated
-}
-
-/// Whether a statement covers every resource of an account: `*`, or an ARN with only wildcards for the name.
-pub fn covers_all_resources(statement: &Statement) -> bool {
-    let Some(resources) = &statement.resources else { return false };
-    if resources.negated {
-        return true;
-    }
-    resources.items.iter().any(|item| {
-        let raw = item.raw();
-        let tail = arn::Arn::parse(raw).map(|a| a.resource.rsplit(['/', ':']).next().unwrap_or_default());
-        arn::is_everything(raw) || tail.is_some_and(arn::is_everything)
-    })
-}
 
 /// Whether a value names a resource: by its address, or by the value of one of its attributes.
 pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {

@@ -1,122 +1,31 @@
-//! From projects to a sorted report: runs the rules, applies the exceptions, keeps what the persona wants.
+//! From a project to a report: runs the rules and resolves the locations of what they find.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use iam_policy::model::Policy;
-use source_text::{Location, SourceFile, Span};
+use source_text::{SourceFile, Span};
 
 use crate::access::boundaries;
-use crate::allow::{Allows, Subject};
+use crate::diagnostic::{Diagnostic, Report, UnresolvedValue};
 use crate::project::Project;
-use crate::rule::{Check, Family, Finding, MAX_FINDINGS, Persona, Reporter, Rule, Severity};
+use crate::rule::{Check, Family, Finding, MAX_FINDINGS, Reporter, Rule};
 use crate::rules;
 
-/// A finding with its places resolved.
-#[derive(Clone, Debug)]
-pub struct Diagnostic {
-    /// What was found.
-    pub finding: Finding,
-    /// Where.
-    pub location: Location,
-    /// Other places that belong to it.
-    pub related: Vec<(Location, String)>,
-    /// The plan or state that it was found in, where its place is in the source beside it.
-    pub input: Option<String>,
-}
-
-/// A value that only a plan or an apply can know.
-#[derive(Clone, Debug)]
-pub struct UnresolvedValue {
-    /// Where.
-    pub location: Location,
-    /// The expression.
-    pub what: String,
-    /// Why it is not known.
-    pub why: String,
-}
-
-/// Everything one run has to say.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Sorted by path and place.
-    pub findings: Vec<Diagnostic>,
-    /// Sorted by path and place.
-    pub unresolved: Vec<UnresolvedValue>,
-    /// Inputs that could not be read.
-    pub errors: Vec<String>,
-    /// Things worth saying that are no findings.
-    pub notes: Vec<String>,
-    /// Paths of files with at least one policy, or that should have one.
-    pub documents: Vec<String>,
-    /// Terraform files that may have exceptions as comments.
-    pub sources: Vec<Arc<SourceFile>>,
-    /// Those that were only read beside a plan, so that an exception in them may be for something else.
-    pub beside: Vec<Arc<SourceFile>>,
-    /// Policies.
-    pub policies: usize,
-}
-
-impl Report {
-    /// How many findings are of a severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|f| f.finding.severity == severity).count()
-    }
-
-    /// Whether a policy could not be read, so that the check is incomplete.
-    pub fn has_unreadable_policies(&self) -> bool {
-        self.findings.iter().any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name)
-    }
-
-    /// Adds another report.
-    pub fn merge(&mut self, other: Report) {
-        self.findings.extend(other.findings);
-        self.unresolved.extend(other.unresolved);
-        self.errors.extend(other.errors);
-        self.notes.extend(other.notes);
-        self.documents.extend(other.documents);
-        self.sources.extend(other.sources);
-        self.beside.extend(other.beside);
-        self.policies += other.policies;
-    }
-
-    /// Puts everything in its final order, and says once what a plan and its source both say.
-    pub fn sort(&mut self) {
-        fn key(location: &Location) -> (&str, u32, u32) {
-            (&location.file.path, location.start, location.end)
-        }
-        fn key_of(f: &Diagnostic) -> impl Ord + '_ {
-            let finding = &f.finding;
-            (key(&f.location), finding.rule.name, &finding.pointer, &finding.address, &finding.message)
-        }
-        self.findings.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
-        self.findings.dedup_by(|next, kept| {
-            let (a, b) = (&next.finding, &kept.finding);
-            next.input != kept.input
-                && (a.rule.name, &a.message, &a.address) == (b.rule.name, &b.message, &b.address)
-                && key(&next.location) == key(&kept.location)
-        });
-        self.unresolved.sort_by(|a, b| (key(&a.location), &a.what).cmp(&(key(&b.location), &b.what)));
-        self.unresolved.dedup_by(|a, b| (key(&a.location), &a.what) == (key(&b.location), &b.what));
-        self.errors.sort();
-        self.notes.sort();
-    }
-}
-
-/// Runs every rule over one project, in every way that its policies can be read.
+/// Runs every rule over a project, over each alternative of its policies.
 pub fn run(project: &Project) -> Report {
-    run_for(project, Persona::Auditor)
+    run_rules(project, rules::ALL)
 }
 
-/// The same for somebody who is shown no more than a persona is.
-pub fn run_for(project: &Project, persona: Persona) -> Report {
+/// Runs some rules over a project, over each alternative of its policies.
+pub fn run_rules(project: &Project, rules: &[&'static Rule]) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     broken(project, &mut findings);
     match project.alternatives() {
-        1 => judge(project, persona, &mut findings, &mut notes),
+        1 => apply(rules, project, &mut findings, &mut notes),
         alternatives => {
             let mut found = vec![Vec::new(); alternatives];
             let each = (0..alternatives).zip(&mut found);
-            each.for_each(|(number, found)| judge(&project.alternative(number), persona, found, &mut notes));
+            each.for_each(|(number, found)| apply(rules, &project.alternative(number), found, &mut notes));
             findings.extend(join_alternatives(found, project));
             notes.sort();
             notes.dedup();
@@ -127,7 +36,6 @@ pub fn run_for(project: &Project, persona: Persona) -> Report {
         documents: carrying_files(project),
         ..Report::default()
     };
-    findings.retain(|f| f.persona <= persona);
     report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
     if project.input.is_some() {
         report.beside = project.files.terraform();
@@ -159,14 +67,14 @@ fn broken(project: &Project, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Runs every rule that a persona may see something of over one project as it is.
-fn judge(project: &Project, persona: Persona, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
+/// Runs rules over a project as it is.
+fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
     let disabled_at = project.disabled.iter().map(|(policy, disabled_at)| (policy, Some(*disabled_at)));
     let policies: Vec<(&Policy, Option<Span>)> =
         project.policies.iter().map(|p| (p, None)).chain(disabled_at).collect();
     let bounding = boundaries(project);
     let bounds = |p: &Policy| p.address.as_deref().is_some_and(|a| bounding.contains(a));
-    for rule in rules::ALL.iter().filter(|r| r.persona <= persona) {
+    for &rule in rules {
         match rule.check {
             Check::Policy(check) => {
                 // A boundary is broad by its nature: it grants nothing.
@@ -276,79 +184,4 @@ fn unknown(project: &Project) -> Vec<UnresolvedValue> {
         .into_iter()
         .filter_map(|(s, what, why)| Some(UnresolvedValue { location: project.files.locate(s)?, what, why }));
     locations.collect()
-}
-
-/// The exceptions of a run and the day it happens on.
-#[derive(Debug)]
-pub struct Exceptions<'a> {
-    /// The entries.
-    pub allows: &'a Allows,
-    /// The file they come from.
-    pub location: Location,
-    /// `YYYY-MM-DD`.
-    pub today: &'a str,
-    /// The paths that were checked.
-    pub checked: &'a [String],
-    /// Whether a whole folder, plan or module was checked.
-    pub whole: bool,
-}
-
-/// Hides what an exception covers, and reports exceptions that are wrong themselves.
-pub fn except(report: &mut Report, exceptions: &Exceptions<'_>) {
-    let allows = exceptions.allows;
-    let mut used = vec![false; allows.entries.len()];
-    report.findings.retain(|diagnostic| {
-        let finding = &diagnostic.finding;
-        let subject = Subject {
-            rule: finding.rule.name,
-            path: &diagnostic.location.file.path,
-            input: diagnostic.input.as_deref(),
-            address: finding.address.as_deref(),
-            pointer: finding.pointer.as_deref(),
-        };
-        let hidden = allows.position(subject, exceptions.today);
-        if let Some(at) = hidden {
-            used[at] = true;
-        }
-        hidden.is_none()
-    });
-    for (entry, used) in allows.entries.iter().zip(used) {
-        let judged =
-            if entry.has_path() { exceptions.checked.iter().any(|p| allows.names(entry, p)) } else { exceptions.whole };
-        let mut add = |rule: &'static Rule, message: String, help: &str| {
-            report.findings.push(about_entry(rule, message, help, entry.span.clone(), &exceptions.location));
-        };
-        if !entry.has_reason() {
-            let message = format!("the exception to `{}` gives no reason", entry.rule);
-            add(&rules::allow_without_reason::RULE, message, "add `reason = \"…\"` that a reviewer can judge");
-        }
-        if entry.is_past(exceptions.today) {
-            let until = entry.until.as_deref().unwrap_or_default();
-            let message = format!("the exception to `{}` ended on {until}", entry.rule);
-            add(&rules::allow_expired::RULE, message, "mend the policy and remove the entry, or agree on a new date");
-        } else if judged && !used {
-            let message = format!("the exception to `{}` hides nothing", entry.rule);
-            add(&rules::allow_unused::RULE, message, "remove the entry, or correct its rule, path, address or pointer");
-        }
-    }
-}
-
-/// A finding about an exception itself.
-pub fn about_entry(
-    rule: &'static Rule,
-    message: String,
-    help: &str,
-    range: std::ops::Range<usize>,
-    file: &Location,
-) -> Diagnostic {
-    let mut findings = Vec::new();
-    let span = Span::new(0, range.start, range.end);
-    Reporter::new(rule, None, &mut findings).span(span, message, help);
-    let location = Location { file: file.file.clone(), start: span.start, end: span.end };
-    Diagnostic { finding: findings.swap_remove(0), location, related: Vec::new(), input: None }
-}
-
-/// Keeps what a persona wants to see.
-pub fn keep(report: &mut Report, persona: Persona) {
-    report.findings.retain(|f| f.finding.persona <= persona);
 }

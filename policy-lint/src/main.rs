@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the program's own output")]
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -10,10 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use iam_policy::PolicyKind;
 use iam_policy::catalogue::{self, Service};
 use jiff::{Timestamp, tz::TimeZone};
-use policy_lint::baseline::Baseline;
-use policy_lint::engine::Report;
+use policy_lint::diagnostic::Report;
 use policy_lint::rule::{Persona, Severity};
-use policy_lint::{Request, allow, report, rules};
+use policy_lint::suppress::baseline::Baseline;
+use policy_lint::{Request, report, rules};
 
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (catalogue {})", env!("CARGO_PKG_VERSION"), catalogue::DATE));
@@ -186,9 +186,10 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         kind: arguments.kind.0,
         persona: arguments.persona.into(),
         config: arguments.config.clone(),
+        baseline: arguments.baseline.as_deref().map(read_baseline).transpose()?,
         today: today(),
     };
-    let mut report = policy_lint::check(&request);
+    let report = policy_lint::check(&request);
     if let Some(path) = &arguments.write_baseline {
         let text = Baseline::of(&report).to_text();
         std::fs::write(path, text).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?;
@@ -196,14 +197,6 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
         println!("{}", untrusted_text::escape_line(&line));
         report.errors.iter().for_each(|error| print_message("error", error));
         return Ok(if report.errors.is_empty() { 0 } else { 2 });
-    }
-    if let Some(path) = &arguments.baseline {
-        let text = source_text::read(path).map_err(|e| e.to_string())?;
-        match Baseline::parse(path, &text.text)?.hide(&mut report) {
-            0 => {}
-            1 => report.notes.push(outdated_baseline("1 finding of the baseline no longer exists")),
-            gone => report.notes.push(outdated_baseline(&format!("{gone} findings of the baseline no longer exist"))),
-        }
     }
     report.notes.iter().for_each(|note| print_message("note", note));
     report.errors.iter().for_each(|error| print_message("error", error));
@@ -217,12 +210,13 @@ fn check(arguments: &CheckArgs) -> Result<u8, String> {
     Ok(exit_code(&report, arguments.fail_on))
 }
 
-fn outdated_baseline(what: &str) -> String {
-    format!("{what}; write the baseline again with `--write-baseline`")
+fn read_baseline(path: &Path) -> Result<Baseline, String> {
+    let file = source_text::read(path).map_err(|e| e.to_string())?;
+    Baseline::parse(path, &file.text)
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
-    if !report.errors.is_empty() || report.has_unreadable_policies() {
+    if !report.errors.is_empty() || report::has_unreadable_policies(report) {
         return 2;
     }
     let least = match fail_on {
@@ -236,7 +230,7 @@ fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
 
 fn explain(name: &str) -> Result<u8, String> {
     let rule = rules::find(name).ok_or_else(|| {
-        format!("`{name}` is not a rule{}; `policy-lint rules` lists the rules", allow::suggestion(name))
+        format!("`{name}` is not a rule{}; `policy-lint rules` lists the rules", rules::suggestion(name))
     })?;
     write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
 }
@@ -260,7 +254,7 @@ fn expand(pattern: &str) -> Result<u8, String> {
         .map(|()| 0)
 }
 
-fn update_tables(document: &std::path::Path) -> Result<u8, String> {
+fn update_tables(document: &Path) -> Result<u8, String> {
     let shown = document.display();
     let text = source_text::read(document).map_err(|e| e.to_string())?;
     let fresh = report::tables::update(&text.text).ok_or_else(|| {
@@ -277,10 +271,7 @@ fn read_stdin() -> Result<Vec<u8>, String> {
 }
 
 /// Writes to a file or to standard output. A closed pipe is not an error.
-fn write_to(
-    path: Option<&std::path::Path>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), String> {
+fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     let out: Box<dyn Write> = match path {
         Some(path) => Box::new(File::create(path).map_err(|e| format!("cannot write `{}`: {e}", path.display()))?),
         None if colour(path) => Box::new(anstream::stdout().lock()),
@@ -295,7 +286,7 @@ fn write_to(
 }
 
 /// Whether the output is coloured: it goes to a terminal, and the environment (`NO_COLOR`, `CLICOLOR`) allows colours.
-fn colour(path: Option<&std::path::Path>) -> bool {
+fn colour(path: Option<&Path>) -> bool {
     path.is_none() && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 

@@ -19,11 +19,11 @@ pub enum Outcome {
 
 /// Reads a JSON file; `kind` overrides the guess for raw policies, `named` says the user named the file.
 pub fn read(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool) -> Outcome {
-    read_beside(file, kind, named, &[])
+    read_with_source(file, kind, named, &[])
 }
 
 /// The same, where the source of a plan may be in one of `folders`.
-pub fn read_beside(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool, folders: &[PathBuf]) -> Outcome {
+pub fn read_with_source(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool, folders: &[PathBuf]) -> Outcome {
     let mut project = Project::default();
     let number = project.files.add(file.clone());
     let location = |start: usize, end: usize| Span::new(number, start, end);

@@ -5,8 +5,14 @@ pub mod sarif;
 pub mod tables;
 pub mod text;
 
-use crate::engine::Diagnostic;
+use crate::diagnostic::{Diagnostic, Report};
 use crate::quoted::quoted_parts;
+use crate::rules;
+
+/// Whether a policy could not be read, so that the check is incomplete.
+pub fn has_unreadable_policies(report: &Report) -> bool {
+    report.findings.iter().any(|f| f.finding.rule.name == rules::invalid_policy::RULE.name)
+}
 
 /// A hash that identifies a finding across edits of its file and changes of wording: rule, path, Terraform address,
 /// pointer into the document, and the parts of the message in backticks.

@@ -1,5 +1,7 @@
 //! The list of rules. A rule is two files in `rules/` and two lines in this file.
-use crate::rule::Rule;
+use iam_policy::spelling;
+
+use crate::rule::{Persona, Rule};
 
 pub(crate) mod acl_without_effect;
 pub(crate) mod action_matches_nothing;
@@ -169,4 +171,15 @@ pub static ALL: &[&Rule] = &[
 /// The rule with a name; `None` if there is none.
 pub fn find(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.name == name).copied()
+}
+
+/// The rules that can have findings for a persona.
+pub fn visible_to(persona: Persona) -> Vec<&'static Rule> {
+    ALL.iter().copied().filter(|rule| rule.persona <= persona).collect()
+}
+
+/// `, did you mean …` for a misspelled rule.
+pub fn suggestion(rule: &str) -> String {
+    let near = spelling::closest(rule, ALL.iter().map(|r| r.name));
+    near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))
 }

@@ -1,5 +1,6 @@
 //! What Terraform source may be: branches whose test is not known, and what does not exist with the given values.
-use policy_lint::engine::{self, Report};
+use policy_lint::diagnostic::Report;
+use policy_lint::engine;
 use policy_lint::terraform;
 
 fn check(files: &[(&str, &str)]) -> Report {

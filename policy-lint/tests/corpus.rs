@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use policy_lint::engine::{Diagnostic, Report};
+use policy_lint::diagnostic::{Diagnostic, Report};
 use policy_lint::rule::{Family, Persona};
 use policy_lint::{Request, check};
 
@@ -26,6 +26,7 @@ fn report(folder: PathBuf, persona: Persona) -> Report {
         kind: None,
         persona,
         config: None,
+        baseline: None,
         today: String::from("2026-01-01"),
     })
 }

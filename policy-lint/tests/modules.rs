@@ -14,6 +14,7 @@ fn found(source: &str) -> Vec<(usize, &'static str)> {
         kind: None,
         persona: Persona::Regular,
         config: None,
+        baseline: None,
         today: String::from("2026-01-01"),
     };
     let report = check(&request);

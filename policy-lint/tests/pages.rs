@@ -2,7 +2,8 @@
 use std::sync::Arc;
 
 use iam_policy::PolicyKind;
-use policy_lint::engine::{self, Report};
+use policy_lint::diagnostic::Report;
+use policy_lint::engine;
 use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Check;
 use policy_lint::terraform;

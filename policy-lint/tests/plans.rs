@@ -2,7 +2,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use policy_lint::engine::{self, Report};
+use policy_lint::diagnostic::{Diagnostic, Report};
+use policy_lint::engine;
 use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Family;
 use source_text::SourceFile;
@@ -24,7 +25,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn recorded_beside(name: &str) -> Report {
     let file = source_text::read(&folder(name).join("plan.json")).expect("the recorded plan");
-    match policy_file::read_beside(file, None, true, &[PathBuf::from("."), folder(name)]) {
+    match policy_file::read_with_source(file, None, true, &[PathBuf::from("."), folder(name)]) {
         Outcome::Read(project) => engine::run(&project),
         Outcome::Other => panic!("not read as a plan"),
     }
@@ -108,7 +109,7 @@ fn findings_in_a_plan_point_into_the_source_beside_it() {
     ] {
         assert!(locations.contains(&expected), "{expected:?} is not in {locations:#?}");
     }
-    let known = |f: &&engine::Diagnostic| {
+    let known = |f: &&Diagnostic| {
         f.finding.rule.name == "service-wildcard" && f.finding.address.as_deref() == Some("aws_iam_role_policy.known")
     };
     assert_eq!(
@@ -193,7 +194,7 @@ fn an_empty_state_is_one_without_policies() {
 
 /// File below the folder of the recording, address and marked text of every finding.
 fn found_at(report: &Report) -> Vec<(String, String, String)> {
-    let location = |f: &engine::Diagnostic| {
+    let location = |f: &Diagnostic| {
         let path = Path::new(&f.location.file.path).strip_prefix(folder("")).expect("below the recordings");
         let path = path.components().skip(1).collect::<PathBuf>().display().to_string();
         let text = f.location.file.text[f.location.start as usize..f.location.end as usize].to_owned();

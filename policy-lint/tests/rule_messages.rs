@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use iam_policy::PolicyKind;
-use policy_lint::engine::{self, Diagnostic, Report};
+use policy_lint::diagnostic::{Diagnostic, Report};
+use policy_lint::engine;
 use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Family;
 use policy_lint::{rules, terraform};

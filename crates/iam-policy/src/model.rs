@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use source_text::{Data, Member, NodePath, Span, Text, Value};
 
+use crate::arn::{Arn, is_everything};
 use crate::catalogue::{Action, expand};
 use crate::kind::PolicyKind;
+use crate::pattern;
 
 /// A place in a policy: where it was written and where it is in the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,13 +125,31 @@ impl Statement {
     }
 
     /// The patterns of `Action` with the actions that they stand for; none for `NotAction`.
-    pub fn granted(&self) -> impl Iterator<Item = (&Item, &[Action])> {
+    pub fn granted_actions(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         self.actions.iter().filter(|a| !a.negated).flat_map(|a| a.expanded())
     }
 
     /// The patterns of `Resource`; none for `NotResource`.
     pub fn resource_items(&self) -> &[Item] {
         positive(self.resources.as_ref())
+    }
+
+    /// Whether its `Action` or `NotAction` covers an action.
+    pub fn applies_to_action(&self, action: &str) -> bool {
+        let Some(actions) = &self.actions else { return false };
+        let listed = actions.items.iter().any(|i| pattern::matches_action(i.raw(), action));
+        listed != actions.negated
+    }
+
+    /// Whether it covers every resource of an account: `*`, or an ARN with only wildcards for the name.
+    pub fn covers_all_resources(&self) -> bool {
+        let Some(resources) = &self.resources else { return false };
+        resources.negated
+            || resources.items.iter().any(|item| {
+                let raw = item.raw();
+                let name = Arn::parse(raw).map(|a| a.resource.rsplit(['/', ':']).next().unwrap_or_default());
+                is_everything(raw) || name.is_some_and(is_everything)
+            })
     }
 
     /// The conditions on `key`, in any case.
@@ -288,7 +308,7 @@ impl Policy {
     }
 
     /// Every statement as it was written, objects or not.
-    pub fn written(&self) -> impl Iterator<Item = (&Value, NodeSpan)> {
+    pub fn raw_statements(&self) -> impl Iterator<Item = (&Value, NodeSpan)> {
         let found = self.members().find(|(m, _)| is_key(m.key.raw(), "Statement"));
         found.into_iter().flat_map(|(member, at)| {
             let (list, single) = match &member.value.data {

@@ -22,6 +22,11 @@ pub fn matches_any_case(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p.eq_ignore_ascii_case(&t))
 }
 
+/// Whether a pattern of actions matches the action `service:Name`, in any ASCII case.
+pub fn matches_action(pattern: &str, action: &str) -> bool {
+    pattern == "*" || matches_any_case(pattern, action)
+}
+
 fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);

@@ -8,7 +8,6 @@ use source_text::{Data, Value};
 use terraform_eval::Resource;
 
 use super::resource_index::ResourceIndex;
-use super::{covers_all_resources, matches_statement_action};
 use crate::project::Project;
 
 /// Somebody with every policy that is attached to them.
@@ -35,28 +34,27 @@ impl<'a> Identity<'a> {
     }
 
     fn open(&self) -> &[(&'a Policy, &'a Statement)] {
-        let is_open = |s: &Statement| s.allows() && !s.is_conditional() && covers_all_resources(s);
+        let is_open = |s: &Statement| s.allows() && !s.is_conditional() && s.covers_all_resources();
         self.open.get_or_init(|| self.statements().filter(|(_, s)| is_open(s)).collect())
     }
 
     /// The statement that lets it use an action on whatever it likes, without a condition, and is not denied.
     pub fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
-        let granted = self.open().iter().find(|(_, s)| matches_statement_action(s, action))?;
-        let denied = self.statements().any(|(_, s)| {
-            s.denies() && !s.is_conditional() && matches_statement_action(s, action) && covers_all_resources(s)
-        });
-        let bounded = self
-            .boundary
-            .is_some_and(|b| !b.statements.iter().any(|s| s.allows() && matches_statement_action(s, action)));
+        let granted = self.open().iter().find(|(_, s)| s.applies_to_action(action))?;
+        let denied = self
+            .statements()
+            .any(|(_, s)| s.denies() && !s.is_conditional() && s.applies_to_action(action) && s.covers_all_resources());
+        let bounded =
+            self.boundary.is_some_and(|b| !b.statements.iter().any(|s| s.allows() && s.applies_to_action(action)));
         let forbidden = self.boundary.is_some_and(|b| {
-            b.statements.iter().any(|s| s.denies() && !s.is_conditional() && matches_statement_action(s, action))
+            b.statements.iter().any(|s| s.denies() && !s.is_conditional() && s.applies_to_action(action))
         });
         (!denied && !bounded && !forbidden && !self.unknown_boundary).then_some(*granted)
     }
 
     /// Whether some statement allows an action at all.
     pub fn allows(&self, action: &str) -> bool {
-        self.policies.iter().flat_map(|p| &p.statements).any(|s| s.allows() && matches_statement_action(s, action))
+        self.policies.iter().flat_map(|p| &p.statements).any(|s| s.allows() && s.applies_to_action(action))
     }
 }
 

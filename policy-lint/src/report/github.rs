@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use untrusted_text::escape_lines;
 
 use super::text;
-use crate::engine::Report;
+use crate::diagnostic::Report;
 use crate::rule::Severity;
 
 /// Writes one workflow command per finding, and the summary line.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use source_text::{Location, Position};
 use untrusted_text::escape_json;
 
-use crate::engine::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::rule::{Family, Severity};
 use crate::rules;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use source_text::Location;
 use untrusted_text::escape_json;
 
-use crate::engine::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::rule::Rule;
 use crate::rules;
 

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use source_text::Location;
 use untrusted_text::{escape_line, escape_lines};
 
-use crate::engine::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::rule::Severity;
 use crate::rules;
 

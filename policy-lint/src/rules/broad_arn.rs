@@ -55,7 +55,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 let alone = statement.resource_items().len() == 1;
                 let everywhere = alone && is_any_region(arn.region) && is_everything(arn.account);
                 if !(everywhere
-                    && statement.granted().flat_map(|(_, a)| a).any(|a| a.restrictable() && is_significant(*a)))
+                    && statement.granted_actions().flat_map(|(_, a)| a).any(|a| a.restrictable() && is_significant(*a)))
                 {
                     finding.severity(Severity::Note).persona(if level >= AccessLevel::Write {
                         Persona::Pedantic
@@ -91,7 +91,7 @@ fn is_any_region(region: &str) -> bool {
 
 /// The highest access level among the actions of the statement that could be restricted.
 fn highest_restrictable_level(statement: &Statement) -> Option<AccessLevel> {
-    let restrictable = statement.granted().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
+    let restrictable = statement.granted_actions().flat_map(|(_, actions)| actions).filter(|a| a.restrictable());
     // A log group to be created does not exist yet; AWS's own function policies name it with a wildcard too.
     restrictable.filter(|a| a.name() != "CreateLogGroup").map(|a| a.level()).max()
 }

@@ -33,7 +33,7 @@ const CHECKED_BY_OTHER_RULES: &[&str] = &["iam:PassRole", unbounded_service_link
 fn check_statement(statement: &Statement, wildcard: &Item, reporter: &mut Reporter<'_>) {
     let mut worst: Option<(bool, AccessLevel, Action, &Item)> = None;
     let (mut count, restricted) = (0, is_restricted(statement));
-    for (item, actions) in statement.granted() {
+    for (item, actions) in statement.granted_actions() {
         if wildcard_action::is_everything(item.raw()) || service_wildcard::whole_service(item.raw()).is_some() {
             continue;
         }

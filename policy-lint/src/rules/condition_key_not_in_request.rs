@@ -83,7 +83,10 @@ fn check_condition(statement: &Statement, condition: &Condition, reporter: &mut 
     let carries =
         |action: Action| action.keys().any(|k| k == key) || action.resources().any(|r| r.keys().any(|k| k == key));
     let named = || {
-        statement.granted().filter(|(i, _)| !pattern::has_wildcard(i.raw())).filter_map(|(i, a)| Some((i, *a.first()?)))
+        statement
+            .granted_actions()
+            .filter(|(i, _)| !pattern::has_wildcard(i.raw()))
+            .filter_map(|(i, a)| Some((i, *a.first()?)))
     };
     let without: Vec<(&Item, Action)> = named().filter(|(_, a)| !carries(*a)).collect();
     let Some((item, action)) = without.first() else { return };

@@ -13,7 +13,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    for (written, at) in policy.written() {
+    for (written, at) in policy.raw_statements() {
         for name in ["Action", "Resource", "Principal"] {
             let negation = format!("Not{name}");
             let find = |wanted: &str| members_at(written, at.node_path).find(|(m, _)| is_key(m.key.raw(), wanted));

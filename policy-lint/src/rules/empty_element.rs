@@ -14,7 +14,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    for (written, at) in policy.written() {
+    for (written, at) in policy.raw_statements() {
         for (member, at) in members_at(written, at.node_path) {
             check_member(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {

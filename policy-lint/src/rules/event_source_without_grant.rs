@@ -2,7 +2,7 @@ use iam_policy::model::{Item, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
-use crate::access::{Identity, has_unread, identities, matches_statement_action, may_refer_to, refers_to};
+use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -69,7 +69,7 @@ pub(crate) fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resour
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
     resource.kind == "aws_dynamodb_table"
-        || statements.filter(|s| s.allows() && matches_statement_action(s, action)).any(covers)
+        || statements.filter(|s| s.allows() && s.applies_to_action(action)).any(covers)
 }
 
 /// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.

@@ -13,7 +13,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    for (written, at) in policy.written() {
+    for (written, at) in policy.raw_statements() {
         for (member, at) in members_at(written, at.node_path).filter(|(m, _)| is_key(m.key.raw(), "Effect")) {
             let Some(text) = member.value.as_str().filter(|t| *t != "Allow" && *t != "Deny") else { continue };
             let suggested = if is_key(text, "Deny") { "Deny" } else { "Allow" };

@@ -18,7 +18,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
-    policy.written().for_each(|(statement, at)| check_types(statement, at, reporter));
+    policy.raw_statements().for_each(|(statement, at)| check_types(statement, at, reporter));
     for principal in policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items) {
         let Some(name) = principal.item.text.as_known().filter(|n| !has_variable(n)) else { continue };
         match &principal.principal_type {

@@ -2,7 +2,7 @@ use iam_policy::model::{Policy, Principal, PrincipalType, Principals, Statement}
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
-use crate::access::{matches_statement_action, may_refer_to, refers_to};
+use crate::access::{may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -78,9 +78,7 @@ fn blocking_key(project: &Project, key: &Value, sender: &Principal) -> Option<St
     let allows_sender = |s: &Statement| {
         let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
         let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
-        s.allows()
-            && s.principals.as_deref().is_some_and(includes)
-            && matches_statement_action(s, "kms:GenerateDataKey")
+        s.allows() && s.principals.as_deref().is_some_and(includes) && s.applies_to_action("kms:GenerateDataKey")
     };
     let blocks = written == read.count() && !statements_of(project, &own).any(allows_sender);
     blocks.then(|| found.address.clone())

@@ -27,7 +27,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
     // `policy.statements` holds the statements that are objects, in the same order.
-    let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
+    let written = policy.raw_statements().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
         check_statement(policy, written, statement.head, reporter);
     }

@@ -1,7 +1,6 @@
 use iam_policy::PolicyKind;
 use iam_policy::model::{Policy, Principal, PrincipalType, Statement};
 
-use crate::access::matches_statement_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -44,11 +43,8 @@ fn check_roles_anywhere(policy: &Policy, reporter: &mut Reporter<'_>) {
     const SERVICE: &str = "rolesanywhere.amazonaws.com";
     let names_service = |s: &&Statement| s.principals.iter().flat_map(|p| &p.items).any(|p| p.item.raw() == SERVICE);
     let statements: Vec<&Statement> = policy.statements.iter().filter(|s| s.allows()).filter(names_service).collect();
-    let missing: Vec<&str> = ROLES_ANYWHERE_ACTIONS
-        .iter()
-        .copied()
-        .filter(|a| !statements.iter().any(|s| matches_statement_action(s, a)))
-        .collect();
+    let missing: Vec<&str> =
+        ROLES_ANYWHERE_ACTIONS.iter().copied().filter(|a| !statements.iter().any(|s| s.applies_to_action(a))).collect();
     let first = statements.first().and_then(|s| s.actions.as_ref()).filter(|a| !missing.is_empty() && !a.incomplete);
     if let Some(actions) = first {
         let message = format!(

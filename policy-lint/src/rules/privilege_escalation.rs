@@ -1,6 +1,7 @@
 use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::pattern;
 
-use crate::access::{Identity, identities, matches_action, matches_statement_action};
+use crate::access::{Identity, identities};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -119,8 +120,7 @@ const PASS_ROLE: &str = "iam:PassRole";
 /// The statement that allows an action on some resource, without a condition.
 fn granting_statement<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&'a Policy, &'a Statement)> {
     let granted = |p: &&'a Policy| {
-        let statement =
-            p.statements.iter().find(|s| s.allows() && !s.is_conditional() && matches_statement_action(s, action));
+        let statement = p.statements.iter().find(|s| s.allows() && !s.is_conditional() && s.applies_to_action(action));
         statement.map(|s| (*p, s))
     };
     identity.allows(action).then(|| identity.policies.iter().copied().find_map(|p| granted(&p))).flatten()
@@ -129,5 +129,5 @@ fn granting_statement<'a>(identity: &'a Identity<'_>, action: &str) -> Option<(&
 /// The pattern that grants an action, unless it is `*` or a whole service.
 fn pattern_of<'a>(statement: &'a Statement, action: &str) -> Option<&'a Item> {
     let wide = |text: &str| text == "*" || text.ends_with(":*");
-    statement.action_items().iter().find(|i| !wide(i.raw()) && matches_action(i.raw(), action))
+    statement.action_items().iter().find(|i| !wide(i.raw()) && pattern::matches_action(i.raw(), action))
 }

@@ -40,7 +40,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 /// The resource types that the statement's actions support; `None` when an action is unknown or is a whole service.
 fn supported_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
-    for (item, actions) in statement.granted() {
+    for (item, actions) in statement.granted_actions() {
         let (_, name) = item.raw().split_once(':')?;
         if name == "*" || actions.is_empty() {
             return None;

@@ -33,7 +33,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if shapes.iter().any(|s| !s.starts_with("arn:")) {
             continue;
         }
-        for (item, actions) in statement.granted() {
+        for (item, actions) in statement.granted_actions() {
             let Some(action) = exact_action(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
                 report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, reporter);

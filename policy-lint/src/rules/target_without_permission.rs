@@ -2,7 +2,7 @@ use iam_policy::model::Policy;
 use source_text::Value;
 use terraform_eval::Resource;
 
-use crate::access::{matches_statement_action, may_refer_to, refers_to};
+use crate::access::{may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
@@ -115,7 +115,7 @@ fn is_service(name: &str, service: &str) -> bool {
 }
 
 fn allows_service(policy: &Policy, service: &str, action: &str) -> bool {
-    policy.statements.iter().filter(|s| s.allows() && matches_statement_action(s, action)).any(|s| {
+    policy.statements.iter().filter(|s| s.allows() && s.applies_to_action(action)).any(|s| {
         s.principals.as_ref().is_some_and(|p| {
             p.incomplete
                 || p.items

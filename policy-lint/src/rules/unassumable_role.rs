@@ -1,7 +1,6 @@
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy};
 
-use crate::access::matches_statement_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -22,7 +21,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         policy
             .statements
             .iter()
-            .any(|s| s.effect != Some(iam_policy::model::Effect::Deny) && matches_statement_action(s, action))
+            .any(|s| s.effect != Some(iam_policy::model::Effect::Deny) && s.applies_to_action(action))
     };
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoot"];
     let open = policy.statements.iter().any(|s| {

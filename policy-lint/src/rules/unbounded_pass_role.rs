@@ -2,7 +2,6 @@ use iam_policy::arn::{Arn, is_everything};
 use iam_policy::model::{Item, Policy, Statement};
 use iam_policy::{PolicyKind, pattern};
 
-use crate::access::matches_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -63,5 +62,5 @@ fn names_pass_role(statement: &Statement) -> bool {
     statement
         .action_items()
         .iter()
-        .any(|i| !matches!(i.raw(), "*" | "*:*" | "iam:*") && matches_action(i.raw(), "iam:PassRole"))
+        .any(|i| !matches!(i.raw(), "*" | "*:*" | "iam:*") && pattern::matches_action(i.raw(), "iam:PassRole"))
 }

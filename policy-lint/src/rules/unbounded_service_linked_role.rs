@@ -1,7 +1,6 @@
-use iam_policy::PolicyKind;
 use iam_policy::model::{Policy, Statement};
+use iam_policy::{PolicyKind, pattern};
 
-use crate::access::matches_action;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
@@ -39,5 +38,5 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 /// Whether an action pattern matches the action, other than `*` and `iam:*`, which other rules report.
 fn names_service_linked_role(statement: &Statement) -> bool {
     let wide = |text: &str| wildcard_action::is_everything(text) || service_wildcard::whole_service(text).is_some();
-    statement.action_items().iter().any(|i| !wide(i.raw()) && matches_action(i.raw(), ACTION))
+    statement.action_items().iter().any(|i| !wide(i.raw()) && pattern::matches_action(i.raw(), ACTION))
 }

@@ -20,7 +20,7 @@ const STATEMENT: &[&str] =
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let document = policy.members().map(|m| (m, DOCUMENT, "a policy"));
     let statements =
-        policy.written().flat_map(|(v, at)| members_at(v, at.node_path)).map(|m| (m, STATEMENT, "a statement"));
+        policy.raw_statements().flat_map(|(v, at)| members_at(v, at.node_path)).map(|m| (m, STATEMENT, "a statement"));
     for ((member, at), known, whole) in document.chain(statements) {
         let name = member.key.raw();
         if known.contains(&name) {

@@ -35,7 +35,7 @@ const READ_ACTIONS: &[&str] = &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dy
 
 fn check_attributes(statement: &Statement, reporter: &mut Reporter<'_>) {
     let Some(condition) = statement.conditions_on("dynamodb:Attributes").next() else { return };
-    let reads = statement.granted().flat_map(|(_, a)| a).any(|a| a.is_one_of(READ_ACTIONS));
+    let reads = statement.granted_actions().flat_map(|(_, a)| a).any(|a| a.is_one_of(READ_ACTIONS));
     if !reads || statement.conditions_on("dynamodb:Select").next().is_some() {
         return;
     }

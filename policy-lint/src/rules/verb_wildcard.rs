@@ -21,7 +21,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
-    for (item, actions) in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| s.granted()) {
+    for (item, actions) in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| s.granted_actions()) {
         let text = item.raw();
         if !pattern::has_wildcard(text)
             || text.contains(PLACEHOLDER)

@@ -26,7 +26,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             _ => {}
         }
     }
-    for (written, at) in policy.written() {
+    for (written, at) in policy.raw_statements() {
         match &written.data {
             Data::Object(_) => members_at(written, at.node_path).for_each(|(m, at)| check_element(m, at, reporter)),
             Data::Unknown(_) => {}

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::quoted::quoted_parts;
+use crate::suppress::pipeline::Suppressor;
 
 /// The findings of a report, counted by path, rule, Terraform address and message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,21 +89,43 @@ impl Baseline {
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
 
-    /// Removes the recorded findings from a report. Returns how many recorded findings the report does not have.
-    pub fn hide(&self, report: &mut Report) -> usize {
+/// Suppresses the findings that a baseline records.
+pub(crate) struct BaselineSuppressor {
+    /// How many findings with each key may still be suppressed.
+    remaining: BTreeMap<Key, usize>,
+}
+
+impl BaselineSuppressor {
+    pub(crate) fn new(baseline: &Baseline) -> BaselineSuppressor {
         let mut remaining: BTreeMap<Key, usize> = BTreeMap::new();
-        for entry in &self.findings {
+        for entry in &baseline.findings {
             let key = Key::new(&entry.path, &entry.rule, entry.address.as_deref(), &entry.message);
             *remaining.entry(key).or_default() += entry.count;
         }
-        report.findings.retain(|diagnostic| match remaining.get_mut(&Key::of_finding(diagnostic)) {
+        BaselineSuppressor { remaining }
+    }
+
+    /// A note if the baseline records findings that no longer exist.
+    pub(crate) fn note(&self) -> Option<String> {
+        let what = match self.remaining.values().sum::<usize>() {
+            0 => return None,
+            1 => String::from("1 finding of the baseline no longer exists"),
+            count => format!("{count} findings of the baseline no longer exist"),
+        };
+        Some(format!("{what}; write the baseline again with `--write-baseline`"))
+    }
+}
+
+impl Suppressor for BaselineSuppressor {
+    fn suppresses(&mut self, diagnostic: &Diagnostic) -> bool {
+        match self.remaining.get_mut(&Key::of_finding(diagnostic)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
-                false
+                true
             }
-            _ => true,
-        });
-        remaining.values().sum()
+            _ => false,
+        }
     }
 }
