@@ -83,7 +83,7 @@ const READS_DATA: &[&str] = &[
     "dynamodb:Scan",
 ];
 
-/// Whether an action does enough that `*` should stop a commit: it writes, manages access or reads secrets.
+/// Whether an action deserves a warning: it writes, manages permissions, or reads data or secrets.
 pub(crate) fn is_significant(action: Action) -> bool {
     matches!(action.level(), AccessLevel::Write | AccessLevel::Permissions) || action.is_one_of(READS_DATA)
 }
@@ -102,7 +102,7 @@ const RESTRICTING_KEYS: &[&str] = &[
     "viaservice",
 ];
 
-/// Whether a condition ties the statement to certain resources, so that `*` is not all of them.
+/// Whether a condition restricts the statement to certain resources, so that `*` does not mean all of them.
 pub(crate) fn is_restricted(statement: &Statement) -> bool {
     statement.unknown_condition
         || statement.conditions.iter().any(|c| {

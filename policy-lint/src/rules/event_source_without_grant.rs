@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Types of what a function reads, the attribute with the ARN, and the actions that reading needs.
+/// Types of event sources, their attribute with the ARN, and the actions that reading from them requires.
 const SOURCES: &[(&str, &str, &[&str])] = &[
     (
         "aws_dynamodb_table",

@@ -25,7 +25,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         }
         let is_name = |kind: &str| policy.origin.resource_type == kind;
         let permission = is_name("aws_lambda_permission") || is_name("aws_lambda_layer_version_permission");
-        // The policy of an API may leave out everything before its own path.
+        // The policy of an API may omit everything before the path of the API.
         if permission || policy.kind == PolicyKind::Resource && text.starts_with("execute-api:/") {
             continue;
         }
@@ -97,7 +97,7 @@ fn check_names(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The partition that a region belongs to; `None` when its code does not tell.
+/// The partition that a region belongs to; `None` if its code does not determine it.
 fn partition_of(region: &str) -> Option<&'static str> {
     let start = region.split('-').next()?;
     match start {

@@ -17,8 +17,8 @@ pub(crate) static RULE: Rule = Rule {
 
 /// Actions that together allow privilege escalation, and how.
 const PATHS: &[(&[&str], &str)] = &[
-    (&["iam:CreatePolicyVersion"], "create a new version of a policy attached to them"),
-    (&["iam:SetDefaultPolicyVersion"], "restore an older, broader version of a policy attached to them"),
+    (&["iam:CreatePolicyVersion"], "create a new version of a policy attached to it"),
+    (&["iam:SetDefaultPolicyVersion"], "restore an older, broader version of a policy attached to it"),
     (&["iam:AttachUserPolicy"], "attach an administrator policy to a user"),
     (&["iam:AttachGroupPolicy"], "attach an administrator policy to a group"),
     (&["iam:AttachRolePolicy"], "attach an administrator policy to a role"),
@@ -56,7 +56,7 @@ const PATHS: &[(&[&str], &str)] = &[
     (&["iam:PassRole", "states:CreateStateMachine", "states:StartExecution"], "run a state machine as any role"),
     (&["iam:PassRole", "ssm:StartAutomationExecution"], "run automation as any role"),
     (&["lambda:UpdateFunctionCode"], "replace the code of any function and use its role"),
-    (&["lambda:UpdateFunctionConfiguration"], "add their own layer to any function and use its role"),
+    (&["lambda:UpdateFunctionConfiguration"], "add its own layer to any function and use its role"),
     (&["glue:UpdateDevEndpoint"], "open any development endpoint and use its role"),
     (&["codestar:CreateProject", "iam:PassRole"], "create a project that runs as any role"),
     (&["cloudformation:UpdateStack"], "change any stack with the permissions of its role"),
@@ -86,7 +86,7 @@ fn check_identity(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
         };
         let grants: Option<Vec<(&Policy, &Statement)>> = actions.iter().map(grant).collect();
         let Some(grants) = grants else { continue };
-        // Reported is the first action that is named in a policy, other than `iam:PassRole` if possible.
+        // The location is the first action that a policy names, if possible not `iam:PassRole`.
         let named = actions.iter().zip(&grants).filter_map(|(a, (p, s))| Some((*a, *p, pattern_of(s, a)?)));
         let named: Vec<(&str, &Policy, &Item)> = named.collect();
         let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != PASS_ROLE).or(named.first()) else {
@@ -99,7 +99,7 @@ fn check_identity(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
         reported.push(key);
         let list: Vec<String> = actions.iter().map(|a| format!("`{a}`")).collect();
         let message = if passes {
-            format!("with {} and every role to pass, the principal can {how}", list.join(" and "))
+            format!("with {} and every role to pass, the principal can {how}", list.join(", "))
         } else {
             format!("with {} on every resource, the principal can {how}", list.join(" and "))
         };

@@ -32,12 +32,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         }
         let Some(worst) = actions.iter().copied().max_by_key(|a| a.level()) else { continue };
         let example = worst.full_name();
-        let message = format!(
-            "`{}` allows {} actions, including `{example}` ({})",
-            item.text,
-            actions.len(),
-            worst.level().as_str()
-        );
+        let message = match actions.len() {
+            1 => format!("`{}` allows `{example}` ({})", item.text, worst.level().as_str()),
+            count => {
+                format!("`{}` allows {count} actions, including `{example}` ({})", item.text, worst.level().as_str())
+            }
+        };
         let finding = reporter.at(
             item.at,
             message,

@@ -1,4 +1,4 @@
-//! A baseline records the findings that a repository already has, so that only new ones are diagnostic.
+//! A baseline records the findings that a repository already has, so that only new ones are reported.
 use std::collections::BTreeMap;
 use std::path::Path;
 
