@@ -8,8 +8,8 @@ use policy_lint::rule::{Family, Persona};
 use policy_lint::{Request, check};
 
 fn corpus() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/aws-managed-policies");
-    let folder = std::env::var_os("POLICY_CORPUS").map_or(beside, PathBuf::from);
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/aws-managed-policies");
+    let folder = std::env::var_os("POLICY_CORPUS").map_or(default, PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }

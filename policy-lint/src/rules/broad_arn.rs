@@ -34,40 +34,42 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 }
                 continue;
             };
-            let whole = !arn.resource.is_empty()
-                && arn.resource.bytes().all(|b| matches!(b, b'*' | b'/' | b':'))
-                && arn.resource.contains('*');
-            let name = arn.resource.rsplit(['/', ':']).next().unwrap_or_default();
-            let one_type = is_everything(name)
-                && arn.resource.split(['/', ':']).filter(|p| !is_everything(p)).count() == 1
-                && arn.service != "s3";
-            let Some(level) = restrictable else { continue };
-            if whole {
-                report(item, arn.service, level, reporter);
-            } else if one_type {
-                let message = format!(
-                    "`{}` matches every {}",
-                    item.text,
-                    arn.resource.split(['/', ':']).next().unwrap_or("resource")
-                );
-                let finding = reporter.at(item.at, message, "name the resource, or a prefix of its name");
-                // In a list it often states which parts of a resource may be used, such as the image and network of an instance.
-                let alone = statement.resource_items().len() == 1;
-                let everywhere = alone && is_any_region(arn.region) && is_everything(arn.account);
-                if !(everywhere
-                    && statement.granted_actions().flat_map(|(_, a)| a).any(|a| a.restrictable() && is_significant(*a)))
-                {
-                    finding.severity(Severity::Note).persona(if level >= AccessLevel::Write {
-                        Persona::Pedantic
-                    } else {
-                        Persona::Auditor
-                    });
-                }
+            if let Some(level) = restrictable {
+                check_arn(statement, item, arn, level, reporter);
             }
         }
     }
 }
 
+/// Reports an ARN that matches every resource of a service, or every resource of one type.
+fn check_arn(statement: &Statement, item: &Item, arn: Arn<'_>, level: AccessLevel, reporter: &mut Reporter<'_>) {
+    let whole_service = !arn.resource.is_empty()
+        && arn.resource.bytes().all(|b| matches!(b, b'*' | b'/' | b':'))
+        && arn.resource.contains('*');
+    if whole_service {
+        return report(item, arn.service, level, reporter);
+    }
+    let name = arn.resource.rsplit(['/', ':']).next().unwrap_or_default();
+    let whole_type = is_everything(name)
+        && arn.resource.split(['/', ':']).filter(|p| !is_everything(p)).count() == 1
+        && arn.service != "s3";
+    if !whole_type {
+        return;
+    }
+    let type_name = arn.resource.split(['/', ':']).next().unwrap_or("resource");
+    let message = format!("`{}` matches every {type_name}", item.text);
+    let finding = reporter.at(item.at, message, "name the resource, or a prefix of its name");
+    // In a list it often states which parts of a resource may be used, such as the image and network of an instance.
+    let alone = statement.resource_items().len() == 1;
+    let everywhere = alone && is_any_region(arn.region) && is_everything(arn.account);
+    let mut actions = statement.granted_actions().flat_map(|(_, actions)| actions);
+    if !(everywhere && actions.any(|a| a.restrictable() && is_significant(*a))) {
+        let persona = if level >= AccessLevel::Write { Persona::Pedantic } else { Persona::Auditor };
+        finding.severity(Severity::Note).persona(persona);
+    }
+}
+
+/// Reports an item that matches every resource of a service, all of them if `service` is empty.
 fn report(item: &Item, service: &str, level: AccessLevel, reporter: &mut Reporter<'_>) {
     let owner = match (service, Service::find(service)) {
         ("", _) => String::from("all of AWS"),

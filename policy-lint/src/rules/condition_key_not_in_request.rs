@@ -28,7 +28,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 check_service_principals(statement, condition, reporter);
             }
             if policy.kind == PolicyKind::S3 && condition.key.raw().eq_ignore_ascii_case("s3:ResourceAccount") {
-                let message = "`s3:ResourceAccount` is always the account of this bucket, whoever calls";
+                let message = "`s3:ResourceAccount` is always the account of this bucket, regardless of the caller";
                 reporter
                     .at(
                         condition.key.at,
@@ -79,7 +79,6 @@ fn check_condition(statement: &Statement, condition: &Condition, reporter: &mut 
     if !by_tag && (key.is_global() || key.name().starts_with("aws:")) {
         return;
     }
-    let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
     let carries =
         |action: Action| action.keys().any(|k| k == key) || action.resources().any(|r| r.keys().any(|k| k == key));
     let named = || {
@@ -100,19 +99,6 @@ fn check_condition(statement: &Statement, condition: &Condition, reporter: &mut 
     if by_calling_service && action.service().prefix() == "kms" {
         return;
     }
-    let others = match without.len() - 1 {
-        0 => String::new(),
-        1 => String::from(" and 1 more action"),
-        more => format!(" and {more} more actions"),
-    };
-    let consequence = match (all_values, statement.denies()) {
-        (true, true) => "denied regardless of the condition",
-        (true, false) => "allowed regardless of the condition",
-        (false, true) => "not denied",
-        (false, false) => "not allowed",
-    };
-    let (name, key) = (action.full_name(), &condition.key.text);
-    let message = format!("requests for `{name}`{others} never carry `{key}`, so they are {consequence}");
     let help = if statement.denies() {
         "use a condition key that requests for the action carry, or a global condition key"
     } else if same_service {
@@ -120,9 +106,28 @@ fn check_condition(statement: &Statement, condition: &Condition, reporter: &mut 
     } else {
         "use a condition key of the action's own service, or a global condition key"
     };
+    let message = message(statement, condition, *action, without.len() - 1);
     let finding = reporter.at(condition.key.at, message, help);
     finding.related(item.at.span, "the action is here");
     if !is_complete(action.service().prefix()) {
         finding.persona(Persona::Pedantic);
     }
+}
+
+/// The message for `action` and a number of other actions.
+fn message(statement: &Statement, condition: &Condition, action: Action, others: usize) -> String {
+    let others = match others {
+        0 => String::new(),
+        1 => String::from(" and 1 more action"),
+        others => format!(" and {others} more actions"),
+    };
+    let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
+    let consequence = match (all_values, statement.denies()) {
+        (true, true) => "denied regardless of the condition",
+        (true, false) => "allowed regardless of the condition",
+        (false, true) => "not denied",
+        (false, false) => "not allowed",
+    };
+    let (name, key) = (action.full_name(), &condition.key.text);
+    format!("requests for `{name}`{others} never carry `{key}`, so they are {consequence}")
 }

@@ -81,7 +81,25 @@ fn mismatch(condition: &Condition, base: &str, text: &str) -> Option<Mismatch> {
     if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() || text.contains(['<', '{']) {
         return None;
     }
-    let (what, fits, example, code) = match key.as_str() {
+    let format = format_of(&key, text)?;
+    let message = format!("`{text}` is not {}, which `{}` always is", format.noun, condition.key.text);
+    let help = format!("write it as in `{}`", format.example);
+    (!format.fits).then_some(Mismatch { message, help, code: format.code })
+}
+
+/// The format that the values of a key have.
+struct ValueFormat {
+    noun: &'static str,
+    /// Whether the value has the format.
+    fits: bool,
+    example: &'static str,
+    /// The code of the check in AWS Access Analyzer.
+    code: &'static str,
+}
+
+/// The format of the values of a key, in lower case; `None` if any string is valid.
+fn format_of(key: &str, text: &str) -> Option<ValueFormat> {
+    let (noun, fits, example, code) = match key {
         "aws:sourcevpc" => ("a VPC ID", is_vpc_id(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
         "aws:sourcevpce" => {
             ("a VPC endpoint ID", is_vpc_id(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
@@ -121,8 +139,7 @@ fn mismatch(condition: &Condition, base: &str, text: &str) -> Option<Mismatch> {
         ),
         _ => return None,
     };
-    let message = format!("`{text}` is not {what}, which `{}` always is", condition.key.text);
-    (!fits).then(|| Mismatch { message, help: format!("write it as in `{example}`"), code })
+    Some(ValueFormat { noun, fits, example, code })
 }
 
 /// Whether an ID has its prefix and at least eight characters after it; older IDs have eight, newer ones seventeen.

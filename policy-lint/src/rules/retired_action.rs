@@ -20,11 +20,11 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if pattern::has_wildcard(prefix) || !actions.is_empty() {
             continue;
         }
-        let gone = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
-        if gone || catalogue::is_retired(item.raw()) {
+        let is_retired_service = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
+        if is_retired_service || catalogue::is_retired(item.raw()) {
             reporter.at(
                 item.at,
-                format!("`{}` is no longer listed by AWS", item.text),
+                format!("AWS no longer lists `{}`", item.text),
                 "remove it, unless it is known to be needed",
             );
         }

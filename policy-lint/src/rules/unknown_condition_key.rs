@@ -84,7 +84,7 @@ fn check_key(condition: &Condition, name: &str, reporter: &mut Reporter<'_>) {
     }
     if name.eq_ignore_ascii_case("aws:ARN") {
         let help = "use `aws:PrincipalArn` for the caller, or `aws:SourceArn` for the resource that a service acts for";
-        reporter.at(at, format!("`{name}` is no longer supported"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
+        reporter.at(at, format!("AWS no longer supports `{name}`"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
         return;
     }
     let help = suggestion(name, prefix);
