@@ -5,6 +5,7 @@ mod call;
 mod data_source;
 mod expression;
 mod files;
+mod for_expression;
 mod module_call;
 mod reference;
 mod repetition;

@@ -117,9 +117,9 @@ pub(crate) enum Children {
     /// One per number of `count`.
     Counted(Vec<Rc<Instance>>),
     /// Nobody knows how many; this stands for each.
-    Open(Rc<Instance>),
+    UnknownCount(Rc<Instance>),
     /// None with the values that were given; this is what one would be.
-    Off(Rc<Instance>),
+    Disabled(Rc<Instance>),
     /// A module that is not in the tree, or one that calls itself.
     Elsewhere,
 }
@@ -128,7 +128,7 @@ impl Children {
     /// All of them, and the one that would be.
     pub(crate) fn all(&self) -> Vec<Rc<Instance>> {
         match self {
-            Children::One(one) | Children::Open(one) | Children::Off(one) => vec![one.clone()],
+            Children::One(one) | Children::UnknownCount(one) | Children::Disabled(one) => vec![one.clone()],
             Children::Keyed(keyed) => keyed.iter().map(|(_, i)| i.clone()).collect(),
             Children::Counted(counted) => counted.clone(),
             Children::Elsewhere => Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use source_text::{Data, PLACEHOLDER, Value};
 use terraform_eval::{Resource, address};
 
-use super::refers_to;
+use super::references::refers_to;
 
 /// Resources by address and by the values of some of their attributes.
 pub struct ResourceIndex<'a> {

@@ -1,13 +1,12 @@
 //! Expressions to values. A value that cannot be known names the expression it comes from.
 use hcl_edit::Span as _;
-use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
+use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ObjectKey, UnaryOperator};
 use source_text::{Data, Member, Span, Text, Value};
 
-use super::{call, reference, template};
-use crate::member_groups::{MemberGroup, insert};
-use crate::scope::{Binding, Scope};
+use super::{call, for_expression, reference, template};
+use crate::scope::Scope;
 use crate::syntax::{Attribute, Source};
-use crate::values::{cost, entries, equal, number, to_text, truth, unknown_entry};
+use crate::values::{cost, equal, number, to_text, truth};
 
 /// Evaluates an attribute in the file it stands in.
 pub(crate) fn attribute(attribute: &Attribute, scope: Scope<'_>) -> Value {
@@ -76,7 +75,7 @@ fn step(expression: &Expression, span: Span, scope: Scope<'_>) -> Value {
                 _ => None,
             });
         }
-        Expression::ForExpr(expression) => return for_expression(expression, span, scope),
+        Expression::ForExpr(expression) => return for_expression::evaluate(expression, span, scope),
     };
     Value::new(data, span)
 }
@@ -166,87 +165,4 @@ fn object(object: &hcl_edit::expr::Object, span: Span, scope: Scope<'_>) -> Valu
         members.push(Member { key: text, key_span, value: eval(value.expr(), scope) });
     }
     Value::object(members, span)
-}
-
-fn for_expression(expression: &ForExpr, span: Span, scope: Scope<'_>) -> Value {
-    let collection = eval(&expression.intro.collection_expr, scope);
-    if collection.candidates().is_empty() {
-        return for_each_of(&collection, expression, span, scope);
-    }
-    scope.map_alternatives(&collection, span, |c| Some(for_each_of(c, expression, span, scope)))
-}
-
-/// The result; where the condition is a choice, so is the result, and both go the same way.
-fn for_each_of(collection: &Value, expression: &ForExpr, span: Span, scope: Scope<'_>) -> Value {
-    let mut alternatives = 1;
-    let first = for_in_alternative(0, collection, expression, span, scope, &mut alternatives);
-    if alternatives == 1 {
-        return first;
-    }
-    let mut others = 1;
-    let rest = (1..alternatives)
-        .map(|alternative| for_in_alternative(alternative, collection, expression, span, scope, &mut others));
-    Value::one_of(std::iter::once(first).chain(rest).collect(), scope.text_of(span), span)
-}
-
-/// The result in one way of the condition; `ways` gets how many it has.
-fn for_in_alternative(
-    alternative: usize,
-    collection: &Value,
-    expression: &ForExpr,
-    span: Span,
-    scope: Scope<'_>,
-    alternatives: &mut usize,
-) -> Value {
-    let known = entries(collection);
-    let complete = known.is_some();
-    let value_name = expression.intro.value_var.value().as_str();
-    let entries = known.unwrap_or_else(|| vec![unknown_entry(collection, span, value_name)]);
-    let (mut list, mut groups, mut certain): (Vec<Value>, Vec<MemberGroup>, Vec<MemberGroup>) = <_>::default();
-    let mut open = !complete;
-    for (key, value) in entries {
-        let key_name = expression.intro.key_var.as_ref().map(|k| k.value().as_str());
-        let outer = Binding { name: key_name.unwrap_or("\u{0}"), value: &key, parent: scope.bindings };
-        let inner = Binding { name: value_name, value: &value, parent: Some(&outer) };
-        let scope = scope.bind(&inner);
-        let (mut sure, mut chosen) = (complete, false);
-        if let Some(condition) = &expression.cond {
-            let condition = eval(&condition.expr, scope);
-            chosen = condition.alternatives() > 1;
-            *alternatives = condition.alternatives().max(*alternatives);
-            match truth(&condition.alternative(alternative)) {
-                Some(true) => {}
-                Some(false) => continue,
-                None => sure = false,
-            }
-        }
-        open |= !sure;
-        let element = eval(&expression.value_expr, scope);
-        let element = if chosen { element.alternative(alternative) } else { element };
-        match &expression.key_expr {
-            None => list.push(element),
-            Some(key) => {
-                let key = eval(key, scope);
-                let Some(text) = to_text(&key) else { return scope.unknown(span) };
-                let next = MemberGroup { key: text, span: key.span, values: vec![element] };
-                if sure {
-                    insert(&mut certain, next.clone(), expression.grouping);
-                }
-                insert(&mut groups, next, expression.grouping);
-            }
-        }
-    }
-    if expression.key_expr.is_some() {
-        let member = |k: MemberGroup| k.member(expression.grouping);
-        let object = |groups: Vec<MemberGroup>| Value::object(groups.into_iter().filter_map(member), span);
-        return match (open, complete) {
-            (false, _) => object(groups),
-            (true, true) => Value::one_of(vec![object(groups), object(certain)], scope.text_of(span), span),
-            (true, false) => Value::one_of(vec![object(groups), scope.unknown(span)], scope.text_of(span), span),
-        };
-    }
-    if open {
-        list.push(scope.unknown(span));
-    }
-    Value::list(list, span)
 }

@@ -7,7 +7,7 @@ use source_text::{Data, Member, Span, Text, Unknown, Value};
 use super::expression::attribute;
 use super::reference::{Step, walk};
 use super::repetition::{self, Keys};
-use crate::module::{Children, Instance};
+use crate::module::{Children, Instance, Module};
 use crate::module_files::load;
 use crate::scope::{Scope, memoized};
 use crate::syntax::Block;
@@ -20,8 +20,8 @@ const MAX_MODULE_NESTING: usize = 24;
 pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let children = children(name, scope);
     match (&children, rest) {
-        (Children::One(child) | Children::Open(child), [Step::Name(wanted), after @ ..])
-        | (Children::Open(child), [Step::Index(_), Step::Name(wanted), after @ ..]) => {
+        (Children::One(child) | Children::UnknownCount(child), [Step::Name(wanted), after @ ..])
+        | (Children::UnknownCount(child), [Step::Index(_), Step::Name(wanted), after @ ..]) => {
             return walk(output(child, wanted, span, scope), after, span, scope);
         }
         (Children::Keyed(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if key.as_str().is_some() => {
@@ -45,11 +45,11 @@ pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Sc
         Children::One(child) => return walk(whole(child), rest, span, scope),
         Children::Keyed(all) => Data::Object(all.iter().map(|(key, child)| member(key, whole(child))).collect()),
         Children::Counted(all) => Data::Array(all.iter().map(whole).collect()),
-        Children::Open(child) if matches!(rest, [] | [Step::Splat, ..]) => {
+        Children::UnknownCount(child) if matches!(rest, [] | [Step::Splat, ..]) => {
             return walk(perhaps(name, whole(child), scope), rest, span, scope);
         }
-        Children::Off(_) if matches!(rest, [] | [Step::Splat, ..]) => return Value::list([], span),
-        Children::Open(_) | Children::Off(_) | Children::Elsewhere => {
+        Children::Disabled(_) if matches!(rest, [] | [Step::Splat, ..]) => return Value::list([], span),
+        Children::UnknownCount(_) | Children::Disabled(_) | Children::Elsewhere => {
             let unknown = Unknown::plain(format!("module.{name}"));
             return walk(Value::unknown(unknown, span), rest, span, scope);
         }
@@ -96,6 +96,56 @@ pub(crate) fn children(name: &str, scope: Scope<'_>) -> Children {
     made
 }
 
+/// A call of a module in the tree, with what its instances have in common.
+struct Call<'a> {
+    name: &'a str,
+    block: &'a Block,
+    module: Rc<Module>,
+    callers: Vec<Rc<Module>>,
+}
+
+/// Arguments of a call that are not variables of the module.
+const META_ARGUMENTS: [&str; 6] = ["source", "version", "providers", "count", "for_each", "depends_on"];
+
+impl Call<'_> {
+    fn instance(&self, suffix: &str, disabled_at: Option<Span>, scope: Scope<'_>) -> Rc<Instance> {
+        let given = self.block.body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&a.name.as_str()));
+        let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, scope))).collect();
+        let address = format!("{}module.{}{suffix}.", scope.instance.address, self.name);
+        let callers = self.callers.clone();
+        let enabled = Instance::new(self.module.clone(), address, arguments, callers, &scope.instance.root);
+        let instance = Rc::new(Instance { disabled_at: disabled_at.or(scope.instance.disabled_at), ..enabled });
+        scope.context.instances.borrow_mut().insert(instance.address.clone(), instance.clone());
+        instance
+    }
+
+    /// What one instance would be where there is none.
+    fn disabled(&self, scope: Scope<'_>) -> Children {
+        let disabled_at = repetition::repetition(self.block);
+        let shadow = scope.instance.shadow(disabled_at);
+        let (each, count) = repetition::absent(self.block);
+        let scope = Scope { instance: &shadow, ..scope };
+        let instance = |scope: Scope<'_>| self.instance("", Some(disabled_at), scope);
+        Children::Disabled(repetition::with_each(&each, &count, scope, instance))
+    }
+
+    fn repeated(&self, keys: Vec<(Value, Value)>, scope: Scope<'_>) -> Children {
+        let numbered = self.block.body.attribute("count").is_some();
+        let child = |(key, value): (Value, Value)| {
+            let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
+            let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
+            let instance = |scope: Scope<'_>| self.instance(&suffix, None, scope);
+            (label, repetition::with_key(&key, &value, numbered, scope, instance))
+        };
+        let children = keys.into_iter().map(child);
+        if numbered {
+            Children::Counted(children.map(|(_, child)| child).collect())
+        } else {
+            Children::Keyed(children.collect())
+        }
+    }
+}
+
 fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
     let scope = Scope { bindings: None, ..scope };
     let source = block.body.attribute("source").map(|s| attribute(s, scope));
@@ -113,44 +163,14 @@ fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
     if callers.iter().any(|c| Rc::ptr_eq(c, &module)) || !scope.context.start_modules(many) {
         return Children::Elsewhere;
     }
-    let make = |suffix: String, disabled_at: Option<Span>, scope: Scope<'_>| {
-        let own = ["source", "version", "providers", "count", "for_each", "depends_on"];
-        let given = block.body.attributes.iter().filter(|a| !own.contains(&a.name.as_str()));
-        let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, scope))).collect();
-        let address = format!("{}module.{name}{suffix}.", scope.instance.address);
-        let plain = Instance::new(module.clone(), address, arguments, callers.clone(), &scope.instance.root);
-        let instance = Rc::new(Instance { disabled_at: disabled_at.or(scope.instance.disabled_at), ..plain });
-        scope.context.instances.borrow_mut().insert(instance.address.clone(), instance.clone());
-        instance
-    };
+    let call = Call { name, block, module, callers };
+    let instance = |scope: Scope<'_>| call.instance("", None, scope);
     match keys {
-        Keys::One => Children::One(make(String::new(), None, scope)),
-        Keys::Open(each, count) => {
-            Children::Open(repetition::with_each(&each, &count, scope, |scope| make(String::new(), None, scope)))
+        Keys::One => Children::One(instance(scope)),
+        Keys::UnknownCount { each, count } => {
+            Children::UnknownCount(repetition::with_each(&each, &count, scope, instance))
         }
-        Keys::Many(keys) if keys.is_empty() => {
-            let disabled_at = repetition::repetition(block);
-            let shadow = scope.instance.shadow(disabled_at);
-            let (each, count) = repetition::absent(block);
-            let scope = Scope { instance: &shadow, ..scope };
-            Children::Off(repetition::with_each(&each, &count, scope, |scope| {
-                make(String::new(), Some(disabled_at), scope)
-            }))
-        }
-        Keys::Many(keys) => {
-            let mut keyed = Vec::new();
-            let numbered = block.body.attribute("count").is_some();
-            for (key, value) in keys {
-                let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
-                let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
-                let child = repetition::with_key(&key, &value, numbered, scope, |scope| make(suffix, None, scope));
-                keyed.push((label, child));
-            }
-            if numbered {
-                Children::Counted(keyed.into_iter().map(|(_, c)| c).collect())
-            } else {
-                Children::Keyed(keyed)
-            }
-        }
+        Keys::Many(keys) if keys.is_empty() => call.disabled(scope),
+        Keys::Many(keys) => call.repeated(keys, scope),
     }
 }

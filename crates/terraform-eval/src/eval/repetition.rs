@@ -13,8 +13,13 @@ pub(super) const MAX_BLOCK_INSTANCES: usize = 256;
 pub(crate) enum Keys {
     /// Once, without `count` or `for_each`.
     One,
-    /// As often as an unknown value says: what `each` and `count` are then.
-    Open(Value, Value),
+    /// As often as an unknown value says.
+    UnknownCount {
+        /// What `each` is in every instance.
+        each: Value,
+        /// What `count` is in every instance.
+        count: Value,
+    },
     /// Once per key.
     Many(Vec<(Value, Value)>),
 }
@@ -29,7 +34,10 @@ pub(crate) fn keys(block: &Block, scope: Scope<'_>) -> Keys {
                 entries.truncate(MAX_BLOCK_INSTANCES);
                 Keys::Many(entries)
             }
-            None => Keys::Open(each(&open(&value, "each.key"), &open(&value, "each.value")), count(value.span)),
+            None => Keys::UnknownCount {
+                each: each(&open(&value, "each.key"), &open(&value, "each.value")),
+                count: count(value.span),
+            },
         };
     }
     if let Some(source) = block.body.attribute("count") {
@@ -44,7 +52,7 @@ pub(crate) fn keys(block: &Block, scope: Scope<'_>) -> Keys {
                 let number = |i: usize| Value::new(Data::Number(i.to_string().into()), value.span);
                 Keys::Many((0..(many as usize).min(MAX_BLOCK_INSTANCES)).map(|i| (number(i), number(i))).collect())
             }
-            None => Keys::Open(each(&value, &value), count(value.span)),
+            None => Keys::UnknownCount { each: each(&value, &value), count: count(value.span) },
         };
     }
     Keys::One
@@ -132,7 +140,7 @@ pub(super) fn for_key<T>(block: &Block, key: Option<&Value>, scope: Scope<'_>, r
     };
     match keys(block, scope) {
         Keys::One => run(scope),
-        Keys::Open(each, count) => with_each(&each, &count, scope, run),
+        Keys::UnknownCount { each, count } => with_each(&each, &count, scope, run),
         Keys::Many(entries) => {
             let numbered = block.body.attribute("count").is_some();
             let found = key.and_then(|key| entries.iter().find(|(k, _)| same(k, key))).or(entries.first());

@@ -44,7 +44,9 @@ fn declared(instance: &Rc<Instance>, context: &EvalContext, found: &mut Vec<Reso
 fn each_instance(block: &Block, scope: Scope<'_>, run: &mut dyn FnMut(String, Scope<'_>)) {
     match repetition::keys(block, scope) {
         Keys::One => run(String::new(), scope),
-        Keys::Open(each, count) => repetition::with_each(&each, &count, scope, |scope| run(String::new(), scope)),
+        Keys::UnknownCount { each, count } => {
+            repetition::with_each(&each, &count, scope, |scope| run(String::new(), scope))
+        }
         Keys::Many(keys) if keys.is_empty() => {
             let shadow = scope.instance.shadow(repetition::repetition(block));
             let (each, count) = repetition::absent(block);

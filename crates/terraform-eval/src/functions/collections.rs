@@ -63,14 +63,7 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             let absent = || arguments.get(2).filter(|_| map.members().iter().all(|m| m.key.is_known()));
             map.get(key).or_else(absent).cloned()
         }
-        ("element", [value, index]) => {
-            let values = elements(value)?;
-            if index.is_unknown() {
-                return Some(any_of(values, source(index), span));
-            }
-            let index: i64 = to_text(index)?.as_known()?.parse().ok()?;
-            values.get(usize::try_from(index.checked_rem_euclid(values.len() as i64)?).ok()?).cloned()
-        }
+        ("element", [value, index]) => element(value, index, span),
         ("one", [value]) => match elements(value)?.as_slice() {
             [] => Some(Value::new(Data::Null, span)),
             [only] => Some(only.clone()),
@@ -93,6 +86,15 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
         ("contains", [value, wanted]) => contains(value, wanted).map(|b| Value::new(Data::Bool(b), span)),
         _ => None,
     }
+}
+
+fn element(value: &Value, index: &Value, span: Span) -> Option<Value> {
+    let values = elements(value)?;
+    if index.is_unknown() {
+        return Some(any_of(values, source(index), span));
+    }
+    let index: i64 = to_text(index)?.as_known()?.parse().ok()?;
+    values.get(usize::try_from(index.checked_rem_euclid(values.len() as i64)?).ok()?).cloned()
 }
 
 /// Functions over the order of a list.

@@ -49,15 +49,7 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value
             let pad = " ".repeat(to_text(&arguments[0])?.as_known()?.parse::<usize>().ok()?.min(64));
             changed(value, &|s| s.replace('\n', &format!("\n{pad}")))
         }
-        ("substr", [_, from, length]) => {
-            let number = |v: &Value| to_text(v)?.as_known()?.parse::<i64>().ok();
-            let characters: Vec<char> = known(0)?.chars().collect();
-            let (from, length) = (number(from)?, number(length)?);
-            let from =
-                if from < 0 { characters.len().checked_sub(from.unsigned_abs() as usize)? } else { from as usize };
-            let length = if length < 0 { characters.len() } else { length as usize };
-            plain(characters.into_iter().skip(from).take(length).collect())
-        }
+        ("substr", [_, from, length]) => plain(substring(known(0)?, from, length)?),
         ("startswith", [_, _]) => truth(known(0)?.starts_with(known(1)?)),
         ("endswith", [_, _]) => truth(known(0)?.ends_with(known(1)?)),
         ("strcontains", [_, _]) => truth(known(0)?.contains(known(1)?)),
@@ -70,6 +62,15 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value
         ("urlencode", [_]) => plain(percent_encoding::utf8_percent_encode(known(0)?, ENCODED).to_string()),
         _ => None,
     }
+}
+
+fn substring(text: &str, from: &Value, length: &Value) -> Option<String> {
+    let number = |v: &Value| to_text(v)?.as_known()?.parse::<i64>().ok();
+    let characters: Vec<char> = text.chars().collect();
+    let (from, length) = (number(from)?, number(length)?);
+    let start = if from < 0 { characters.len().checked_sub(from.unsigned_abs() as usize)? } else { from as usize };
+    let count = if length < 0 { characters.len() } else { length as usize };
+    Some(characters.into_iter().skip(start).take(count).collect())
 }
 
 /// Functions over paths, without asking the disk.
