@@ -277,9 +277,8 @@ fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Resul
         None if colour(path) => Box::new(anstream::stdout().lock()),
         None => Box::new(io::stdout().lock()),
     };
-    let mut out = BufWriter::with_capacity(1 << 16, out);
-    let written = write(&mut out).and_then(|()| out.flush());
-    match written {
+    let mut writer = BufWriter::with_capacity(1 << 16, out);
+    match write(&mut writer).and_then(|()| writer.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the output: {e}")),
         _ => Ok(()),
     }

@@ -30,8 +30,8 @@ fn a_baseline_with_older_wording_suppresses_its_findings() {
 
 #[test]
 fn the_recorded_wording_differs_from_the_current_one() {
-    let current = tempfile::NamedTempFile::new().expect("a file");
-    let path = current.path().to_str().expect("UTF-8");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().to_str().expect("UTF-8");
     check(&recorded(), &["--write-baseline", path]);
     let current = messages(&std::fs::read_to_string(path).expect("the new baseline"));
     let recorded = messages(&std::fs::read_to_string(recorded().join("baseline.json")).expect("the old baseline"));

@@ -257,8 +257,8 @@ module "m" {
 #[test]
 fn a_document_inside_a_string_is_checked() {
     let escaped = serde_json::json!({"PolicyDocument": WIDE}).to_string();
-    let encoded = WIDE.replace('%', "%25").replace('{', "%7B").replace('"', "%22").replace(':', "%3a");
-    let encoded = serde_json::json!({"PolicyVersion": {"Document": encoded}}).to_string();
+    let url_encoded = WIDE.replace('%', "%25").replace('{', "%7B").replace('"', "%22").replace(':', "%3a");
+    let encoded = serde_json::json!({"PolicyVersion": {"Document": url_encoded}}).to_string();
     let folder = folder(&[("a.json", &escaped), ("b.json", &encoded), ("c.json", "{\"PolicyDocument\": \"no\"}")]);
     for (file, text) in [("a.json", &escaped), ("b.json", &encoded)] {
         let (code, report) = json(folder.path(), &["check", file]);

@@ -58,10 +58,10 @@ fn defect_reports() -> Vec<Report> {
         let lines: Vec<&str> = table.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect();
         for case in lines.chunks(3) {
             let &[head, defect, _] = case else { panic!("three lines a case: {case:?}") };
-            let kind = head.split(" | ").nth(1).expect("a kind").trim();
+            let kind_name = head.split(" | ").nth(1).expect("a kind").trim();
             let whole = defect.contains("\"Version\"");
             let document = format!("{{\"Version\":\"2012-10-17\",\"Statement\":{defect}}}");
-            let kind = PolicyKind::from_name(kind).expect("a kind");
+            let kind = PolicyKind::from_name(kind_name).expect("a kind");
             reports.push(check_json(if whole { defect } else { &document }, kind));
         }
     }

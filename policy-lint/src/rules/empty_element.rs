@@ -18,7 +18,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         for (member, at) in members_at(written, at.node_path) {
             check_member(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {
-                members_at(&member.value, at.node_path).for_each(|(sort, at)| check_member(sort, at, reporter));
+                members_at(&member.value, at.node_path)
+                    .for_each(|(principal, at)| check_member(principal, at, reporter));
             }
             if !member.key.raw().eq_ignore_ascii_case("Condition") {
                 continue;

@@ -35,9 +35,9 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             PrincipalType::Aws => check_aws(principal, name, reporter),
             PrincipalType::Service if !is_service(name) => check_service(principal, name, reporter),
             PrincipalType::Federated => check_federated(policy.kind, principal, name, reporter),
-            PrincipalType::Other(sort) => {
-                let message = format!("`{sort}` is not a valid principal type");
-                let help = spelling::closest(sort, TYPES.iter().copied())
+            PrincipalType::Other(name) => {
+                let message = format!("`{name}` is not a valid principal type");
+                let help = spelling::closest(name, TYPES.iter().copied())
                     .map_or_else(|| format!("use one of {}", TYPES.join(", ")), |n| format!("did you mean `{n}`?"));
                 reporter.at(principal.item.at, message, help).aws("INVALID_PRINCIPAL_KEY");
             }

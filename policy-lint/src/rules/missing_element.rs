@@ -21,8 +21,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     };
     // The document of a Terraform data source has the span of its block; merged statements have other spans.
-    let gathered = statement.value.span == policy.root.span;
-    if !gathered && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
+    let is_merged = statement.value.span == policy.root.span;
+    if !is_merged && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
         let at = NodeSpan { span: statement.value.span, ..at };
         reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }

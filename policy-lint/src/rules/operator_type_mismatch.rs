@@ -44,7 +44,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
                 condition.key.text, condition.operator.text
             );
             let finding = reporter.at(condition.key.at, message, format!("use {wanted}")).aws(code);
-            let finding = finding.related(condition.operator.at.span, "the operator is here");
+            finding.related(condition.operator.at.span, "the operator is here");
             // A string that is an ARN still matches.
             if family == "arn" {
                 finding.persona(Persona::Pedantic);

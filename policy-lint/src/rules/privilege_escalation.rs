@@ -87,8 +87,8 @@ fn check_identity(identity: &Identity<'_>, reporter: &mut Reporter<'_>) {
         let grants: Option<Vec<(&Policy, &Statement)>> = actions.iter().map(grant).collect();
         let Some(grants) = grants else { continue };
         // The location is the first action that a policy names, if possible not `iam:PassRole`.
-        let named = actions.iter().zip(&grants).filter_map(|(a, (p, s))| Some((*a, *p, pattern_of(s, a)?)));
-        let named: Vec<(&str, &Policy, &Item)> = named.collect();
+        let named_items = actions.iter().zip(&grants).filter_map(|(a, (p, s))| Some((*a, *p, pattern_of(s, a)?)));
+        let named: Vec<(&str, &Policy, &Item)> = named_items.collect();
         let Some((_, policy, item)) = named.iter().find(|(a, _, _)| *a != PASS_ROLE).or(named.first()) else {
             continue;
         };

@@ -44,9 +44,10 @@ pub(crate) fn whole_service(pattern: &str) -> Option<&str> {
 
 /// Whether this is the statement of the default key policy: allowing the account root only enables identity policies.
 fn is_default_key_policy(service: &str, policy: &Policy, statement: &iam_policy::model::Statement) -> bool {
-    let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-    let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
-    policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
+    let principals: Vec<&str> =
+        statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items).map(|p| p.item.raw()).collect();
+    let only_roots = !principals.is_empty() && principals.iter().all(|p| p.ends_with(":root"));
+    policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && only_roots
 }
 
 fn message(prefix: &str, item: &iam_policy::model::Item) -> String {

@@ -63,8 +63,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         }
         let base = condition.base();
         if !OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
-            let near = spelling::closest(base, OPERATORS.iter().copied());
-            let near = near.or_else(|| suggestion_by_type(base));
+            let near = spelling::closest(base, OPERATORS.iter().copied()).or_else(|| suggestion_by_type(base));
             let help = near.map_or_else(
                 || String::from("use an IAM condition operator, as in `StringEquals`"),
                 |n| format!("did you mean `{n}`?"),

@@ -107,9 +107,9 @@ fn suggestion(label: &str) -> Option<&'static str> {
         return Some(label);
     }
     let known = |n: &str| Service::find(n).is_some() || OTHER_PRINCIPALS.contains(&n);
-    let first = label.split('.').next().unwrap_or(label);
-    let first = first.strip_suffix("v2").unwrap_or(first);
-    if known(label) || known(first) || label.is_empty() || label.contains(['*', '?', '$']) {
+    let first_part = label.split('.').next().unwrap_or(label);
+    let service = first_part.strip_suffix("v2").unwrap_or(first_part);
+    if known(label) || known(service) || label.is_empty() || label.contains(['*', '?', '$']) {
         return None;
     }
     let near = spelling::closest(label, Service::all().map(Service::prefix).chain(OTHER_PRINCIPALS.iter().copied()));
