@@ -230,7 +230,9 @@ fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
 
 fn explain(name: &str) -> Result<u8, String> {
     let rule = rules::find(name).ok_or_else(|| {
-        format!("`{name}` is not a rule{}; `policy-lint rules` lists the rules", rules::suggestion(name))
+        let suggestion = rules::suggestion(name);
+        let help = if suggestion.is_empty() { "; `policy-lint rules` lists the rules" } else { &suggestion };
+        format!("`{name}` is not a rule{help}")
     })?;
     write_to(None, |out| out.write_all(rule.doc.as_bytes())).map(|()| 0)
 }

@@ -45,8 +45,9 @@ fn explain() {
 #[test]
 fn errors_of_wrong_arguments() {
     let policy = r#"{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}}"#;
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["explain", "wildcard-acton"],
+        &["explain", "nothing-like-a-rule-of-this-program"],
         &["expand", "s3"],
         &["expand", "sqz:*"],
         &["expand", "sqs:Nothing*"],
