@@ -1,4 +1,4 @@
-//! The one list of rules. A rule is two files and two lines here.
+//! The list of rules. A rule is two files and two lines here.
 use iam_policy::spelling;
 
 use crate::rule::{Persona, Rule};
@@ -168,7 +168,7 @@ pub static ALL: &[&Rule] = &[
     &wrong_type::RULE,
 ];
 
-/// The rule of a name.
+/// The rule with a name.
 pub fn find(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.name == name).copied()
 }
@@ -178,7 +178,7 @@ pub fn visible_to(persona: Persona) -> Vec<&'static Rule> {
     ALL.iter().copied().filter(|rule| rule.persona <= persona).collect()
 }
 
-/// `, did you mean …` for a misspelled rule.
+/// `, did you mean …?` for a misspelled rule; empty if no rule is close.
 pub fn suggestion(rule: &str) -> String {
     let near = spelling::closest(rule, ALL.iter().map(|r| r.name));
     near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))

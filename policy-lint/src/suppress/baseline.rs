@@ -1,4 +1,4 @@
-//! A baseline: findings an old repository has already, so that only new ones count.
+//! A baseline: the existing findings of a repository, so that only new ones are reported.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::suppress::pipeline::Suppressor;
 
-/// The file: how many findings of each sort there were.
+/// The number of findings by path, rule, address and message.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -27,7 +27,7 @@ struct Entry {
 
 type Key = (String, String, Option<String>, String);
 
-/// Lines and places in a document move when it is edited, so they do not count.
+/// Without lines and pointers, which change when a file is edited.
 fn key(diagnostic: &Diagnostic) -> Key {
     let finding = &diagnostic.finding;
     let path = diagnostic.location.file.path.clone();
@@ -45,7 +45,10 @@ impl Baseline {
         Baseline { version: 1, findings: counts.into_iter().map(entry).collect() }
     }
 
-    /// Reads a baseline's text.
+    /// Parses the text of a baseline file.
+    ///
+    /// # Errors
+    /// If the text is not a baseline of version 1.
     pub fn parse(path: &Path, text: &str) -> Result<Baseline, String> {
         let again = "write it again with `--write-baseline`";
         let baseline: Baseline = serde_json::from_str(text)
@@ -58,7 +61,7 @@ impl Baseline {
         }
     }
 
-    /// The baseline as a file's text.
+    /// The text of the baseline file.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
@@ -66,7 +69,7 @@ impl Baseline {
 
 /// Hides the findings of a baseline.
 pub(crate) struct BaselineSuppressor {
-    /// How many findings of each sort may still be hidden.
+    /// How many findings may still be hidden.
     left: BTreeMap<Key, usize>,
 }
 
@@ -81,7 +84,7 @@ impl BaselineSuppressor {
         BaselineSuppressor { left }
     }
 
-    /// What to say if findings of the baseline do not exist any more.
+    /// The note that findings of the baseline do not exist any more.
     pub(crate) fn note(&self) -> Option<String> {
         let (words, count) = match self.left.values().sum::<usize>() {
             0 => return None,
