@@ -36,7 +36,7 @@ fn managed_policy(name: &Value) -> Option<Value> {
     Some(Value::new(Data::String(Text::known(arn)), name.span))
 }
 
-/// Whether a key is one that policies have.
+/// Whether a key belongs to a policy document.
 fn is_policy_word(name: &str) -> bool {
     const WORDS: &[&str] = &["aws", "service", "federated", "canonicaluser", "version", "statement", "sid", "effect"];
     const STARTS: &[&str] =

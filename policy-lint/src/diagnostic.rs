@@ -5,58 +5,58 @@ use source_text::{Location, SourceFile};
 
 use crate::rule::{Finding, Severity};
 
-/// A finding with its places resolved.
+/// A finding with its locations.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
-    /// Where.
+    /// Its span or location.
     pub location: Location,
-    /// Other places that belong to it.
+    /// Related locations, each with a message.
     pub related: Vec<(Location, String)>,
-    /// The plan or state that it was found in, where its place is in the source beside it.
+    /// The plan or state that it was found in, if its location is in the source of that.
     pub input: Option<String>,
 }
 
-/// A value that only a plan or an apply can know.
+/// A value that only a plan or an apply determines.
 #[derive(Clone, Debug)]
 pub struct UnresolvedValue {
-    /// Where.
+    /// Its span or location.
     pub location: Location,
     /// The expression.
     pub what: String,
-    /// Why it is not known.
+    /// Why it is unknown.
     pub why: String,
 }
 
-/// Everything one run has to say.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Sorted by path and place.
+    /// Sorted by path and position.
     pub findings: Vec<Diagnostic>,
-    /// Sorted by path and place.
+    /// Sorted by path and position.
     pub unresolved: Vec<UnresolvedValue>,
     /// Inputs that could not be read.
     pub errors: Vec<String>,
-    /// Things worth saying that are no findings.
+    /// Notes for the user that are not findings.
     pub notes: Vec<String>,
-    /// Paths of files with at least one policy, or that should have one.
+    /// The paths of files that hold a policy or should hold one.
     pub documents: Vec<String>,
-    /// Terraform files that may have exceptions as comments.
+    /// The Terraform files that were checked, whose comments may suppress findings.
     pub sources: Vec<Arc<SourceFile>>,
-    /// Those that were only read beside a plan, so that an exception in them may be for something else.
+    /// The Terraform files that were only read as the source of a plan.
     pub beside: Vec<Arc<SourceFile>>,
-    /// Policies.
+    /// The number of policies.
     pub policies: usize,
 }
 
 impl Report {
-    /// How many findings are of a severity.
+    /// The number of findings with a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|f| f.finding.severity == severity).count()
     }
 
-    /// Whether nothing was read and nothing is to be said.
+    /// Whether it has neither documents nor findings, values, errors or notes.
     pub(crate) fn is_empty(&self) -> bool {
         self.documents.is_empty()
             && self.findings.is_empty()
@@ -77,7 +77,7 @@ impl Report {
         self.policies += other.policies;
     }
 
-    /// Puts everything in its final order, and says once what a plan and its source both say.
+    /// Sorts everything, and removes findings of a plan that its source has too.
     pub fn sort(&mut self) {
         fn key(location: &Location) -> (&str, u32, u32) {
             (&location.file.path, location.start, location.end)

@@ -77,7 +77,7 @@ fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>
     for &rule in rules {
         match rule.check {
             Check::Policy(check) => {
-                // A boundary is broad by its nature: it grants nothing.
+                // A permissions boundary grants nothing, so it may be broad.
                 let judged = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
                 for &(policy, disabled_at) in judged {
                     let before = findings.len();
@@ -113,7 +113,7 @@ fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>
     }
 }
 
-/// Every finding once; one that is not there in every way says what it depends on.
+/// Every finding once. One that not every alternative has is related to the expression that selects.
 fn join_alternatives(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding> {
     let alternatives = found.len();
     let mut joined: BTreeMap<_, (Finding, usize)> = BTreeMap::new();
@@ -149,7 +149,7 @@ fn resolve(finding: Finding, project: &Project) -> Option<Diagnostic> {
     Some(Diagnostic { finding, location, related, input })
 }
 
-/// One finding per place: a module called several times shows its addresses as related places.
+/// Merges findings of several instances of a module into one, with the other addresses as related locations.
 fn join_calls(findings: &mut Vec<Diagnostic>) {
     fn key(f: &Diagnostic) -> impl Ord + '_ {
         (f.finding.span, f.finding.rule.name, &f.finding.message, &f.finding.address)

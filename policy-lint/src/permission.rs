@@ -1,14 +1,14 @@
-//! Resources that stand for one statement of a policy: `aws_lambda_permission` and its like.
+//! Resources that add one statement to a policy: `aws_lambda_permission` and similar ones.
 use iam_policy::PolicyKind;
 use source_text::{Data, Member, Text, Value};
 use terraform_eval::Resource;
 
-/// What a resource adds to a policy, and where it says of which resource.
+/// The statement that a type of resource adds.
 struct Shape {
     kind: PolicyKind,
-    /// The attribute that names what the statement is about.
+    /// The attribute that names the resource of the statement.
     resource: Option<&'static str>,
-    /// The action, where the resource does not have to say it.
+    /// The action, if the resource has a default for it.
     action: Option<&'static str>,
 }
 
@@ -27,7 +27,7 @@ fn shape(resource: &str) -> Option<Shape> {
     }
 }
 
-/// The policy that the resource stands for, and its kind; `None` for any other resource.
+/// The policy that the resource represents, and its kind; `None` for any other resource.
 pub fn to_policy(resource: &Resource) -> Option<(Value, PolicyKind)> {
     let shape = shape(&resource.kind)?;
     let span = resource.head;
@@ -54,7 +54,7 @@ fn member(key: &str, value: Value) -> Member {
     Member { key: Text::known(key), key_span: value.span, value }
 }
 
-/// The operators of the conditions that the resource says by attributes of its own.
+/// The conditions that the resource has as attributes of its own.
 fn conditions(resource: &Resource) -> Vec<Member> {
     let mut operators: Vec<(String, Vec<Member>)> = Vec::new();
     let mut add = |operator: &str, key: &str, value: Value| match operators.iter_mut().find(|(o, _)| o == operator) {

@@ -1,4 +1,4 @@
-//! `terraform show -json` of a plan or a state, and raw state files, to policies.
+//! The policies of plans and states (`terraform show -json`) and of state files.
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -18,13 +18,13 @@ use changes::Changes;
 use configured::Configured;
 use source_mapper::SourceMapper;
 
-/// Whether a text could be a plan or a state, so that it is worth parsing.
+/// Whether a text may be a plan or a state, by its first 4 KiB.
 pub fn looks_like(text: &str) -> bool {
     let head = text.get(..text.floor_char_boundary(4096)).unwrap_or(text);
     head.contains("\"format_version\"") || head.contains("\"terraform_version\"")
 }
 
-/// What a plan or a state has beside its version; one of nothing has not even that.
+/// Keys of a plan or state, of which it has at least one. An empty one has its version only.
 const PARTS: [&str; 4] = ["planned_values", "resource_changes", "values", "terraform_version"];
 
 /// Whether a document is a plan or a state.
@@ -35,7 +35,7 @@ pub fn is_plan(value: &Value) -> bool {
     shown || raw_state
 }
 
-/// Reads every policy of a plan or state; its source is looked for in `folders`.
+/// Adds every policy of a plan or state; its source is looked for in `folders`.
 pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
     let mut resources = Vec::new();
     for root in [plan.path(&["planned_values", "root_module"]), plan.path(&["values", "root_module"])] {
@@ -82,7 +82,7 @@ fn collect_module(module: Option<&Value>, found: &mut Vec<Resource>) {
         if text("mode") != Some("managed") {
             continue;
         }
-        // A resource of which nothing is known has no `values`.
+        // A resource without known attributes has no `values`.
         let values = resource.get("values").unwrap_or(resource);
         if let (Some(address), Some(kind)) = (text("address"), text("type")) {
             found.push(resource_of(address.to_owned(), kind, values, resource));
@@ -93,7 +93,7 @@ fn collect_module(module: Option<&Value>, found: &mut Vec<Resource>) {
     }
 }
 
-/// What is put off to a later plan, and everything where somebody kept only the changes of a plan.
+/// Resources that a later plan decides, and all resources of a plan that was reduced to its changes.
 fn collect_changes(plan: &Value, found: &mut Vec<Resource>) {
     let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
     let whole = if plan.get("planned_values").is_none() { elements("resource_changes") } else { &[] };
@@ -122,7 +122,7 @@ fn resource_of(address: String, kind: &str, values: &Value, whole: &Value) -> Re
     }
 }
 
-/// State files as Terraform keeps them: `resources[].instances[].attributes`.
+/// The resources of a state file: `resources[].instances[].attributes`.
 fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
     if state.get("format_version").is_some() {
         return;
@@ -147,14 +147,14 @@ fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
     }
 }
 
-/// What carries a policy document that is not known yet.
+/// The attribute that holds a policy document that is unknown before the apply.
 struct Owner {
     address: String,
     attribute: &'static str,
     kind: PolicyKind,
 }
 
-/// One attribute of one resource, and all that helps to read it.
+/// An attribute of a resource, with what is needed to read it.
 struct Reading<'a> {
     resource: &'a Resource,
     carrier: &'static policy_attributes::PolicyAttribute,

@@ -1,4 +1,4 @@
-//! The one table of Terraform attributes that carry a policy.
+//! The table of resource attributes that hold a policy, and what resources add to a project.
 use iam_policy::PolicyKind;
 use iam_policy::model::{Item, NodeSpan, PolicyOrigin};
 use source_text::{Data, NodePath, Unknown, Value};
@@ -12,9 +12,9 @@ use crate::project::{Attachment, Project, Unresolved, read_policy};
 pub struct PolicyAttribute {
     /// The resource type.
     pub resource: &'static str,
-    /// The attribute; inside a block after a dot.
+    /// The attribute; `block.attribute` inside a block.
     pub attribute: &'static str,
-    /// What the document is.
+    /// The kind of the document.
     pub kind: PolicyKind,
 }
 
@@ -22,7 +22,7 @@ const fn carrier(resource: &'static str, attribute: &'static str, kind: PolicyKi
     PolicyAttribute { resource, attribute, kind }
 }
 
-/// Every carrier, sorted by resource type.
+/// Every policy attribute, sorted by resource type.
 pub const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
     carrier("aws_acmpca_policy", "policy", PolicyKind::Resource),
     carrier("aws_api_gateway_rest_api", "policy", PolicyKind::Resource),
@@ -99,19 +99,19 @@ pub const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
     carrier("aws_vpclattice_resource_policy", "policy", PolicyKind::Resource),
 ];
 
-/// The carriers of one resource type.
+/// The policy attributes of a resource type.
 pub fn of(resource: &str) -> &'static [PolicyAttribute] {
     let first = POLICY_ATTRIBUTES.partition_point(|c| c.resource < resource);
     let end = POLICY_ATTRIBUTES.partition_point(|c| c.resource <= resource);
     &POLICY_ATTRIBUTES[first..end]
 }
 
-/// The values of an attribute, `block.attribute` standing for that of every block.
+/// The values of an attribute; `block.attribute` has one value per block.
 pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
     match attribute.split_once('.') {
         None => values.get(attribute).into_iter().collect(),
         Some((block, inner)) => {
-            // One block of JSON may stand without the list.
+            // In JSON, a single block may be an object instead of a list.
             let Some(blocks) = values.get(block) else { return Vec::new() };
             let one = std::slice::from_ref(blocks);
             let blocks = if blocks.members().is_empty() { blocks.elements() } else { one };
@@ -120,7 +120,7 @@ pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value
     }
 }
 
-/// What a carrier's document is; Organizations keep several kinds in one resource, some of them not for us.
+/// The kind of a document. A policy of AWS Organizations can be of several kinds; `None` if it is not an IAM policy.
 pub fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyKind> {
     if resource.kind != "aws_organizations_policy" {
         return Some(carrier.kind);
@@ -132,7 +132,7 @@ pub fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyK
     }
 }
 
-/// Attributes that attach AWS-managed or other policies by ARN.
+/// Attributes that attach policies by ARN.
 pub const ATTACHMENTS: &[(&str, &str)] = &[
     ("aws_iam_group_policy_attachment", "policy_arn"),
     ("aws_iam_policy_attachment", "policy_arn"),
@@ -143,7 +143,7 @@ pub const ATTACHMENTS: &[(&str, &str)] = &[
     ("aws_ssoadmin_managed_policy_attachment", "managed_policy_arn"),
 ];
 
-/// Keeps a resource, with the policies that it attaches by ARN and the one that it stands for itself.
+/// Adds a resource, the policies that it attaches by ARN, and the policy that it represents.
 pub fn keep(resource: Resource, project: &mut Project) {
     if let Some((value, kind)) = permission::to_policy(&resource) {
         let carrier = PolicyOrigin { resource_type: resource.kind.clone(), attribute: String::from("action") };
@@ -157,8 +157,8 @@ pub fn keep(resource: Resource, project: &mut Project) {
     project.resources.push(resource);
 }
 
-/// Keeps what is attached, in every way that it can be read; what neither the source nor another resource tells is
-/// not known.
+/// Adds every policy that an attribute can attach; a value that neither the source nor another resource determines is
+/// unresolved.
 fn attach(value: &Value, resource: &Resource, attribute: &'static str, project: &mut Project) {
     match &value.data {
         Data::String(text) => {
@@ -184,7 +184,7 @@ fn attach(value: &Value, resource: &Resource, attribute: &'static str, project: 
     }
 }
 
-/// Whether something that is not known is a policy of the same source, which is judged where it is written.
+/// Whether an unknown value is a policy of the same source, which is checked where it is declared.
 fn is_policy_here(unknown: &Unknown) -> bool {
     unknown.reference.as_deref().and_then(split_reference).is_some_and(|(_, kind, _)| kind == "aws_iam_policy")
         && unknown.reference.as_deref().is_some_and(|r| !r.contains("data."))

@@ -1,20 +1,20 @@
-//! `aws_iam_policy_document` in Terraform's words to the same document in IAM's words.
+//! The data source `aws_iam_policy_document`: from its configuration to the policy document.
 use source_text::{Data, Member, Span, Text, Unknown, Value};
 
 /// The type of the data source.
 pub(crate) const DATA_TYPE: &str = "aws_iam_policy_document";
 
-/// The policy that the configuration of the data source makes, with the documents it starts from and those that
-/// override it.
+/// The policy document of a configuration, merged with its source documents and its override
+/// documents.
 pub(crate) fn compose(configuration: &Value) -> Value {
     let own = to_policy(configuration);
-    // Providers before version 4 had those in the singular.
+    // The singular attributes are of providers before version 4.
     let all = |names: [&str; 2]| names.iter().filter_map(|n| configuration.get(n)).collect::<Vec<_>>();
     let sources = all(["source_json", "source_policy_documents"]);
     merge(own, &sources, &all(["override_policy_documents", "override_json"]))
 }
 
-/// Turns the attributes of the data source into the policy that its `json` would be.
+/// The policy document of a configuration alone.
 pub(crate) fn to_policy(attributes: &Value) -> Value {
     let mut members = Vec::new();
     if let Some(version) = attributes.get("version").filter(|v| !is_absent(v)) {
@@ -85,7 +85,7 @@ fn statement(value: &Value) -> Value {
         }
     }
     for (key, negation, name) in [("actions", "not_actions", "Action"), ("resources", "not_resources", "Resource")] {
-        // An empty default of a variable stands for what a caller gives.
+        // An empty default of a variable is replaced by the caller's value.
         let given = |k: &str| value.get(k).filter(|v| v.span.file != value.span.file || !covers(value.span, v.span));
         let absent = |k: &str| value.get(k).is_none_or(is_absent);
         if let Some(given) = given(key).or(given(negation)).filter(|_| absent(key) && absent(negation)) {
@@ -107,7 +107,7 @@ fn covers(outer: Span, inner: Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// Lists of texts: a plan writes `null` for elements that are only known after apply, and numbers and truths become
+/// A list of texts: elements that are `null` in a plan are known after apply, and numbers and booleans are converted to
 /// texts.
 fn unnull(value: &Value, what: &str) -> Value {
     let unknown = |v: &Value| match &v.data {
@@ -117,7 +117,7 @@ fn unnull(value: &Value, what: &str) -> Value {
         _ => v.clone(),
     };
     match &value.data {
-        // Until Terraform 0.12, a list in a list was its elements.
+        // Before Terraform 0.12, a nested list was flattened.
         Data::Array(elements) => {
             let flat = elements.iter().flat_map(|e| if e.elements().is_empty() { vec![e] } else { list(e) });
             Value::list(flat.map(unknown), value.span)
@@ -150,7 +150,7 @@ fn principals(blocks: &Value) -> Value {
     Value::object(members, blocks.span)
 }
 
-/// Adds values under a key; a key that is there already gets them too, as Terraform merges them.
+/// Adds values under a key, which may have values already.
 fn append(members: &mut Vec<Member>, key: &str, key_span: Span, value: Value) {
     match members.iter_mut().find(|m| m.key.raw() == key) {
         Some(found) => {
@@ -193,8 +193,8 @@ fn conditions(blocks: &Value) -> Value {
     Value::object(operators, blocks.span)
 }
 
-/// The document with those it starts from and those that override it: a statement replaces an earlier one of
-/// the same `Sid`, any other is added.
+/// Merges a document with its source and override documents: a statement replaces an earlier one with
+/// the same `Sid`, and any other is added.
 fn merge(own: Value, sources: &[&Value], overrides: &[&Value]) -> Value {
     let (before, after) = (documents(sources), documents(overrides));
     if before.is_empty() && after.is_empty() {
@@ -222,7 +222,7 @@ fn documents(lists: &[&Value]) -> Vec<Value> {
     lists.iter().flat_map(|l| list(l)).filter_map(decode).collect()
 }
 
-/// The policy in a value that holds one as JSON text; what cannot be known is a statement that is not known.
+/// The policy in a JSON text; an unknown text is a policy with an unknown statement.
 fn decode(value: &Value) -> Option<Value> {
     match &value.data {
         Data::Encoded(inner) => Some(inner.as_ref().clone()),

@@ -1,4 +1,4 @@
-//! A JSON file that is a policy, wraps one as AWS's tools do, or is a plan or state.
+//! JSON files that are a policy, the answer of an AWS tool with one, a plan or a state.
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,20 +9,21 @@ use source_text::{Data, Segment, SourceFile, Span, Text, Value, embedded_json, j
 use crate::plan;
 use crate::project::{BrokenPolicy, Project, read_policy};
 
-/// What a JSON file turned out to be.
+/// The content of a JSON file.
 pub enum Outcome {
-    /// A policy, plan or state, perhaps broken.
+    /// A policy, plan or state, even if parts of it cannot be read.
     Read(Box<Project>),
-    /// Something else.
+    /// Any other document.
     Other,
 }
 
-/// Reads a JSON file; `kind` overrides the guess for raw policies, `named` says the user named the file.
+/// Reads a JSON file. `kind` is the kind of a policy document, which is guessed if absent. `named` is whether the user
+/// named the file, which then has to be a policy, plan or state.
 pub fn read(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool) -> Outcome {
     read_with_source(file, kind, named, &[])
 }
 
-/// The same, where the source of a plan may be in one of `folders`.
+/// As [`read`]; the source of a plan is looked for in `folders`.
 pub fn read_with_source(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: bool, folders: &[PathBuf]) -> Outcome {
     let mut project = Project::default();
     let number = project.files.add(file.clone());
@@ -53,7 +54,7 @@ pub fn read_with_source(file: Arc<SourceFile>, kind: Option<PolicyKind>, named: 
     Outcome::Read(Box::new(project))
 }
 
-/// The policy itself, or the one wrapped as `PolicyDocument` or `PolicyVersion.Document`.
+/// The policy document, which may be inside of one of [`WRAPPERS`].
 fn find_document(value: Value, named: bool, file: &SourceFile) -> Option<Value> {
     if has_statement(&value, named) || named && is_unfinished(&value) {
         return Some(value);
@@ -63,7 +64,7 @@ fn find_document(value: Value, named: bool, file: &SourceFile) -> Option<Value> 
     has_statement(&inside, true).then_some(inside)
 }
 
-/// Where AWS's tools put a document; some of them as text.
+/// Where AWS tools put a policy document, some of them as text.
 const WRAPPERS: &[&[&str]] = &[
     &["PolicyDocument"],
     &["PolicyVersion", "Document"],
@@ -77,7 +78,7 @@ const WRAPPERS: &[&[&str]] = &[
     &["Attributes", "Policy"],
 ];
 
-/// The document that a text holds: JSON, or its letters encoded for a URL, as IAM itself answers.
+/// The document in a text: JSON, or URL-encoded JSON as IAM returns it.
 fn unpacked(value: Value, file: &SourceFile) -> Value {
     if value.as_str().is_none() {
         return value;
@@ -89,7 +90,7 @@ fn unpacked(value: Value, file: &SourceFile) -> Value {
     embedded_json::parse(&text, span).unwrap_or(value)
 }
 
-/// A text without the encoding of URLs, each byte at the place of what it was written as.
+/// A URL-decoded text; every byte has the span of its encoding.
 fn decoded(text: &Text) -> Text {
     let raw = text.raw();
     let (mut out, mut origin, mut at) = (Vec::new(), Vec::new(), 0);
@@ -114,7 +115,7 @@ fn has_statement(value: &Value, any_shape: bool) -> bool {
     }
 }
 
-/// Whether a document without `Statement` says by its version that it should be a policy.
+/// Whether a document without `Statement` is meant as a policy, by its version.
 fn is_unfinished(value: &Value) -> bool {
     let version = value.members().iter().find(|m| is_key(m.key.raw(), "Version"));
     version.and_then(|m| m.value.as_str()).is_some_and(|v| matches!(v, "2012-10-17" | "2008-10-17"))

@@ -1,4 +1,4 @@
-//! Everything one input says, before any rule has looked at it.
+//! The input of the rules: policies, resources and what could not be read.
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -9,32 +9,32 @@ use terraform_eval::Resource;
 
 use crate::reference_arns;
 
-/// What was read from one raw file, one plan or one Terraform tree.
+/// What was read from a policy file, a plan or a Terraform root module.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
     /// The files that spans point into.
     pub files: SourceFiles,
-    /// The plan or state that was read, whose parts may have their places in the source beside it.
+    /// The number of the plan or state that was read, if spans can point into its source instead.
     pub input: Option<u32>,
-    /// The policies.
+    /// Its policies.
     pub policies: Vec<Policy>,
-    /// Policies of what does not exist with the values that were given, and where that is said; only their text is
-    /// judged.
+    /// Policies of resources that do not exist with the given values, and the expression that disables them. Only rules about
+    /// single policies check them.
     pub disabled: Vec<(Policy, Span)>,
-    /// Every resource, with what is known of it.
+    /// Every resource.
     pub resources: Vec<Resource>,
     /// Policies attached by ARN.
     pub attachments: Vec<Attachment>,
-    /// Places where a policy should be and none can be read.
+    /// Policy documents that cannot be read.
     pub broken: Vec<BrokenPolicy>,
-    /// Values that only a plan or an apply can know.
+    /// Values that only a plan or an apply determines.
     pub unresolved: Vec<Unresolved>,
-    /// Where each address is among the resources, found when it is asked for first.
+    /// The index of each address in `resources`, built on first use.
     pub(crate) addresses: OnceCell<HashMap<String, usize>>,
 }
 
 impl Project {
-    /// Adds the policy of a document, in every way that it can be read.
+    /// Adds the policy of a document, with one policy per alternative.
     pub fn add(
         &mut self,
         root: Value,
@@ -65,7 +65,7 @@ impl Project {
         }
     }
 
-    /// In how many ways its policies can be read.
+    /// The largest number of alternatives of a policy.
     pub fn alternatives(&self) -> usize {
         self.policies
             .iter()
@@ -75,7 +75,7 @@ impl Project {
             .unwrap_or(1)
     }
 
-    /// The same with its policies read in one way.
+    /// The project with one alternative of each policy.
     pub fn alternative(&self, number: usize) -> Project {
         let alternative = |policy: &Policy| match number % (policy.alternatives.len() + 1) {
             0 => policy.clone(),
@@ -89,7 +89,7 @@ impl Project {
         }
     }
 
-    /// The resource of an address; only sensible when all are there.
+    /// The resource with an address. Call it after all resources were added.
     pub fn resource(&self, address: &str) -> Option<&Resource> {
         let addresses = self.addresses.get_or_init(|| {
             let each = self.resources.iter().enumerate().rev();
@@ -98,7 +98,7 @@ impl Project {
         addresses.get(address).and_then(|&number| self.resources.get(number))
     }
 
-    /// The resource that carries a policy.
+    /// The resource that holds a policy.
     pub fn owner(&self, policy: &Policy) -> Option<&Resource> {
         self.resource(policy.address.as_deref()?)
     }
@@ -112,7 +112,7 @@ impl Project {
 /// A policy attached by ARN.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    /// The Terraform address of what attaches.
+    /// The address of the resource that attaches it.
     pub address: String,
     /// The ARN.
     pub arn: Item,
@@ -123,9 +123,9 @@ pub struct Attachment {
 /// A policy document that cannot be read.
 #[derive(Clone, Debug)]
 pub struct BrokenPolicy {
-    /// Where.
+    /// Its span or location.
     pub span: Span,
-    /// The Terraform address of what carries it.
+    /// The address of the resource that holds it.
     pub address: Option<String>,
     /// What is wrong.
     pub reason: String,
@@ -133,18 +133,18 @@ pub struct BrokenPolicy {
     pub help: String,
 }
 
-/// A value that this input cannot tell.
+/// A value that the input does not determine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unresolved {
-    /// Where.
+    /// Its span or location.
     pub span: Span,
     /// The expression or attribute.
     pub what: String,
-    /// Why it is not known.
+    /// Why it is unknown.
     pub why: String,
 }
 
-/// A document with everything in it unknown that is empty because what it is of is not wanted.
+/// The document of a disabled resource: what is empty or null in it is unknown.
 fn wanted(value: Value) -> Value {
     let data = match value.data {
         Data::Null => Data::Unknown(Box::new(Unknown::plain("value"))),
@@ -159,7 +159,7 @@ fn wanted(value: Value) -> Value {
     Value::new(data, value.span)
 }
 
-/// The policy in a document that Terraform made or that stands by itself.
+/// Reads a policy document.
 pub(crate) fn read_policy(root: Value, kind: PolicyKind, address: Option<String>, origin: PolicyOrigin) -> Policy {
     reader::policy(root, kind, address, origin, &reference_arns::is_arn)
 }

@@ -1,9 +1,9 @@
-//! The ARNs that references to attributes of Terraform resources stand for.
+//! The ARNs of references to attributes of Terraform resources.
 use iam_policy::arn::NAME;
 use source_text::{PLACEHOLDER, Text, Unknown};
 use terraform_eval::address::split_reference;
 
-/// What attributes of Terraform resources are, as ARNs; `~` is a name that is not known.
+/// Resource types, attributes, and the ARNs that these are; `~` is an unknown name.
 const REFERENCES: &[(&str, &str, &str)] = &[
     ("aws_backup_vault", "arn", "arn:*:backup:*:*:backup-vault:~"),
     ("aws_cloudwatch_event_bus", "arn", "arn:*:events:*:*:event-bus/~"),
@@ -33,7 +33,7 @@ const REFERENCES: &[(&str, &str, &str)] = &[
     ("aws_ssm_parameter", "arn", "arn:*:ssm:*:*:parameter/~"),
 ];
 
-/// Policy variables, as `${aws:username}`, can be anything.
+/// Replaces policy variables (`${aws:username}`) by a [`PLACEHOLDER`].
 fn open_variables(text: String) -> String {
     let mut out = String::new();
     let mut rest = text.as_str();
@@ -46,7 +46,7 @@ fn open_variables(text: String) -> String {
     out + rest
 }
 
-/// The text with references to resources made into the ARNs that they are, as far as that is certain.
+/// The text with references to attributes replaced by the ARNs that they certainly are.
 pub fn typed(text: &Text) -> String {
     if text.is_known() {
         let known = text.raw().to_owned();
@@ -68,7 +68,7 @@ pub fn typed(text: &Text) -> String {
     if out.contains("${") { open_variables(out) } else { out }
 }
 
-/// Whether something that is not known is an attribute of a resource that is one ARN.
+/// Whether an unknown value is an attribute whose value is an ARN.
 pub fn is_arn(unknown: &Unknown) -> bool {
     unknown.reference.as_deref().and_then(shape_of).is_some_and(|shape| shape.starts_with("arn:"))
 }

@@ -178,7 +178,7 @@ pub fn visible_to(persona: Persona) -> Vec<&'static Rule> {
     ALL.iter().copied().filter(|rule| rule.persona <= persona).collect()
 }
 
-/// `, did you mean …` for a misspelled rule.
+/// `, did you mean …?` for a misspelled rule; empty if no rule is close.
 pub fn suggestion(rule: &str) -> String {
     let near = spelling::closest(rule, ALL.iter().map(|r| r.name));
     near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))

@@ -52,7 +52,7 @@ fn project(root: EvaluatedRoot, files: &SourceFiles) -> Project {
     project
 }
 
-/// Of a resource that is off only the policies are kept, for nothing is attached to it or reached through it.
+/// Adds a resource and its policies; of a disabled resource only the policies.
 fn add_resource(resource: Resource, files: &SourceFiles, project: &mut Project) {
     let disabled_at = resource.disabled_at;
     for carrier in policy_attributes::of(&resource.kind) {
@@ -66,7 +66,7 @@ fn add_resource(resource: Resource, files: &SourceFiles, project: &mut Project) 
     }
 }
 
-/// An attribute that carries a policy.
+/// A resource's attribute that holds a policy.
 struct Carried<'a> {
     resource: &'a Resource,
     carrier: &'static PolicyAttribute,
@@ -95,7 +95,7 @@ fn read_carrier(carried: &Carried<'_>, value: &Value, files: &SourceFiles, proje
     }
 }
 
-/// The document in an attribute's value; of one of several values, one of several documents.
+/// The document in the value of an attribute, with the same candidates.
 fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Value>, BrokenPolicy> {
     let broken =
         |span: Span, reason: String, help: &str| BrokenPolicy { span, address: None, reason, help: help.to_owned() };
@@ -111,7 +111,7 @@ fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Va
         Data::String(text) if text.raw().trim().is_empty() => Ok(None),
         Data::String(text) => match embedded_json::parse(&with_origin(text, value.span, files), value.span) {
             Ok(root) => Ok(Some(root)),
-            // Parts of it that stand where JSON wants something of its own may be anything, or nothing.
+            // Unknown parts outside of strings may be any JSON, or nothing.
             Err(_) if embedded_json::has_open_part(text) => {
                 Ok(Some(value.map_alternatives(&text.to_string(), |alternative| {
                     let known = alternative.as_text().filter(|t| t.is_known());
@@ -128,12 +128,12 @@ fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Va
     }
 }
 
-/// The parts of a text that are not known.
+/// The expressions of the unknown parts of a text.
 fn shortened(text: &Text) -> String {
     text.unknowns().iter().map(|h| h.source.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// A plain quoted text does not remember its escapes; its source does.
+/// The text with the origin of its bytes: a text without templates has its origin in the source only.
 fn with_origin(text: &Text, span: Span, files: &SourceFiles) -> Text {
     if !text.origin().is_empty() || !text.is_known() {
         return text.clone();

@@ -4,10 +4,10 @@ use source_text::PLACEHOLDER;
 use crate::catalogue::{Action, ResourceType};
 use crate::pattern;
 
-/// Stands for a name that is not known but has no separator in it, as a bucket's.
+/// Stands for an unknown name without separators, as that of a bucket.
 pub const NAME: char = '\u{E002}';
 
-/// The parts of an ARN, wildcards and unknowns left in.
+/// The parts of an ARN or of a pattern of ARNs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
     /// `aws`, `aws-cn`, ….
@@ -18,12 +18,12 @@ pub struct Arn<'a> {
     pub region: &'a str,
     /// Empty for some services.
     pub account: &'a str,
-    /// Everything behind.
+    /// The rest: resource type and id.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Splits a text that begins with `arn:`; `None` when parts are missing.
+    /// Splits an ARN; `None` if it does not begin with `arn:` or lacks parts.
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
         let mut rest = text.strip_prefix("arn:")?;
         let mut next = || {
@@ -36,7 +36,7 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// Whether a pattern of a resource can mean something of a type.
+/// Whether a pattern of resources can match a resource of a type.
 pub fn can_be(resource: &str, kind: ResourceType) -> bool {
     match Arn::parse(resource) {
         Some(parts) => parts.can_be(kind),
@@ -45,10 +45,10 @@ pub fn can_be(resource: &str, kind: ResourceType) -> bool {
 }
 
 impl Arn<'_> {
-    /// Whether it can mean something of a type.
+    /// Whether it can match a resource of a type.
     pub fn can_be(&self, kind: ResourceType) -> bool {
         let format = kind.pattern();
-        // Most pairs are of two services, and the letters behind `arn:*:` tell.
+        // Most pairs are of two services, which the characters behind `arn:*:` decide.
         let service = format.strip_prefix("arn:*:").unwrap_or_default();
         let closed = !pattern::has_wildcard(self.service) && !self.service.contains([PLACEHOLDER, NAME]);
         if closed
@@ -71,7 +71,7 @@ impl Arn<'_> {
     }
 }
 
-/// Whether an action can work on a resource pattern. Actions without resource types work on everything only.
+/// Whether an action can work on a pattern of resources. An action without resource types requires `*`.
 pub fn takes(action: Action, resource: &str) -> bool {
     if is_everything(resource) {
         return true;
@@ -82,8 +82,8 @@ pub fn takes(action: Action, resource: &str) -> bool {
     action.resources().any(|kind| can_be(resource, kind))
 }
 
-/// The type that people mean by an action: the one it is named after, else one of its own service that is no
-/// other way to the same thing.
+/// The main resource type of an action: the one it is named after, else one of its own service that is not an
+/// alternative way to the same resource.
 pub fn primary(action: Action) -> Option<ResourceType> {
     let name = action.name().to_ascii_lowercase();
     let rank = |kind: &ResourceType| {
@@ -104,7 +104,7 @@ pub fn primary(action: Action) -> Option<ResourceType> {
     action.resources().min_by_key(rank)
 }
 
-/// An ARN pattern with its placeholders filled for reading.
+/// An ARN format with example values for its placeholders.
 pub fn example(arn: &str) -> String {
     let mut filled = String::new();
     let mut rest = arn;
@@ -122,7 +122,7 @@ pub fn example(arn: &str) -> String {
     filled + rest
 }
 
-/// Whether a pattern stands for every resource.
+/// Whether a pattern matches every resource.
 pub fn is_everything(resource: &str) -> bool {
     !resource.is_empty() && resource.bytes().all(|b| b == b'*')
 }

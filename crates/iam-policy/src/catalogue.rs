@@ -1,6 +1,6 @@
-//! Every AWS service, action, resource type and condition key, looked up without loading.
+//! Every AWS service, action, resource type and condition key. Nothing is loaded at start.
 //!
-//! The tables are packed by `build.rs` from `catalogue/*.txt`; names are found in any case, as IAM does.
+//! `build.rs` packs the tables from `catalogue/*.txt`. Names are found in any case, as IAM does.
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ mod table;
 use cache::Cache;
 use table::{Table, list, list_length, string};
 
-/// The day the catalogue's source was published, `YYYY-MM-DD`.
+/// The date on which the source of the catalogue was published, `YYYY-MM-DD`.
 pub const DATE: &str = env!("CATALOGUE_DATE");
 
 static SERVICES: Table<7> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/services.bin")));
@@ -24,7 +24,7 @@ static RETIRED: Table<1> = Table(include_bytes!(concat!(env!("OUT_DIR"), "/retir
 
 const REQUIRED: u32 = 1 << 31;
 
-/// The order of names in which `A` is `a`.
+/// Compares names in any ASCII case.
 pub fn compare_any_case(a: &str, b: &str) -> Ordering {
     a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
 }
@@ -41,7 +41,7 @@ fn compare_keys(a: &str, b: &str) -> Ordering {
     folded(a).cmp(folded(b))
 }
 
-/// What an action does to the account, from AWS's own classification; later ones weigh more.
+/// The access level of an action, as AWS classifies it, from the least to the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessLevel {
     /// Lists resources.
@@ -57,7 +57,7 @@ pub enum AccessLevel {
 }
 
 impl AccessLevel {
-    /// The word used in messages.
+    /// The name in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             AccessLevel::List => "list",
@@ -89,7 +89,7 @@ impl Service {
         string(SERVICES.get(self.0, 0))
     }
 
-    /// The name people use, as in `Amazon S3`.
+    /// The name of the product, as in `Amazon S3`.
     pub fn title(self) -> &'static str {
         string(SERVICES.get(self.0, 1))
     }
@@ -104,13 +104,13 @@ impl Service {
         (SERVICES.get(self.0, 2)..SERVICES.get(self.0, 3)).map(Action)
     }
 
-    /// One action by name, in any case.
+    /// The action with a name, in any case.
     pub fn action(self, name: &str) -> Option<Action> {
         let (first, end) = (SERVICES.get(self.0, 2), SERVICES.get(self.0, 3));
         ACTIONS.find(first, end, |candidate| compare_any_case(candidate, name)).map(Action)
     }
 
-    /// The actions that an IAM pattern for the name, as in `Get*`, stands for.
+    /// The actions whose names match an IAM pattern, as `Get*`.
     pub fn matching(self, glob: &str) -> impl Iterator<Item = Action> {
         let literal = &glob[..glob.find(['*', '?']).unwrap_or(glob.len())];
         let (first, end) = (SERVICES.get(self.0, 2), SERVICES.get(self.0, 3));
@@ -176,28 +176,28 @@ impl Action {
         }
     }
 
-    /// The resource types it can be restricted to; none when only `*` works.
+    /// The resource types it can be restricted to; none if it requires `*`.
     pub fn resources(self) -> impl Iterator<Item = ResourceType> {
         list(ACTIONS.get(self.0, 2)).map(|n| ResourceType(n & !REQUIRED))
     }
 
-    /// Whether a resource other than `*` can be named for it.
+    /// Whether it can be restricted to a resource.
     pub fn restrictable(self) -> bool {
         list_length(ACTIONS.get(self.0, 2)) > 0
     }
 
-    /// The service's own and tag condition keys that its requests carry, global ones left out.
+    /// The condition keys of its requests, without the global ones.
     pub fn keys(self) -> impl Iterator<Item = ConditionKey> {
         list(ACTIONS.get(self.0, 3)).map(ConditionKey)
     }
 
-    /// Other actions a caller needs for it.
+    /// Other actions that the caller needs permission for.
     pub fn dependents(self) -> impl Iterator<Item = Action> {
         list(ACTIONS.get(self.0, 4)).map(Action)
     }
 }
 
-/// A kind of thing an action works on.
+/// A type of resource that an action works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceType(u32);
 
@@ -228,7 +228,7 @@ impl ResourceType {
 pub struct ConditionKey(u32);
 
 impl ConditionKey {
-    /// Finds a condition key in any case; keys with a free part (`aws:RequestTag/team`) find their family.
+    /// Finds a condition key in any case; a key with a variable part (`aws:RequestTag/team`) finds its family.
     pub fn find(name: &str) -> Option<ConditionKey> {
         KEYS_FOUND.with_borrow_mut(|cache| cache.get_or_insert(name, || ConditionKey::search(name)))
     }
@@ -252,7 +252,7 @@ impl ConditionKey {
         (0..KEYS.rows()).map(ConditionKey)
     }
 
-    /// Its name as AWS writes it, `*` for a free part.
+    /// Its name as AWS writes it, with `*` for a variable part.
     pub fn name(self) -> &'static str {
         string(KEYS.get(self.0, 0))
     }
@@ -262,7 +262,7 @@ impl ConditionKey {
         string(KEYS.get(self.0, 1))
     }
 
-    /// Whether requests of every service can carry it.
+    /// Whether requests to every service can have it.
     pub fn is_global(self) -> bool {
         KEYS.get(self.0, 2) == 1
     }
@@ -294,7 +294,7 @@ pub fn managed_policy_arn(name: &str) -> Option<String> {
     broad_managed_policies().any(|(listed, _)| listed == name).then(|| format!("arn:aws:iam::aws:policy/{name}"))
 }
 
-/// Whether `service:Name` was an action once, or is one that AWS uses itself and does not list.
+/// Whether `service:Name` was an action once, or is one that AWS uses and does not list.
 pub fn is_retired(name: &str) -> bool {
     let find = |name: &str| RETIRED.find(0, RETIRED.rows(), |n| compare_any_case(n, name)).is_some();
     let whole_service = |prefix: &str| find(&format!("{prefix}:*"));

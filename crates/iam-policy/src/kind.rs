@@ -1,34 +1,34 @@
-//! The kinds of policy and how a raw document's kind is told.
+//! The kinds of policy, and how the kind of a document is guessed.
 use source_text::{Data, Value};
 
-/// What a policy is for, which decides what it may say.
+/// The kind of a policy, which determines its grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PolicyKind {
     /// Attached to a user, group or role.
     Identity,
-    /// Who may assume a role.
+    /// The trust policy of a role.
     Trust,
-    /// Of a bucket or an access point.
+    /// The policy of a bucket or an access point.
     S3,
-    /// Of a topic.
+    /// The policy of a topic.
     Sns,
-    /// Of a queue.
+    /// The policy of a queue.
     Sqs,
-    /// Of a key.
+    /// The policy of a key.
     Kms,
-    /// Of a secret.
+    /// The policy of a secret.
     Secret,
-    /// Of a container repository.
+    /// The policy of a container repository.
     Ecr,
-    /// Of a function.
+    /// The policy of a function.
     Lambda,
     /// A service control policy.
     Scp,
     /// A resource control policy.
     Rcp,
-    /// Of a VPC endpoint.
+    /// The policy of a VPC endpoint.
     Endpoint,
-    /// Of any other resource.
+    /// The policy of any other resource.
     Resource,
 }
 
@@ -78,17 +78,17 @@ impl PolicyKind {
         !matches!(self, PolicyKind::Identity | PolicyKind::Scp)
     }
 
-    /// Whether it only bounds what other policies grant.
+    /// Whether it only limits what other policies grant.
     pub fn only_bounds(self) -> bool {
         matches!(self, PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint)
     }
 
-    /// Whether it is attached to one resource that it speaks of.
+    /// Whether it is the policy of a resource.
     pub fn is_resource(self) -> bool {
         !matches!(self, PolicyKind::Identity | PolicyKind::Trust | PolicyKind::Scp | PolicyKind::Rcp)
     }
 
-    /// Tells the kind of a document from what it says, then from its file's name.
+    /// Guesses the kind of a document from its statements, then from the name of its file.
     pub fn guess(document: &Value, path: &str) -> PolicyKind {
         let statements = statements(document);
         let trust_actions = statements.iter().any(|s| actions(s).any(is_trust_action));
@@ -124,7 +124,7 @@ fn actions(statement: &Value) -> impl Iterator<Item = &str> {
     values.flat_map(|v| v.as_text().into_iter().chain(v.elements().iter().filter_map(Value::as_text)).map(|t| t.raw()))
 }
 
-/// `sts:AssumeRole` and its kin, as trust policies grant them.
+/// Whether an action is `sts:AssumeRole` or a related one that trust policies grant.
 pub fn is_trust_action(action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     action.starts_with("sts:assume") || action == "sts:tagsession" || action == "sts:setsourceidentity"
@@ -147,7 +147,7 @@ fn of_resource(statements: &[Value], path: &str) -> PolicyKind {
     }
 }
 
-/// Whether a word of the file's name begins with `word`: `TrustPolicy.json`, `lambda-trust.json`, but not
+/// Whether a word of the file's name begins with `word`: for `trust`, `TrustPolicy.json` and `lambda-trust.json`, but not
 /// `braintrust.json`.
 fn named(path: &str, word: &str) -> bool {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);

@@ -1,4 +1,4 @@
-//! A policy as IAM reads it, every part with its place.
+//! A policy document as IAM reads it, every part with its span.
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -9,44 +9,44 @@ use crate::catalogue::{Action, expand};
 use crate::kind::PolicyKind;
 use crate::pattern;
 
-/// A place in a policy: where it was written and where it is in the document.
+/// The position of a part of a policy: in the source and in the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeSpan {
-    /// In the file.
+    /// In the source.
     pub span: Span,
     /// In the document.
     pub node_path: NodePath,
 }
 
-/// A text with its place.
+/// A text of a policy and its position.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// The text.
     pub text: Text,
-    /// Its place.
+    /// Its position.
     pub at: NodeSpan,
 }
 
 impl Item {
-    /// The text with unknowns for unknown parts.
+    /// The text with a [`source_text::PLACEHOLDER`] for each unknown part.
     pub fn raw(&self) -> &str {
         self.text.raw()
     }
 
-    /// Whether both surely say the same: what is not known must be the same expression, and not one that a loop
-    /// evaluates again.
+    /// Whether both are certainly equal: their unknown parts are the same expressions, and not the same expression of a
+    /// loop, which can have several values.
     pub fn same(&self, other: &Item) -> bool {
         let unlike = !self.text.is_known() && self.at.span == other.at.span;
         self.raw() == other.raw() && self.text.unknowns() == other.text.unknowns() && !unlike
     }
 }
 
-/// One policy document and what carries it.
+/// A policy document and where it is used.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// What sort of policy it is, which decides what it may say.
+    /// The kind of policy, which determines its grammar.
     pub kind: PolicyKind,
-    /// The Terraform address of what carries it.
+    /// The address of the resource that holds it.
     pub address: Option<String>,
     /// The attribute that holds it.
     pub origin: PolicyOrigin,
@@ -56,9 +56,9 @@ pub struct Policy {
     pub version: Option<Item>,
     /// The statements.
     pub statements: Vec<Statement>,
-    /// The same policy in the other ways that its document can be read.
+    /// The same policy for the other alternatives of its document.
     pub alternatives: Vec<Policy>,
-    /// The expressions that choose between the ways, and where they are.
+    /// The expressions that select between the alternatives, and their spans.
     pub branch_points: Vec<(Span, String)>,
 }
 
@@ -83,9 +83,9 @@ pub enum Effect {
 /// One statement.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// Its place.
+    /// Its position.
     pub at: NodeSpan,
-    /// The place to point at when the statement as a whole is meant: its `Sid`, else its first line.
+    /// The position of findings about the statement as a whole: its `Sid`, else its first key.
     pub head: NodeSpan,
     /// `Sid`.
     pub sid: Option<Item>,
@@ -95,26 +95,26 @@ pub struct Statement {
     pub actions: Option<Elements>,
     /// `Resource` or `NotResource`.
     pub resources: Option<Elements>,
-    /// `Principal` or `NotPrincipal`; boxed, for most statements have neither.
+    /// `Principal` or `NotPrincipal`; boxed, because most statements have neither.
     pub principals: Option<Box<Principals>>,
     /// `Condition`.
     pub conditions: Vec<Condition>,
-    /// Whether there is a `Condition` that is not known.
+    /// Whether there is a `Condition` that is unknown.
     pub unknown_condition: bool,
 }
 
 impl Statement {
-    /// Whether it grants.
+    /// Whether its effect is `Allow`.
     pub fn allows(&self) -> bool {
         self.effect == Some(Effect::Allow)
     }
 
-    /// Whether it forbids.
+    /// Whether its effect is `Deny`.
     pub fn denies(&self) -> bool {
         self.effect == Some(Effect::Deny)
     }
 
-    /// Whether any condition narrows it, known or not.
+    /// Whether it has a condition, known or not.
     pub fn is_conditional(&self) -> bool {
         !self.conditions.is_empty() || self.unknown_condition
     }
@@ -124,7 +124,7 @@ impl Statement {
         positive(self.actions.as_ref())
     }
 
-    /// The patterns of `Action` with the actions that they stand for; none for `NotAction`.
+    /// The patterns of `Action` with the actions that they match; none for `NotAction`.
     pub fn granted_actions(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         self.actions.iter().filter(|a| !a.negated).flat_map(|a| a.expanded())
     }
@@ -162,7 +162,7 @@ fn positive(elements: Option<&Elements>) -> &[Item] {
     elements.filter(|e| !e.negated).map_or(&[], |e| &e.items)
 }
 
-/// The patterns of `Action`, `Resource` or their negations; boxed, for most statements lack some of them.
+/// The patterns of `Action`, `Resource` or their negations; boxed, because most statements lack some of them.
 #[derive(Clone, Debug)]
 pub struct Elements(Box<Patterns>);
 
@@ -180,59 +180,59 @@ impl From<Patterns> for Elements {
     }
 }
 
-/// What is in [`Elements`].
+/// The content of [`Elements`].
 #[derive(Clone, Debug)]
 pub struct Patterns {
     /// Whether it is the `Not…` form.
     pub negated: bool,
-    /// The place of the key.
+    /// The position of the key.
     pub key: NodeSpan,
-    /// The place of the value.
+    /// The position of the value.
     pub at: NodeSpan,
     /// The patterns.
     pub items: Vec<Item>,
-    /// Whether there are patterns that are not known.
+    /// Whether some patterns are unknown.
     pub incomplete: bool,
-    /// What the patterns stand for as actions, found when it is asked for first.
+    /// The actions that each pattern matches, computed on first use.
     pub(crate) expanded: OnceCell<Vec<Rc<[Action]>>>,
 }
 
 impl Patterns {
-    /// Patterns with the actions that they stand for; only sensible for `Action` and `NotAction`.
+    /// The patterns with the actions that they match, for `Action` and `NotAction`.
     pub fn expanded(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         let found = self.expanded.get_or_init(|| self.items.iter().map(|i| expand(i.raw())).collect());
         self.items.iter().zip(found.iter().map(|a| &**a))
     }
 }
 
-/// Who a statement is about.
+/// The principals of a statement.
 #[derive(Clone, Debug)]
 pub struct Principals {
     /// Whether it is `NotPrincipal`.
     pub negated: bool,
-    /// The place of the key.
+    /// The position of the key.
     pub key: NodeSpan,
-    /// The place of the value.
+    /// The position of the value.
     pub at: NodeSpan,
-    /// Everyone who is named.
+    /// The principals.
     pub items: Vec<Principal>,
-    /// Whether there are principals that are not known.
+    /// Whether some principals are unknown.
     pub incomplete: bool,
 }
 
 /// One principal.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// Of what sort.
+    /// Its type.
     pub principal_type: PrincipalType,
-    /// Its name.
+    /// Its name or ARN.
     pub item: Item,
 }
 
-/// The sorts of principal.
+/// The types of principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrincipalType {
-    /// `"Principal": "*"`, without a sort.
+    /// `"Principal": "*"`, without a type.
     Everyone,
     /// `AWS`.
     Aws,
@@ -242,12 +242,12 @@ pub enum PrincipalType {
     Federated,
     /// `CanonicalUser`.
     Canonical,
-    /// Anything IAM does not know.
+    /// A type that IAM does not define.
     Other(String),
 }
 
 impl Principal {
-    /// Whether it stands for anybody at all.
+    /// Whether it matches every principal.
     pub fn is_everyone(&self) -> bool {
         self.item.raw() == "*" && matches!(self.principal_type, PrincipalType::Everyone | PrincipalType::Aws)
     }
@@ -262,21 +262,21 @@ pub struct Condition {
     pub key: Item,
     /// The values, numbers and booleans as texts.
     pub values: Vec<Item>,
-    /// The place of the values.
+    /// The position of the values.
     pub at: NodeSpan,
-    /// Whether there are values that are not known.
+    /// Whether some values are unknown.
     pub incomplete: bool,
 }
 
 impl Condition {
-    /// The operator without set prefix and `IfExists`.
+    /// The operator without its set qualifier and `IfExists`.
     pub fn base(&self) -> &str {
         let name = self.operator.raw();
         let name = name.rsplit_once(':').map_or(name, |(_, tail)| tail);
         strip_suffix_folded(name, "IfExists")
     }
 
-    /// Whether a missing key satisfies it.
+    /// Whether a request without the key satisfies it.
     pub fn if_exists(&self) -> bool {
         self.base().len() < self.operator.raw().rsplit(':').next().map_or(0, str::len)
     }
@@ -286,7 +286,7 @@ impl Condition {
         self.operator.raw().split_once(':').map(|(head, _)| head)
     }
 
-    /// Whether it holds when the key does *not* have the values.
+    /// Whether it holds if the key does *not* have the values.
     pub fn is_negative(&self) -> bool {
         let base = self.base().to_ascii_lowercase();
         base.contains("notequals") || base.contains("notlike") || base.starts_with("notip")
@@ -302,12 +302,12 @@ fn strip_suffix_folded<'a>(text: &'a str, suffix: &str) -> &'a str {
 }
 
 impl Policy {
-    /// The members of the document with their places.
+    /// The members of the document with their positions.
     pub fn members(&self) -> impl Iterator<Item = (&Member, NodeSpan)> {
         members_at(&self.root, NodePath::default())
     }
 
-    /// Every statement as it was written, objects or not.
+    /// Every statement as written, whether it is an object or not.
     pub fn raw_statements(&self) -> impl Iterator<Item = (&Value, NodeSpan)> {
         let found = self.members().find(|(m, _)| is_key(m.key.raw(), "Statement"));
         found.into_iter().flat_map(|(member, at)| {
@@ -320,12 +320,12 @@ impl Policy {
         })
     }
 
-    /// The JSON Pointer of a place.
+    /// The JSON Pointer of a position.
     pub fn pointer(&self, at: NodeSpan) -> String {
         self.root.pointer(&at.node_path)
     }
 
-    /// What its values leave open: the expression and its place, once each.
+    /// The unknown parts of the document: the spans and the expressions.
     pub fn unknowns(&self) -> Vec<(Span, String)> {
         let mut found = Vec::new();
         collect_unknowns(&self.root, &mut found);
@@ -333,7 +333,7 @@ impl Policy {
     }
 }
 
-/// The members of an object with the places of their keys.
+/// The members of an object with the positions of their keys.
 pub fn members_at(value: &Value, node_path: NodePath) -> impl Iterator<Item = (&Member, NodeSpan)> {
     value
         .members()

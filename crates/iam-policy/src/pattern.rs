@@ -1,4 +1,4 @@
-//! IAM patterns: `*` is any run of characters, `?` is one; and what one pattern says about another.
+//! IAM patterns, in which `*` matches any run of characters and `?` one character, and how two patterns relate.
 
 use source_text::PLACEHOLDER;
 
@@ -7,7 +7,7 @@ pub fn has_wildcard(text: &str) -> bool {
     text.bytes().any(|b| b == b'*' || b == b'?')
 }
 
-/// Whether `text` is one of the texts that `pattern` stands for.
+/// Whether a pattern matches a text.
 pub fn matches(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p == t)
 }
@@ -62,18 +62,18 @@ fn char_length(text: &[u8], at: usize) -> usize {
     1 + text[at + 1..].iter().take_while(|&&b| b & 0xC0 == 0x80).count()
 }
 
-/// Whether every text that `narrow` stands for is one that `wide` stands for.
+/// Whether `wide` matches every text that `narrow` matches.
 ///
-/// Never says yes wrongly; a part that is not known is covered only by a `*`.
+/// Never true by mistake: an unknown part is covered by `*` only.
 pub fn covers(wide: &str, narrow: &str) -> bool {
-    // What is not known is not the same because it is not known in the same place.
+    // Two unknown parts can have different values.
     if wide == narrow && !wide.contains(PLACEHOLDER) {
         return true;
     }
     includes(wide.as_bytes(), narrow.as_bytes(), |w, n| w == n)
 }
 
-/// The same where `A` is `a`.
+/// As [`covers`], in any ASCII case.
 pub fn covers_any_case(wide: &str, narrow: &str) -> bool {
     let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
     let may = wide.starts_with(['*', '?']) || first(wide) == first(narrow);
@@ -122,7 +122,7 @@ fn starts_placeholder(text: &[u8], at: usize) -> bool {
     text[at] == PLACEHOLDER_BYTES[0] && text[at..].starts_with(&PLACEHOLDER_BYTES)
 }
 
-/// Whether some text is one of both patterns; a part that is not known can be anything.
+/// Whether some text matches both patterns; an unknown part can be any text.
 pub fn overlaps(a: &str, b: &str) -> bool {
     let (a, b) = match ends(a.as_bytes(), b.as_bytes()) {
         Ends::Apart => return false,
@@ -149,16 +149,16 @@ fn has_open(text: &str) -> bool {
     text.bytes().any(is_open)
 }
 
-/// What the letters before the first wildcard of either pattern and behind the last say.
+/// How the characters before the first wildcard of either pattern and behind the last one compare.
 enum Ends {
     /// They differ.
     Apart,
-    /// They are the same: so many bytes at the start and at the end.
+    /// They are equal: the number of bytes at the start and at the end.
     Open(usize, usize),
 }
 
 fn ends(a: &[u8], b: &[u8]) -> Ends {
-    // Of a character of several bytes only the first says that it is a placeholder, so only ASCII is compared.
+    // Only the first byte of a longer character shows that it is a placeholder, so only ASCII is compared.
     let closed = |byte: u8| byte.is_ascii() && !is_open(byte);
     let length = a.len().min(b.len());
     let from = (0..length).find(|&i| a[i] != b[i] || !closed(a[i])).unwrap_or(length);
@@ -175,7 +175,7 @@ fn ends(a: &[u8], b: &[u8]) -> Ends {
     Ends::Open(from, back)
 }
 
-/// The same for any two patterns, in as many steps as the product of their lengths.
+/// The general case, in time proportional to the product of the lengths.
 fn meet<T: Copy + PartialEq>(a: &[T], b: &[T], is_many: impl Fn(T) -> bool, is_one: impl Fn(T) -> bool) -> bool {
     // row[j]: some text is matched by both a[..i] and b[..j].
     let mut row = vec![true];

@@ -1,4 +1,4 @@
-//! [`Value`] to [`Policy`]: keys in any case, single values as lists of one, wrong types left to the grammar.
+//! From a [`Value`] to a [`Policy`]. Keys are read in any case and single values as lists of one.
 use std::borrow::Cow;
 
 use source_text::{Data, Member, NodePath, Span, Text, Unknown, Value};
@@ -13,10 +13,10 @@ use crate::model::{
 /// very many.
 const MAX_INCOMPLETE_STATEMENTS: usize = 2_000;
 
-/// Whether an unknown value is an ARN, as far as whoever made the document knows.
+/// Whether an unknown value is an ARN, as far as the source of the document determines it.
 pub type IsArn<'a> = &'a dyn Fn(&Unknown) -> bool;
 
-/// Reads a document. Parts of a wrong type are left out; the grammar rules speak about them.
+/// Reads a document. Parts of a wrong type are omitted; grammar rules report them.
 pub fn policy(
     root: Value,
     kind: PolicyKind,
@@ -80,7 +80,7 @@ fn item(value: &Value, node_path: NodePath) -> Option<Item> {
     Some(Item { text, at: NodeSpan { span: value.span, node_path } })
 }
 
-/// A resource that is not known but is said to be an attribute that is an ARN, as the text that it will be.
+/// The resources, with each unknown value that is an ARN as a text with one unknown part.
 fn known_arns_as_text<'v>(value: &'v Value, is_arn: IsArn<'_>) -> Cow<'v, Value> {
     let names_arn = |v: &Value| matches!(&v.data, Data::Unknown(u) if u.candidates.is_empty() && is_arn(u));
     let text = |v: &Value| match &v.data {
@@ -94,7 +94,7 @@ fn known_arns_as_text<'v>(value: &'v Value, is_arn: IsArn<'_>) -> Cow<'v, Value>
     }
 }
 
-/// The texts of a value that may be one text or a list; and whether some are not known.
+/// The texts of a value that is one text or a list, and whether some are unknown.
 fn items(value: &Value, node_path: NodePath) -> (Vec<Item>, bool) {
     match &value.data {
         Data::Array(list) => {
@@ -143,7 +143,7 @@ fn statement(value: &Value, node_path: NodePath, is_arn: IsArn<'_>) -> Statement
     statement
 }
 
-/// The statement's first key, so that a finding about all of it marks one line.
+/// The statement's `Effect` or first key, so that a finding about the statement marks one line.
 fn first_part(value: &Value, at: NodeSpan) -> NodeSpan {
     let key = value.members().iter().find(|m| is_key(m.key.raw(), "Effect")).or(value.members().first());
     key.map_or(at, |m| NodeSpan { span: join(m.key_span, m.value.span), node_path: at.node_path })

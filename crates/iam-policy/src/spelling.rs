@@ -1,6 +1,6 @@
 //! Suggestions for misspelled names.
 
-/// How alike two names are: the fewest single-letter edits, neighbours swapped counting as one; `None` when that is
+/// The Damerau-Levenshtein distance of two names in any ASCII case; `None` if it is
 /// more than `most`.
 pub fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     let same = |(x, y): &(&u8, &u8)| x.eq_ignore_ascii_case(y);
@@ -35,7 +35,7 @@ pub fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     Some(last[b.len()]).filter(|d| *d <= most)
 }
 
-/// The candidate closest to a misspelled name, when one is close enough to be meant.
+/// The candidate closest to a misspelled name, if one is within a quarter of the name's length (1 to 3 edits).
 pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = (name.len() / 4).clamp(1, 3);
     candidates.filter_map(|c| Some((distance(name, c, most)?, c))).min().map(|(_, c)| c)

@@ -11,7 +11,9 @@ use crate::value::{Data, Member, PLACEHOLDER, Text, Unknown, Value};
 const MAX_ALTERNATIVES: usize = 8;
 
 impl Value {
-    /// One of several values, `source` being the expression that chooses.
+    /// One of several values; `source` is the expression that selects it.
+    ///
+    /// The result has no candidates if all of them are unknown, or if they are more than 8.
     pub fn one_of(values: Vec<Value>, source: String, span: Span) -> Value {
         let flat: Vec<Value> = values
             .into_iter()
@@ -22,7 +24,7 @@ impl Value {
         Value::unknown(Unknown { source, reference: None, candidates }, span)
     }
 
-    /// What it can be; empty where it is known, and where nothing is known of it.
+    /// The values it can have; empty if it is known, and if nothing is known about it.
     pub fn candidates(&self) -> &[Value] {
         match &self.data {
             Data::Unknown(unknown) => &unknown.candidates,
@@ -30,7 +32,7 @@ impl Value {
         }
     }
 
-    /// In how many ways it can be read: one where nothing in it is a choice.
+    /// The number of its alternatives: 1 if nothing in it has candidates.
     pub fn alternatives(&self) -> usize {
         let alternatives = match &self.data {
             Data::Unknown(unknown) => unknown.alternatives(),
@@ -43,7 +45,7 @@ impl Value {
         alternatives.min(MAX_ALTERNATIVES)
     }
 
-    /// The value read in one way; a way beyond its own is one of its own.
+    /// The alternative of a number; a number beyond the last one starts again at the first.
     pub fn alternative(&self, number: usize) -> Value {
         let data = match &self.data {
             Data::Unknown(unknown) => match unknown.alternative(number) {
@@ -64,7 +66,7 @@ impl Value {
         Value::new(data, self.span)
     }
 
-    /// What a function makes of the value: of every way, where it has several.
+    /// The result of a function; of each alternative, if the value has several.
     pub fn map_alternatives(&self, source: &str, function: impl Fn(&Value) -> Value) -> Value {
         match self.alternatives() {
             1 => function(self),
@@ -75,7 +77,7 @@ impl Value {
         }
     }
 
-    /// The choices in it: the expressions that choose, and where.
+    /// Adds the expressions that select between candidates in it, with their spans.
     pub fn collect_branch_points(&self, found: &mut Vec<(Span, String)>) {
         let mut add = |unknown: &Unknown| {
             if !unknown.candidates.is_empty() {

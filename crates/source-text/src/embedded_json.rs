@@ -1,21 +1,21 @@
-//! JSON inside a text of another document: every part keeps its place in the outer file, and parts of the
-//! text that are not known stay unknown parts of the values.
+//! JSON inside a text of another document. Every part has its span in the outer file, and unknown parts of the text are
+//! unknown parts of the values.
 use crate::json::{self, Malformed};
 use crate::source::Span;
 use crate::value::{Data, PLACEHOLDER, Segment, Text, Unknown, Value};
 
-/// Follows a unknown that stands where JSON wants a whole value.
+/// Follows a placeholder that stands where JSON requires a value.
 const WHOLE: char = '\u{E001}';
 
-/// Bytes of a quoted unknown: two quotes, the unknown and the mark.
+/// Bytes of a quoted placeholder: two quotes, the placeholder and the mark.
 const QUOTED: usize = 8;
-/// Bytes of it that are not in the original: the quotes and the mark.
+/// Bytes of it that are not in the original text: the quotes and the mark.
 const ADDED: usize = 5;
 
-/// What is wrong with the inner text, placed in the outer file.
+/// Why an inner text is not JSON.
 #[derive(Debug)]
 pub struct Broken {
-    /// Where.
+    /// Its span or location.
     pub span: Span,
     /// What is wrong, in lower case.
     pub reason: String,
@@ -23,7 +23,10 @@ pub struct Broken {
     pub help: &'static str,
 }
 
-/// Parses a text as JSON; `whole` is the text's own place.
+/// Parses a text as JSON; `whole` is the span of the text.
+///
+/// # Errors
+/// If the text is not JSON whatever its unknown parts are.
 pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
     let (source, shifts) = quote_unknowns(text.raw(), text.is_known());
     let original = |at: usize| {
@@ -47,12 +50,12 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
     Ok(value)
 }
 
-/// Whether a part of a text that is not known stands outside the strings of the JSON that it is.
+/// Whether an unknown part of a JSON text is outside of its strings.
 pub fn has_open_part(text: &Text) -> bool {
     !quote_unknowns(text.raw(), text.is_known()).1.is_empty()
 }
 
-/// Puts quotes and a mark around unknowns outside strings; gives the offsets of what was put in.
+/// Quotes and marks the placeholders outside of strings; returns the text and the offsets of the quoted placeholders.
 fn quote_unknowns(text: &str, known: bool) -> (std::borrow::Cow<'_, str>, Vec<usize>) {
     if known {
         return (text.into(), Vec::new());
@@ -96,7 +99,7 @@ fn fill<'a>(value: &mut Value, unknowns: &mut impl Iterator<Item = &'a Unknown>)
     }
 }
 
-/// What a value is that stands for a part of a JSON text.
+/// The value that a part of a JSON text encodes.
 fn decoded(value: &Value) -> Value {
     match &value.data {
         Data::Encoded(inner) => inner.as_ref().clone(),
@@ -111,8 +114,8 @@ fn take<'a>(text: &Text, unknowns: &mut impl Iterator<Item = &'a Unknown>) -> Te
     Text::with_origin(text.raw().to_owned(), taken, Vec::new())
 }
 
-/// The text of a JSON string literal of an outer file, `raw` being the literal with its quotes and `span`
-/// its place; every byte remembers where it came from.
+/// The text of a JSON string literal. `raw` is the literal with its quotes and `span` its span; every byte keeps the span
+/// that it was written at.
 pub fn unquote(raw: &str, span: Span) -> Text {
     let body = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
     let (mut out, mut origin) = (String::with_capacity(body.len()), Vec::new());
@@ -141,7 +144,7 @@ pub fn unquote(raw: &str, span: Span) -> Text {
     Text::with_origin(out, Vec::new(), origin)
 }
 
-/// The character an escape at the start of `text` stands for, and the escape's length in bytes.
+/// The character of the escape sequence at the start of `text`, and the length of the sequence in bytes.
 fn escape(text: &str) -> (char, usize) {
     let unit = |at: usize| text.get(at..at + 4).and_then(|h| u32::from_str_radix(h, 16).ok());
     let simple = match text.as_bytes().get(1) {

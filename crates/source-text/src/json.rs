@@ -1,4 +1,4 @@
-//! JSON text to [`Value`]: strict, with the place of every part and every repeated key.
+//! A strict JSON parser (RFC 8259) that keeps the span of every value and every repeated key.
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -9,14 +9,17 @@ mod malformed;
 
 pub use malformed::Malformed;
 
-/// Deepest nesting of lists and objects.
+/// Depth of nested lists and objects.
 const MAX_NESTING: usize = 512;
-/// Keys, numbers and short texts that are remembered, so that those which come again and again are kept once.
+/// Keys, numbers and short texts that are interned, so that repeated ones are kept once.
 const MAX_INTERNED: usize = 32;
-/// Longest text that is remembered: `Allow`, `Deny`, `*`.
+/// Bytes of the longest text that is interned: `Allow`, `Deny`, `*`.
 const MAX_INTERNED_LENGTH: usize = 5;
 
-/// Parses a file's text; `place` turns byte offsets of `text` into spans.
+/// Parses a JSON text; `locate` turns byte offsets of `text` into spans.
+///
+/// # Errors
+/// If the text is not JSON, or nests deeper than 512 levels.
 pub fn parse(text: &str, location: &dyn Fn(usize, usize) -> Span) -> Result<Value, Malformed> {
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let mut reader = Reader {
@@ -32,14 +35,14 @@ pub fn parse(text: &str, location: &dyn Fn(usize, usize) -> Span) -> Result<Valu
     reader.document().ok_or_else(|| malformed::diagnose(&text[skipped..], skipped, reader.at))
 }
 
-/// Reads one document from front to back; where it gives `None`, `at` is what it could not read.
+/// Reads one document from front to back. When a method returns `None`, `at` is the offset that it could not read.
 struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
     depth: usize,
     known: Vec<Arc<str>>,
-    /// What lists and objects that have not ended have so far.
+    /// The elements so far of the lists and objects that are open.
     values: Vec<Value>,
     members: Vec<Member>,
     location: &'a dyn Fn(usize, usize) -> Span,
@@ -61,7 +64,7 @@ impl<'a> Reader<'a> {
         self.at += self.bytes[self.at..].iter().take_while(space).count();
     }
 
-    /// Goes past a byte that must come next.
+    /// Skips a byte that must come next.
     fn take(&mut self, wanted: u8) -> Option<()> {
         (self.peek()? == wanted).then(|| self.at += 1)
     }
@@ -141,7 +144,7 @@ impl<'a> Reader<'a> {
         Some(Data::Object(cut(&mut self.members, first)))
     }
 
-    /// Goes past a comma or the end of a list or object; tells whether it was the end.
+    /// Skips a comma or the end of a list or object; returns whether it was the end.
     fn ends(&mut self, close: u8) -> Option<bool> {
         self.skip_space();
         let next = self.peek()?;
@@ -156,7 +159,7 @@ impl<'a> Reader<'a> {
         Some(Text::known(self.shared(&key)))
     }
 
-    /// A text that is kept once for all that are the same.
+    /// The interned text.
     fn shared(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.known.iter().find(|k| ***k == *text) {
             return known.clone();
@@ -190,7 +193,7 @@ impl<'a> Reader<'a> {
         Some(Cow::Owned(out))
     }
 
-    /// The letters up to a quote, an escape or a control character.
+    /// The characters up to a quote, an escape or a control character.
     fn plain(&mut self) -> &'a str {
         let special = |b: &u8| matches!(b, b'"' | b'\\' | 0..=0x1F);
         let rest = &self.bytes[self.at..];
@@ -261,7 +264,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The end of a stack, from `first` on, in room that fits; of a long one the copy is what is left behind.
+/// Takes the end of a stack, from `first` on, without spare capacity. If that is most of the stack, the rest is copied
+/// instead.
 fn cut<T>(stack: &mut Vec<T>, first: usize) -> Box<[T]> {
     if stack.len() - first > 64.max(first) {
         let rest = stack.drain(..first).collect();

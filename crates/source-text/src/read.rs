@@ -6,44 +6,47 @@ use thiserror::Error;
 
 use crate::source::SourceFile;
 
-/// Why an input could not be read at all.
+/// Why a file could not be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The path does not exist.
     #[error("cannot find `{0}`: check the path")]
     Missing(String),
-    /// The system refused.
+    /// The system refuses to read it.
     #[error("cannot read `{path}`: {reason}; check its permissions")]
     Refused {
         /// The path.
         path: String,
-        /// The system's words.
+        /// The system's message.
         reason: String,
     },
-    /// A pipe, a socket, a device: reading it might never end.
+    /// A pipe, a socket or a device, which may never end.
     #[error("cannot read `{0}`: it is not a file; give `-` and send its content to standard input")]
     NotFile(String),
-    /// Not text.
+    /// The content is not UTF-8.
     #[error("cannot read `{path}`: byte {at} is not UTF-8; convert the file to UTF-8")]
     NotText {
         /// The path.
         path: String,
-        /// The first bad byte.
+        /// The offset of the first invalid byte.
         at: usize,
     },
-    /// Larger than offsets can say.
+    /// It is larger than [`crate::Span`] can address.
     #[error("cannot read `{path}`: it has {size} bytes and the limit is 1 GiB; split it")]
     TooLarge {
         /// The path.
         path: String,
-        /// Its size.
+        /// Its size in bytes.
         size: u64,
     },
 }
 
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Reads a file that must be UTF-8 text.
+/// Reads a UTF-8 file of at most 1 GiB.
+///
+/// # Errors
+/// If the path does not exist, cannot be read, is not a file, is too large or is not UTF-8.
 pub fn read(path: &Path) -> Result<Arc<SourceFile>, ReadError> {
     let name = path.display().to_string();
     let refused = |e: std::io::Error| match e.kind() {
@@ -60,12 +63,15 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, ReadError> {
     text(name.clone(), std::fs::read(path).map_err(refused)?)
 }
 
-/// What a shell has opened for us, as in `policy-lint check <(terraform show -json plan.bin)`.
+/// Whether the shell has opened it, as in `policy-lint check <(terraform show -json plan.bin)`.
 fn is_open_already(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path == Path::new("/dev/stdin")
 }
 
-/// Makes a file of bytes that came from elsewhere.
+/// A source file of bytes that were read elsewhere.
+///
+/// # Errors
+/// If the bytes are not UTF-8.
 pub fn text(path: String, bytes: Vec<u8>) -> Result<Arc<SourceFile>, ReadError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Arc::new(SourceFile::new(path, text))),

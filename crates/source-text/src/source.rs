@@ -1,7 +1,7 @@
 //! Source files, and spans and positions in them.
 use std::sync::{Arc, OnceLock};
 
-/// A text with the name people know it by.
+/// A source text and its path.
 #[derive(Debug)]
 pub struct SourceFile {
     /// The path as given, `<stdin>` for standard input.
@@ -11,14 +11,14 @@ pub struct SourceFile {
     index: OnceLock<Index>,
 }
 
-/// Where lines begin, and how many characters stand before every block of bytes.
+/// Offsets of lines, and the number of characters before every block of bytes.
 #[derive(Debug)]
 struct Index {
     lines: Vec<usize>,
     blocks: Vec<usize>,
 }
 
-/// Bytes of a block.
+/// The size of a block in bytes.
 const BLOCK: usize = 1024;
 
 fn characters(bytes: &[u8]) -> usize {
@@ -26,7 +26,7 @@ fn characters(bytes: &[u8]) -> usize {
 }
 
 impl SourceFile {
-    /// A text under a name.
+    /// A source text with its path.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> SourceFile {
         SourceFile { path: path.into(), text: text.into(), index: OnceLock::new() }
     }
@@ -44,7 +44,7 @@ impl SourceFile {
         })
     }
 
-    /// The first byte of the line of `offset`, and the line's number from 1.
+    /// The offset of the line that contains `offset`, and its number from 1.
     pub fn line(&self, offset: usize) -> (usize, usize) {
         let lines = &self.index().lines;
         let number = lines.partition_point(|&start| start <= offset).max(1);
@@ -59,56 +59,56 @@ impl SourceFile {
             let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
             self.index().blocks.get(block).copied().unwrap_or(0) + characters(rest)
         };
-        // A mark of the byte order is nothing that people see.
+        // Editors do not count a byte order mark.
         let marked = line == 1 && at > 0 && self.text.starts_with('\u{feff}');
         Position { line, column: 1 + before(at) - before(start) - usize::from(marked), offset }
     }
 }
 
-/// A stretch of one file of a [`Files`] table, in bytes.
+/// A range of bytes of one of [`SourceFiles`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
-    /// The file's number.
+    /// The number of the file.
     pub file: u32,
-    /// First byte.
+    /// The offset of the first byte.
     pub start: u32,
-    /// One past the last byte.
+    /// The offset behind the last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// A span in the file numbered `file`.
+    /// A span in a file. Offsets that do not fit are clamped.
     pub fn new(file: u32, start: usize, end: usize) -> Span {
         let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Span { file, start: clamp(start), end: clamp(end) }
     }
 }
 
-/// The files of one run over one input; spans point into it.
+/// The files that [`Span`]s point into.
 #[derive(Clone, Debug, Default)]
 pub struct SourceFiles(Vec<Arc<SourceFile>>);
 
 impl SourceFiles {
-    /// Adds a file and gives its number.
+    /// Adds a file and returns its number.
     pub fn add(&mut self, file: Arc<SourceFile>) -> u32 {
         self.0.push(file);
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// The file numbered `number`.
+    /// The file with a number.
     pub fn get(&self, number: u32) -> Option<&Arc<SourceFile>> {
         self.0.get(number as usize)
     }
 
-    /// The HCL files, each once.
+    /// The files whose names end in `.tf`.
     pub fn terraform(&self) -> Vec<Arc<SourceFile>> {
         self.0.iter().filter(|f| f.path.ends_with(".tf")).cloned().collect()
     }
 
-    /// Resolves a span.
+    /// The file and offsets of a span, widened to whole characters.
     pub fn locate(&self, span: Span) -> Option<Location> {
         let file = self.get(span.file)?.clone();
-        // Parsers point at bytes; a place never begins or ends inside a character.
+        // Parsers point at bytes, which may be inside of a character.
         let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = bound(file.text.floor_char_boundary(span.start as usize));
         let end = bound(file.text.ceil_char_boundary(span.end as usize));
@@ -121,25 +121,25 @@ impl SourceFiles {
 pub struct Location {
     /// The file.
     pub file: Arc<SourceFile>,
-    /// First byte.
+    /// The offset of the first byte.
     pub start: u32,
-    /// One past the last byte.
+    /// The offset behind the last byte.
     pub end: u32,
 }
 
-/// A point of a file as people and editors count.
+/// A position as editors count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Position {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// From 0, in bytes.
+    /// The offset in bytes, from 0.
     pub offset: u32,
 }
 
 impl Location {
-    /// Where it starts and ends.
+    /// Its start and its end.
     pub fn positions(&self) -> (Position, Position) {
         (self.file.position(self.start), self.file.position(self.end.max(self.start)))
     }

@@ -12,7 +12,7 @@ impl Default for Text {
 }
 
 impl Unknown {
-    /// Something that is not known and is not a reference.
+    /// An unknown value that is not a reference.
     pub fn plain(source: impl Into<String>) -> Unknown {
         Unknown { source: source.into(), ..Unknown::default() }
     }
@@ -29,7 +29,7 @@ impl Text {
         Text::with_origin(PLACEHOLDER.to_string(), vec![unknown], Vec::new())
     }
 
-    /// A text whose bytes came from the places that `origin` tells.
+    /// A text with unknown parts and the origin of its bytes. `unknowns` has one entry for each [`PLACEHOLDER`].
     pub fn with_origin(value: impl Into<Arc<str>>, unknowns: Vec<Unknown>, origin: Vec<Segment>) -> Text {
         if unknowns.is_empty() && origin.is_empty() {
             return Text::known(value);
@@ -52,12 +52,12 @@ impl Text {
         }
     }
 
-    /// The text, when all of it is known.
+    /// The text, when it has no unknown parts.
     pub fn as_known(&self) -> Option<&str> {
         self.is_known().then_some(self.raw())
     }
 
-    /// Whether all of it is known.
+    /// Whether it has no unknown parts.
     pub fn is_known(&self) -> bool {
         self.unknowns().is_empty()
     }
@@ -89,12 +89,12 @@ impl Text {
         self.composed().map_or(&[], |m| &m.unknowns)
     }
 
-    /// Where its stretches came from; empty when that is its own span.
+    /// The origin of its stretches; empty if that is the span of the text.
     pub fn origin(&self) -> &[Segment] {
         self.composed().map_or(&[], |m| &m.origin)
     }
 
-    /// The bytes `from..to` as a text of their own, with their origin.
+    /// The bytes `from..to` with their origin.
     pub fn slice(&self, from: usize, to: usize) -> Text {
         let count = |text: &str| text.matches(PLACEHOLDER).count();
         let before = count(&self.raw()[..from]);
@@ -121,7 +121,7 @@ impl Text {
         Text::with_origin(value, unknowns, origin)
     }
 
-    /// Where the bytes `start..end` of the text came from, `whole` being the place of all of it.
+    /// The span of the bytes `start..end`; `whole` is the span of the text.
     pub fn locate(&self, start: usize, end: usize, whole: Span) -> Span {
         let segment = |byte: usize| {
             let next = self.origin().partition_point(|s| s.at as usize <= byte);
@@ -152,7 +152,7 @@ fn fits_between_gaps(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// A text that is being put together.
+/// Builds a text of parts with different origins.
 #[derive(Debug, Default)]
 pub struct TextBuilder {
     value: String,
@@ -161,7 +161,7 @@ pub struct TextBuilder {
 }
 
 impl TextBuilder {
-    /// Appends a text; `span` is its place.
+    /// Appends a text; `span` is its span.
     pub fn push(&mut self, text: &Text, span: Span) {
         let base = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
         if text.origin().is_empty() {
@@ -172,19 +172,19 @@ impl TextBuilder {
         self.unknowns.extend(text.unknowns().iter().cloned());
     }
 
-    /// Appends letters; `span` is what they come from.
+    /// Appends characters with one span.
     pub fn put(&mut self, letters: &str, span: Span) {
         let at = u32::try_from(self.value.len()).unwrap_or(u32::MAX);
         self.origin.push(Segment { at, span, exact: false });
         self.value.push_str(letters);
     }
 
-    /// Its length so far, in bytes.
+    /// The length so far, in bytes.
     pub fn len(&self) -> usize {
         self.value.len()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the text is empty so far.
     pub fn is_empty(&self) -> bool {
         self.value.is_empty()
     }
@@ -194,7 +194,7 @@ impl TextBuilder {
         Text::with_origin(self.value, self.unknowns, self.origin)
     }
 
-    /// The text without where its parts came from.
+    /// The text without the origin of its parts.
     pub fn finish_without_origin(self) -> Text {
         Text::with_origin(self.value, self.unknowns, Vec::new())
     }

@@ -100,17 +100,17 @@ pub struct Segment {
 const _: () = assert!(size_of::<Value>() <= 40 && size_of::<Member>() <= 72);
 
 impl Value {
-    /// A value at a place.
+    /// A value with its span.
     pub fn new(data: Data, span: Span) -> Value {
         Value { data, span }
     }
 
-    /// A list at a place.
+    /// A list with its span.
     pub fn list(elements: impl IntoIterator<Item = Value>, span: Span) -> Value {
         Value::new(Data::Array(elements.into_iter().collect()), span)
     }
 
-    /// An object at a place.
+    /// An object with its span.
     pub fn object(members: impl IntoIterator<Item = Member>, span: Span) -> Value {
         Value::new(Data::Object(members.into_iter().collect()), span)
     }
@@ -123,7 +123,7 @@ impl Value {
         }
     }
 
-    /// The text, when it is one and all known.
+    /// The text, when it is one without unknown parts.
     pub fn as_str(&self) -> Option<&str> {
         self.as_text().and_then(Text::as_known)
     }
@@ -149,12 +149,12 @@ impl Value {
         self.members().iter().find(|m| m.key.raw() == key).map(|m| &m.value)
     }
 
-    /// The value under a path of keys.
+    /// The value under a path of keys, each of which is in the value of the one before.
     pub fn path(&self, keys: &[&str]) -> Option<&Value> {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    /// What kind of value it is, in the words of JSON.
+    /// The JSON type, with its article, for messages.
     pub fn kind(&self) -> &'static str {
         match self.data {
             Data::Null => "null",
@@ -168,7 +168,7 @@ impl Value {
         }
     }
 
-    /// A value that is not known.
+    /// An unknown value.
     pub fn unknown(unknown: Unknown, span: Span) -> Value {
         Value::new(Data::Unknown(Box::new(unknown)), span)
     }
@@ -181,7 +181,7 @@ impl Value {
         }
     }
 
-    /// Whether a value is not known at all.
+    /// Whether the value as a whole is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self.data, Data::Unknown(_))
     }

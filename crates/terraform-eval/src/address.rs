@@ -8,7 +8,7 @@ pub fn split_reference(reference: &str) -> Option<(&str, &str, &str)> {
     Some((address, kind, attribute))
 }
 
-/// The steps of an address; a dot in the key of an instance parts none.
+/// The steps of an address, which dots separate outside of instance keys.
 pub fn steps(address: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
     address.split(move |c| {
@@ -29,7 +29,7 @@ pub fn without_indexes(address: &str) -> String {
     address.chars().filter(keep).collect()
 }
 
-/// Whether two addresses can be of one resource: a step that does not say which instance stands for all.
+/// Whether two addresses can be of the same resource: a step without an instance key matches every instance.
 pub fn same_resource(one: &str, other: &str) -> bool {
     let same = |a: &str, b: &str| {
         let (name, other) = (a.split('[').next(), b.split('[').next());
@@ -45,7 +45,7 @@ pub fn same_resource(one: &str, other: &str) -> bool {
     }
 }
 
-/// The key of the instance that an address names, with its brackets; empty where it names none.
+/// The instance key of an address, with its brackets; empty if it has none.
 pub fn instance_key(address: &str) -> &str {
     let last = steps(address).last().unwrap_or_default();
     last.find('[').map_or("", |at| &last[at..])

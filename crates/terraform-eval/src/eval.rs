@@ -1,5 +1,5 @@
-//! The evaluator. Expressions, templates, references, blocks and calls of modules need each other, so this folder is
-//! the one place whose files import each other in circles; everything else uses [`attribute`] and [`resources`] only.
+//! The evaluator. Expressions, templates, references, blocks and module calls are mutually recursive, so the files of
+//! this folder import each other. Everything else uses [`attribute`] and [`resources`] only.
 mod block;
 mod call;
 mod data_source;

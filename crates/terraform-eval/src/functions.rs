@@ -10,7 +10,7 @@ mod patterns;
 mod texts;
 mod yaml;
 
-/// Applies a function of the language; `None` if it is not one of these, or its result is not known.
+/// Applies a function of the language; `None` if it is not one of these or its result is unknown.
 pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let first = arguments.first();
     match (name, arguments) {

@@ -1,7 +1,7 @@
 //! Terraform source to evaluated resources with spans. Nothing runs and nothing is downloaded: a value that only a plan
-//! or an apply can know is unknown, and says which expression it comes from.
+//! or an apply determines is unknown, and names the expression it comes from.
 //!
-//! Which attributes matter to a reader, and what a provider computes, is for other crates; see [`Provider`].
+//! The crate knows no resource type. What a provider computes is passed in as a [`Provider`].
 pub mod address;
 mod context;
 mod eval;

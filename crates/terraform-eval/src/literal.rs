@@ -1,7 +1,7 @@
 //! The origin of every byte of a literal: escapes and removed indentation make it differ from its source.
 use source_text::{Segment, Span, Text};
 
-/// The origin of a quoted literal's text, `raw` being its source with the quotes.
+/// The text of a quoted literal with its origin; `raw` is its source with the quotes.
 pub fn unquote(literal: &str, raw: &str, span: Span) -> Text {
     let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
     let inner_span = Span { start: span.start + 1, end: span.end.saturating_sub(1), ..span };

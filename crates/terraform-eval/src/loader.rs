@@ -136,7 +136,7 @@ fn literal(source: &Source) -> Option<String> {
     }
 }
 
-/// Values of variables: Terraform's own files of the root, in its order, then those that were named.
+/// Adds the values of variables: from the root's own files in Terraform's order, then from `named`.
 fn variables(
     root: &Path,
     named: &[PathBuf],

@@ -1,12 +1,12 @@
 //! The members of an object under construction, whose keys may repeat.
 use source_text::{Member, Span, Text, Value};
 
-/// A key with its values: one, or where values are grouped all that have the key.
+/// A key with its value, or with all its values if the expression groups them.
 #[derive(Clone)]
 pub(crate) struct MemberGroup {
     /// The key.
     pub(crate) key: Text,
-    /// Where it stands.
+    /// The span of the key.
     pub(crate) span: Span,
     /// The values.
     pub(crate) values: Vec<Value>,
@@ -21,7 +21,7 @@ impl MemberGroup {
     }
 }
 
-/// Adds a key: what it had before gets more, or is replaced.
+/// Adds a key. The values of a key that is already there are extended (`grouping`) or replaced.
 pub(crate) fn insert(groups: &mut Vec<MemberGroup>, next: MemberGroup, grouping: bool) {
     match groups.iter_mut().find(|k| k.key.raw() == next.key.raw()) {
         Some(found) if grouping => found.values.extend(next.values),

@@ -38,7 +38,7 @@ impl Module {
                 "resource" if block.labels.len() == 2 => self.resources.push(block),
                 "data" if block.labels.len() == 2 => self.data.push(block),
                 "module" if block.labels.len() == 1 => self.calls.push(block),
-                // What a check reads is read like everything else.
+                // Data sources of a `check` block are read like others.
                 "check" => self.add(Body { blocks: block.body.blocks, ..Body::default() }),
                 "locals" => self.locals.extend(block.body.attributes.into_iter().map(|a| (a.name.clone(), a))),
                 _ => {}
@@ -46,7 +46,7 @@ impl Module {
         }
     }
 
-    /// Changes what other files declare by what an override file says; what has no base is added.
+    /// Applies an override file to the declarations of other files; a block without a base is added.
     pub(crate) fn add_override(&mut self, body: Body) {
         let mut rest = Body::default();
         for block in body.blocks {
@@ -77,7 +77,7 @@ impl Module {
         }
     }
 
-    /// The `resource` or `data` block of a type and name.
+    /// The `resource` or `data` block with a type and name.
     pub(crate) fn find<'a>(blocks: &'a [Block], kind: &str, name: &str) -> Option<&'a Block> {
         blocks
             .iter()
@@ -85,25 +85,25 @@ impl Module {
     }
 }
 
-/// A module as one call (or the user, for a root) sees it.
+/// An instance of a module: a root, or one instance of a call.
 pub(crate) struct Instance {
-    /// What it is an instance of.
+    /// The module.
     pub(crate) module: Rc<Module>,
     /// The address with its dot, as in `module.store[0].`; empty for a root.
     pub(crate) address: String,
-    /// Values of variables that were given.
+    /// The given values of variables.
     pub(crate) arguments: HashMap<String, Value>,
-    /// Values that were evaluated, with their cost; `None` while one is.
+    /// Evaluated values with their cost; `None` during the evaluation.
     pub(crate) known: RefCell<HashMap<String, Option<(Value, u64)>>>,
-    /// Instances of the modules it calls, by the call's name.
+    /// The instances of its calls, by the name of the call.
     pub(crate) children: RefCell<HashMap<String, Children>>,
-    /// The modules from the root to the one that calls it.
+    /// The modules from the root to the caller.
     pub(crate) callers: Vec<Rc<Module>>,
     /// The root's folder.
     pub(crate) root: PathBuf,
-    /// What says that there are no instances of it, or of what is read through it, with the values that were given.
+    /// The `count`, `for_each` or argument because of which it does not exist with the given values.
     pub(crate) disabled_at: Option<Span>,
-    /// The same instance for what is off in it.
+    /// The instance in which blocks without instances are evaluated.
     pub(crate) shadow: OnceCell<Rc<Instance>>,
 }
 
@@ -116,16 +116,16 @@ pub(crate) enum Children {
     Keyed(Vec<(String, Rc<Instance>)>),
     /// One per number of `count`.
     Counted(Vec<Rc<Instance>>),
-    /// Nobody knows how many; this stands for each.
+    /// An unknown number; this one represents each of them.
     UnknownCount(Rc<Instance>),
-    /// None with the values that were given; this is what one would be.
+    /// None with the given values; this one is what an instance would be.
     Disabled(Rc<Instance>),
-    /// A module that is not in the tree, or one that calls itself.
+    /// A module that is not on disk, or that calls itself.
     Elsewhere,
 }
 
 impl Children {
-    /// All of them, and the one that would be.
+    /// All of them, including the one of [`Children::Disabled`].
     pub(crate) fn all(&self) -> Vec<Rc<Instance>> {
         match self {
             Children::One(one) | Children::UnknownCount(one) | Children::Disabled(one) => vec![one.clone()],
@@ -158,8 +158,8 @@ impl Instance {
         }
     }
 
-    /// The same instance for what does not exist with the values that were given: those that are empty or false
-    /// are taken for unknown, for they are what is said when something is not wanted.
+    /// The same instance for blocks that do not exist with the given values. Values that usually disable something (empty,
+    /// false) are unknown in it.
     pub(crate) fn shadow(&self, disabled_at: Span) -> Rc<Instance> {
         let make = || {
             let (module, arguments) = (self.module.clone(), self.arguments.clone());

@@ -29,18 +29,18 @@ pub(crate) fn read_folders(folders: &[PathBuf]) -> Vec<FolderFiles> {
     if folders.len() < 8 { folders.iter().map(one).collect() } else { folders.par_iter().map(one).collect() }
 }
 
-/// Whether a file of this name is Terraform, and whether it is in its JSON form.
+/// Whether a file with this name is Terraform source in JSON syntax (`true`) or in HCL (`false`); `None` if it is neither.
 pub fn is_terraform(name: &str) -> Option<bool> {
     if name.ends_with(".tf.json") { Some(true) } else { name.ends_with(".tf").then_some(false) }
 }
 
-/// Whether a file of this name changes what the others declare.
+/// Whether a file with this name is an override file.
 fn is_override(name: &str) -> bool {
     let stem = name.strip_suffix(".json").unwrap_or(name).trim_end_matches(".tf");
     stem == "override" || stem.ends_with("_override")
 }
 
-/// The Terraform files of a folder: those that override others come last, as Terraform reads them.
+/// The Terraform files of a folder; override files come last, as Terraform reads them.
 fn read_folder(folder: &Path) -> (Vec<(Arc<SourceFile>, bool)>, Vec<ReadError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -59,7 +59,7 @@ fn read_folder(folder: &Path) -> (Vec<(Arc<SourceFile>, bool)>, Vec<ReadError>) 
     (files, errors)
 }
 
-/// Parses the files of a folder into a module, which later calls of [`load`] give.
+/// Parses the files of a folder into a module, which later calls of [`load`] return.
 pub(crate) fn register(
     folder: PathBuf,
     files: Vec<(Arc<SourceFile>, bool)>,
@@ -87,7 +87,7 @@ pub(crate) fn register(
     module
 }
 
-/// The module of a folder, read when it is needed first.
+/// The module of a folder, read on first use.
 pub(crate) fn load(folder: &Path, context: &EvalContext) -> Option<Rc<Module>> {
     let key = absolute(folder);
     if let Some(found) = context.modules.borrow().get(&key) {

@@ -1,4 +1,4 @@
-//! Where an expression is evaluated: the instance of a module, the file, and the names that are bound.
+//! The scope of an expression: the instance of a module, the file and the bound names.
 use std::rc::Rc;
 
 use source_text::{Span, Unknown, Value};
@@ -7,31 +7,31 @@ use crate::context::{EvalContext, SNIPPET};
 use crate::module::Instance;
 use crate::values::cost;
 
-/// A name that an expression can use: of a `for`, of `each`, of a `dynamic` block.
+/// A bound name: of a `for` expression, of `each` or `count`, of a `dynamic` block, of a template.
 pub(crate) struct Binding<'a> {
     /// The name.
     pub(crate) name: &'a str,
     /// Its value.
     pub(crate) value: &'a Value,
-    /// Outer names.
+    /// The binding around it.
     pub(crate) parent: Option<&'a Binding<'a>>,
 }
 
-/// Where an expression is evaluated.
+/// The scope of an expression.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    /// What is shared.
+    /// What all evaluations share.
     pub(crate) context: &'a EvalContext,
-    /// The module's instance.
+    /// The instance of the module.
     pub(crate) instance: &'a Rc<Instance>,
-    /// The file the expression stands in.
+    /// The number of the file that contains the expression.
     pub(crate) file: u32,
-    /// Names bound around it.
+    /// The bound names.
     pub(crate) bindings: Option<&'a Binding<'a>>,
 }
 
 impl<'a> Scope<'a> {
-    /// The same with one more name.
+    /// The scope with one more name.
     pub(crate) fn bind<'b>(&'b self, binding: &'b Binding<'b>) -> Scope<'b> {
         Scope { context: self.context, instance: self.instance, file: self.file, bindings: Some(binding) }
     }
@@ -48,7 +48,7 @@ impl<'a> Scope<'a> {
         None
     }
 
-    /// The source text of a place.
+    /// The source text of a span on one line, shortened to 120 characters.
     pub(crate) fn text_of(&self, span: Span) -> String {
         let (files, snippet) = (self.context.files.borrow(), self.context.snippet.borrow());
         let whole = if span.file == SNIPPET { Some(&**snippet) } else { files.get(span.file).map(|f| f.text.as_str()) };
@@ -57,18 +57,18 @@ impl<'a> Scope<'a> {
         if text.chars().count() > 120 { text.chars().take(117).chain("...".chars()).collect() } else { text }
     }
 
-    /// An unknown value that stands for an expression.
+    /// The unknown value of an expression.
     pub(crate) fn unknown(&self, span: Span) -> Value {
         Value::unknown(Unknown::plain(self.text_of(span)), span)
     }
 
-    /// An unknown value that stands for an expression which fails, whatever a plan would know.
+    /// The unknown value of an expression that fails with every value of what is unknown.
     pub(crate) fn fail(&self, span: Span) -> Value {
         self.context.fail();
         self.unknown(span)
     }
 
-    /// What a function makes of a value in each of its ways; unknown where it makes nothing of it.
+    /// The results of a function for each alternative of a value; unknown where the function has no result.
     pub(crate) fn map_alternatives(
         &self,
         value: &Value,
@@ -87,13 +87,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The place of a part of this file.
+    /// The span of a range of bytes of this file.
     pub(crate) fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
         range.map_or(Span { file: self.file, start: 0, end: 0 }, |r| Span::new(self.file, r.start, r.end))
     }
 }
 
-/// Evaluates once; a value that needs itself is unknown, and so is one that was copied too often.
+/// Evaluates once per instance. A value that depends on itself is unknown, and so is one whose copies exceed the budget.
 pub(crate) fn memoized(key: &str, span: Span, scope: Scope<'_>, evaluate: impl FnOnce() -> Value) -> Value {
     let known = &scope.instance.known;
     if let Some(found) = known.borrow().get(key) {

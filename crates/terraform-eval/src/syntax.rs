@@ -20,27 +20,27 @@ pub(crate) enum Source {
 pub(crate) struct Attribute {
     /// The name.
     pub(crate) name: String,
-    /// Where the name stands.
+    /// The span of the name.
     pub(crate) key_span: Span,
     /// The expression.
     pub(crate) source: Source,
 }
 
-/// A block: its word, its labels, its content.
+/// A block: its type, labels and body.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// As in `resource`.
+    /// Its type, as `resource`.
     pub(crate) word: String,
-    /// As in `aws_s3_bucket`, `raw`.
+    /// Its labels, as `aws_s3_bucket`, `raw`.
     pub(crate) labels: Vec<String>,
-    /// The content.
+    /// Its body.
     pub(crate) body: Body,
-    /// The first line: word and labels.
+    /// The span of its type and labels.
     pub(crate) head: Span,
 }
 
 impl Block {
-    /// The word of the blocks that it stands for: of a `dynamic` block its label.
+    /// The type of the blocks that it produces: of a `dynamic` block its label.
     fn produces(&self) -> &str {
         if self.word == "dynamic" { self.labels.first().map_or("", String::as_str) } else { &self.word }
     }
@@ -53,17 +53,17 @@ pub(crate) struct Body {
     pub(crate) attributes: Vec<Attribute>,
     /// The blocks.
     pub(crate) blocks: Vec<Block>,
-    /// All of it.
+    /// Its span.
     pub(crate) span: Span,
 }
 
 impl Body {
-    /// The attribute of a name.
+    /// The attribute with a name.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name == name)
     }
 
-    /// Replaces attributes, and all blocks of a type by those of that type.
+    /// Replaces attributes, and all blocks of a type by the new blocks of that type.
     pub(crate) fn change(&mut self, by: Body) {
         let words = by.blocks.iter().map(Block::produces).chain(by.attributes.iter().map(|a| a.name.as_str()));
         let words: Vec<&str> = words.collect();
@@ -77,14 +77,14 @@ impl Body {
 /// Why a file is not Terraform.
 #[derive(Debug)]
 pub(crate) struct Malformed {
-    /// Where.
+    /// Its span or location.
     pub(crate) span: Span,
     /// What is wrong.
     pub(crate) reason: String,
 }
 
-/// Parses HCL as Terraform does, which takes a key of an object twice and keeps the last; the parser takes none.
-/// A key that repeats is parsed under another name of the same length, unless `rejects` says that it is an error.
+/// Parses HCL as Terraform does, which allows a repeated key in an object and keeps the last value. The parser does not.
+/// A repeated key is parsed under another name of the same length, unless `rejects` is true for it.
 fn tolerant(text: &str, rejects: fn(&str) -> bool) -> Result<structure::Body, hcl_edit::parser::Error> {
     const NAMES: &[u8] = b"_zyxwvutsrqponmlkjihgfedcba";
     let mut changed = text.as_bytes().to_vec();
@@ -106,7 +106,7 @@ fn tolerant(text: &str, rejects: fn(&str) -> bool) -> Result<structure::Body, hc
     hcl_edit::parser::parse_body(text)
 }
 
-/// Parses the text of the file numbered `file`; `rejects` is [`crate::Provider::rejects_duplicate_key`].
+/// Parses the text of the file with the number `file`; `rejects` is [`crate::Provider::rejects_duplicate_key`].
 pub(crate) fn parse(text: &str, file: u32, is_json: bool, rejects: fn(&str) -> bool) -> Result<Body, Malformed> {
     if is_json {
         let location = |start: usize, end: usize| Span::new(file, start, end);
@@ -114,7 +114,7 @@ pub(crate) fn parse(text: &str, file: u32, is_json: bool, rejects: fn(&str) -> b
             json::parse(text, &location).map_err(|e| Malformed { span: location(e.start, e.end), reason: e.reason })?;
         return Ok(json_body(&value));
     }
-    // A mark of the byte order is as long as three spaces, so that offsets stay.
+    // A byte order mark is replaced by three spaces, so that offsets stay.
     let plain = text.strip_prefix('\u{feff}').map_or(Cow::Borrowed(text), |rest| format!("   {rest}").into());
     match tolerant(&plain, rejects) {
         Ok(body) => Ok(convert(body, file, text.len())),
@@ -160,7 +160,7 @@ fn block(block: structure::Block, file: u32) -> Block {
     }
 }
 
-/// Words whose blocks have labels, and how many.
+/// Types of blocks and the number of their labels.
 const LABELLED: &[(&str, usize)] = &[
     ("resource", 2),
     ("data", 2),
@@ -203,7 +203,7 @@ fn json_blocks(word: &str, missing: usize, labels: Vec<String>, head: Span, valu
     }
 }
 
-/// The content of a block: attributes, and what it repeats with `dynamic`.
+/// The body of a block: attributes and `dynamic` blocks.
 fn json_content(value: &Value) -> Body {
     let mut body = Body { span: value.span, ..Body::default() };
     for member in value.members() {
@@ -221,7 +221,7 @@ fn json_content(value: &Value) -> Body {
     body
 }
 
-/// Makes the `content` of a `dynamic` block a block, as it is in HCL.
+/// Turns the `content` of a `dynamic` block into a block, as in HCL.
 fn with_content(block: &mut Block) {
     let Some(at) = block.body.attributes.iter().position(|a| a.name == "content") else { return };
     let content = block.body.attributes.swap_remove(at);

@@ -4,7 +4,7 @@ use source_text::{Data, Member, Span, Text, TextBuilder, Unknown, Value};
 /// Elements of the largest list that a function may make.
 pub(crate) const MAX_LIST_LENGTH: usize = 5_000;
 
-/// A value as a test: texts that say it are as good as a truth, and until Terraform 0.12 numbers were.
+/// A value as a condition: a boolean, or a text or number that Terraform converts to one.
 pub(crate) fn truth(value: &Value) -> Option<bool> {
     match (&value.data, value.as_str()) {
         (Data::Bool(b), _) => Some(*b),
@@ -21,7 +21,7 @@ pub(crate) fn number(value: f64) -> Data {
     Data::Number(if whole { format!("{value:.0}") } else { value.to_string() }.into())
 }
 
-/// A value as the text that a template makes of it.
+/// The text of a value in a template.
 pub(crate) fn to_text(value: &Value) -> Option<Text> {
     match &value.data {
         Data::String(text) => Some(text.clone()),
@@ -33,7 +33,7 @@ pub(crate) fn to_text(value: &Value) -> Option<Text> {
     }
 }
 
-/// Key and value of every element that a `for`, a `for_each` or a splat goes through.
+/// The keys and values that a `for` or a splat iterates over.
 pub(crate) fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match &value.data {
         Data::Array(list) => {
@@ -54,7 +54,7 @@ pub(crate) fn entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     }
 }
 
-/// One entry that stands for all of a collection that is not known.
+/// One entry that represents every entry of an unknown collection.
 pub(crate) fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Value, Value) {
     let source = match &collection.data {
         Data::Unknown(unknown) => format!("{}[*]", unknown.source),
@@ -63,7 +63,7 @@ pub(crate) fn unknown_entry(collection: &Value, span: Span, name: &str) -> (Valu
     (Value::unknown(Unknown::plain(format!("key of {source}")), span), Value::unknown(Unknown::plain(source), span))
 }
 
-/// The number of an element.
+/// The index of an element.
 pub(crate) fn index(key: &Value) -> Option<usize> {
     match &key.data {
         Data::Number(n) => n.parse().ok(),
@@ -72,7 +72,7 @@ pub(crate) fn index(key: &Value) -> Option<usize> {
     }
 }
 
-/// The key of an instance as addresses have it; nothing where it is not known.
+/// The key of an instance as a suffix of its address; empty if it is unknown.
 pub(crate) fn index_suffix(key: &Value) -> String {
     match &key.data {
         Data::Number(n) => format!("[{n}]"),
@@ -81,7 +81,7 @@ pub(crate) fn index_suffix(key: &Value) -> String {
     }
 }
 
-/// Whether a value is what people give for something that they do not want.
+/// Whether a value usually disables something: null, false, 0 or empty.
 pub(crate) fn is_falsy(value: &Value) -> bool {
     match &value.data {
         Data::Null | Data::Bool(false) => true,
@@ -93,7 +93,7 @@ pub(crate) fn is_falsy(value: &Value) -> bool {
     }
 }
 
-/// The entries of a `for_each`: of a set, the elements are their own keys, those that are not known too.
+/// The entries of a `for_each`. The elements of a set are their own keys, also if they are unknown.
 pub(crate) fn each_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match &value.data {
         Data::Array(list) => {
@@ -109,7 +109,7 @@ pub(crate) fn each_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     }
 }
 
-/// How much a value weighs against the measure of evaluations.
+/// The cost of copying a value, in evaluation steps.
 pub(crate) fn cost(value: &Value) -> u64 {
     let inner: u64 = match &value.data {
         Data::Array(list) => list.iter().map(cost).sum(),
@@ -125,7 +125,7 @@ pub(crate) fn cost(value: &Value) -> u64 {
     1 + inner
 }
 
-/// One of several values, each once; the one where they are all the same.
+/// One of several values without duplicates; the value itself if all are equal.
 pub(crate) fn any_of(values: Vec<Value>, source: String, span: Span) -> Value {
     let mut different: Vec<Value> = Vec::new();
     for value in values {
@@ -139,7 +139,7 @@ pub(crate) fn any_of(values: Vec<Value>, source: String, span: Span) -> Value {
     }
 }
 
-/// The first value that is not absent: one of several, where some of them may be. An attribute of a resource is there.
+/// The first value that is not absent. An unknown value may be absent, unless it is an attribute of a resource.
 pub(crate) fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: Span) -> Option<Value> {
     let mut possible: Vec<Value> = Vec::new();
     for value in values {
@@ -159,7 +159,7 @@ pub(crate) fn first_of(values: &[Value], absent: impl Fn(&Value) -> bool, span: 
     Some(any_of(possible, source, span))
 }
 
-/// The text that is the JSON of a value, as Terraform writes it but for its escapes of `<`, `>` and `&`.
+/// The JSON text of a value as Terraform writes it, except that `<`, `>` and `&` are not escaped.
 pub(crate) fn encode(value: &Value) -> Text {
     let mut text = TextBuilder::default();
     write(value, &mut text);
@@ -208,7 +208,7 @@ fn write(value: &Value, out: &mut TextBuilder) {
     }
 }
 
-/// Whether two values are the same; `None` when that is not known.
+/// Whether two values are equal; `None` if that is unknown.
 pub fn equal(a: &Value, b: &Value) -> Option<bool> {
     match (&a.data, &b.data) {
         (Data::Unknown(_), _) | (_, Data::Unknown(_)) => None,

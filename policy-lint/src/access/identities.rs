@@ -1,4 +1,4 @@
-//! Who holds which policies, and what bounds them.
+//! Identities with their policies and permissions boundaries.
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,17 +10,17 @@ use terraform_eval::Resource;
 use super::resource_index::ResourceIndex;
 use crate::project::Project;
 
-/// Somebody with every policy that is attached to them.
+/// A role, user or group with all its policies; or a policy without a known holder.
 pub struct Identity<'a> {
-    /// The address of the role, user or group; of the policy itself where nothing is attached.
+    /// The address of the role, user or group; of the policy if it has no holder.
     pub name: String,
-    /// The policies.
+    /// Its policies.
     pub policies: Vec<&'a Policy>,
-    /// The permissions boundary, where it is one of the policies here.
+    /// Its permissions boundary, if that is a policy of the project.
     pub boundary: Option<&'a Policy>,
-    /// Whether there is a boundary that is not here.
+    /// Whether it has a boundary that is not in the project.
     pub unknown_boundary: bool,
-    /// The statements that allow something on whatever it likes, without a condition.
+    /// The statements that allow actions on every resource without a condition.
     open: OnceCell<Vec<(&'a Policy, &'a Statement)>>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Identity<'a> {
         self.open.get_or_init(|| self.statements().filter(|(_, s)| is_open(s)).collect())
     }
 
-    /// The statement that lets it use an action on whatever it likes, without a condition, and is not denied.
+    /// The statement that allows an action on every resource without a condition, unless that is denied.
     pub fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
         let granted = self.open().iter().find(|(_, s)| s.applies_to_action(action))?;
         let denied = self
@@ -52,7 +52,7 @@ impl<'a> Identity<'a> {
         (!denied && !bounded && !forbidden && !self.unknown_boundary).then_some(*granted)
     }
 
-    /// Whether some statement allows an action at all.
+    /// Whether a statement allows an action on any resource.
     pub fn allows(&self, action: &str) -> bool {
         self.policies.iter().flat_map(|p| &p.statements).any(|s| s.allows() && s.applies_to_action(action))
     }
@@ -65,9 +65,9 @@ fn boundary(person: &Resource) -> Option<&Value> {
 /// Roles, users and groups, and the policies that can be attached to them.
 struct IdentityIndex<'a> {
     index: ResourceIndex<'a>,
-    /// Who holds a managed policy, by its address.
+    /// The holders of each managed policy, by its address.
     attached: HashMap<&'a str, Vec<usize>>,
-    /// Managed policies with their resources.
+    /// The managed policies.
     managed: ResourceIndex<'a>,
 }
 
@@ -94,7 +94,7 @@ impl<'a> IdentityIndex<'a> {
         self.index.resources()
     }
 
-    /// The numbers of those who hold a policy.
+    /// The numbers of the holders of a policy.
     fn holders(&self, policy: &Policy, project: &Project) -> Vec<usize> {
         let Some(own) = project.owner(policy) else { return Vec::new() };
         let named = |key: &str| own.values.get(key).and_then(|v| self.index.first(v)).into_iter().collect();
@@ -108,14 +108,14 @@ impl<'a> IdentityIndex<'a> {
         }
     }
 
-    /// The addresses of the managed policies that are somebody's boundary.
+    /// The addresses of the managed policies that are used as a boundary.
     fn bounding(&self) -> BTreeSet<&'a str> {
         let boundaries = self.all().iter().filter_map(|r| boundary(r));
         boundaries.flat_map(|v| self.managed.all(v)).map(|n| self.managed.get(n).address.as_str()).collect()
     }
 }
 
-/// Everybody in a project with their identity policies; a policy nobody holds here stands alone.
+/// The identities of a project with their policies, and each policy without a known holder by itself.
 pub fn identities(project: &Project) -> Vec<Identity<'_>> {
     let identity_index = IdentityIndex::of(project);
     let mut held: BTreeMap<usize, Vec<&Policy>> = BTreeMap::new();
@@ -148,7 +148,7 @@ pub fn identities(project: &Project) -> Vec<Identity<'_>> {
     found
 }
 
-/// The addresses of policies that only bound what others grant: boundaries that nobody holds as a policy too.
+/// The addresses of policies that are used as boundaries only.
 pub fn boundaries(project: &Project) -> BTreeSet<&str> {
     let identity_index = IdentityIndex::of(project);
     let mut bounding = identity_index.bounding();

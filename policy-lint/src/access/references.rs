@@ -3,9 +3,9 @@ use iam_policy::pattern;
 use source_text::{Data, PLACEHOLDER, Text, Unknown, Value};
 use terraform_eval::{Resource, address};
 
-/// Whether a value names a resource: by its address, or by the value of one of its attributes.
+/// Whether a value refers to a resource: by its address, or by the value of one of its attributes.
 pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
-    // Nearly all pairs part here, and this is asked of every pair.
+    // This is called for every pair of values and resources, and most differ here.
     let head = resource.address.split('[').next().unwrap_or_default();
     let referenced = |reference: &str| {
         reference.starts_with(head)
@@ -27,8 +27,8 @@ pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> boo
     }
 }
 
-/// Whether a value names a resource for all that is known here: not where it says another one. Whoever complains of
-/// something that is missing asks this, for what only an apply can tell may be it.
+/// Whether a value can refer to a resource: false if it certainly refers to another one. A rule that reports something as
+/// missing uses this, because an unknown value may be what it misses.
 pub fn may_refer_to(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
     let Some(value) = value else { return true };
     if refers_to(value, resource, attributes) {

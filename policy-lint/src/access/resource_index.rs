@@ -1,4 +1,4 @@
-//! Resources found by what refers to them, so that nobody has to ask each one.
+//! An index of resources by what can refer to them.
 use std::collections::HashMap;
 
 use source_text::{Data, PLACEHOLDER, Value};
@@ -17,7 +17,7 @@ pub struct ResourceIndex<'a> {
 }
 
 impl<'a> ResourceIndex<'a> {
-    /// A register of `resources`, which are also known by these attributes.
+    /// An index of `resources`, to which the values of `attributes` refer too.
     pub fn new(
         resources: impl Iterator<Item = &'a Resource>,
         attributes: &'static [&'static str],
@@ -35,22 +35,22 @@ impl<'a> ResourceIndex<'a> {
         ResourceIndex { resources, attributes, by_address, by_block, by_text }
     }
 
-    /// All of them, by number.
+    /// The resources, by number.
     pub fn resources(&self) -> &[&'a Resource] {
         &self.resources
     }
 
-    /// The one of a number.
+    /// The resource with a number.
     pub fn get(&self, number: usize) -> &'a Resource {
         self.resources[number]
     }
 
-    /// The number of an address.
+    /// The number of the resource with an address.
     pub fn at(&self, address: &str) -> Option<usize> {
         self.by_address.get(address).copied()
     }
 
-    /// The numbers of those that a value [`refers_to`], in order.
+    /// The numbers of the resources that a value [`refers_to`], in order.
     pub fn all(&self, value: &Value) -> Vec<usize> {
         let mut found = match &value.data {
             Data::Unknown(unknown) => self.referred(unknown.reference.as_deref()),
@@ -65,12 +65,12 @@ impl<'a> ResourceIndex<'a> {
         found
     }
 
-    /// The first that a value [`refers_to`].
+    /// The number of the first resource that a value [`refers_to`].
     pub fn first(&self, value: &Value) -> Option<usize> {
         self.all(value).first().copied()
     }
 
-    /// Those that a reference can be about.
+    /// The numbers of the resources that a reference can mean.
     fn referred(&self, reference: Option<&str>) -> Vec<usize> {
         let Some((address, _, _)) = reference.and_then(address::split_reference) else { return Vec::new() };
         match self.at(address) {

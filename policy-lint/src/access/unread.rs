@@ -1,4 +1,4 @@
-//! Policies that exist and cannot be read here.
+//! Policies that exist and cannot be read.
 use source_text::Value;
 use terraform_eval::Resource;
 
@@ -6,8 +6,8 @@ use super::references::{may_refer_to, refers_to};
 use crate::policy_attributes;
 use crate::project::Project;
 
-/// Whether somebody has policies, or may have, that cannot be read here; of a policy that nobody is known to hold,
-/// whether somebody with more may hold it.
+/// Whether a role, user or group has, or may have, policies that cannot be read. For a policy without a known holder:
+/// whether an identity with other policies may hold it.
 pub fn has_unread(project: &Project, holder: &Resource) -> bool {
     let kind = match holder.kind.strip_prefix("aws_iam_") {
         Some(kind @ ("role" | "user" | "group")) => kind,

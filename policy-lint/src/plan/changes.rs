@@ -1,21 +1,21 @@
-//! What a plan says beside the planned values: what is not known yet, and what it will come from.
+//! The unknown values of a plan, and the expressions they come from.
 use std::collections::HashMap;
 
 use source_text::{Data, Value};
 use terraform_eval::address::{instance_key, without_indexes};
 
-/// What a plan says beside the planned values.
+/// The unknown values of a plan, its deferred policy documents, and the references of its configuration.
 pub struct Changes<'a> {
     /// `after_unknown` by address.
     pub unknown: HashMap<&'a str, &'a Value>,
-    /// Policy documents that are read during apply.
+    /// Policy documents that are read during the apply.
     pub documents: Vec<(String, &'a Value)>,
-    /// What an attribute of a configured resource refers to, by configuration address and attribute.
+    /// The references of an attribute, by the address of the resource in the configuration and the attribute.
     references: HashMap<(String, String), Vec<String>>,
 }
 
 impl<'a> Changes<'a> {
-    /// Reads them off a plan.
+    /// The changes of a plan.
     pub fn of(plan: &'a Value) -> Changes<'a> {
         let mut changes = Changes { unknown: HashMap::new(), documents: Vec::new(), references: HashMap::new() };
         let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
@@ -37,7 +37,7 @@ impl<'a> Changes<'a> {
         changes
     }
 
-    /// Whether an attribute is only known after apply.
+    /// Whether an attribute is known after apply.
     pub fn is_unknown(&self, address: &str, attribute: &str) -> bool {
         let mut value = self.unknown.get(address).copied();
         for key in attribute.split('.') {
@@ -46,7 +46,7 @@ impl<'a> Changes<'a> {
         value.is_some_and(|v| matches!(v.data, Data::Bool(true)))
     }
 
-    /// Whether somebody wrote the attribute, so that its value is not merely one that AWS will fill in.
+    /// Whether the configuration sets the attribute, so that its value is not a default of AWS.
     pub fn is_configured(&self, address: &str, attribute: &str) -> bool {
         self.references.contains_key(&reference_key(address, attribute))
     }
@@ -61,7 +61,7 @@ impl<'a> Changes<'a> {
         };
         let mut fitting = self.documents.iter().filter(|(document, _)| fits(document)).peekable();
         let first = fitting.peek().copied();
-        // Of several instances the one of the same key, where there is one.
+        // Of several instances, the one with the same key if there is one.
         fitting.find(|(document, _)| instance_key(document) == instance_key(address)).or(first)
     }
 }
@@ -74,7 +74,7 @@ fn refers(reference: &str, address: &str) -> bool {
     without_indexes(reference).strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The module part of an address, with its dot, and the rest.
+/// The module of an address, with its dot, and the rest.
 fn split_module(address: &str) -> (&str, &str) {
     let local = address.rfind("module.").map_or(0, |at| {
         let after = at + "module.".len();
@@ -106,7 +106,7 @@ fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<
     }
 }
 
-/// Every reference in an expression and in what is inside it.
+/// Adds every reference of an expression and of the expressions inside it.
 pub fn gather_references(value: &Value, found: &mut Vec<String>) {
     if let Some(references) = value.get("references") {
         found.extend(references.elements().iter().filter_map(Value::as_str).map(str::to_owned));

@@ -1,5 +1,5 @@
-//! What an attribute that only an apply will know comes from, by the configuration that a plan carries: the address
-//! of a resource, seen from the root, through the arguments and outputs of modules.
+//! Where unknown attributes of a plan come from. The configuration in the plan is followed through the arguments and
+//! outputs of modules to the address of a resource.
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use source_text::{Data, Member, Span, Text, Unknown, Value};
@@ -8,36 +8,36 @@ use terraform_eval::address::{instance_key, split_reference, steps, without_inde
 
 use super::changes::gather_references;
 
-/// How many arguments and outputs a value is followed through.
+/// Arguments and outputs that a value is followed through.
 const MAX_REFERENCE_DEPTH: usize = 32;
 
-/// The configuration of a plan, by addresses without the keys of instances.
+/// The configuration of a plan, by addresses without instance keys.
 #[derive(Default)]
 pub struct Configured<'a> {
-    /// Resources as they are written.
+    /// The configured resources.
     resources: HashMap<String, &'a Value>,
-    /// Calls of modules.
+    /// The module calls.
     calls: HashMap<String, &'a Value>,
-    /// Instances of resources, with their keys.
+    /// The addresses of resource instances.
     instances: HashSet<&'a str>,
-    /// Whether the plan has a configuration at all.
+    /// Whether the plan has a configuration.
     any: bool,
 }
 
-/// Where an expression stands: in an instance of a module, in a block that may be repeated.
+/// The module instance and the block that contain an expression.
 #[derive(Clone, Copy)]
 struct ExpressionSite<'s> {
     /// The address of the module, with its dot.
     module: &'s str,
     /// The block.
     block: Option<&'s Value>,
-    /// The key of its instance with its brackets; empty where it is not repeated.
+    /// The instance key of the block with its brackets; empty if it is not repeated.
     key: &'s str,
     depth: usize,
 }
 
 impl<'a> Configured<'a> {
-    /// Reads it off a plan.
+    /// The configuration of a plan.
     pub fn of(plan: &'a Value) -> Configured<'a> {
         let root = plan.path(&["configuration", "root_module"]);
         let changes = plan.get("resource_changes").map(Value::elements).unwrap_or_default();
@@ -61,7 +61,7 @@ impl<'a> Configured<'a> {
         }
     }
 
-    /// Puts what somebody wrote and only an apply will know into the attributes of a resource.
+    /// Adds the attributes of a resource that are configured and known after apply.
     pub fn fill(&self, resource: &mut Resource, unknown: &Value) {
         let block = self.resources.get(&without_indexes(&resource.address)).copied();
         let address = resource.address.clone();
@@ -109,7 +109,7 @@ impl<'a> Configured<'a> {
         }
     }
 
-    /// The value of an expression that is not known: a reference where it can only be one resource's attribute.
+    /// The unknown value of an expression; a reference if it can only be the attribute of one resource.
     fn unresolved_value(&self, expression: Option<&Value>, span: Span, site: ExpressionSite<'_>) -> Value {
         let found = expression.and_then(|e| self.targets(e, site)).unwrap_or_default();
         let mut addresses: Vec<&str> = found.iter().filter_map(|r| Some(split_reference(r)?.0)).collect();
@@ -119,12 +119,12 @@ impl<'a> Configured<'a> {
         Value::unknown(Unknown { source, reference, ..Unknown::default() }, span)
     }
 
-    /// The attributes that an expression refers to; `None` where one of them cannot be followed.
+    /// The attributes that an expression refers to; `None` if a reference cannot be followed.
     fn targets(&self, expression: &Value, site: ExpressionSite<'_>) -> Option<BTreeSet<String>> {
         let site = ExpressionSite { depth: site.depth + 1, ..site };
         let mut references = Vec::new();
         gather_references(expression, &mut references);
-        // Terraform names `a.b` too where `a.b.c` is referred to.
+        // Terraform lists `a.b` too for a reference to `a.b.c`.
         let longer =
             |r: &str| references.iter().any(|o| o.strip_prefix(r).is_some_and(|rest| rest.starts_with(['.', '['])));
         let mut found = BTreeSet::new();
@@ -133,7 +133,7 @@ impl<'a> Configured<'a> {
         for reference in &others {
             found.extend(self.follow(reference, site)?);
         }
-        // Of `x[each.key].y` Terraform tells `x` and `each.key`: the instance of the same key.
+        // For `x[each.key].y` Terraform lists `x` and `each.key`: this is the instance with the same key.
         if let ([_], [only]) = (own.as_slice(), others.as_slice()) {
             let instance = format!("{}{only}{}", site.module, site.key);
             if self.instances.contains(instance.as_str()) {
@@ -181,12 +181,12 @@ impl<'a> Configured<'a> {
     }
 }
 
-/// Whether all of a value is only known after apply.
+/// Whether the whole value is known after apply.
 fn is_whole(unknown: &Value) -> bool {
     matches!(unknown.data, Data::Bool(true))
 }
 
-/// The module that an address is in, with its dot: all but its last two steps.
+/// The module of an address, with its dot: all but the last two steps.
 fn module_of(address: &str) -> &str {
     let all: Vec<&str> = steps(address).collect();
     let own: usize = all.iter().rev().take(2).map(|s| s.len() + 1).sum();

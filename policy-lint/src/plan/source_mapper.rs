@@ -1,5 +1,5 @@
-//! The source that a plan or state was made from: where it is beside the plan, values of the plan get the places
-//! they have in the source, so that everything that is said about them points there.
+//! Maps the values of a plan or state to the Terraform source it was made from, so that findings point into the
+//! source.
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use terraform_eval::{Resource, SourceHints};
 
 use crate::terraform::read_planned;
 
-/// What the source says, by the addresses that the plan uses.
+/// The policies and resources of the source.
 #[derive(Default)]
 pub struct SourceMapper {
     policies: Vec<Policy>,
@@ -18,7 +18,7 @@ pub struct SourceMapper {
 }
 
 impl SourceMapper {
-    /// Looks into `folders`, the likeliest first, for one that declares most of what the plan's root declares.
+    /// Uses the first of `folders` that declares more than half of what the root module of the plan declares.
     pub fn find(plan: &Value, resources: &[Resource], folders: &[PathBuf], files: &mut SourceFiles) -> SourceMapper {
         let roots: BTreeSet<String> = resources.iter().map(|r| declaration(&r.address)).collect();
         let given = plan.get("variables").map(Value::members).unwrap_or_default();
@@ -28,7 +28,7 @@ impl SourceMapper {
         found.map_or_else(SourceMapper::default, |p| SourceMapper { policies: p.policies, resources: p.resources })
     }
 
-    /// The policy that the source has where the plan has one.
+    /// The policy of an attribute in the source.
     fn policy(&self, address: &str, attribute: &str) -> Option<&Policy> {
         let fits = |p: &&Policy| p.origin.attribute == attribute;
         of_address(&self.policies, address, |p| p.address.as_deref().unwrap_or_default(), fits)
@@ -38,7 +38,7 @@ impl SourceMapper {
         of_address(&self.resources, address, |r| &r.address, |_| true)
     }
 
-    /// Gives a policy of the plan its places in the source.
+    /// Sets the spans of a policy document to those in the source.
     pub fn locate_policy(&self, address: &str, attribute: &str, root: &mut Value) {
         if let Some(policy) = self.policy(address, attribute) {
             align(root, &policy.root);
@@ -47,7 +47,7 @@ impl SourceMapper {
         }
     }
 
-    /// Gives the attributes of a resource of the plan their places in the source.
+    /// Sets the spans of the attributes of a resource to those in the source.
     pub fn locate_resource(&self, resource: &mut Resource) {
         let Some(written) = self.resource(&resource.address) else { return };
         align(&mut resource.values, &written.values);
@@ -55,14 +55,14 @@ impl SourceMapper {
         resource.head = written.head;
     }
 
-    /// Where the source sets an attribute; the resource's first line when a block in it does.
+    /// The span of an attribute in the source; of the resource if a block sets the attribute.
     pub fn location(&self, address: &str, attribute: &str) -> Option<Span> {
         let written = self.resource(address)?;
         Some(written.values.get(attribute).map_or(written.head, |v| v.span))
     }
 }
 
-/// The one of an address, or the one that stands for all instances where the source does not tell them apart.
+/// The item with an address, or the one that represents all instances in the source.
 fn of_address<'a, T>(
     all: &'a [T],
     address: &str,
@@ -74,13 +74,13 @@ fn of_address<'a, T>(
     exact.or_else(|| all.iter().find(|t| without_indexes(address_of(t)) == bare && fits(t)))
 }
 
-/// What a root module declares for an address: `module.x`, or type and name.
+/// The declaration of an address in the root module: `module.name` or `type.name`.
 fn declaration(address: &str) -> String {
     let bare = without_indexes(address);
     bare.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// Gives every part of `plan` the place of the part of `source` that it comes from, or of what is around it.
+/// Sets the span of every part of `plan` to that of its part of `source`, or of what contains that.
 fn align(plan: &mut Value, source: &Value) {
     match (&mut plan.data, &source.data) {
         (_, Data::Encoded(inner)) => return align(plan, inner),
@@ -103,7 +103,7 @@ fn align(plan: &mut Value, source: &Value) {
                 }
             }
         }
-        // Terraform writes a list of one as the one.
+        // Terraform writes a list of one element as the element.
         (Data::Array(elements), _) => elements.iter_mut().for_each(|e| align(e, source)),
         (_, Data::Array(written)) => match (counterpart(plan, written), &**written) {
             (Some(written), _) | (None, [written]) => return align(plan, written),
@@ -114,7 +114,7 @@ fn align(plan: &mut Value, source: &Value) {
     plan.span = source.span;
 }
 
-/// The element of a list that is the same: by `Sid`, or by what it says; Terraform sorts lists as it likes.
+/// The same element of a list in another order: the statement with the same `Sid`, or the same text.
 fn counterpart<'a>(element: &Value, written: &'a [Value]) -> Option<&'a Value> {
     match &element.data {
         Data::Object(_) => {
@@ -126,7 +126,7 @@ fn counterpart<'a>(element: &Value, written: &'a [Value]) -> Option<&'a Value> {
     }
 }
 
-/// Gives a value and all in it one place.
+/// Sets the span of a value and of everything in it.
 fn settle(value: &mut Value, span: Span) {
     value.span = span;
     match &mut value.data {

@@ -1,4 +1,4 @@
-//! Exceptions as comments in Terraform source: `# policy-lint: allow(rule) reason`.
+//! Exceptions in comments of Terraform source: `# policy-lint: allow(rule) reason`.
 use std::sync::Arc;
 
 use source_text::{Location, SourceFile};
@@ -10,7 +10,7 @@ use crate::suppress::pipeline::{Suppressor, about_entry};
 
 const MARK: &str = "policy-lint: allow(";
 
-/// One exception for one line.
+/// An exception for the findings of one line.
 struct Comment {
     rule: String,
     reason: String,
@@ -120,7 +120,7 @@ fn scan(text: &str) -> Vec<Comment> {
     found
 }
 
-/// The number of the next line that is not only a comment, from 1.
+/// The number of the next line that is not a comment, from 1.
 fn next_code(lines: &[&str], from: usize) -> usize {
     let is_comment = |line: &str| {
         let line = line.trim();

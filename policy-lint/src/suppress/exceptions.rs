@@ -1,4 +1,4 @@
-//! Exceptions: findings that people decided to live with, each with its reason and its end.
+//! Exceptions in `policy-lint.toml`: findings that were accepted, each with a reason and at will an end.
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
@@ -21,11 +21,11 @@ pub struct Exception {
     path: Option<ExceptionPath>,
     address: Option<String>,
     pointer: Option<String>,
-    /// Why.
+    /// Why the finding is accepted.
     pub reason: Option<String>,
-    /// The last day it holds, `YYYY-MM-DD`.
+    /// The last day on which it applies, `YYYY-MM-DD`.
     pub until: Option<String>,
-    /// Where its rule is named in the file.
+    /// The range of the rule's name in the file.
     pub span: std::ops::Range<usize>,
 }
 
@@ -84,18 +84,18 @@ enum Date {
     Text(String),
 }
 
-/// What a finding is judged by.
+/// What exceptions select a finding by.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The rule's name.
     pub rule: &'a str,
-    /// The path as reported.
+    /// The path in reports.
     pub path: &'a str,
-    /// The plan or state that it was found in, where the path is that of its source.
+    /// The plan or state that it was found in, if the path is that of its source.
     pub input: Option<&'a str>,
-    /// The Terraform address.
+    /// The address of the resource.
     pub address: Option<&'a str>,
-    /// The place in the document.
+    /// The JSON Pointer in the document.
     pub pointer: Option<&'a str>,
 }
 
@@ -114,7 +114,10 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 }
 
 impl Exceptions {
-    /// Reads the text of the file at `path`.
+    /// Parses the text of the file at `path`.
+    ///
+    /// # Errors
+    /// If it is not TOML, an entry has an unknown key, rule or date.
     pub fn parse(path: &Path, text: &str) -> Result<Exceptions, String> {
         let wrong = |e: String| {
             format!(
@@ -148,7 +151,7 @@ impl Exceptions {
         Ok(Exceptions { entries, folder })
     }
 
-    /// The entry that hides a finding on the day `today`.
+    /// The index of the entry that hides a finding on the day `today`.
     pub fn position(&self, subject: Subject<'_>, today: &str) -> Option<usize> {
         self.entries.iter().position(|e| !e.is_past(today) && self.fits(e, subject))
     }
@@ -164,7 +167,7 @@ impl Exceptions {
             && (self.names(entry, subject.path) || subject.input.is_some_and(|i| self.names(entry, i)))
     }
 
-    /// Whether an entry speaks of a path; one without a path speaks of all.
+    /// Whether an entry applies to a path; one without a path applies to all.
     pub fn names(&self, entry: &Exception, path: &str) -> bool {
         let Some(wanted) = &entry.path else {
             return true;
@@ -181,12 +184,12 @@ impl Exception {
         self.until.as_deref().is_some_and(|until| until < today)
     }
 
-    /// Whether it says why.
+    /// Whether it has a reason.
     pub fn has_reason(&self) -> bool {
         self.reason.as_deref().is_some_and(|r| !r.trim().is_empty())
     }
 
-    /// Whether it is bound to files of a path.
+    /// Whether it applies to some paths only.
     pub fn has_path(&self) -> bool {
         self.path.is_some()
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 static STRINGS: &str = include_str!(concat!(env!("OUT_DIR"), "/strings.txt"));
 static LISTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lists.bin"));
 
-/// Bits of a string's number that say how long it is; the others say where it begins.
+/// Bits of a string's number that are its length; the others are its offset.
 const LENGTH_BITS: u32 = 9;
 
 /// A table of rows with `WIDTH` columns; column 0 is the name.

@@ -1,12 +1,12 @@
-//! What to say about a text that is not JSON.
+//! The diagnosis of a text that is not JSON.
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-/// What is wrong with a text that is not JSON.
+/// Why a text is not JSON.
 #[derive(Debug)]
 pub struct Malformed {
-    /// First byte of the offending part.
+    /// The offset of the first byte that is wrong.
     pub start: usize,
-    /// One past its last byte.
+    /// The offset behind the last one.
     pub end: usize,
     /// What is wrong, in lower case.
     pub reason: String,
@@ -14,7 +14,7 @@ pub struct Malformed {
     pub help: &'static str,
 }
 
-/// Finds words for a text that cannot be read at the byte `at`; `text` is without the mark of `skipped` bytes.
+/// Diagnoses a text that cannot be parsed at the byte `at`. `text` is without its byte order mark of `skipped` bytes.
 pub fn diagnose(text: &str, skipped: usize, at: usize) -> Malformed {
     if text.trim().is_empty() {
         return Malformed {

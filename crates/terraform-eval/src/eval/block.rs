@@ -40,7 +40,7 @@ pub(crate) fn document_here(block: &Block, source: &DocumentSource, scope: Scope
     scope.map_alternatives(&values, values.span, |values| Some((source.compose)(values)))
 }
 
-/// Evaluates a body: attributes, and blocks as lists under their word.
+/// Evaluates a body: its attributes, and its blocks as lists under their type.
 pub(crate) fn body(source: &Body, scope: Scope<'_>) -> Value {
     let mut members: Vec<Member> = Vec::new();
     for given in source.attributes.iter().filter(|a| !["count", "for_each", "depends_on"].contains(&a.name.as_str())) {
@@ -58,7 +58,7 @@ pub(crate) fn body(source: &Body, scope: Scope<'_>) -> Value {
     Value::object(members, source.span)
 }
 
-/// Adds blocks of a type to those that are there; either list may be open.
+/// Adds blocks of a type to the existing ones; either list may be unknown.
 fn push(members: &mut Vec<Member>, word: &str, blocks: Value, scope: Scope<'_>) {
     let span = blocks.span;
     let Some(member) = members.iter_mut().find(|m| m.key.raw() == word) else {
@@ -104,7 +104,7 @@ fn repeated(collection: &Value, content: &Block, name: &str, scope: Scope<'_>) -
     let entries = known.unwrap_or_else(|| {
         vec![(open(collection, &format!("{name}.key")), open(collection, &format!("{name}.value")))]
     });
-    // A list of objects iterates by number; a list of texts is a set.
+    // A list of objects is iterated by index; a list of texts is a set.
     let entries = match &collection.data {
         Data::Array(list) if list.iter().any(|v| v.as_text().is_none()) => {
             let number = |i: usize, v: &Value| Value::new(Data::Number(i.to_string().into()), v.span);

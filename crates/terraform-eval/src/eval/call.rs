@@ -26,7 +26,7 @@ pub(crate) fn call(call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
     }
     let open = arguments.iter().any(|a| !a.candidates().is_empty());
     let arguments = Value::list(arguments, span);
-    // A choice inside a list stays there; only `flatten` looks into what is inside.
+    // Candidates inside a list stay there; only `flatten` depends on what is inside.
     if open || name == "flatten" {
         return scope
             .map_alternatives(&arguments, span, |alternative| apply(name, alternative.elements(), span, scope));
@@ -36,7 +36,7 @@ pub(crate) fn call(call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
     })
 }
 
-/// Functions that have no value for some arguments, all of whose cases are known here.
+/// Functions that fail for some arguments. For known arguments, they have no result here only if they fail.
 const PARTIAL: &[&str] = &[
     "base64decode",
     "coalesce",
@@ -53,8 +53,8 @@ const PARTIAL: &[&str] = &[
     "tostring",
 ];
 
-/// `try` gives the first value that does not fail. What is not known may fail, so that the next may be it too; only
-/// what a resource or a data source will tell does not.
+/// `try` has the first value that does not fail. An unknown value may fail, so that the next value is possible too,
+/// unless it is an attribute of a resource or data source.
 fn tried(name: &str, call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
     let mut values = call.args.iter().map(|a| scope.context.attempt(|| eval(a, scope)));
     if name == "can" {

@@ -44,7 +44,7 @@ pub(crate) fn value(kind: &str, name: &str, rest: &[Step<'_>], span: Span, scope
     }
 }
 
-/// An attribute of a data source, where the source tells it: the text of a document, or what it was asked for.
+/// An attribute of a data source, where the source determines it: the text of a document, or a configured attribute.
 pub(crate) fn known(
     kind: &str,
     name: &str,

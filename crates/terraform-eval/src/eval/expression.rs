@@ -80,7 +80,7 @@ fn step(expression: &Expression, span: Span, scope: Scope<'_>) -> Value {
     Value::new(data, span)
 }
 
-/// Where the test is not known, the value is one of both.
+/// If the condition is unknown, the value is one of both.
 fn conditional(conditional: &Conditional, span: Span, scope: Scope<'_>) -> Value {
     let test = eval(&conditional.cond_expr, scope);
     match (truth(&test), test.is_unknown()) {
@@ -113,7 +113,7 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Data>
         };
     }
     if let Op::Eq | Op::NotEq = operator {
-        // A number, a text and a truth are never the same.
+        // A number, a text and a boolean are never equal.
         let sort = |v: &Value| match v.data {
             Data::Number(_) => 1,
             Data::Bool(_) => 2,

@@ -1,4 +1,4 @@
-//! Functions that read files of the tree, and templates.
+//! Functions that read files, and templates.
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
@@ -10,10 +10,10 @@ use crate::functions;
 use crate::scope::{Binding, Scope};
 use crate::values::MAX_LIST_LENGTH;
 
-/// Most files and folders that `fileset` looks at.
+/// Files and folders that `fileset` visits.
 const MAX_FILESET_ENTRIES: usize = 20_000;
 
-/// Applies a function; `None` when it is none of these, or there is no such file.
+/// Applies a function; `None` if it is not one of these or the file does not exist.
 pub(crate) fn apply(name: &str, arguments: &[Value], span: Span, scope: Scope<'_>) -> Option<Value> {
     match (name, arguments) {
         ("file", [path]) => file(path, scope),
@@ -36,7 +36,7 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span, scope: Scope<'_
     }
 }
 
-/// What a template in a text makes of its variables.
+/// Renders a template in a text with variables.
 pub(crate) fn rendered(text: &Value, variables: &Value, scope: Scope<'_>) -> Option<Value> {
     let Data::Object(_) = &variables.data else { return None };
     let (known, location) = (text.as_str()?, text.span);
@@ -49,7 +49,7 @@ pub(crate) fn rendered(text: &Value, variables: &Value, scope: Scope<'_>) -> Opt
     })
 }
 
-/// Where a path leads: relative to where Terraform would run, or through `path.module`.
+/// The file at a path, which is relative to the working folder or to the root module.
 fn located(path: &Value, scope: Scope<'_>) -> Option<PathBuf> {
     let path = path.as_str()?;
     let here = Path::new(path);
@@ -84,7 +84,7 @@ fn bind(members: &[Member], scope: Scope<'_>, run: &dyn Fn(Scope<'_>) -> Value) 
     (members.len() <= 500).then(|| each(members, scope, run))
 }
 
-/// The files below a folder whose path within it fits a pattern, sorted.
+/// The files below a folder whose paths in it match a glob, sorted.
 fn file_set(folder: &Value, pattern: &str, span: Span, scope: Scope<'_>) -> Option<Value> {
     let folder = located(folder, scope)?;
     let glob = GlobBuilder::new(pattern).literal_separator(true).build().ok()?.compile_matcher();

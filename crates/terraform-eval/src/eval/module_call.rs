@@ -1,4 +1,4 @@
-//! Calls of modules: their instances, what these give back, and what `module.x` is where all of it is meant.
+//! Module calls: their instances, the outputs of these, and the value of `module.x` as a whole.
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -13,10 +13,10 @@ use crate::scope::{Scope, memoized};
 use crate::syntax::Block;
 use crate::values::{index, to_text};
 
-/// How deep modules may call modules.
+/// Depth of nested module calls.
 const MAX_MODULE_NESTING: usize = 24;
 
-/// What a reference to a called module stands for.
+/// The value of a reference to a called module.
 pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let children = children(name, scope);
     match (&children, rest) {
@@ -57,7 +57,7 @@ pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Sc
     walk(Value::new(data, span), rest, span, scope)
 }
 
-/// All instances of a module of which nobody knows how many there are: one, or none.
+/// All instances of a module when their number is unknown: one, or none.
 fn perhaps(name: &str, one: Value, scope: Scope<'_>) -> Value {
     let span = one.span;
     let by_number = |c: &&Block| c.labels.first().is_some_and(|l| l == name) && c.body.attribute("count").is_some();
@@ -83,7 +83,7 @@ fn output(child: &Rc<Instance>, wanted: &str, span: Span, scope: Scope<'_>) -> V
     }
 }
 
-/// The instances of a called module, made at the first need.
+/// The instances of a called module, made on first use.
 pub(crate) fn children(name: &str, scope: Scope<'_>) -> Children {
     if let Some(found) = scope.instance.children.borrow().get(name) {
         return found.clone();
@@ -119,7 +119,7 @@ impl Call<'_> {
         instance
     }
 
-    /// What one instance would be where there is none.
+    /// The instance that a call without instances would have.
     fn disabled(&self, scope: Scope<'_>) -> Children {
         let disabled_at = repetition::repetition(self.block);
         let shadow = scope.instance.shadow(disabled_at);

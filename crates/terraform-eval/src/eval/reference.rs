@@ -1,4 +1,4 @@
-//! `var.x`, `local.y`, `module.z.out`, `data.….json`, `aws_s3_bucket.raw.arn`: what a reference stands for.
+//! The values of references: `var.x`, `local.y`, `module.z.out`, `data.….json`, `aws_s3_bucket.raw.arn`.
 use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, TraversalOperator};
 use source_text::{Data, Member, Span, Text, Unknown, Value};
@@ -27,7 +27,7 @@ pub(crate) fn eval_reference(expression: &Expression, span: Span, scope: Scope<'
         Expression::Traversal(t) => (&t.expr, &t.operators),
         other => (other, &[]),
     };
-    // `a.*.b[0]` is the first of all `b`, where `a[*].b[0]` is the first of every one.
+    // `a.*.b[0]` is the first of all `b`; `a[*].b[0]` is the first element of every `b`.
     let legacy = operators.iter().position(|o| matches!(o.value(), TraversalOperator::AttrSplat(_)));
     let end = legacy.and_then(|at| {
         let is_index = |o: &Decorated<TraversalOperator>| matches!(o.value(), TraversalOperator::Index(_));
@@ -74,7 +74,7 @@ fn step<'a>(operator: &'a TraversalOperator, scope: Scope<'_>) -> Step<'a> {
     }
 }
 
-/// What steps lead to from a value.
+/// The value that steps lead to.
 pub(crate) fn walk(value: Value, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let Some((first, rest)) = steps.split_first() else { return value };
     let found = match (first, &value.data) {
@@ -114,12 +114,12 @@ pub(crate) fn walk(value: Value, steps: &[Step<'_>], span: Span, scope: Scope<'_
     }
 }
 
-/// Whether everything that is in a value is known to be in it.
+/// Whether all elements and keys of a value are known.
 fn is_complete(value: &Value) -> bool {
     value.elements().iter().all(|e| !e.is_unknown()) && value.members().iter().all(|m| m.key.is_known())
 }
 
-/// The entry of a collection under a key that is not known.
+/// The entry of a collection under an unknown key.
 fn any_entry(collection: &Value, span: Span, scope: Scope<'_>) -> Value {
     let all: Vec<Value> = entries(collection).into_iter().flatten().map(|(_, value)| value).collect();
     if scope.context.consume_budget(cost(collection)) {
@@ -129,7 +129,7 @@ fn any_entry(collection: &Value, span: Span, scope: Scope<'_>) -> Value {
     }
 }
 
-/// An attribute of a resource or data source that is meant as a whole, as its block configures it.
+/// An attribute of a reference to a whole resource or data source, as its block configures it.
 fn attribute_of(unknown: &Unknown, step: &Step<'_>, span: Span, scope: Scope<'_>) -> Option<Value> {
     let (Step::Name(wanted), Some(reference)) = (step, &unknown.reference) else { return None };
     let all: Vec<&str> = address::steps(reference).collect();
@@ -152,7 +152,7 @@ fn attribute_of(unknown: &Unknown, step: &Step<'_>, span: Span, scope: Scope<'_>
     block::configured(Module::find(&child.module.resources, kind, name)?, wanted, key.as_ref(), inner)
 }
 
-/// The same unknown thing with more steps behind it.
+/// The unknown value that more steps lead to.
 fn deeper(unknown: &Unknown, steps: &[Step<'_>]) -> Unknown {
     let mut source = unknown.source.clone();
     let mut reference = unknown.reference.clone();
@@ -176,7 +176,7 @@ fn deeper(unknown: &Unknown, steps: &[Step<'_>]) -> Unknown {
     Unknown { source, reference, ..Unknown::default() }
 }
 
-/// The value of a variable: as it was given, or its default.
+/// The value of a variable: the given one or its default.
 pub(crate) fn variable(name: &str, span: Span, scope: Scope<'_>) -> Value {
     let instance = scope.instance;
     let Some(block) = instance.module.variables.get(name) else { return scope.unknown(span) };
@@ -243,7 +243,7 @@ fn managed(kind: &str, name: &str, rest: &[Step<'_>], span: Span, scope: Scope<'
     }
 }
 
-/// `aws_x.y` with `count` or `for_each`, whole: as many as are known.
+/// A whole resource with `count` or `for_each`: its known instances.
 fn repeated_resource(block: &Block, unknown: &Unknown, rest: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let keys = repetition::keys(block, scope);
     let address = unknown.reference.as_deref().unwrap_or_default();

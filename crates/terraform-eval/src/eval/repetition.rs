@@ -6,21 +6,21 @@ use crate::scope::{Binding, Scope};
 use crate::syntax::Block;
 use crate::values::{each_entries, to_text};
 
-/// Most instances of one block that are looked at.
+/// Instances of a block that are evaluated; further ones are ignored.
 pub(super) const MAX_BLOCK_INSTANCES: usize = 256;
 
-/// How often a block stands for something.
+/// The instances of a block.
 pub(crate) enum Keys {
-    /// Once, without `count` or `for_each`.
+    /// One, without `count` or `for_each`.
     One,
-    /// As often as an unknown value says.
+    /// An unknown number.
     UnknownCount {
         /// What `each` is in every instance.
         each: Value,
         /// What `count` is in every instance.
         count: Value,
     },
-    /// Once per key.
+    /// One per key.
     Many(Vec<(Value, Value)>),
 }
 
@@ -58,8 +58,8 @@ pub(crate) fn keys(block: &Block, scope: Scope<'_>) -> Keys {
     Keys::One
 }
 
-/// The entries of a `for_each`; where it is one of several collections, of all of them, and one for whatever is in
-/// those that are not known.
+/// The entries of a `for_each`. If it is one of several collections: the entries of all of them, and one that represents
+/// the entries of unknown ones.
 fn all_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     if value.candidates().is_empty() {
         return each_entries(value);
@@ -99,7 +99,7 @@ fn count(span: Span) -> Value {
     object(vec![("index", Value::unknown(Unknown::plain("count.index"), span))], span)
 }
 
-/// Runs with `each` and `count` bound to what stands for all of an unknown collection.
+/// Runs with `each` and `count` bound to values that represent every instance.
 pub(crate) fn with_each<T>(each: &Value, count: &Value, scope: Scope<'_>, run: impl FnOnce(Scope<'_>) -> T) -> T {
     let outer = Binding { name: "each", value: each, parent: scope.bindings };
     let inner = Binding { name: "count", value: count, parent: Some(&outer) };
@@ -119,19 +119,19 @@ pub(crate) fn with_key<T>(
     run(scope.bind(&binding))
 }
 
-/// What stands for `each` and `count` where there is no instance: nothing is known of them.
+/// `each` and `count` for a block without instances: both are unknown.
 pub(crate) fn absent(block: &Block) -> (Value, Value) {
     let unknown = |what: &str| Value::unknown(Unknown::plain(what), block.head);
     (each(&unknown("each.key"), &unknown("each.value")), object(vec![("index", unknown("count.index"))], block.head))
 }
 
-/// Where a block says how often it stands for something.
+/// The span of `count` or `for_each`.
 pub(crate) fn repetition(block: &Block) -> Span {
     let attribute = block.body.attribute("for_each").or_else(|| block.body.attribute("count"));
     attribute.map_or(block.head, |a| a.key_span)
 }
 
-/// Runs with what belongs to the instance of a block that `key` names.
+/// Runs with `each` or `count` bound for the instance with a key.
 pub(super) fn for_key<T>(block: &Block, key: Option<&Value>, scope: Scope<'_>, run: impl FnOnce(Scope<'_>) -> T) -> T {
     let scope = Scope { bindings: None, ..scope };
     let same = |a: &Value, b: &Value| match (to_text(a), to_text(b)) {

@@ -1,4 +1,4 @@
-//! Templates: quoted, heredoc and from files, each byte with the place it was written at.
+//! Templates in quotes, heredocs and files; every byte keeps the span that it was written at.
 use std::cell::Cell;
 
 use hcl_edit::Span as _;
@@ -11,17 +11,17 @@ use crate::literal::segments;
 use crate::scope::{Binding, Scope};
 use crate::values::{entries, to_text, truth, unknown_entry};
 
-/// Largest text that a template may make, in bytes.
+/// Bytes of the largest text that a template may render.
 const MAX_TEMPLATE_BYTES: usize = 4 << 20;
 
-/// How a template is written, and which way it goes where only a plan knows.
+/// How a template is written, and which branch it takes if a condition is unknown.
 #[derive(Clone, Copy)]
 struct Mode<'a> {
-    /// Whether it stands in quotes, with their escapes.
+    /// Whether it is quoted, with escape sequences.
     quoted: bool,
-    /// Whether an `if` whose test is not known holds, and a `for` over what is not known runs, once.
+    /// Whether an `if` with an unknown condition holds and a `for` over an unknown collection runs once.
     taken: bool,
-    /// Set when it mattered.
+    /// Set if `taken` made a difference.
     open: &'a Cell<bool>,
 }
 
@@ -43,8 +43,8 @@ pub(crate) fn file(template: &Template, span: Span, scope: Scope<'_>) -> Value {
     render(&elements, false, span, scope)
 }
 
-/// A template that is no stretch of a file, as in a JSON text, whose own escapes are gone already; all of it is said
-/// to stand at `span`.
+/// A template that is not a stretch of a file, as a JSON text without its escape sequences. All of it has the span
+/// `span`.
 pub(crate) fn from_text(text: &str, span: Span, scope: Scope<'_>) -> Value {
     let Ok(template) = text.parse::<Template>() else { return scope.unknown(span) };
     let elements: Vec<&Element> = template.iter().collect();
@@ -58,7 +58,7 @@ pub(crate) fn from_text(text: &str, span: Span, scope: Scope<'_>) -> Value {
     settled(value, span)
 }
 
-/// A value with what stands in a template without a file put where that is written.
+/// Replaces spans in a [`SNIPPET`] by the span of the template.
 fn settled(value: Value, span: Span) -> Value {
     let location = |at: Span| if at.file == SNIPPET { span } else { at };
     let unknown = |unknown: &Unknown| Unknown {
@@ -88,7 +88,7 @@ fn settled(value: Value, span: Span) -> Value {
 }
 
 fn render(elements: &[&Element], quoted: bool, span: Span, scope: Scope<'_>) -> Value {
-    // `"${x}"` is x itself, whatever it is.
+    // `"${x}"` is the value `x`, of any type.
     if let ([Element::Interpolation(only)], true) = (elements, quoted) {
         return eval(&only.expr, scope);
     }
@@ -127,7 +127,7 @@ fn append(elements: &[&Element], mode: Mode<'_>, text: &mut TextBuilder, scope: 
     Some(())
 }
 
-/// Whether an element takes away the space before it and after it.
+/// Whether an element strips the space before it and after it.
 fn strips(element: &Element) -> (bool, bool) {
     let both = |first: Strip, last: Strip| {
         let start = matches!(first, Strip::Start | Strip::Both);
@@ -187,7 +187,7 @@ fn directive(directive: &Directive, mode: Mode<'_>, text: &mut TextBuilder, scop
     }
 }
 
-/// What a `for` goes through; of a collection that is not known, one element that stands for all, or none.
+/// The entries that a `for` iterates over; for an unknown collection, one that represents all of them, or none.
 fn iterations(collection: &Value, name: &str, mode: Mode<'_>) -> Option<Vec<(Value, Value)>> {
     if !collection.is_unknown() {
         return entries(collection);
@@ -219,7 +219,7 @@ fn body(
     Some(())
 }
 
-/// Finds for every byte of a literal where it stands in the file: escapes and removed indentation differ.
+/// A literal with the span of each byte, which escape sequences and removed indentation make differ from the source.
 fn align(literal: &str, span: Span, quoted: bool, scope: Scope<'_>) -> Text {
     let files = scope.context.files.borrow();
     let raw = files.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize));

@@ -1,4 +1,4 @@
-//! Type constraints of variables, as far as they change values: defaults of `optional()`, sets, numbers as texts.
+//! Type constraints of variables, as far as they convert values: defaults of `optional()`, sets, numbers to texts.
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 use source_text::{Data, Member, Span, Text, Value};
 
@@ -7,7 +7,7 @@ use crate::scope::Scope;
 use crate::syntax::{Attribute, Source};
 use crate::values::to_text;
 
-/// A value as a variable of the type gives it.
+/// The value of a variable with a type constraint.
 pub(crate) fn convert(value: Value, constraint: &Attribute, scope: Scope<'_>) -> Value {
     match &constraint.source {
         Source::Hcl(expression) => apply(value, expression, Scope { file: constraint.key_span.file, ..scope }),
@@ -68,7 +68,7 @@ fn apply_call(value: Value, call: &FuncCall, scope: Scope<'_>) -> Value {
     }
 }
 
-/// Gives every attribute of the type: converted, by its default, or null.
+/// The attributes of the type: the given value converted, the default, or null.
 fn object(members: Vec<Member>, constraint: &Expression, span: Span, scope: Scope<'_>) -> Vec<Member> {
     let Expression::Object(attributes) = constraint else { return members };
     let mut typed = Vec::new();

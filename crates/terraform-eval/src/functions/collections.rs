@@ -1,10 +1,10 @@
-//! Functions over lists, sets and maps. An element that is not known stays one.
+//! Functions over lists, sets and maps. An unknown element stays one.
 use source_text::{Data, Member, Span, Text, Value};
 
 use crate::member_groups::{MemberGroup, insert};
 use crate::values::{MAX_LIST_LENGTH, any_of, entries, equal, first_of, to_text};
 
-/// Applies a function; `None` when it is no function over collections or its result is not known.
+/// Applies a function; `None` if it is not a function over collections or its result is unknown.
 pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let list = |values: Vec<Value>| (values.len() <= MAX_LIST_LENGTH).then(|| Value::list(values, span));
     match (name, arguments) {
@@ -22,7 +22,7 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value
             }
             list(values)
         }
-        // Until Terraform 0.12, lists and maps were made by functions.
+        // Before Terraform 0.12, lists and maps were made by functions.
         ("list", _) => list(arguments.to_vec()),
         ("map", pairs) => {
             let (keys, values): (Vec<Value>, Vec<Value>) =
@@ -42,7 +42,7 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value
     }
 }
 
-/// Functions that take something out of a collection.
+/// Functions that select from a collection.
 fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let list = |values: Vec<Value>| Some(Value::list(values, span));
     match (name, arguments) {
@@ -122,7 +122,7 @@ fn order(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     }
 }
 
-/// Functions over sets and truth.
+/// Functions over sets and booleans.
 fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let list = |values: Vec<Value>| (values.len() <= MAX_LIST_LENGTH).then(|| Value::list(values, span));
     match (name, arguments) {
@@ -151,7 +151,7 @@ fn set(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     }
 }
 
-/// The elements of a list; what is no list at all stays one unknown element.
+/// The elements of a list; a value that is not a list is one unknown element.
 fn parts(value: &Value) -> Vec<Value> {
     match &value.data {
         Data::Array(list) => list.to_vec(),
@@ -177,7 +177,7 @@ fn flatten(value: &Value, flat: &mut Vec<Value>, depth: u32) -> Option<()> {
     }
 }
 
-/// The lists under the texts that they hold, each with the keys that it stood under.
+/// `transpose`: the texts of the lists as keys, each with the keys of its lists.
 fn transpose(value: &Value, span: Span) -> Option<Value> {
     let mut groups: Vec<MemberGroup> = Vec::new();
     for (key, texts) in entries(value).filter(|_| !value.members().is_empty())? {
@@ -189,7 +189,7 @@ fn transpose(value: &Value, span: Span) -> Option<Value> {
     Some(Value::object(groups.into_iter().filter_map(|k| k.member(true)), span))
 }
 
-/// Of maps that are not known all is open, but the others may be all there is.
+/// `merge`: with an unknown map the result is unknown, or the known maps alone.
 fn merge(maps: &[Value], span: Span) -> Option<Value> {
     let mut members: Vec<Member> = Vec::new();
     if let Some(unknown) = maps.iter().find(|m| m.is_unknown()) {

@@ -1,20 +1,20 @@
-//! `format` and `formatlist`, with the verbs of Terraform. Parts that are not known stay where they are put.
+//! `format` and `formatlist` with Terraform's verbs. Unknown arguments stay unknown parts of the text.
 use source_text::{Data, Span, Text, TextBuilder, Value};
 
 use crate::values::{encode, to_text};
 
 /// One verb of a format, as in `%-3[2]s`.
 struct Verb {
-    /// The flags, as they are written.
+    /// The flags as written.
     flags: String,
     width: usize,
     precision: Option<usize>,
-    /// Which argument it names, from 1.
+    /// The number of the argument, from 1.
     argument: Option<usize>,
     letter: char,
 }
 
-/// Takes a verb off a text that begins behind its `%`.
+/// Parses a verb; `text` begins behind its `%`. Returns the rest of the text too.
 fn verb(text: &str) -> Option<(Verb, &str)> {
     fn digits(text: &str) -> (&str, &str) {
         text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
@@ -68,7 +68,7 @@ impl Verb {
     }
 }
 
-/// `format`; `None` where a verb is not one of Terraform's, or does not fit its argument.
+/// `format`; `None` if a verb is not valid or does not fit its argument.
 pub(crate) fn format(format: &str, arguments: &[Value], span: Span) -> Option<Text> {
     let mut out = TextBuilder::default();
     let mut next = 0;
@@ -91,7 +91,7 @@ pub(crate) fn format(format: &str, arguments: &[Value], span: Span) -> Option<Te
     Some(out.finish())
 }
 
-/// `formatlist`: one text for every row of its lists.
+/// `formatlist`: one text per row of the lists.
 pub(crate) fn format_list(pattern: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let lengths = arguments.iter().filter(|a| matches!(a.data, Data::Array(_))).map(|a| a.elements().len());
     let length = lengths.max().unwrap_or(1);

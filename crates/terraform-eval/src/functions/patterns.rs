@@ -1,8 +1,8 @@
-//! Functions with regular expressions, over texts that are known. Both this and Terraform's engine follow RE2.
+//! Functions with regular expressions, over known texts. Terraform's engine and this one follow RE2.
 use regex_lite::{Captures, Regex};
 use source_text::{Data, Member, Span, Text, Value};
 
-/// Applies a function; `None` when it is none of these, or nothing matches.
+/// Applies a function; `None` if it is not one of these or nothing matches.
 pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let [pattern, text] = arguments else { return None };
     match name {
@@ -19,7 +19,7 @@ pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value
     }
 }
 
-/// A match: the text itself, a list of its groups, or an object of those with names.
+/// A match: the text, the list of its groups, or the object of its named groups.
 fn found(pattern: &Regex, captures: &Captures<'_>, span: Span) -> Value {
     let group = |at: usize| match captures.get(at) {
         Some(part) => Value::new(Data::String(Text::known(part.as_str())), span),

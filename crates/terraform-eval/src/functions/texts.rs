@@ -1,4 +1,4 @@
-//! Functions over texts. Parts of a text that are not known stay in it where that is sound.
+//! Functions over texts. Unknown parts of a text are kept where the result does not depend on them.
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use source_text::{Data, Member, PLACEHOLDER, Span, Text, TextBuilder, Value};
@@ -6,7 +6,7 @@ use source_text::{Data, Member, PLACEHOLDER, Span, Text, TextBuilder, Value};
 use super::{formats, patterns};
 use crate::values::to_text;
 
-/// What `urlencode` leaves as it is: letters, digits and these; it makes a space a `+`, which nobody wants in a policy.
+/// What `urlencode` encodes: everything but letters, digits and these four. Terraform encodes a space as `+`; this is `%20`.
 const ENCODED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -14,7 +14,7 @@ fn decoded(text: &str) -> Option<Text> {
     Some(Text::known(String::from_utf8(BASE64.decode(text).ok()?).ok()?))
 }
 
-/// Applies a function; `None` when it is no function over texts or its result is not known.
+/// Applies a function; `None` if it is not a function over texts or its result is unknown.
 pub(crate) fn apply(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
     let text = |t: Text, at: Span| Some(Value::new(Data::String(t), at));
     let known = |i: usize| arguments.get(i).and_then(Value::as_str);
@@ -86,8 +86,8 @@ pub(crate) fn path(name: &str, path: &str, span: Span) -> Option<Value> {
     Some(Value::new(Data::String(Text::known(text)), span))
 }
 
-/// Changes the letters of a text and keeps its unknown parts.
-/// A text, or every text of a document that is encoded as one, with its parts `from` replaced.
+/// Changes the known parts of a text.
+/// A text, or every text of an encoded document, with `from` replaced.
 fn replaced(value: &Value, from: &str, to: &Text) -> Option<Value> {
     let inside = |v: &Value| replaced(v, from, to);
     let data = match &value.data {

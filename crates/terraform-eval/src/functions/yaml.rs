@@ -1,4 +1,4 @@
-//! `yamldecode`: a YAML document as the value that Terraform makes of it, each part at the place it is written at.
+//! `yamldecode`: the value of a YAML document, every part with its span.
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
@@ -6,11 +6,11 @@ use source_text::{Data, Member, PLACEHOLDER, Span, Text, Unknown, Value};
 
 use crate::values::{number, to_text};
 
-/// Most values that aliases may make of a document.
+/// Values of a document after its aliases are expanded.
 const MOST: usize = 50_000;
 const DEEPEST: usize = 64;
 
-/// Decodes a text, `whole` being its place; `None` where Terraform takes it for no value either.
+/// Decodes a text with the span `whole`; `None` if Terraform rejects it.
 pub(crate) fn decode(text: &Text, whole: Span) -> Option<Value> {
     let raw = text.raw();
     let mut reader = Reader { parser: Parser::new_from_str(raw), text, whole, anchors: HashMap::new(), made: 0 };
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// The members of a mapping, those behind `<<` before its own.
+    /// The members of a mapping; those of `<<` come before its own.
     fn mapping(&mut self, depth: usize) -> Option<Vec<Member>> {
         let (mut members, mut merged): (Vec<Member>, Vec<Member>) = (Vec::new(), Vec::new());
         loop {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The byte of a character, by its number.
+    /// The offset in bytes of a character, by its number.
     fn byte(&self, character: usize) -> usize {
         let raw = self.text.raw();
         if raw.is_ascii() {
@@ -131,7 +131,7 @@ fn size(value: &Value) -> usize {
     1 + inner
 }
 
-/// A scalar without quotes: Terraform's YAML knows the truths of YAML 1.1, and makes a date a time.
+/// A scalar without quotes. Terraform has the booleans of YAML 1.1 and converts a date to a timestamp.
 fn plain(text: &str) -> Data {
     let string = || Data::String(Text::known(text));
     match text {
