@@ -2,14 +2,13 @@
 //! was written by version 0.1.0, before its messages were reworded.
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
-fn check(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
-    command.current_dir(folder).args(["check", "main.tf", "--persona", "auditor"]).args(arguments);
-    let output = command.output().expect("it runs");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+mod support;
+
+fn check(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let (code, out, _) = support::run(folder, &[&["check", "main.tf", "--persona", "auditor"], arguments].concat());
+    (code, out)
 }
 
 fn recorded() -> std::path::PathBuf {
@@ -25,7 +24,7 @@ fn messages(baseline: &str) -> Vec<String> {
 #[test]
 fn a_baseline_with_older_wording_suppresses_its_findings() {
     let (code, out) = check(&recorded(), &["--baseline", "baseline.json"]);
-    assert!(code == Some(0) && out.starts_with("no findings"), "{out}");
+    assert!(code == 0 && out.starts_with("no findings"), "{out}");
 }
 
 #[test]
@@ -41,13 +40,12 @@ fn the_recorded_wording_differs_from_the_current_one() {
 
 #[test]
 fn a_finding_with_another_subject_is_still_reported() {
-    let folder = tempfile::tempdir().expect("a folder");
     let source = std::fs::read_to_string(recorded().join("main.tf")).expect("the source");
-    std::fs::write(folder.path().join("main.tf"), source.replace("sqz:Send", "sqy:Send")).expect("a file");
-    std::fs::copy(recorded().join("baseline.json"), folder.path().join("baseline.json")).expect("a copy");
+    let baseline = std::fs::read_to_string(recorded().join("baseline.json")).expect("the baseline");
+    let folder = support::folder(&[("main.tf", &source.replace("sqz:Send", "sqy:Send")), ("baseline.json", &baseline)]);
     let (code, out) = check(folder.path(), &["--baseline", "baseline.json", "--format", "json"]);
     let report: Value = serde_json::from_str(&out).expect("JSON");
     let rules: Vec<&str> =
         report["findings"].as_array().expect("a list").iter().filter_map(|f| f["rule"].as_str()).collect();
-    assert_eq!((code, rules), (Some(1), vec!["unknown-service"]));
+    assert_eq!((code, rules), (1, vec!["unknown-service"]));
 }

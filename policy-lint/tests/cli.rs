@@ -1,32 +1,14 @@
 //! The command line: output, exit codes and input that cannot be read.
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
-fn lint() -> Command {
-    Command::cargo_bin("policy-lint").expect("the program is built")
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = lint().current_dir(folder).env("COLUMNS", "120").args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
-    (output.status.code().expect("it exits"), text(&output.stdout), text(&output.stderr))
-}
+mod support;
+use support::{folder, policy_lint, run};
 
 fn json(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = run(folder, &[arguments, &["--format", "json"]].concat());
     (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out} {err}")))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-        std::fs::write(path, text).expect("a file");
-    }
-    folder
 }
 
 const WIDE: &str = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Sid\": \"U\", \"Action\": [\"s3:GetObject\", \"s3:*\"], \"Resource\": \"arn:aws:s3:::b/*\"}\n  ]\n}\n";
@@ -108,7 +90,7 @@ fn a_folder_without_policies_succeeds_with_a_note() {
 
 #[test]
 fn standard_input_is_checked() {
-    let output = lint().args(["check", "-", "--format", "json"]).write_stdin(WIDE).output().expect("it runs");
+    let output = policy_lint().args(["check", "-", "--format", "json"]).write_stdin(WIDE).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["findings"][0]["path"], "<stdin>");
@@ -180,7 +162,7 @@ fn output_does_not_depend_on_the_number_of_threads() {
     let outputs: Vec<String> = ["1", "2", "7"]
         .iter()
         .map(|threads| {
-            let mut command = lint();
+            let mut command = policy_lint();
             command
                 .current_dir(folder.path())
                 .env("RAYON_NUM_THREADS", threads)

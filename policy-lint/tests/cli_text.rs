@@ -1,28 +1,18 @@
 //! What the program says about itself and about bad input.
-use std::fmt::Write as _;
 use std::path::Path;
 
-use assert_cmd::Command;
+mod support;
+use support::folder;
 
+/// The command, its output and its exit code.
 fn run(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
-    let output = command.current_dir(folder).env("COLUMNS", "120").args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    format!("$ policy-lint {}\n{out}{err}exit code {}\n\n", arguments.join(" "), output.status.code().unwrap_or(-1))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).expect("a file"));
-    folder
+    let (code, out, err) = support::run(folder, arguments);
+    format!("$ policy-lint {}\n{out}{err}exit code {code}\n\n", arguments.join(" "))
 }
 
 fn transcript(files: &[(&str, &str)], commands: &[&[&str]]) -> String {
     let folder = folder(files);
-    let mut text = String::new();
-    commands.iter().for_each(|arguments| text.push_str(&run(folder.path(), arguments)));
-    text
+    commands.iter().map(|arguments| run(folder.path(), arguments)).collect()
 }
 
 #[test]
@@ -97,7 +87,5 @@ fn exceptions_report_their_own_defects() {
     let source = "# policy-lint: allow(wildcard-action)\n# policy-lint: allow(wildcard-acton) x\n# policy-lint: allow(service-wildcard) accepted\nresource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::b/*\" }] })\n}\n";
     let entries = "[[allow]]\nrule = \"wildcard-action\"\n\n[[allow]]\nrule = \"service-wildcard\"\nreason = \"x\"\nuntil = 2020-01-01\n";
     let folder = folder(&[("main.tf", source), ("policy-lint.toml", entries)]);
-    let mut text = String::new();
-    let _ = write!(text, "{}", run(folder.path(), &["check", "."]));
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(run(folder.path(), &["check", "."]));
 }

@@ -1,7 +1,7 @@
 //! What each report format writes for a small set of inputs.
 use std::path::Path;
 
-use assert_cmd::Command;
+mod support;
 
 const TERRAFORM: &str = r#"variable "bucket" {}
 
@@ -28,33 +28,21 @@ reason = "nothing of this kind is there"
 "#;
 
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let files = [
+    let folder = support::folder(&[
         ("a, b.tf", TERRAFORM),
         ("trust.json", TRUST),
         ("policy-lint.toml", EXCEPTIONS),
         ("broken.json", "{\"Statement\": [}"),
-    ];
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).expect("a file");
-    }
+    ]);
     std::fs::write(folder.path().join("latin.json"), b"{\"Statement\": \"\xff\"}").expect("a file");
     folder
 }
 
 /// Exit code, standard output and standard error of a check of the folder.
 fn check(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::cargo_bin("policy-lint")
-        .expect("the program is built")
-        .current_dir(folder)
-        .env("COLUMNS", "120")
-        .args(["check", ".", "latin.json", "--persona", "auditor"])
-        .args(arguments)
-        .output()
-        .expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    format!("exit code {:?}\n--- standard error\n{err}--- standard output\n{out}", output.status.code())
+    let (code, out, err) =
+        support::run(folder, &[&["check", ".", "latin.json", "--persona", "auditor"], arguments].concat());
+    format!("exit code {code}\n--- standard error\n{err}--- standard output\n{out}")
 }
 
 /// The list of rules in SARIF is the list of rule pages, which have tests of their own.

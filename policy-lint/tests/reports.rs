@@ -1,23 +1,10 @@
 //! SARIF, annotations, baselines, exceptions in comments, and escaping of untrusted text.
-use std::path::Path;
-
-use assert_cmd::Command;
 use serde_json::Value;
 
+mod support;
+use support::{folder, run};
+
 const SOURCE: &str = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [\n    { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b/*\" },\n  ] })\n}\n";
-
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
-    let output = command.current_dir(folder).args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    (output.status.code().expect("it ends"), text(&output.stdout), text(&output.stderr))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).expect("a file"));
-    folder
-}
 
 #[test]
 fn sarif_has_rules_and_locations() {

@@ -4,6 +4,9 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+mod support;
+use support::folder;
+
 /// The schema is part of this repository, so that the test needs no network.
 fn schema() -> Value {
     let text = include_str!("sarif-2.1.0.schema.json");
@@ -14,24 +17,9 @@ fn schema() -> Value {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Value {
-    let output = assert_cmd::Command::cargo_bin("policy-lint")
-        .expect("the program is built")
-        .current_dir(folder)
-        .args(["check", "--format", "sarif", "--persona", "auditor"])
-        .args(arguments)
-        .output()
-        .expect("it runs");
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-        std::fs::write(path, text).expect("a file");
-    }
-    folder
+    let (_, out, _) =
+        support::run(folder, &[&["check", "--format", "sarif", "--persona", "auditor"], arguments].concat());
+    serde_json::from_str(&out).expect("JSON")
 }
 
 fn errors(validator: &Validator, log: &Value) -> Vec<String> {
