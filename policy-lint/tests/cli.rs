@@ -1,4 +1,4 @@
-//! The command line as people and machines use it.
+//! The command line: output, exit codes and messages.
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -85,7 +85,7 @@ fn a_broken_policy_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_folder_is_read_as_git_sees_it_and_other_json_is_left_alone() {
+fn ignored_files_and_other_json_are_skipped_in_a_folder() {
     let folder = folder(&[
         (".gitignore", "ignored/\n"),
         ("ignored/wide.json", WIDE),
@@ -99,7 +99,7 @@ fn a_folder_is_read_as_git_sees_it_and_other_json_is_left_alone() {
 }
 
 #[test]
-fn nothing_found_is_said_and_fine() {
+fn a_folder_without_policies_is_a_note_and_exits_with_0() {
     let folder = folder(&[("readme.txt", "x")]);
     let (code, _, err) = run(folder.path(), &["check", "."]);
     assert_eq!(code, 0);
@@ -139,7 +139,7 @@ fn a_loop_of_folders_ends() {
 }
 
 #[test]
-fn exceptions_hide_findings_and_are_judged_themselves() {
+fn exceptions_suppress_findings_and_are_checked_themselves() {
     let entry = |more: &str| format!("[[allow]]\nrule = \"service-wildcard\"\npath = \"a.json\"\n{more}");
     for (more, code, expected) in [
         ("reason = \"x\"\nuntil = 2999-01-01\n", 0, vec![]),
@@ -157,14 +157,14 @@ fn exceptions_hide_findings_and_are_judged_themselves() {
 }
 
 #[test]
-fn an_exception_for_a_file_that_was_not_checked_is_left_alone() {
+fn an_exception_for_a_file_that_was_not_checked_is_not_reported() {
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"b.json\"\nreason = \"x\"\n";
     let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", allow)]);
     assert_eq!(json(folder.path(), &["check", "a.json"]).1["findings"], serde_json::json!([]));
 }
 
 #[test]
-fn a_wrong_file_of_exceptions_is_refused() {
+fn an_invalid_exceptions_file_is_an_error() {
     let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", "[[allow]]\nrule = \"nonsense\"\n")]);
     let (code, _, err) = run(folder.path(), &["check", "a.json"]);
     assert_eq!(code, 2);
@@ -209,7 +209,7 @@ fn rules_and_version_are_machine_readable() {
 }
 
 #[test]
-fn terraform_source_is_read_without_terraform_and_open_values_are_listed() {
+fn terraform_source_is_read_without_terraform_and_unresolved_values_are_listed() {
     let source = r#"
 variable "open" {}
 variable "given" { default = ["dynamodb:*"] }
@@ -253,7 +253,7 @@ module "m" {
     assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "main.tf"));
 }
 
-/// AWS's tools print a document as text too, and IAM encodes it for a URL.
+/// AWS tools print a document as text too, and IAM URL-encodes it.
 #[test]
 fn a_document_in_a_text_is_read() {
     let escaped = serde_json::json!({"PolicyDocument": WIDE}).to_string();
@@ -272,7 +272,7 @@ fn a_document_in_a_text_is_read() {
 }
 
 #[test]
-fn a_mark_of_the_byte_order_is_no_column() {
+fn a_byte_order_mark_does_not_count_as_a_column() {
     let source = "resource \"aws_iam_policy\" \"p\" { policy = jsonencode({ Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" } }) }\n";
     let folder = folder(&[("plain/main.tf", source), ("marked/main.tf", &format!("\u{feff}{source}"))]);
     let spans =

@@ -1,4 +1,4 @@
-//! The hooks, tried with the pre-commit program itself.
+//! The hooks, run by pre-commit.
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -16,8 +16,8 @@ fn command(folder: &Path, program: &str, arguments: &[&str], first: Option<PathB
     let joined = std::env::join_paths(first.into_iter().chain(paths)).expect("a path");
     let mut command = Command::new(program);
     command.current_dir(folder).args(arguments).env("PATH", joined).env("PRE_COMMIT_HOME", folder.join(".cache"));
-    // A hook that runs these tests must not lend its own repository to the one made here; and what this user's git is
-    // told to do (templates, hooks, signatures) is no part of the test.
+    // A hook that runs these tests must not pass on its own repository, and the git configuration of the user
+    // (templates, hooks, signatures) is not part of the test.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(name);
     }
@@ -25,7 +25,7 @@ fn command(folder: &Path, program: &str, arguments: &[&str], first: Option<PathB
     command
 }
 
-/// A copy of the hooks as a repository of its own, as users see it.
+/// A copy of the hooks as a repository, as users reference it.
 fn hook_repository(folder: &Path) -> Option<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(folder.join("policy-lint")).ok()?;
@@ -45,7 +45,7 @@ fn commit(folder: &Path) -> Option<()> {
     output.status.success().then_some(())
 }
 
-/// The pre-commit program that is named, or the one on the path.
+/// The pre-commit program that the environment names, or the one on the path.
 fn pre_commit() -> Option<String> {
     let program = std::env::var("PRE_COMMIT").unwrap_or_else(|_| String::from("pre-commit"));
     if run(Path::new("."), &program, &["--version"]).is_none() {
@@ -55,9 +55,9 @@ fn pre_commit() -> Option<String> {
     Some(program)
 }
 
-/// What the hooks of this repository's own configuration say about a file in a copy of its tree.
+/// The hooks of this repository's own configuration, run on a file in a copy of its tree.
 #[test]
-fn this_repositorys_own_hooks_stop_what_they_should() {
+fn the_hooks_of_this_repository_reject_invalid_files() {
     let Some(program) = pre_commit() else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let work = tempfile::tempdir().expect("a folder");
@@ -87,13 +87,13 @@ fn this_repositorys_own_hooks_stop_what_they_should() {
         cases.push(("terraform-fmt", String::from("locals {\na=1\n}\n"), 1, "files were modified"));
         cases.push(("terraform-fmt", String::from("locals {\n  a = 1\n}\n"), 0, "Passed"));
     }
-    for (hook, source, expected, said) in cases {
+    for (hook, source, expected, reported) in cases {
         std::fs::write(work.path().join(file), source).expect("a file");
         commit(work.path()).expect("a commit");
         let output = run(work.path(), &program, &["run", hook, "--files", file]).expect("pre-commit runs");
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(expected), "{hook}\n{text}");
-        assert!(text.contains(said), "{hook}\n{text}");
+        assert!(text.contains(reported), "{hook}\n{text}");
     }
 }
 
@@ -109,7 +109,7 @@ fn the_hooks_run_in_pre_commit() {
     std::fs::write(work.path().join("plan.json"), plan).expect("a file");
     commit(work.path()).expect("a repository of the user");
     let repository = hooks.path().to_string_lossy().into_owned();
-    for (hook, files, expected, said) in [
+    for (hook, files, expected, reported) in [
         ("policy-lint", vec!["main.tf", "package.json"], 1, "service-wildcard"),
         ("policy-lint", vec!["package.json"], 0, "Passed"),
         ("policy-lint-plan", vec!["plan.json"], 1, "broad-managed-policy"),
@@ -123,7 +123,7 @@ fn the_hooks_run_in_pre_commit() {
             "{hook} {files:?}\n{text}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(text.contains(said), "{hook} {files:?}\n{text}");
+        assert!(text.contains(reported), "{hook} {files:?}\n{text}");
     }
 }
 
@@ -138,7 +138,7 @@ fn rust_repository(folder: &Path) {
     commit(folder).expect("a repository of the user");
 }
 
-/// What a user may have set for builds of his own.
+/// Settings of a user for other builds.
 const FOREIGN: [(&str, &str); 5] = [
     ("RUSTUP_TOOLCHAIN", "1.0.0-none"),
     ("CARGO_TARGET_DIR", "/nonexistent/target"),
@@ -147,8 +147,8 @@ const FOREIGN: [(&str, &str); 5] = [
     ("RUSTC_WRAPPER", "/nonexistent/wrapper"),
 ];
 
-/// cargo as it is on this machine is asked for its version only, where and as the hook calls it; then the program that
-/// is built already is put where it should be.
+/// Only the version of the installed cargo is read, where and as the hook calls it; then the program that
+/// is already built is put where the hook expects it.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
 env >>"$CALLS"
@@ -191,7 +191,7 @@ fn the_hook_builds_in_its_own_folder_with_its_own_toolchain() {
     }
 }
 
-/// The same in full: a clone of this repository is built. Takes minutes.
+/// The same with a build of a clone of this repository, which takes minutes.
 #[test]
 #[ignore = "builds a release: scripts/test --long"]
 fn the_hook_of_a_clone_builds_and_runs() {

@@ -1,4 +1,4 @@
-//! Every rule's page is its test: lines marked `#! severity` are found by the rule, all other lines are not.
+//! The page of a rule is its test: the rule has findings in lines marked `#! severity` and in no other line.
 use std::sync::Arc;
 
 use iam_policy::PolicyKind;
@@ -59,7 +59,7 @@ fn run(example: &Example) -> Option<Report> {
 }
 
 #[test]
-fn pages_are_true() {
+fn examples_on_pages_have_the_marked_findings() {
     let mut wrong = Vec::new();
     for rule in policy_lint::rules::ALL {
         let (mut bad, mut good) = (0, 0);
@@ -91,7 +91,7 @@ fn pages_are_true() {
 }
 
 #[test]
-fn pages_have_their_shape() {
+fn pages_have_the_required_sections() {
     for rule in policy_lint::rules::ALL {
         assert!(rule.doc.starts_with(&format!("# {}\n\n", rule.name)), "{}: the title is the name", rule.name);
         assert!(rule.doc.contains("\n## Why\n"), "{}: the page says why", rule.name);

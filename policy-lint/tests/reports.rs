@@ -49,10 +49,10 @@ fn annotations_name_file_and_line() {
     assert_eq!(out.lines().count(), 2, "{out}");
 }
 
-/// Names of files and texts of policies are chosen by others: none may reach a terminal as a control character, or begin
+/// File names and policies are untrusted: no control character of them may reach a terminal, and none may begin
 /// a line that looks like a message of the program.
 #[test]
-fn hostile_names_and_policies_are_escaped_in_every_format() {
+fn control_characters_in_names_and_policies_are_escaped_in_every_format() {
     let name = "x\u{1b}[2K\u{202e}\u{9b}\nerror: forged.json";
     let policy = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Sid\": \"a\\u001b[31m\", \"Effect\": \"Allow\", \
                   \"Action\": [\"s3:*\\u009b\", \"zz\u{202e}\u{9b}:Get\"], \"Resource\": \"*\"}]}";
@@ -77,7 +77,7 @@ fn hostile_names_and_policies_are_escaped_in_every_format() {
 }
 
 #[test]
-fn a_baseline_hides_what_was_there_and_says_what_is_gone() {
+fn a_baseline_suppresses_its_findings_and_reports_missing_ones() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (code, _, _) = run(folder.path(), &["check", ".", "--write-baseline", "base.json"]);
     assert_eq!(code, 0);
@@ -118,13 +118,13 @@ fn comments_are_exceptions_with_reasons() {
 }
 
 #[test]
-fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
+fn a_plan_and_its_source_share_findings_and_exceptions() {
     let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [{"address": "aws_iam_policy.p",
         "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
-    let beside = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
+    let with_source = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
     let locations = |arguments: &[&str]| {
-        let (_, out, _) = run(beside.path(), &[arguments, &["--format", "json"]].concat());
+        let (_, out, _) = run(with_source.path(), &[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&out).expect("JSON");
         let all = report["findings"].as_array().expect("a list").clone();
         let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
@@ -136,19 +136,19 @@ fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
         assert_eq!(locations(&arguments), expected, "{arguments:?}");
     }
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
-    std::fs::write(beside.path().join("policy-lint.toml"), allow).expect("a file");
+    std::fs::write(with_source.path().join("policy-lint.toml"), allow).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::remove_file(beside.path().join("policy-lint.toml")).expect("it is there");
+    std::fs::remove_file(with_source.path().join("policy-lint.toml")).expect("it is there");
     let comment =
         "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
+    std::fs::write(with_source.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
+    std::fs::write(with_source.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
     assert_eq!(locations(&["check", "plan.json"])[0].0, "plan.json");
 }
 
 #[test]
-fn named_files_that_are_no_policies_can_be_left_alone() {
+fn skip_others_skips_named_files_that_are_not_policies() {
     let folder = folder(&[("package.json", "{\"name\": \"x\"}"), ("a.tf", SOURCE)]);
     assert_eq!(run(folder.path(), &["check", "package.json"]).0, 2);
     assert_eq!(run(folder.path(), &["check", "--skip-others", "package.json"]).0, 0);

@@ -4,10 +4,10 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The schema lies here: cargo downloads a dependency's source only for the platforms that it builds for.
+/// A copy of the schema, because cargo downloads a dependency's source only for the platforms that it builds for.
 fn schema() -> Value {
     let text = include_str!("sarif-2.1.0.schema.json");
-    // As published one pattern has a bracket too many, which strict readers of patterns refuse.
+    // One published pattern has a bracket too many, which strict regular expression engines reject.
     let wrong = "{2}]?$";
     assert!(text.contains(wrong), "the schema has been corrected: read it as it is");
     serde_json::from_str(&text.replace(wrong, "{2}$")).expect("JSON")
@@ -39,7 +39,7 @@ fn errors(validator: &Validator, log: &Value) -> Vec<String> {
 }
 
 #[test]
-fn real_output_is_what_the_schema_says() {
+fn real_output_conforms_to_the_schema() {
     let validator = jsonschema::validator_for(&schema()).expect("a schema");
     let policy = |action: &str| {
         format!(

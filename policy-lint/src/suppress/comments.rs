@@ -78,7 +78,7 @@ fn review(comment: &Comment, used: bool, location: &Location, found: &mut Vec<Di
     };
     if rules::find(&comment.rule).is_none() {
         let message =
-            format!("the exception names `{}`, which is no rule{}", comment.rule, rules::suggestion(&comment.rule));
+            format!("the exception names `{}`, which is not a rule{}", comment.rule, rules::suggestion(&comment.rule));
         add(&rules::allow_unused::RULE, message, "`policy-lint rules` lists the rules");
     } else if !used {
         let message = format!("the exception to `{}` hides nothing", comment.rule);
