@@ -103,14 +103,14 @@ fn names() {
 fn slowest(files: &[Arc<SourceFile>]) {
     let projects: Vec<Project> = files.iter().map(project).collect();
     let mut rows: Vec<(f64, &str)> =
-        rules::ALL.iter().map(|rule| (best(|| judge(rule, &projects)), rule.name)).collect();
+        rules::ALL.iter().map(|rule| (best(|| check_case(rule, &projects)), rule.name)).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let all: f64 = rows.iter().map(|r| r.0).sum();
     println!("\n{:32} {:9.2} ms, of it", "all rules one by one", all * 1e3);
     rows.iter().take(12).for_each(|(seconds, name)| row(name, *seconds, all, "all"));
 }
 
-fn judge(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize {
+fn check_case(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize {
     let mut findings = Vec::new();
     for project in projects {
         match rule.check {

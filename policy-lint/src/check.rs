@@ -63,7 +63,7 @@ pub fn check(request: &Request) -> Report {
         check_terraform(&inputs, request, &mut report);
     }
     if report.is_empty() {
-        report.notes.push(String::from("no policy was found in what was given"));
+        report.notes.push(String::from("no policy was found in the inputs"));
     }
     suppress(&mut report, config.as_deref(), &inputs, request);
     report

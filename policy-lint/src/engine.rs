@@ -92,7 +92,7 @@ fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>
                         ));
                     }
                     if let Some(disabled_at) = disabled_at {
-                        let message = "not created with these values; what it says is judged all the same";
+                        let message = "not created with these values; the policy is checked anyway";
                         findings[before..].iter_mut().for_each(|f| f.related.push((disabled_at, message.to_owned())));
                     }
                 }
@@ -130,7 +130,7 @@ fn join_alternatives(found: Vec<Vec<Finding>>, project: &Project) -> Vec<Finding
             c.0.file == finding.span.file && c.0.start <= finding.span.start && finding.span.end <= c.0.end
         };
         if let Some((span, _)) = branch_points.iter().find(around).or(branch_points.first()) {
-            finding.related(*span, "in one branch of this, whose test only a plan can know");
+            finding.related(*span, "depends on this expression, which only a plan can resolve");
         }
         finding
     };
@@ -170,13 +170,11 @@ fn unknown(project: &Project) -> Vec<UnresolvedValue> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
     for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.alternatives)) {
         let unknowns = policy.unknowns().into_iter();
-        found.extend(
-            unknowns.map(|(span, what)| (span, what, String::from("not known before it is planned or applied"))),
-        );
+        found.extend(unknowns.map(|(span, what)| (span, what, String::from("unknown before a plan or an apply"))));
         let branch_points = policy.branch_points.iter().cloned();
         found.extend(
             branch_points
-                .map(|(span, what)| (span, what, String::from("its test is not known; every branch is judged"))),
+                .map(|(span, what)| (span, what, String::from("the condition is unknown; every branch is checked"))),
         );
     }
     found.extend(project.unresolved.iter().map(|u| (u.span, u.what.clone(), u.why.clone())));

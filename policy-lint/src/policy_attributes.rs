@@ -177,7 +177,7 @@ fn attach(value: &Value, resource: &Resource, attribute: &'static str, project: 
             project.unresolved.push(Unresolved {
                 span: value.span,
                 what: unknown.source.clone(),
-                why: format!("`{attribute}` of `{}` is not known before a plan", resource.address),
+                why: format!("`{attribute}` of `{}` is unknown before a plan", resource.address),
             })
         }
         _ => {}

@@ -80,7 +80,7 @@ fn read_carrier(carried: &Carried<'_>, value: &Value, files: &SourceFiles, proje
         Ok(None) => {}
         Ok(Some(root)) if root.is_unknown() && root.candidates().is_empty() => {
             let what = root.as_unknown().map(|u| u.source.clone()).unwrap_or_default();
-            let why = format!("`{}` of `{}` is not known before a plan", carrier.attribute, resource.address);
+            let why = format!("`{}` of `{}` is unknown before a plan", carrier.attribute, resource.address);
             if disabled_at.is_none() {
                 project.unresolved.push(Unresolved { span: value.span, what, why });
             }

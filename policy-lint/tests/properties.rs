@@ -1,4 +1,4 @@
-//! What holds for every input: nothing panics, spans stay inside their file, patterns keep their promises.
+//! Properties of every input: no panics, and spans inside of their file.
 use std::sync::Arc;
 
 use iam_policy::pattern;
@@ -19,7 +19,7 @@ fn run(text: &str) {
     }
 }
 
-/// JSON made of the words of policies, so that most of it gets past the parser.
+/// JSON made of the words of policies, most of which the parser accepts.
 fn policy_like() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "Statement",
@@ -66,17 +66,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_survived(text in ".{0,200}") {
+    fn any_text_is_read_without_a_panic(text in ".{0,200}") {
         run(&text);
     }
 
     #[test]
-    fn any_text_behind_a_mark_is_survived(text in "\u{feff}[{}\\[\\]\",:é ]{0,12}") {
+    fn any_text_after_a_byte_order_mark_is_read_without_a_panic(text in "\u{feff}[{}\\[\\]\",:é ]{0,12}") {
         run(&text);
     }
 
     #[test]
-    fn any_policy_is_survived(statement in policy_like()) {
+    fn any_policy_is_checked_without_a_panic(statement in policy_like()) {
         run(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":{statement}}}"));
     }
 
@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_terraform_is_survived(expression in policy_like(), call in "(concat|merge|flatten|join|format|keys|try|one|range|setproduct|templatefile|file|jsonencode|jsondecode|element|slice|substr)") {
+    fn any_terraform_source_is_evaluated_without_a_panic(expression in policy_like(), call in "(concat|merge|flatten|join|format|keys|try|one|range|setproduct|templatefile|file|jsonencode|jsondecode|element|slice|substr)") {
         let folder = tempfile::tempdir().expect("a folder");
         let source = format!(
             "locals {{\n  a = {expression}\n  b = local.c\n  c = [local.b, local.a]\n}}\nresource \"aws_iam_policy\" \"p\" {{\n  for_each = toset(flatten([local.a]))\n  policy = {call}({{ Statement = local.a }}, local.c, each.key)\n}}\nmodule \"self\" {{\n  source = \"./\"\n  x = local.a\n}}\n"

@@ -162,7 +162,7 @@ fn variables(
             Err(e) => context.broken.borrow_mut().push(BrokenFile {
                 span: e.span,
                 reason: e.reason,
-                help: String::from("mend the file; its values were not used"),
+                help: String::from("fix the file; its values were not used"),
             }),
         }
     }

@@ -78,7 +78,7 @@ pub(crate) fn register(
             Err(e) => broken.push(BrokenFile {
                 span: e.span,
                 reason: e.reason,
-                help: String::from("mend the file; nothing in it was checked"),
+                help: String::from("fix the file; nothing in it was checked"),
             }),
         }
     }

@@ -121,7 +121,7 @@ pub(crate) fn parse(text: &str, file: u32, is_json: bool, rejects: fn(&str) -> b
         Err(e) => {
             let at = e.location().offset().min(text.len());
             let span = Span::new(file, at, (at + 1).min(text.len()));
-            Err(Malformed { span, reason: format!("it is not HCL: {}", e.message()) })
+            Err(Malformed { span, reason: format!("it is not valid HCL: {}", e.message()) })
         }
     }
 }

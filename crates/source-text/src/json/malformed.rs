@@ -33,7 +33,7 @@ pub fn diagnose(text: &str, skipped: usize, at: usize) -> Malformed {
     let help = if lenient {
         "the text is JSON with extensions; policies take plain JSON only: no comments, trailing commas or single quotes"
     } else {
-        "mend the JSON at this place; nothing after it was checked"
+        "fix the JSON here; nothing after it was checked"
     };
     let start = start.min(text.len());
     Malformed { start: start + skipped, end: end.clamp(start, text.len()) + skipped, reason, help }

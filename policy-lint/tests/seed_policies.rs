@@ -1,4 +1,4 @@
-//! Mistakes of the documents this project started from: each is found where it stands.
+//! Mistakes in policies of production systems: each is found at its line.
 use std::sync::Arc;
 
 use policy_lint::engine;
@@ -18,7 +18,7 @@ fn rules(path: &str, text: &str) -> Vec<(usize, &'static str)> {
 }
 
 #[test]
-fn a_permissions_policy_in_the_place_of_a_trust_policy_is_told_by_its_file() {
+fn a_file_name_shows_that_a_trust_policy_is_missing_its_principal() {
     let text = "{\"Version\": \"2012-10-17\", \"Statement\": [\n{\"Effect\": \"Allow\", \"Action\": [\"s3:GetObject\"], \"Resource\": \"arn:aws:s3:::b/p/*\"}]}";
     assert_eq!(rules("braintrust-trust-policy.json", text), [(2, "trust-without-principal")]);
     assert_eq!(rules("braintrust-s3-policy.json", text), []);
@@ -31,13 +31,13 @@ fn a_prefix_condition_that_restricts_nothing_and_one_that_never_applies() {
 }
 
 #[test]
-fn a_bucket_where_an_object_is_meant_and_the_other_way_round() {
+fn an_object_action_on_a_bucket_and_a_bucket_action_on_objects_are_found() {
     let text = "{\"Version\": \"2012-10-17\", \"Statement\": [\n{\"Effect\": \"Allow\", \"Action\": \"s3:ListBucket\", \"Resource\": \"arn:aws:s3:::b/wistia/raw/*\"},\n{\"Effect\": \"Allow\", \"Action\": \"s3:PutObject\", \"Resource\": \"arn:aws:s3:::b\"}]}";
     assert_eq!(rules("p.json", text), [(2, "resource-type-mismatch"), (3, "resource-type-mismatch")]);
 }
 
 #[test]
-fn a_topic_that_lets_the_service_in_where_the_role_calls() {
+fn a_topic_policy_with_the_service_instead_of_the_role_is_found() {
     let text = "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allow\",\n\"Principal\": {\"Service\": \"lambda.amazonaws.com\"},\n\"Action\": \"SNS:Publish\", \"Resource\": \"arn:aws:sns:us-east-1:111122223333:alerts\"}}";
     assert_eq!(rules("topic.json", text), [(2, "service-principal-for-role")]);
 }

@@ -1,4 +1,4 @@
-//! What Terraform source may be: branches whose test is not known, and what does not exist with the given values.
+//! Terraform source with unknown conditions, and resources that do not exist with the given values.
 use policy_lint::diagnostic::Report;
 use policy_lint::engine;
 use policy_lint::terraform;
@@ -17,7 +17,7 @@ fn check(files: &[(&str, &str)]) -> Report {
     report
 }
 
-/// Rule, marked text and words of the related places of every finding of `rules`.
+/// Rule, marked text and messages of the related locations of every finding of `rules`.
 fn found(report: &Report, rules: &[&str]) -> Vec<(&'static str, String, Vec<String>)> {
     let text = |p: &source_text::Location| p.file.text[p.start as usize..p.end as usize].to_owned();
     let wanted = report.findings.iter().filter(|f| rules.contains(&f.finding.rule.name));
@@ -35,10 +35,10 @@ fn policy(statement: &str) -> String {
     )
 }
 
-const BRANCH: &str = "in one branch of this, whose test only a plan can know";
+const BRANCH: &str = "depends on this expression, which only a plan can resolve";
 
 #[test]
-fn both_branches_are_judged_and_what_holds_in_one_says_so() {
+fn both_branches_are_checked_and_a_finding_in_one_names_the_condition() {
     for (statement, wide, candidate) in [
         (
             "[{ Effect = \"Allow\", Action = var.x ? \"s3:*\" : \"s3:GetObject\", Resource = \"arn:aws:s3:::b/*\" }]",
@@ -59,12 +59,12 @@ fn both_branches_are_judged_and_what_holds_in_one_says_so() {
         let report = check(&[("main.tf", &policy(statement))]);
         let expected = vec![("service-wildcard", wide.to_owned(), vec![format!("{candidate}: {BRANCH}")])];
         assert_eq!(found(&report, &["service-wildcard", "wrong-type", "redundant-action"]), expected, "{statement}");
-        assert!(report.unresolved.iter().any(|u| u.why.contains("every branch is judged")), "{:?}", report.unresolved);
+        assert!(report.unresolved.iter().any(|u| u.why.contains("every branch is checked")), "{:?}", report.unresolved);
     }
 }
 
 #[test]
-fn branches_do_not_speak_about_each_other() {
+fn branches_are_checked_independently() {
     let report = check(&[(
         "main.tf",
         &policy(
@@ -77,7 +77,7 @@ fn branches_do_not_speak_about_each_other() {
 }
 
 #[test]
-fn what_holds_in_every_branch_says_nothing_of_branches() {
+fn a_finding_in_every_branch_names_no_condition() {
     let statement =
         "[{ Effect = \"Allow\", Action = \"s3:*\", Resource = var.x ? \"arn:aws:s3:::a/*\" : \"arn:aws:s3:::b/*\" }]";
     let report = check(&[("main.tf", &policy(statement))]);
@@ -85,7 +85,7 @@ fn what_holds_in_every_branch_says_nothing_of_branches() {
 }
 
 #[test]
-fn every_branch_of_a_chain_and_of_a_whole_policy_is_judged() {
+fn every_branch_of_a_chain_and_of_a_whole_policy_is_checked() {
     let document = |action: &str| {
         format!(
             "jsonencode({{ Version = \"2012-10-17\", Statement = {{ Effect = \"Allow\", Action = \"{action}\", Resource = \"arn:aws:{}:*:1:x\" }} }})",
@@ -105,7 +105,7 @@ fn every_branch_of_a_chain_and_of_a_whole_policy_is_judged() {
 }
 
 #[test]
-fn blocks_that_may_be_there_are_judged() {
+fn conditional_blocks_are_checked() {
     let source = r#"
 variable "x" {}
 data "aws_iam_policy_document" "d" {
@@ -133,7 +133,7 @@ resource "aws_iam_policy" "each" {
 }
 
 #[test]
-fn what_does_not_exist_is_judged_by_its_text_only() {
+fn policies_of_disabled_resources_are_checked_by_their_text_only() {
     let module = r#"
 variable "key" { default = null }
 variable "name" { default = "" }
@@ -161,7 +161,7 @@ resource "aws_iam_policy" "none" {
 output "arns" { value = module.m[*].arn }
 "#;
     let report = check(&[("main.tf", source), ("m/main.tf", module)]);
-    let note = "not created with these values; what it says is judged all the same";
+    let note = "not created with these values; the policy is checked anyway";
     let (count, each) = (format!("count: {note}"), format!("for_each: {note}"));
     let mut actual =
         found(&report, &["service-wildcard", "wrong-type", "empty-element", "invalid-arn", "equal-bucket-names"]);
@@ -176,9 +176,9 @@ output "arns" { value = module.m[*].arn }
     assert!(report.errors.is_empty());
 }
 
-/// What is selected by something that is not known is any of what it is selected from.
+/// An unknown index can select every element.
 #[test]
-fn every_choice_that_is_not_known_is_judged() {
+fn every_element_that_an_unknown_index_can_select_is_checked() {
     let one = |action: &str| {
         policy(&format!("[{{ Effect = \"Allow\", Action = {action}, Resource = \"arn:aws:sqs:*:1:q\" }}]"))
     };
@@ -219,9 +219,9 @@ fn every_choice_that_is_not_known_is_judged() {
     }
 }
 
-/// A part of the JSON that is not known is no mistake in it, and is told.
+/// An unknown part of a JSON text is not an error; it is reported as unresolved.
 #[test]
-fn an_open_part_of_a_text_is_unknown_not_broken() {
+fn an_unknown_part_of_a_json_text_is_unresolved_not_invalid() {
     let text = |inner: &str| {
         format!("variable \"x\" {{}}\nresource \"aws_iam_policy\" \"p\" {{\n  policy = <<-EOT\n{inner}\nEOT\n}}\n")
     };
@@ -233,7 +233,7 @@ fn an_open_part_of_a_text_is_unknown_not_broken() {
 }
 
 #[test]
-fn what_is_attached_is_judged_in_every_branch_or_told() {
+fn attached_policies_are_checked_in_every_branch_or_reported_as_unresolved() {
     let source = r#"
 variable "x" {}
 resource "aws_iam_role_policy_attachment" "branch" {
@@ -265,13 +265,13 @@ resource "aws_iam_user_policy_attachment" "open" {
     let mut texts: Vec<String> = found(&report, &["broad-managed-policy"]).into_iter().map(|f| f.1).collect();
     texts.sort();
     assert_eq!(texts, ["\"PowerUserAccess\"", "\"arn:aws:iam::aws:policy/AdministratorAccess\""]);
-    let told: Vec<&str> =
+    let unresolved: Vec<&str> =
         report.unresolved.iter().filter(|u| u.why.contains("`policy_arn`")).map(|u| u.why.as_str()).collect();
-    assert_eq!(told, ["`policy_arn` of `aws_iam_user_policy_attachment.open` is not known before a plan"]);
+    assert_eq!(unresolved, ["`policy_arn` of `aws_iam_user_policy_attachment.open` is unknown before a plan"]);
 }
 
 #[test]
-fn a_loop_and_what_is_in_it_go_the_same_way() {
+fn a_loop_and_its_elements_select_the_same_alternative() {
     let text = r#"
 variable "prefix" {}
 locals {
@@ -291,7 +291,7 @@ resource "aws_iam_policy" "p" {
 }
 
 #[test]
-fn instances_of_which_nobody_knows_how_many_are_looked_at_as_one() {
+fn an_unknown_number_of_instances_is_checked_as_one() {
     let module =
         "output \"arn\" {\n  value = \"arn:aws:iam::123456789012:role/x\"\n}\noutput \"name\" {\n  value = \"x\"\n}\n";
     for (repeat, collection) in [("count = length(var.x)", "module.m"), ("for_each = toset(var.x)", "module.m")] {
@@ -305,7 +305,7 @@ fn instances_of_which_nobody_knows_how_many_are_looked_at_as_one() {
 }
 
 #[test]
-fn what_is_not_known_is_not_the_same_because_it_is_not_known() {
+fn two_unknown_values_are_not_equal() {
     let rules = ["redundant-statement", "redundant-resource", "redundant-action"];
     let silent = [
         "[for k in [\"a\", \"b\"] : { Effect = \"Allow\", Action = \"s3:ListBucket\", Resource = \"arn:aws:s3:::${var.x[k]}\" }]",

@@ -1,4 +1,4 @@
-//! What nobody should give and somebody will: every input ends, in bounded memory, with words and never with a panic.
+//! Extreme and invalid inputs: every run ends, in bounded memory, with a message and without a panic.
 #![cfg(unix)]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -20,18 +20,18 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// Exit code and both outputs; a run that does not end, or takes more room than any input here deserves, is a failure.
+/// Exit code and both outputs. A run that does not end or exceeds the default limit of memory fails.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     run_in(1_500_000, folder, arguments)
 }
 
-/// The same with a limit of its own, in KiB.
+/// The same with another limit, in KiB.
 fn run_in(room: u64, folder: &Path, arguments: &[&str]) -> (i32, String) {
     let program = assert_cmd::cargo::cargo_bin("policy-lint");
     let quoted: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
     let limited = format!("ulimit -v {room}; exec '{}' {}", program.display(), quoted.join(" "));
     let mut command = assert_cmd::Command::from_std(Command::new("sh"));
-    // One arena: what an allocator reserves for threads is not room that is used.
+    // One arena, because memory that an allocator reserves for threads is not used.
     command.env("MALLOC_ARENA_MAX", "1");
     let output = command.current_dir(folder).args(["-c", &limited]).timeout(Duration::from_secs(60));
     let output = output.output().expect("it ends");
@@ -41,7 +41,7 @@ fn run_in(room: u64, folder: &Path, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn things_that_are_no_files_are_refused_or_left_alone() {
+fn paths_that_are_not_files_are_rejected_or_skipped() {
     let all =
         folder(&[("good.json", NARROW), ("good.tf", TERRAFORM), ("x.tf/inner.json", NARROW), ("y.json/z.txt", "")]);
     let path = |name: &str| all.path().join(name);
@@ -62,7 +62,7 @@ fn things_that_are_no_files_are_refused_or_left_alone() {
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_an_error_with_its_name() {
+fn an_unreadable_file_is_an_error_with_its_name() {
     let all = folder(&[("secret.json", NARROW), ("secret.tf", TERRAFORM), ("good.json", NARROW)]);
     for name in ["secret.json", "secret.tf"] {
         std::fs::set_permissions(all.path().join(name), std::fs::Permissions::from_mode(0o000)).expect("a mode");
@@ -71,14 +71,14 @@ fn a_file_that_may_not_be_read_is_an_error_with_its_name() {
         let (code, text) = run(all.path(), &["check", "."]);
         return assert!(code == 2 && text.contains("secret.json") && text.contains("secret.tf"), "{text}");
     }
-    // The superuser reads what nobody may, so somebody else has to try.
+    // The superuser can read every file, so the program runs as another user.
     std::fs::set_permissions(all.path(), std::fs::Permissions::from_mode(0o755)).expect("a mode");
     let program = assert_cmd::cargo::cargo_bin("policy-lint");
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).args(["check", "."]);
     let output = match command.current_dir(all.path()).output() {
         Ok(output) if output.status.code().is_some_and(|c| c <= 2) && !output.stdout.is_empty() => output,
-        _ => return eprintln!("SKIPPED: nobody but the superuser can run the program here"),
+        _ => return eprintln!("SKIPPED: only the superuser can run the program here"),
     };
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{text}");
@@ -89,7 +89,7 @@ fn a_file_that_may_not_be_read_is_an_error_with_its_name() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_in_every_kind_of_file() {
+fn bytes_that_are_not_utf8_are_rejected_in_every_kind_of_file() {
     let all = folder(&[]);
     for name in ["a.json", "a.tf", "a.tf.json"] {
         std::fs::write(all.path().join(name), b"\x7fELF\x00\x01\xff\xfe").expect("a file");
@@ -100,7 +100,7 @@ fn bytes_that_are_no_text_are_refused_in_every_kind_of_file() {
 }
 
 #[test]
-fn room_is_at_most_twenty_times_the_input() {
+fn memory_is_at_most_twenty_times_the_input() {
     let narrow = "{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":\"arn:aws:s3:::b/*\"}";
     let bounded = "{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Bool\":{\"a\":\"b\"}}}";
     for statement in [
@@ -117,21 +117,22 @@ fn room_is_at_most_twenty_times_the_input() {
         bounded,
         narrow,
     ] {
-        // A list grows by doubling, and the limit also counts room that is not used.
+        // A list grows by doubling, and the limit counts its spare capacity too.
         let count = (2_000_000 / statement.len()).min(1 << 20);
         let text = format!("{{\"Statement\":[{}]}}", vec![statement; count].join(","));
         let all = folder(&[("policy.json", &text)]);
-        let (code, said) = run_in((60_000_000 + 20 * text.len() as u64) / 1024, all.path(), &["check", "policy.json"]);
-        assert_eq!(code, 1, "{count} times {statement}: {said}");
+        let (code, reported) =
+            run_in((60_000_000 + 20 * text.len() as u64) / 1024, all.path(), &["check", "policy.json"]);
+        assert_eq!(code, 1, "{count} times {statement}: {reported}");
     }
 }
 
-/// Reserved for the stack that HCL is evaluated on, used or not.
+/// Reserved for the stack on which HCL is evaluated.
 const STACK: u64 = 256 << 20;
 
-/// The parser of HCL keeps spaces and places of every part: its tree is up to 75 times its text.
+/// The HCL parser keeps the whitespace and span of every part: its tree is up to 75 times the text.
 #[test]
-fn room_for_terraform_source_has_a_bound_too() {
+fn memory_for_terraform_source_is_bounded() {
     let statement = "{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = \"arn:aws:s3:::b/*\" }";
     let policy = |statements: String| {
         format!(
@@ -145,13 +146,14 @@ fn room_for_terraform_source_has_a_bound_too() {
         ("statements", policy(vec![statement; 8_000].join(",\n"))),
     ] {
         let all = folder(&[("main.tf", &text)]);
-        let (code, said) = run_in((60_000_000 + STACK + 80 * text.len() as u64) / 1024, all.path(), &["check", "."]);
-        assert!((0..=1).contains(&code), "{name}: {said}");
+        let (code, reported) =
+            run_in((60_000_000 + STACK + 80 * text.len() as u64) / 1024, all.path(), &["check", "."]);
+        assert!((0..=1).contains(&code), "{name}: {reported}");
     }
 }
 
 #[test]
-fn nesting_ends_somewhere() {
+fn nesting_is_limited() {
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
     let locals = |expression: &str| format!("locals {{\n  a = {expression}\n}}\n{TERRAFORM}");
     for (name, text) in [
@@ -174,7 +176,7 @@ fn nesting_ends_somewhere() {
 }
 
 #[test]
-fn what_goes_round_ends() {
+fn circular_references_end() {
     let template = "%{ for x in [1] }${templatefile(\"t.tftpl\", {})}%{ endfor }";
     let rings = format!(
         "locals {{\n  a = local.b\n  b = [local.a, local.c]\n  c = concat(local.b, local.b)\n}}\nmodule \"self\" {{\n  source = \"./\"\n}}\nmodule \"other\" {{\n  source = \"./m\"\n}}\nresource \"aws_iam_policy\" \"t\" {{\n  policy = templatefile(\"t.tftpl\", {{ a = local.c }})\n}}\n{TERRAFORM}"
@@ -186,7 +188,7 @@ fn what_goes_round_ends() {
 }
 
 #[test]
-fn what_doubles_ends() {
+fn exponential_growth_ends() {
     let mut files: Vec<(String, String)> = Vec::new();
     for level in 0..20 {
         let call = |name: &str| format!("module \"{name}\" {{\n  source = \"../m{}\"\n  count = 3\n}}\n", level + 1);
