@@ -4,6 +4,6 @@ mod references;
 mod resource_index;
 mod unread;
 
-pub use identities::{Identity, boundaries, identities};
-pub use references::{may_refer_to, refers_to};
-pub use unread::has_unread;
+pub(crate) use identities::{Identity, boundaries, identities};
+pub(crate) use references::{may_refer_to, refers_to};
+pub(crate) use unread::has_unread;

@@ -71,9 +71,9 @@ pub fn check(request: &Request) -> Report {
 
 fn suppress(report: &mut Report, config: Option<&Path>, inputs: &Inputs, request: &Request) {
     let mut suppressors: Vec<Box<dyn Suppressor>> = Vec::new();
-    let (sources, beside) = (std::mem::take(&mut report.sources), std::mem::take(&mut report.beside));
+    let (sources, read) = (std::mem::take(&mut report.sources), std::mem::take(&mut report.plan_sources));
     let is_source = |file: &SourceFile| sources.iter().any(|s| s.path == file.path);
-    let only_read = beside.into_iter().filter(|file| !is_source(file));
+    let only_read = read.into_iter().filter(|file| !is_source(file));
     suppressors.extend(sources.iter().filter_map(|file| CommentSuppressor::of_checked(file.clone())).map(boxed));
     suppressors.extend(only_read.filter_map(CommentSuppressor::of_read).map(boxed));
     match config.map(|path| read_exceptions(path, inputs, request)) {

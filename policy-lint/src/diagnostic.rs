@@ -45,7 +45,7 @@ pub struct Report {
     /// The Terraform files that were checked, whose comments may suppress findings.
     pub sources: Vec<Arc<SourceFile>>,
     /// The Terraform files that were only read as the source of a plan.
-    pub beside: Vec<Arc<SourceFile>>,
+    pub plan_sources: Vec<Arc<SourceFile>>,
     /// The number of policies.
     pub policies: usize,
 }
@@ -73,7 +73,7 @@ impl Report {
         self.notes.extend(other.notes);
         self.documents.extend(other.documents);
         self.sources.extend(other.sources);
-        self.beside.extend(other.beside);
+        self.plan_sources.extend(other.plan_sources);
         self.policies += other.policies;
     }
 

@@ -19,7 +19,7 @@ pub fn run(project: &Project) -> Report {
 /// Runs some rules over a project, over each alternative of its policies.
 pub fn run_rules(project: &Project, rules: &[&'static Rule]) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
-    broken(project, &mut findings);
+    report_broken(project, &mut findings);
     match project.alternatives() {
         1 => apply(rules, project, &mut findings, &mut notes),
         alternatives => {
@@ -38,10 +38,10 @@ pub fn run_rules(project: &Project, rules: &[&'static Rule]) -> Report {
     };
     report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
     if project.input.is_some() {
-        report.beside = project.files.terraform();
+        report.plan_sources = project.files.terraform();
     }
     join_calls(&mut report.findings);
-    report.unresolved = unknown(project);
+    report.unresolved = unresolved(project);
     report.notes = notes;
     report
 }
@@ -59,7 +59,7 @@ fn carrying_files(project: &Project) -> Vec<String> {
     files.into_iter().filter_map(|f| project.files.get(f)).map(|f| f.path.clone()).collect()
 }
 
-fn broken(project: &Project, findings: &mut Vec<Finding>) {
+fn report_broken(project: &Project, findings: &mut Vec<Finding>) {
     let mut reporter = Reporter::new(&rules::invalid_policy::RULE, None, findings);
     for broken in &project.broken {
         let message = format!("the policy cannot be read: {}", broken.reason);
@@ -78,8 +78,8 @@ fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>
         match rule.check {
             Check::Policy(check) => {
                 // A permissions boundary grants nothing, so it may be broad.
-                let judged = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
-                for &(policy, disabled_at) in judged {
+                let checked = policies.iter().filter(|(p, _)| rule.family != Family::Breadth || !bounds(p));
+                for &(policy, disabled_at) in checked {
                     let before = findings.len();
                     let mut reporter = Reporter::new(rule, Some(policy), findings);
                     check(policy, &mut reporter);
@@ -166,7 +166,7 @@ fn join_calls(findings: &mut Vec<Diagnostic>) {
     });
 }
 
-fn unknown(project: &Project) -> Vec<UnresolvedValue> {
+fn unresolved(project: &Project) -> Vec<UnresolvedValue> {
     let mut found: Vec<(Span, String, String)> = Vec::new();
     for policy in project.policies.iter().flat_map(|p| std::iter::once(p).chain(&p.alternatives)) {
         let unknowns = policy.unknowns().into_iter();

@@ -1,7 +1,7 @@
 //! policy-lint: an offline least-privilege linter for AWS IAM.
 //!
 //! Source -> project -> rules -> diagnostics -> report. The library uses no terminal and no clock.
-pub mod access;
+mod access;
 mod aws_provider;
 mod check;
 pub mod diagnostic;
@@ -14,7 +14,7 @@ mod policy_document;
 pub mod policy_file;
 pub mod project;
 mod quoted;
-pub mod reference_arns;
+mod reference_arns;
 pub mod report;
 pub mod rule;
 pub mod rules;

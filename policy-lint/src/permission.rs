@@ -28,7 +28,7 @@ fn shape(resource: &str) -> Option<Shape> {
 }
 
 /// The policy that the resource represents, and its kind; `None` for any other resource.
-pub fn to_policy(resource: &Resource) -> Option<(Value, PolicyKind)> {
+pub(crate) fn to_policy(resource: &Resource) -> Option<(Value, PolicyKind)> {
     let shape = shape(&resource.kind)?;
     let span = resource.head;
     let text = |text: &'static str| Value::new(Data::String(Text::known(text)), span);

@@ -19,7 +19,7 @@ use configured::Configured;
 use source_mapper::SourceMapper;
 
 /// Whether a text may be a plan or a state, by its first 4 KiB.
-pub fn looks_like(text: &str) -> bool {
+pub(crate) fn looks_like(text: &str) -> bool {
     let head = text.get(..text.floor_char_boundary(4096)).unwrap_or(text);
     head.contains("\"format_version\"") || head.contains("\"terraform_version\"")
 }
@@ -28,7 +28,7 @@ pub fn looks_like(text: &str) -> bool {
 const PARTS: [&str; 4] = ["planned_values", "resource_changes", "values", "terraform_version"];
 
 /// Whether a document is a plan or a state.
-pub fn is_plan(value: &Value) -> bool {
+pub(crate) fn is_plan(value: &Value) -> bool {
     let shown = value.get("format_version").is_some()
         && (value.members().len() == 1 || PARTS.iter().any(|k| value.get(k).is_some()));
     let raw_state = value.get("terraform_version").is_some() && value.get("resources").is_some();
@@ -36,7 +36,7 @@ pub fn is_plan(value: &Value) -> bool {
 }
 
 /// Adds every policy of a plan or state; its source is looked for in `folders`.
-pub fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
+pub(crate) fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
     let mut resources = Vec::new();
     for root in [plan.path(&["planned_values", "root_module"]), plan.path(&["values", "root_module"])] {
         collect_module(root, &mut resources);

@@ -9,7 +9,7 @@ use crate::permission;
 use crate::project::{Attachment, Project, Unresolved, read_policy};
 
 /// An attribute that holds a policy document as JSON text.
-pub struct PolicyAttribute {
+pub(crate) struct PolicyAttribute {
     /// The resource type.
     pub resource: &'static str,
     /// The attribute; `block.attribute` inside a block.
@@ -23,7 +23,7 @@ const fn carrier(resource: &'static str, attribute: &'static str, kind: PolicyKi
 }
 
 /// Every policy attribute, sorted by resource type.
-pub const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
+pub(crate) const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
     carrier("aws_acmpca_policy", "policy", PolicyKind::Resource),
     carrier("aws_api_gateway_rest_api", "policy", PolicyKind::Resource),
     carrier("aws_api_gateway_rest_api_policy", "policy", PolicyKind::Resource),
@@ -100,14 +100,14 @@ pub const POLICY_ATTRIBUTES: &[PolicyAttribute] = &[
 ];
 
 /// The policy attributes of a resource type.
-pub fn of(resource: &str) -> &'static [PolicyAttribute] {
+pub(crate) fn of(resource: &str) -> &'static [PolicyAttribute] {
     let first = POLICY_ATTRIBUTES.partition_point(|c| c.resource < resource);
     let end = POLICY_ATTRIBUTES.partition_point(|c| c.resource <= resource);
     &POLICY_ATTRIBUTES[first..end]
 }
 
 /// The values of an attribute; `block.attribute` has one value per block.
-pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
+pub(crate) fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value> {
     match attribute.split_once('.') {
         None => values.get(attribute).into_iter().collect(),
         Some((block, inner)) => {
@@ -121,7 +121,7 @@ pub fn attribute_values<'a>(values: &'a Value, attribute: &str) -> Vec<&'a Value
 }
 
 /// The kind of a document. A policy of AWS Organizations can be of several kinds; `None` if it is not an IAM policy.
-pub fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyKind> {
+pub(crate) fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyKind> {
     if resource.kind != "aws_organizations_policy" {
         return Some(carrier.kind);
     }
@@ -133,7 +133,7 @@ pub fn kind_of(resource: &Resource, carrier: &PolicyAttribute) -> Option<PolicyK
 }
 
 /// Attributes that attach policies by ARN.
-pub const ATTACHMENTS: &[(&str, &str)] = &[
+pub(crate) const ATTACHMENTS: &[(&str, &str)] = &[
     ("aws_iam_group_policy_attachment", "policy_arn"),
     ("aws_iam_policy_attachment", "policy_arn"),
     ("aws_iam_role", "managed_policy_arns"),
@@ -144,7 +144,7 @@ pub const ATTACHMENTS: &[(&str, &str)] = &[
 ];
 
 /// Adds a resource, the policies that it attaches by ARN, and the policy that it represents.
-pub fn keep(resource: Resource, project: &mut Project) {
+pub(crate) fn keep(resource: Resource, project: &mut Project) {
     if let Some((value, kind)) = permission::to_policy(&resource) {
         let carrier = PolicyOrigin { resource_type: resource.kind.clone(), attribute: String::from("action") };
         project.policies.push(read_policy(value, kind, Some(resource.address.clone()), carrier));

@@ -47,7 +47,7 @@ fn open_variables(text: String) -> String {
 }
 
 /// The text with references to attributes replaced by the ARNs that they certainly are.
-pub fn typed(text: &Text) -> String {
+pub(crate) fn typed(text: &Text) -> String {
     if text.is_known() {
         let known = text.raw().to_owned();
         return if known.contains("${") { open_variables(known) } else { known };
@@ -69,7 +69,7 @@ pub fn typed(text: &Text) -> String {
 }
 
 /// Whether an unknown value is an attribute whose value is an ARN.
-pub fn is_arn(unknown: &Unknown) -> bool {
+pub(crate) fn is_arn(unknown: &Unknown) -> bool {
     unknown.reference.as_deref().and_then(shape_of).is_some_and(|shape| shape.starts_with("arn:"))
 }
 

@@ -111,7 +111,7 @@ impl fmt::Display for Persona {
 /// A finding of a rule.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The rule.
+    /// The rule that has it.
     pub rule: &'static Rule,
     /// Its severity.
     pub severity: Severity,

@@ -93,10 +93,7 @@ data "aws_iam_policy_document" "logs" {
     assert_eq!(found(&literal), [(18, "invalid-principal")]);
 }
 
-/// Callers replace empty defaults.
-#[test]
-fn an_empty_default_is_not_a_missing_element() {
-    let source = r#"
+const EMPTY_DEFAULTS: &str = r#"
 variable "actions" {
   default = []
 }
@@ -142,6 +139,11 @@ resource "aws_iam_role" "pod" {
   })
 }
 "#;
+
+/// Callers replace empty defaults.
+#[test]
+fn an_empty_default_is_not_a_missing_element() {
+    let source = EMPTY_DEFAULTS;
     assert_eq!(found(source), []);
     assert_eq!(found(&source.replace("= var.actions", "= []")), [(16, "missing-element")]);
     assert_eq!(found(&source.replace("= var.provider_arn", "= null")), [(35, "wrong-type")]);

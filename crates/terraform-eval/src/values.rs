@@ -209,7 +209,7 @@ fn write(value: &Value, out: &mut TextBuilder) {
 }
 
 /// Whether two values are equal; `None` if that is unknown.
-pub fn equal(a: &Value, b: &Value) -> Option<bool> {
+pub(crate) fn equal(a: &Value, b: &Value) -> Option<bool> {
     match (&a.data, &b.data) {
         (Data::Unknown(_), _) | (_, Data::Unknown(_)) => None,
         (Data::Null, Data::Null) => Some(true),

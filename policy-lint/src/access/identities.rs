@@ -116,7 +116,7 @@ impl<'a> IdentityIndex<'a> {
 }
 
 /// The identities of a project with their policies, and each policy without a known holder by itself.
-pub fn identities(project: &Project) -> Vec<Identity<'_>> {
+pub(crate) fn identities(project: &Project) -> Vec<Identity<'_>> {
     let identity_index = IdentityIndex::of(project);
     let mut held: BTreeMap<usize, Vec<&Policy>> = BTreeMap::new();
     let mut alone = Vec::new();
@@ -149,7 +149,7 @@ pub fn identities(project: &Project) -> Vec<Identity<'_>> {
 }
 
 /// The addresses of policies that are used as boundaries only.
-pub fn boundaries(project: &Project) -> BTreeSet<&str> {
+pub(crate) fn boundaries(project: &Project) -> BTreeSet<&str> {
     let identity_index = IdentityIndex::of(project);
     let mut bounding = identity_index.bounding();
     bounding.retain(|a| identity_index.attached.get(a).is_none_or(Vec::is_empty));

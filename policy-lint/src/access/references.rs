@@ -4,7 +4,7 @@ use source_text::{Data, PLACEHOLDER, Text, Unknown, Value};
 use terraform_eval::{Resource, address};
 
 /// Whether a value refers to a resource: by its address, or by the value of one of its attributes.
-pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
+pub(crate) fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> bool {
     // This is called for every pair of values and resources, and most differ here.
     let head = resource.address.split('[').next().unwrap_or_default();
     let referenced = |reference: &str| {
@@ -29,7 +29,7 @@ pub fn refers_to(value: &Value, resource: &Resource, attributes: &[&str]) -> boo
 
 /// Whether a value can refer to a resource: false if it certainly refers to another one. A rule that reports something as
 /// missing uses this, because an unknown value may be what it misses.
-pub fn may_refer_to(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
+pub(crate) fn may_refer_to(value: Option<&Value>, resource: &Resource, attributes: &[&str]) -> bool {
     let Some(value) = value else { return true };
     if refers_to(value, resource, attributes) {
         return true;

@@ -7,7 +7,7 @@ use terraform_eval::{Resource, address};
 use super::references::refers_to;
 
 /// Resources by address and by the values of some of their attributes.
-pub struct ResourceIndex<'a> {
+pub(super) struct ResourceIndex<'a> {
     resources: Vec<&'a Resource>,
     attributes: &'static [&'static str],
     by_address: HashMap<&'a str, usize>,
@@ -18,7 +18,7 @@ pub struct ResourceIndex<'a> {
 
 impl<'a> ResourceIndex<'a> {
     /// An index of `resources`, to which the values of `attributes` refer too.
-    pub fn new(
+    pub(super) fn new(
         resources: impl Iterator<Item = &'a Resource>,
         attributes: &'static [&'static str],
     ) -> ResourceIndex<'a> {
@@ -36,22 +36,22 @@ impl<'a> ResourceIndex<'a> {
     }
 
     /// The resources, by number.
-    pub fn resources(&self) -> &[&'a Resource] {
+    pub(super) fn resources(&self) -> &[&'a Resource] {
         &self.resources
     }
 
     /// The resource with a number.
-    pub fn get(&self, number: usize) -> &'a Resource {
+    pub(super) fn get(&self, number: usize) -> &'a Resource {
         self.resources[number]
     }
 
     /// The number of the resource with an address.
-    pub fn at(&self, address: &str) -> Option<usize> {
+    pub(super) fn at(&self, address: &str) -> Option<usize> {
         self.by_address.get(address).copied()
     }
 
     /// The numbers of the resources that a value [`refers_to`], in order.
-    pub fn all(&self, value: &Value) -> Vec<usize> {
+    pub(super) fn all(&self, value: &Value) -> Vec<usize> {
         let mut found = match &value.data {
             Data::Unknown(unknown) => self.referred(unknown.reference.as_deref()),
             Data::String(text) if text.raw().chars().eq([PLACEHOLDER]) => {
@@ -66,7 +66,7 @@ impl<'a> ResourceIndex<'a> {
     }
 
     /// The number of the first resource that a value [`refers_to`].
-    pub fn first(&self, value: &Value) -> Option<usize> {
+    pub(super) fn first(&self, value: &Value) -> Option<usize> {
         self.all(value).first().copied()
     }
 

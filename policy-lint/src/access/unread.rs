@@ -8,7 +8,7 @@ use crate::project::Project;
 
 /// Whether a role, user or group has, or may have, policies that cannot be read. For a policy without a known holder:
 /// whether an identity with other policies may hold it.
-pub fn has_unread(project: &Project, holder: &Resource) -> bool {
+pub(crate) fn has_unread(project: &Project, holder: &Resource) -> bool {
     let kind = match holder.kind.strip_prefix("aws_iam_") {
         Some(kind @ ("role" | "user" | "group")) => kind,
         _ => return may_be_held(project, holder),

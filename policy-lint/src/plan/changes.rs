@@ -5,7 +5,7 @@ use source_text::{Data, Value};
 use terraform_eval::address::{instance_key, without_indexes};
 
 /// The unknown values of a plan, its deferred policy documents, and the references of its configuration.
-pub struct Changes<'a> {
+pub(super) struct Changes<'a> {
     /// `after_unknown` by address.
     pub unknown: HashMap<&'a str, &'a Value>,
     /// Policy documents that are read during the apply.
@@ -16,7 +16,7 @@ pub struct Changes<'a> {
 
 impl<'a> Changes<'a> {
     /// The changes of a plan.
-    pub fn of(plan: &'a Value) -> Changes<'a> {
+    pub(super) fn of(plan: &'a Value) -> Changes<'a> {
         let mut changes = Changes { unknown: HashMap::new(), documents: Vec::new(), references: HashMap::new() };
         let elements = |key: &str| plan.get(key).map(Value::elements).unwrap_or_default();
         let deferred = elements("deferred_changes").iter().filter_map(|d| d.get("resource_change"));
@@ -38,7 +38,7 @@ impl<'a> Changes<'a> {
     }
 
     /// Whether an attribute is known after apply.
-    pub fn is_unknown(&self, address: &str, attribute: &str) -> bool {
+    pub(super) fn is_unknown(&self, address: &str, attribute: &str) -> bool {
         let mut value = self.unknown.get(address).copied();
         for key in attribute.split('.') {
             value = value.and_then(|v| v.get(key).or_else(|| v.elements().first().and_then(|e| e.get(key))));
@@ -47,12 +47,12 @@ impl<'a> Changes<'a> {
     }
 
     /// Whether the configuration sets the attribute, so that its value is not a default of AWS.
-    pub fn is_configured(&self, address: &str, attribute: &str) -> bool {
+    pub(super) fn is_configured(&self, address: &str, attribute: &str) -> bool {
         self.references.contains_key(&reference_key(address, attribute))
     }
 
     /// The deferred policy document that an attribute's value comes from.
-    pub fn document_of(&self, address: &str, attribute: &str) -> Option<&(String, &'a Value)> {
+    pub(super) fn document_of(&self, address: &str, attribute: &str) -> Option<&(String, &'a Value)> {
         let (module, _) = split_module(address);
         let references = self.references.get(&reference_key(address, attribute))?;
         let fits = |document: &str| {
@@ -107,7 +107,7 @@ fn collect_references(module: Option<&Value>, prefix: &str, found: &mut HashMap<
 }
 
 /// Adds every reference of an expression and of the expressions inside it.
-pub fn gather_references(value: &Value, found: &mut Vec<String>) {
+pub(super) fn gather_references(value: &Value, found: &mut Vec<String>) {
     if let Some(references) = value.get("references") {
         found.extend(references.elements().iter().filter_map(Value::as_str).map(str::to_owned));
     }

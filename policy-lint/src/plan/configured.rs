@@ -13,7 +13,7 @@ const MAX_REFERENCE_DEPTH: usize = 32;
 
 /// The configuration of a plan, by addresses without instance keys.
 #[derive(Default)]
-pub struct Configured<'a> {
+pub(super) struct Configured<'a> {
     /// The configured resources.
     resources: HashMap<String, &'a Value>,
     /// The module calls.
@@ -38,7 +38,7 @@ struct ExpressionSite<'s> {
 
 impl<'a> Configured<'a> {
     /// The configuration of a plan.
-    pub fn of(plan: &'a Value) -> Configured<'a> {
+    pub(super) fn of(plan: &'a Value) -> Configured<'a> {
         let root = plan.path(&["configuration", "root_module"]);
         let changes = plan.get("resource_changes").map(Value::elements).unwrap_or_default();
         let instances = changes.iter().filter_map(|c| c.get("address")?.as_str()).collect();
@@ -62,7 +62,7 @@ impl<'a> Configured<'a> {
     }
 
     /// Adds the attributes of a resource that are configured and known after apply.
-    pub fn fill(&self, resource: &mut Resource, unknown: &Value) {
+    pub(super) fn fill(&self, resource: &mut Resource, unknown: &Value) {
         let block = self.resources.get(&without_indexes(&resource.address)).copied();
         let address = resource.address.clone();
         let site = ExpressionSite { module: module_of(&address), block, key: instance_key(&address), depth: 0 };

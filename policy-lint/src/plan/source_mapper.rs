@@ -12,14 +12,19 @@ use crate::terraform::read_planned;
 
 /// The policies and resources of the source.
 #[derive(Default)]
-pub struct SourceMapper {
+pub(super) struct SourceMapper {
     policies: Vec<Policy>,
     resources: Vec<Resource>,
 }
 
 impl SourceMapper {
     /// Uses the first of `folders` that declares more than half of what the root module of the plan declares.
-    pub fn find(plan: &Value, resources: &[Resource], folders: &[PathBuf], files: &mut SourceFiles) -> SourceMapper {
+    pub(super) fn find(
+        plan: &Value,
+        resources: &[Resource],
+        folders: &[PathBuf],
+        files: &mut SourceFiles,
+    ) -> SourceMapper {
         let roots: BTreeSet<String> = resources.iter().map(|r| declaration(&r.address)).collect();
         let given = plan.get("variables").map(Value::members).unwrap_or_default();
         let given = given.iter().filter_map(|m| Some((m.key.raw(), m.value.get("value")?))).collect();
@@ -39,7 +44,7 @@ impl SourceMapper {
     }
 
     /// Sets the spans of a policy document to those in the source.
-    pub fn locate_policy(&self, address: &str, attribute: &str, root: &mut Value) {
+    pub(super) fn locate_policy(&self, address: &str, attribute: &str, root: &mut Value) {
         if let Some(policy) = self.policy(address, attribute) {
             align(root, &policy.root);
         } else if let Some(span) = self.location(address, attribute) {
@@ -48,7 +53,7 @@ impl SourceMapper {
     }
 
     /// Sets the spans of the attributes of a resource to those in the source.
-    pub fn locate_resource(&self, resource: &mut Resource) {
+    pub(super) fn locate_resource(&self, resource: &mut Resource) {
         let Some(written) = self.resource(&resource.address) else { return };
         align(&mut resource.values, &written.values);
         resource.values.span = written.head;
@@ -56,7 +61,7 @@ impl SourceMapper {
     }
 
     /// The span of an attribute in the source; of the resource if a block sets the attribute.
-    pub fn location(&self, address: &str, attribute: &str) -> Option<Span> {
+    pub(super) fn location(&self, address: &str, attribute: &str) -> Option<Span> {
         let written = self.resource(address)?;
         Some(written.values.get(attribute).map_or(written.head, |v| v.span))
     }

@@ -50,7 +50,7 @@ fn a_pattern_stands_for_the_actions_it_matches() {
 }
 
 #[test]
-fn what_is_gone_is_told_from_what_never_was() {
+fn retired_names_are_known_and_other_names_are_not() {
     assert!(is_retired("DeepRacer:CreateCar") || is_retired_service("deepracer"));
     assert!(is_retired("payments:GetPaymentAttempt") && is_retired("zocalo:Check"));
     assert!(!is_retired("s3:Nonsense") && !is_retired_service("s4"));

@@ -15,7 +15,7 @@ pub struct Malformed {
 }
 
 /// Diagnoses a text that cannot be parsed at the byte `at`. `text` is without its byte order mark of `skipped` bytes.
-pub fn diagnose(text: &str, skipped: usize, at: usize) -> Malformed {
+pub(super) fn diagnose(text: &str, skipped: usize, at: usize) -> Malformed {
     if text.trim().is_empty() {
         return Malformed {
             start: 0,

@@ -64,7 +64,7 @@ fn tried(name: &str, call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
             _ => scope.unknown(span),
         };
     }
-    let (mut told, mut possible): (Option<Value>, Vec<Value>) = (None, Vec::new());
+    let (mut attribute, mut possible): (Option<Value>, Vec<Value>) = (None, Vec::new());
     for (value, _) in values.filter(|(_, failed)| !failed) {
         let reference = match &value.data {
             Data::Unknown(unknown) if unknown.candidates.is_empty() => Some(unknown.reference.clone()),
@@ -72,7 +72,7 @@ fn tried(name: &str, call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
         };
         match reference {
             Some(None) => possible.push(value),
-            Some(Some(reference)) if told.is_none() || !reference.contains("data.") => told = Some(value),
+            Some(Some(reference)) if attribute.is_none() || !reference.contains("data.") => attribute = Some(value),
             Some(Some(_)) => {}
             None => {
                 possible.push(value);
@@ -80,8 +80,8 @@ fn tried(name: &str, call: &FuncCall, span: Span, scope: Scope<'_>) -> Value {
             }
         }
     }
-    match told {
-        Some(told) => told,
+    match attribute {
+        Some(attribute) => attribute,
         None if possible.is_empty() => scope.fail(span),
         None => any_of(possible, scope.text_of(span), span),
     }

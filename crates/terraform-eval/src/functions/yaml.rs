@@ -7,8 +7,9 @@ use source_text::{Data, Member, PLACEHOLDER, Span, Text, Unknown, Value};
 use crate::values::{number, to_text};
 
 /// Values of a document after its aliases are expanded.
-const MOST: usize = 50_000;
-const DEEPEST: usize = 64;
+const MAX_VALUES: usize = 50_000;
+/// Depth of nested lists and mappings.
+const MAX_NESTING: usize = 64;
 
 /// Decodes a text with the span `whole`; `None` if Terraform rejects it.
 pub(crate) fn decode(text: &Text, whole: Span) -> Option<Value> {
@@ -36,7 +37,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, event: Event<'a>, at: saphyr_parser::Span, depth: usize) -> Option<Value> {
         self.made += 1;
-        if depth > DEEPEST || self.made > MOST {
+        if depth > MAX_NESTING || self.made > MAX_VALUES {
             return None;
         }
         let (from, to) = (self.byte(at.start.index()), self.byte(at.end.index()));
@@ -46,7 +47,7 @@ impl<'a> Reader<'a> {
             Event::Alias(anchor) => {
                 let value = self.anchors.get(&anchor)?.clone();
                 self.made += size(&value);
-                return (self.made <= MOST).then_some(value);
+                return (self.made <= MAX_VALUES).then_some(value);
             }
             Event::Scalar(text, style, anchor, tag) => (anchor, self.scalar(&text, style, tag.as_deref(), from)?),
             Event::SequenceStart(anchor, _) => {
