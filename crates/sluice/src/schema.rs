@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ingest::judge::Rules;
-use ingest::record::{Problem, Source};
+use ingest::problem::Problem;
 use ingest::schema::Schema as Compiled;
+use ingest::source::Source;
+use ingest::validate::ItemValidator;
 use lambda_support::log::escape;
 use lambda_support::names::hex;
 use serde_json::json;
@@ -67,7 +68,7 @@ struct Check {
 
 /// By what files are judged.
 struct Judge {
-    rules: Rules,
+    validator: ItemValidator,
     max_bytes: u64,
 }
 
@@ -102,13 +103,13 @@ fn local(args: &Check, path: &Path) -> anyhow::Result<Judge> {
     let unread = || format!("cannot read the schema `{}`", shown(path));
     let bytes = read_limited(path, MAX_SCHEMA).with_context(unread)?;
     let text = String::from_utf8(bytes).with_context(unread)?;
-    let rules = Rules {
+    let validator = ItemValidator {
         schema: compiled(&text)?,
         hash_key: args.hash_key.clone(),
         range_key: Some(args.range_key.clone()).filter(|name| !name.is_empty()),
         check_item_id: args.check_item_id,
     };
-    Ok(Judge { rules, max_bytes: args.max_bytes })
+    Ok(Judge { validator, max_bytes: args.max_bytes })
 }
 
 async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
@@ -124,13 +125,13 @@ async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
         );
     };
     let text = String::from_utf8(bytes).context("the schema is not UTF-8")?;
-    let rules = Rules {
+    let validator = ItemValidator {
         schema: compiled(&text)?,
         hash_key: ingest.hash_key.clone(),
         range_key: ingest.range_key().map(str::to_owned),
         check_item_id: ingest.check_item_id,
     };
-    Ok(Judge { rules, max_bytes: ingest.max_object_bytes })
+    Ok(Judge { validator, max_bytes: ingest.max_object_bytes })
 }
 
 fn compiled(text: &str) -> anyhow::Result<Compiled> {
@@ -183,7 +184,8 @@ impl Judge {
             sha256: Some(hex(&Sha256::digest(bytes))),
             sequencer: None,
         };
-        self.rules.judge(bytes, &source, &rfc3339(now())).err().unwrap_or_default()
+        let validated = self.validator.validate(bytes, &source, &rfc3339(now()));
+        validated.err().map(|invalid| invalid.problems).unwrap_or_default()
     }
 }
 
@@ -195,13 +197,13 @@ mod tests {
 
     fn judge() -> Judge {
         let schema = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
-        let rules = Rules {
+        let validator = ItemValidator {
             schema: compiled(schema).unwrap(),
             hash_key: "ArtistID".into(),
             range_key: Some("ItemID".into()),
             check_item_id: true,
         };
-        Judge { rules, max_bytes: 1000 }
+        Judge { validator, max_bytes: 1000 }
     }
 
     #[test]

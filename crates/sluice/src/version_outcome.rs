@@ -8,9 +8,9 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::StorageClass;
-use ingest::convert::plain;
-use ingest::judge::{SOURCE, source_of};
-use ingest::record::Source;
+use ingest::attribute_value::from_attribute_values;
+use ingest::item::{SOURCE_ATTRIBUTE, source_of};
+use ingest::source::Source;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
 use lambda_support::names::hex;
@@ -197,13 +197,15 @@ impl Auditor {
         let mut request = request
             .consistent_read(true)
             .projection_expression("#s, #h")
-            .expression_attribute_names("#s", SOURCE)
+            .expression_attribute_names("#s", SOURCE_ATTRIBUTE)
             .expression_attribute_names("#h", &self.ingest.hash_key);
         for (name, value) in key {
             request = request.key(name, AttributeValue::S(value));
         }
         match request.send().await {
-            Ok(found) => Ok(found.item().map_or(Lookup::Nothing, |item| Lookup::Item(source_of(&plain(item))))),
+            Ok(found) => {
+                Ok(found.item().map_or(Lookup::Nothing, |item| Lookup::Item(source_of(&from_attribute_values(item)))))
+            }
             Err(error) => {
                 let what = format!("read table `{}`", escape(&self.ingest.table));
                 let error = explain(what, &error);

@@ -10,7 +10,7 @@ mod show;
 pub mod stems;
 
 use aws_config::SdkConfig;
-use ingest::record::Reason;
+use ingest::quarantine::ReasonRecord;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
 use provenance::version::Version;
@@ -108,7 +108,7 @@ struct Ward {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Record {
     /// What it says.
-    Readable(Box<Reason>),
+    Readable(Box<ReasonRecord>),
     /// There is none.
     Absent,
     /// There is one, and why it cannot be read.
@@ -216,7 +216,7 @@ impl Ward {
 }
 
 fn parse(bytes: &[u8], stem: &Stem) -> Record {
-    match serde_json::from_slice::<Reason>(bytes) {
+    match serde_json::from_slice::<ReasonRecord>(bytes) {
         Err(error) => Record::Unreadable(format!("it is not a reason record: {error}")),
         Ok(reason) if reason.source.copy_key() != stem.copy_key => Record::Unreadable(format!(
             "it is about another version, {} of `{}`",
@@ -253,12 +253,12 @@ fn does_not_exist(key: &str, bucket: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ingest::record::End;
+    use ingest::outcome::Outcome;
     use proptest::prelude::*;
 
-    fn reason(key: &str, version: &str) -> Reason {
-        Reason {
-            end: End::Invalid,
+    fn reason(key: &str, version: &str) -> ReasonRecord {
+        ReasonRecord {
+            outcome: Outcome::Invalid,
             reasons: Vec::new(),
             source: source("in", key, version),
             other: None,
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    fn found(of: &Reason) -> Found {
+    fn found(of: &ReasonRecord) -> Found {
         Found {
             stem: Stem { copy_key: of.source.copy_key(), copy: true, reason: true },
             record: Record::Readable(Box::new(of.clone())),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use ingest::record::Source;
+use ingest::source::Source;
 
 /// What is in quarantine of one version: its copy, its reason record, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]

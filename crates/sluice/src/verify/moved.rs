@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ingest::record::Source;
+use ingest::source::Source;
 use provenance::hash::Reader;
 use provenance::receipt::{Receipt, State};
 use provenance::version::Version;

@@ -1,4 +1,4 @@
-//! DynamoDB JSON: every value carries its type, as in `{"S": "…"}`; here it is held to DynamoDB's own rules.
+//! DynamoDB JSON, in which every value carries its type, as in `{"S": "…"}`: validation against DynamoDB's own rules.
 //!
 //! Source of the rules and limits: the DynamoDB developer guide, "Supported data types" and "Constraints".
 
@@ -10,38 +10,39 @@ use serde_json::{Map, Value};
 
 use crate::json::token;
 use crate::number;
-use crate::record::Problem;
+use crate::problem::Problem;
 
-/// Problems reported for one object; more would not help anyone.
-pub const MAX_PROBLEMS: usize = 20;
-/// Lists and maps around a value that DynamoDB takes: its documented 32 levels include the value itself, so that 32
-/// around it are refused. `_source` is a map of plain values next to the others and adds nothing to them.
+/// The largest number of problems reported for one object.
+pub(crate) const MAX_PROBLEMS: usize = 20;
+/// The largest number of lists and maps around a value. DynamoDB's documented 32 levels include the value itself. The
+/// `_source` attribute does not count: it stands next to the other attributes.
 const MAX_NESTING: usize = 31;
-/// The longest text of a number, in bytes: the longest that needs no leading zeros, `-0.` with 129 zeros and 38 digits,
-/// and as much again. Without it a number of megabytes of zeros would count as one byte.
-const MAX_NUMBER: usize = 340;
+/// The longest text of a number, in bytes. The longest number without leading zeros (`-0.`, 129 zeros, 38 digits) has 170.
+/// Without a limit, megabytes of zeros would count as one byte of an item.
+const MAX_NUMBER_BYTES: usize = 340;
 /// The longest attribute name, in bytes.
-const MAX_NAME: usize = 65_535;
+const MAX_NAME_BYTES: usize = 65_535;
 
-const TOO_DEEP: &str = "DynamoDB takes at most 31 lists and maps around a value";
+const TOO_DEEP: &str = "a value can be nested in at most 31 lists and maps, which is DynamoDB's limit";
 
-/// Checks an item's attributes and measures them as DynamoDB does.
+/// Validates an item's attributes; returns their size in bytes, as DynamoDB counts it.
 ///
 /// # Errors
-/// Every problem, at most [`MAX_PROBLEMS`], each with its path.
-pub fn check(item: &Map<String, Value>) -> Result<usize, Vec<Problem>> {
-    let mut walk = Walk::default();
-    let size = walk.map("", item, 0);
-    if walk.problems.is_empty() { Ok(size) } else { Err(walk.problems) }
+/// Every problem, at most [`MAX_PROBLEMS`].
+pub(crate) fn validate(attributes: &Map<String, Value>) -> Result<usize, Vec<Problem>> {
+    let mut checker = Checker::default();
+    let size = checker.map("", attributes, 0);
+    if checker.problems.is_empty() { Ok(size) } else { Err(checker.problems) }
 }
 
+/// Collects the problems of an item. Its methods return sizes in bytes, 0 for what is not valid.
 #[derive(Default)]
-struct Walk {
+struct Checker {
     problems: Vec<Problem>,
 }
 
-impl Walk {
-    fn wrong(&mut self, path: &str, rule: &str, message: impl Into<String>) -> usize {
+impl Checker {
+    fn reject(&mut self, path: &str, rule: &str, message: impl Into<String>) -> usize {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(Problem::new(path, rule, message));
         }
@@ -51,51 +52,51 @@ impl Walk {
     fn map(&mut self, path: &str, attributes: &Map<String, Value>, level: usize) -> usize {
         let mut size = 0;
         for (name, value) in attributes {
-            let here = format!("{path}{}", token(name));
-            if name.is_empty() || name.len() > MAX_NAME {
-                self.wrong(&here, "name", "an attribute name has 1 to 65,535 bytes");
+            let inner_path = format!("{path}{}", token(name));
+            if name.is_empty() || name.len() > MAX_NAME_BYTES {
+                self.reject(&inner_path, "name", "an attribute name must have 1 to 65,535 bytes");
             }
-            size += name.len() + self.value(&here, value, level);
+            size += name.len() + self.value(&inner_path, value, level);
         }
         size
     }
 
-    /// One typed value, `{TYPE: value}`; returns its size in bytes.
+    /// One typed value, `{TYPE: value}`.
     fn value(&mut self, path: &str, value: &Value, level: usize) -> usize {
         let mut tags = value.as_object().into_iter().flatten();
         let (Some((tag, inner)), None) = (tags.next(), tags.next()) else {
             let found = kind(value);
             let message = format!("a value carries exactly one type, as in {{\"S\": \"…\"}}; found {found}");
-            return self.wrong(path, "untyped", message);
+            return self.reject(path, "untyped", message);
         };
-        let here = format!("{path}{}", token(tag));
+        let inner_path = format!("{path}{}", token(tag));
         match (tag.as_str(), inner) {
             ("S", Value::String(text)) => text.len(),
-            ("N", Value::String(text)) => self.number(&here, text),
-            ("B", Value::String(text)) => self.binary(&here, text),
+            ("N", Value::String(text)) => self.number(&inner_path, text),
+            ("B", Value::String(text)) => self.binary(&inner_path, text),
             ("BOOL", Value::Bool(_)) | ("NULL", Value::Bool(true)) => 1,
-            ("L", Value::Array(items)) => self.list(&here, items, level),
+            ("L", Value::Array(items)) => self.list(&inner_path, items, level),
             ("M", Value::Object(map)) => {
                 if level == MAX_NESTING {
-                    return self.wrong(&here, "nesting", TOO_DEEP);
+                    return self.reject(&inner_path, "nesting", TOO_DEEP);
                 }
-                3 + map.len() + self.map(&here, map, level + 1)
+                3 + map.len() + self.map(&inner_path, map, level + 1)
             }
-            ("SS" | "NS" | "BS", Value::Array(items)) => self.set(&here, tag, items),
+            ("SS" | "NS" | "BS", Value::Array(items)) => self.set(&inner_path, tag, items),
             ("S" | "N" | "B" | "BOOL" | "NULL" | "L" | "M" | "SS" | "NS" | "BS", _) => {
-                let message = format!("`{tag}` takes {}; found {}", takes(tag), kind(inner));
-                self.wrong(&here, "type", message)
+                let message = format!("`{tag}` takes {}; found {}", expected_value(tag), kind(inner));
+                self.reject(&inner_path, "type", message)
             }
             _ => {
-                let message = "no such type; DynamoDB has S, N, B, BOOL, NULL, L, M, SS, NS, BS";
-                self.wrong(&here, "type", message)
+                let message = "is not a DynamoDB type: use S, N, B, BOOL, NULL, L, M, SS, NS or BS";
+                self.reject(&inner_path, "type", message)
             }
         }
     }
 
     fn list(&mut self, path: &str, items: &[Value], level: usize) -> usize {
         if level == MAX_NESTING {
-            return self.wrong(path, "nesting", TOO_DEEP);
+            return self.reject(path, "nesting", TOO_DEEP);
         }
         let size: usize = (0..).zip(items).map(|(n, item)| self.value(&format!("{path}/{n}"), item, level + 1)).sum();
         3 + items.len() + size
@@ -103,44 +104,44 @@ impl Walk {
 
     fn set(&mut self, path: &str, tag: &str, items: &[Value]) -> usize {
         if items.is_empty() {
-            return self.wrong(path, "set", "a set must not be empty");
+            return self.reject(path, "set", "a set must not be empty");
         }
         let mut seen = HashSet::new();
         let mut size = 0;
         for (n, item) in items.iter().enumerate() {
-            let here = format!("{path}/{n}");
+            let inner_path = format!("{path}/{n}");
             let Some(text) = item.as_str() else {
-                let message = format!("a member of `{tag}` is a string; found {}", kind(item));
-                self.wrong(&here, "type", message);
+                let message = format!("a member of `{tag}` must be a string; found {}", kind(item));
+                self.reject(&inner_path, "type", message);
                 continue;
             };
             size += match tag {
-                "NS" => self.number(&here, text),
-                "BS" => self.binary(&here, text),
+                "NS" => self.number(&inner_path, text),
+                "BS" => self.binary(&inner_path, text),
                 _ => text.len(),
             };
             let member = if tag == "NS" { number::canonical(text).unwrap_or_default() } else { text.to_owned() };
             if !seen.insert(member) {
-                self.wrong(&here, "set", "a set has no member twice");
+                self.reject(&inner_path, "set", "a set must not contain a member twice");
             }
         }
         size
     }
 
     fn number(&mut self, path: &str, text: &str) -> usize {
-        if text.len() > MAX_NUMBER {
-            return self.wrong(path, "number", "a number is written in at most 340 characters");
+        if text.len() > MAX_NUMBER_BYTES {
+            return self.reject(path, "number", "a number must not be longer than 340 characters");
         }
         match number::canonical(text) {
             Ok(canonical) => number::size(&canonical),
-            Err(why) => self.wrong(path, "number", why),
+            Err(why) => self.reject(path, "number", why),
         }
     }
 
     fn binary(&mut self, path: &str, text: &str) -> usize {
         match BASE64_STANDARD.decode(text) {
             Ok(bytes) => bytes.len(),
-            Err(_) => self.wrong(path, "base64", "binary data is written as padded base64"),
+            Err(_) => self.reject(path, "base64", "binary data must be padded base64"),
         }
     }
 }
@@ -158,7 +159,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn takes(tag: &str) -> &'static str {
+fn expected_value(tag: &str) -> &'static str {
     match tag {
         "N" => "a number written as a string",
         "BOOL" => "true or false",
@@ -176,7 +177,7 @@ mod tests {
     use serde_json::json;
 
     fn problems(item: Value) -> Vec<(String, String)> {
-        match check(item.as_object().unwrap()) {
+        match validate(item.as_object().unwrap()) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.into_iter().map(|p| (p.path, p.rule)).collect(),
         }
@@ -187,19 +188,18 @@ mod tests {
         json!({"a": inner})
     }
 
-    /// 003.12: nested list members are typed, and the reason says where.
     #[test]
-    fn an_untyped_list_member_is_named() {
+    fn an_untyped_list_member_is_reported_with_its_path() {
         let item = json!({"Features": {"L": ["Knock2", {"S": "Isoxo"}]}});
-        let found = check(item.as_object().unwrap()).unwrap_err();
+        let found = validate(item.as_object().unwrap()).unwrap_err();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "/Features/L/0");
         assert!(found[0].message.contains("{\"S\": \"…\"}"), "{}", found[0].message);
-        assert!(!found[0].message.contains("Knock2"), "a value is never quoted");
+        assert!(!found[0].message.contains("Knock2"), "the value is not quoted");
     }
 
     #[test]
-    fn every_type_and_its_wrong_shapes() {
+    fn valid_and_invalid_values_of_each_type() {
         let good = json!({"s": {"S": ""}, "n": {"N": "-1.5e3"}, "b": {"B": "AAE="}, "o": {"BOOL": false},
             "u": {"NULL": true}, "l": {"L": []}, "m": {"M": {}}, "ss": {"SS": ["a", "b"]}, "ns": {"NS": ["1", "2"]},
             "bs": {"BS": ["AA=="]}});
@@ -225,15 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn nesting_ends_at_31_lists_or_maps() {
+    fn a_value_can_be_nested_in_31_lists() {
         assert_eq!(problems(nested(31)), []);
-        let refused = &problems(nested(32))[0];
-        assert_eq!(refused.1, "nesting");
-        assert_eq!(refused.0, format!("/a{}/L", "/L/0".repeat(31)));
+        let problem = &problems(nested(32))[0];
+        assert_eq!(problem.1, "nesting");
+        assert_eq!(problem.0, format!("/a{}/L", "/L/0".repeat(31)));
     }
 
     #[test]
-    fn a_number_has_no_megabytes_of_zeros() {
+    fn the_text_of_a_number_is_limited() {
         let number = |zeros: usize| json!({"a": {"N": format!("{}1", "0".repeat(zeros))}});
         assert_eq!(problems(number(339)), []);
         assert_eq!(problems(number(340))[0].1, "number");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_all_told_up_to_a_limit() {
+    fn all_problems_are_reported_up_to_a_limit() {
         let three = json!({"a": 1, "b": 2, "c": {"S": 3}});
         assert_eq!(problems(three).len(), 3);
         let many: Map<String, Value> = (0..100).map(|n| (n.to_string(), json!(n))).collect();
@@ -250,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn sizes_as_dynamodb_counts_them() {
-        let size = |item: Value| check(item.as_object().unwrap()).unwrap();
+    fn sizes_are_counted_as_in_dynamodb() {
+        let size = |item: Value| validate(item.as_object().unwrap()).unwrap();
         assert_eq!(size(json!({"name": {"S": "é"}})), 4 + 2);
         assert_eq!(size(json!({"a": {"BOOL": true}})), 1 + 1);
         assert_eq!(size(json!({"a": {"N": "12345"}})), 1 + 3 + 1);

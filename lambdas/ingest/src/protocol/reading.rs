@@ -1,0 +1,111 @@
+//! From the event to the content of the version, or to the outcome of a version that cannot be read.
+
+use lambda_support::Fault;
+use lambda_support::aws::Obstacle;
+
+use super::state::{ReadFailure, Reading, State};
+use super::{Delivery, Step, Verdict, unexpected};
+use crate::deployment::Deployment;
+use crate::effect::{Effect, EffectResult, ObjectBody};
+use crate::outcome::Outcome;
+use crate::problem::Problem;
+
+/// The largest object that one `CopyObject` call can copy, in bytes.
+const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+impl Delivery {
+    pub(super) fn reading(&mut self, deployment: &Deployment, state: Reading, result: EffectResult) -> Step {
+        match (state, result) {
+            (Reading::FindingLatestVersion, EffectResult::Version(Some(version))) => {
+                self.source.version_id = version.version_id;
+                self.source.size = version.size;
+                self.source.etag = version.etag;
+                self.check_quarantine()
+            }
+            (Reading::FindingLatestVersion, EffectResult::Version(None)) => self.gone(),
+            (Reading::CheckingQuarantine | Reading::ConfirmingAbsence, EffectResult::Reason(Some(reason))) => {
+                self.decided(deployment, *reason, true)
+            }
+            (Reading::CheckingQuarantine, EffectResult::Reason(None)) => {
+                let effect = Effect::Read(self.source.clone());
+                self.perform(State::Reading(Reading::ReadingObject), effect)
+            }
+            (Reading::ReadingObject, EffectResult::Object(body)) => self.validate(deployment, &body),
+            (Reading::ReadingObject, EffectResult::Oversize { size }) => self.oversize(deployment, size),
+            (Reading::ReadingObject, EffectResult::NotRead(fault, obstacle)) => self.confirm_version(fault, obstacle),
+            (Reading::ConfirmingVersion(failure), EffectResult::Version(Some(_))) => {
+                self.version_exists(deployment, failure)
+            }
+            (Reading::ConfirmingVersion(_), EffectResult::Version(None)) => {
+                // A delivery that quarantines the version writes the reason record before it deletes the version, so
+                // that the record is looked for only now.
+                let effect = Effect::CheckQuarantine(self.source.clone());
+                self.perform(State::Reading(Reading::ConfirmingAbsence), effect)
+            }
+            (Reading::ConfirmingAbsence, EffectResult::Reason(None)) => self.gone(),
+            (Reading::ConfirmingCustomerKey(fault), EffectResult::HeadRejected(true)) => {
+                self.unreadable(deployment, Obstacle::CustomerKey, &fault)
+            }
+            (Reading::ConfirmingCustomerKey(fault), EffectResult::HeadRejected(false)) => Step::Fault(fault),
+            (state, result) => unexpected(&state, &result),
+        }
+    }
+
+    pub(super) fn check_quarantine(&mut self) -> Step {
+        let effect = Effect::CheckQuarantine(self.source.clone());
+        self.perform(State::Reading(Reading::CheckingQuarantine), effect)
+    }
+
+    /// After a failed read or copy: a version that does not exist is told from one that may not be read.
+    pub(super) fn confirm_version(&mut self, fault: Fault, obstacle: Option<Obstacle>) -> Step {
+        let effect =
+            Effect::FindVersion { key: self.source.key.clone(), version_id: Some(self.source.version_id.clone()) };
+        self.perform(State::Reading(Reading::ConfirmingVersion(ReadFailure { fault, obstacle })), effect)
+    }
+
+    /// The version that could not be read exists.
+    fn version_exists(&mut self, deployment: &Deployment, failure: ReadFailure) -> Step {
+        let ReadFailure { fault, obstacle } = failure;
+        match obstacle {
+            None => Step::Fault(fault),
+            Some(Obstacle::CustomerKey) => {
+                let effect = Effect::InspectVersion(self.source.clone());
+                self.perform(State::Reading(Reading::ConfirmingCustomerKey(fault)), effect)
+            }
+            Some(obstacle) => self.unreadable(deployment, obstacle, &fault),
+        }
+    }
+
+    fn gone(&self) -> Step {
+        Step::Done(Box::new(self.verdict(Outcome::Gone)))
+    }
+
+    fn unreadable(&mut self, deployment: &Deployment, obstacle: Obstacle, fault: &Fault) -> Step {
+        let reasons = vec![Problem::unreadable(obstacle, fault)];
+        self.finish(deployment, Verdict { reasons, ..self.verdict(Outcome::Unreadable) })
+    }
+
+    fn oversize(&mut self, deployment: &Deployment, size: u64) -> Step {
+        self.source.size = Some(size);
+        let limit = deployment.max_object_bytes;
+        let message = format!("the object has {size} bytes; the limit is {limit}");
+        let reasons = vec![Problem::new("", "object-size", message)];
+        if size > MAX_COPY_BYTES {
+            return self.finish(deployment, Verdict { reasons, ..self.verdict(Outcome::TooLarge) });
+        }
+        self.quarantine(Outcome::Invalid, reasons, None)
+    }
+
+    fn validate(&mut self, deployment: &Deployment, body: &ObjectBody) -> Step {
+        if body.bytes.is_empty() && self.source.key.ends_with('/') {
+            return self.skipped("a folder marker");
+        }
+        self.source.size = Some(body.bytes.len() as u64);
+        self.source.sha256 = Some(body.sha256.clone());
+        self.source.etag = body.etag.clone().or(self.source.etag.take());
+        match deployment.validator.validate(&body.bytes, &self.source, &self.now) {
+            Ok(item) => self.store(item),
+            Err(invalid) => self.invalid(invalid),
+        }
+    }
+}

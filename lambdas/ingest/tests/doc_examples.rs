@@ -1,0 +1,42 @@
+//! The examples in `docs/ingest.md` have the outcomes that the page states, and the page lists every outcome.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use ingest::outcome::Outcome;
+use support::{NOW, deployment, source};
+
+const PAGE: &str = include_str!("../../../docs/ingest.md");
+
+#[test]
+fn examples_have_the_stated_outcome() {
+    let mut count = 0;
+    for block in PAGE.split("```json ").skip(1) {
+        let (expected, rest) = block.split_once('\n').unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let validated = deployment().validator.validate(text.as_bytes(), &source("k", "v"), NOW);
+        let problems = validated.err().map(|invalid| invalid.problems).unwrap_or_default();
+        let found: Vec<String> = problems.iter().map(|p| format!("{} {}", p.rule, p.path)).collect();
+        let expected = if expected == "stored" { vec![] } else { vec![expected.to_owned()] };
+        assert_eq!(found, expected, "{text}");
+        count += 1;
+    }
+    assert!(count >= 6, "only {count} examples found");
+}
+
+#[test]
+fn the_table_lists_every_outcome() {
+    for outcome in Outcome::ALL {
+        assert!(PAGE.contains(&format!("| `{}` |", outcome.name())), "{outcome:?}");
+    }
+}
+
+/// But the operator's tools, which have their own page.
+#[test]
+fn every_requirement_is_answered() {
+    for n in (1..=20).chain([25]) {
+        let id = format!("003.{n}");
+        let mut words = PAGE.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+        assert!(words.any(|w| w.trim_end_matches('.') == id), "{id}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Where a version is, and the invariants that hold in every state.
+
+use ingest::item::source_of;
+use ingest::outcome::Outcome;
+use ingest::protocol::Verdict;
+use ingest::source::Source;
+use lambda_support::fakes::World;
+
+use super::{PROCESSING, QUARANTINE, reason_record};
+
+/// Where a version is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Location {
+    /// Its item is in the table, its bytes in the processing bucket.
+    Table,
+    /// Its copy and its reason record are in quarantine, and its bytes were deleted from the processing bucket.
+    Quarantine,
+    /// It is in the processing bucket, without an item; its move to quarantine may have begun.
+    Processing,
+    /// It does not exist.
+    Nowhere,
+}
+
+/// Checks the invariants and returns where the version is: it is stored at most once; it is never both stored and
+/// quarantined; it is deleted only when a complete copy and a reason record exist, or by its owner.
+pub fn location(world: &World, version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Location {
+    location_among(world, &stored_versions(world), version, bytes, deleted_by_owner)
+}
+
+/// The version-ids of the objects whose items are in the table, sorted.
+pub fn stored_versions(world: &World) -> Vec<String> {
+    let sources = world.table.items().filter_map(|item| source_of(&item));
+    let mut version_ids: Vec<String> = sources.map(|s| s.version_id).collect();
+    version_ids.sort();
+    version_ids
+}
+
+/// [`location`] with the result of [`stored_versions`].
+pub fn location_among(
+    world: &World,
+    stored_versions: &[String],
+    version: &Source,
+    bytes: &[u8],
+    deleted_by_owner: bool,
+) -> Location {
+    let first = stored_versions.partition_point(|id| *id < version.version_id);
+    let end = stored_versions.partition_point(|id| *id <= version.version_id);
+    let stored = end - first;
+    assert!(stored <= 1, "stored {stored} times: {version:?}");
+    let quarantined = reason_record(world, version).is_some();
+    let copy = world.s3.get(QUARANTINE, &version.copy_key(), None).ok();
+    let exists = world.s3.get(PROCESSING, &version.key, Some(&version.version_id)).is_ok();
+    if quarantined {
+        assert_eq!(stored, 0, "stored and quarantined: {version:?}");
+        let copy = copy.expect("a reason record without a copy");
+        assert_eq!(copy.body.as_deref(), Some(bytes), "the copy differs from the object");
+    } else {
+        assert!(exists || deleted_by_owner, "deleted without a reason record: {version:?}");
+    }
+    match (stored, quarantined, exists) {
+        (1, ..) => Location::Table,
+        (_, true, false) => Location::Quarantine,
+        (_, _, true) => Location::Processing,
+        _ => Location::Nowhere,
+    }
+}
+
+/// Checks that the verdict of a complete delivery agrees with where the version is.
+pub fn assert_agrees(verdict: &Verdict, location: Location, deleted_by_owner: bool) {
+    let agrees = match verdict.outcome {
+        Outcome::Stored | Outcome::Redelivered => location == Location::Table,
+        Outcome::Conflict | Outcome::Invalid => location == Location::Quarantine,
+        Outcome::Duplicate | Outcome::Skipped | Outcome::TooLarge | Outcome::Unreadable => {
+            location == Location::Processing || deleted_by_owner
+        }
+        Outcome::Gone => location == Location::Nowhere || deleted_by_owner,
+    };
+    assert!(agrees, "{:?}, but the version is in {location:?}", verdict.outcome);
+}

@@ -1,0 +1,137 @@
+//! The protocol against in-memory fakes of S3, DynamoDB and SNS.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+mod effects;
+pub mod location;
+
+use ingest::deployment::Deployment;
+use ingest::effect::{Effect, EffectResult};
+use ingest::outcome::Outcome;
+use ingest::protocol::{Delivery, Step, Verdict};
+use ingest::quarantine::ReasonRecord;
+use ingest::schema::Schema;
+use ingest::source::Source;
+use ingest::validate::ItemValidator;
+use lambda_support::fakes::{Table, World};
+use lambda_support::{Arrival, Fault};
+
+pub use effects::perform;
+
+pub const PROCESSING: &str = "processing";
+pub const QUARANTINE: &str = "quarantine";
+pub const NOW: &str = "2026-01-02T03:04:05Z";
+pub const MAX_OBJECT_BYTES: u64 = 4096;
+
+/// The default schema of the Terraform module.
+pub const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
+
+pub fn world() -> World {
+    World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
+}
+
+pub fn deployment() -> Deployment {
+    Deployment {
+        validator: ItemValidator {
+            schema: Schema::compile(SCHEMA).unwrap(),
+            hash_key: "ArtistID".into(),
+            range_key: Some("ItemID".into()),
+            check_item_id: false,
+        },
+        processing_bucket: PROCESSING.into(),
+        prefix: String::new(),
+        quarantine_bucket: QUARANTINE.into(),
+        notify_on: vec![Outcome::Invalid, Outcome::Conflict, Outcome::TooLarge, Outcome::Unreadable],
+        max_object_bytes: MAX_OBJECT_BYTES,
+    }
+}
+
+pub fn arrival(key: &str, version_id: Option<&str>) -> Arrival {
+    Arrival {
+        bucket: PROCESSING.into(),
+        key: key.into(),
+        version_id: version_id.map(str::to_owned),
+        size: None,
+        etag: None,
+        sequencer: None,
+        time: None,
+        request_id: None,
+    }
+}
+
+/// A music item. Items that differ in `year` only have the same table key and other bytes.
+pub fn item(artist: &str, title: &str, year: u32) -> String {
+    format!(r#"{{"ArtistID":{{"S":"{artist}"}},"ItemID":{{"S":"TRACK#{title}"}},"Year":{{"N":"{year}"}}}}"#)
+}
+
+pub fn source(key: &str, version_id: &str) -> Source {
+    Source::new(PROCESSING, key, version_id)
+}
+
+/// The reason record of a version, if it exists.
+pub fn reason_record(world: &World, source: &Source) -> Option<ReasonRecord> {
+    let object = world.s3.get(QUARANTINE, &source.reason_key(), None).ok()?;
+    serde_json::from_slice(object.body.as_deref()?).ok()
+}
+
+/// One deployment of the function.
+pub struct Harness {
+    pub world: World,
+    pub deployment: Deployment,
+}
+
+/// A delivery that is complete: its effects with their results, and what it came to.
+pub struct Delivered {
+    pub effects: Vec<(Effect, EffectResult)>,
+    pub verdict: Result<Verdict, Fault>,
+}
+
+impl Harness {
+    pub fn new() -> Self {
+        Self { world: world(), deployment: deployment() }
+    }
+
+    /// Puts an object in the processing bucket; returns its version-id.
+    pub fn put(&mut self, key: &str, bytes: &[u8]) -> String {
+        self.world.s3.put(PROCESSING, key, bytes, false).unwrap()
+    }
+
+    /// Puts an object and delivers its event.
+    pub fn put_and_deliver(&mut self, key: &str, bytes: &[u8]) -> Verdict {
+        let version_id = self.put(key, bytes);
+        self.deliver(key, Some(&version_id)).verdict.unwrap()
+    }
+
+    /// Delivers an event.
+    pub fn deliver(&mut self, key: &str, version_id: Option<&str>) -> Delivered {
+        self.deliver_with(arrival(key, version_id), |_| None)
+    }
+
+    /// Delivers an event. A result of `respond` replaces the call of that effect.
+    pub fn deliver_with(&mut self, arrival: Arrival, respond: impl Fn(&Effect) -> Option<EffectResult>) -> Delivered {
+        let (mut delivery, mut step) = Delivery::start(arrival, NOW.into(), &self.deployment);
+        let mut effects = Vec::new();
+        let verdict = loop {
+            let effect = match step {
+                Step::Done(verdict) => break Ok(*verdict),
+                Step::Fault(fault) => break Err(fault),
+                Step::Perform(effect) => effect,
+            };
+            let result = respond(&effect).unwrap_or_else(|| perform(&mut self.world, &effect));
+            step = delivery.next(&self.deployment, result.clone());
+            effects.push((effect, result));
+        };
+        Delivered { effects, verdict }
+    }
+}
+
+impl Delivered {
+    pub fn outcome(&self) -> Outcome {
+        self.verdict.as_ref().unwrap().outcome
+    }
+
+    /// The names of the effects, in order.
+    pub fn effect_names(&self) -> Vec<String> {
+        let name = |effect: &Effect| format!("{effect:?}").split([' ', '(']).next().unwrap().to_owned();
+        self.effects.iter().map(|(effect, _)| name(effect)).collect()
+    }
+}
