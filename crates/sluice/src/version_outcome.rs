@@ -13,7 +13,6 @@ use ingest::judge::{SOURCE, source_of};
 use ingest::record::Source;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -23,11 +22,12 @@ use crate::report::message;
 use crate::store::{Store, Version};
 pub use expected::Expected;
 use expected::table_key;
+use sluice_types::digest::hex;
+use sluice_types::object::MAX_COPY_BYTES as MAX_COPY;
 
 /// Versions that are looked at at the same time.
 const MAX_CONCURRENT_READS: usize = 16;
 /// The most that one copy can move to quarantine, in bytes.
-const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 /// The outcome of a version in the processing bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionOutcome {

@@ -11,21 +11,18 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::Fault;
 use lambda_support::aws::{
-    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal, torn, unquoted,
+    ErrorClass, Obstacle, classify, copy_source, fault, find_version, is_absent, listed_key, obstacle, refusal, torn,
+    unquoted,
 };
-use lambda_support::names::hex;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 
 use crate::convert::{attributes, plain};
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::judge::{Item, source_of};
 use crate::record::{Notice, Reason, Source};
 use crate::settings::Settings;
-
-/// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Performs effects.
 pub trait Edge: Send + Sync {
@@ -94,8 +91,9 @@ impl Aws {
 
     async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<Outcome, Fault> {
         let bucket = &self.settings.processing_bucket;
-        let found =
-            find_version(&self.s3, bucket, key, |version, latest| wanted.map_or(latest, |id| version.version_id == id));
+        let found = find_version(&self.s3, bucket, key, |listed| {
+            wanted.map_or(listed.is_latest, |id| listed.version.version_id == id)
+        });
         Ok(Outcome::Found(found.await?))
     }
 
@@ -190,15 +188,12 @@ impl Aws {
     }
 
     async fn copy(&self, source: &Source) -> Result<Outcome, Fault> {
-        let path = format!("{}/{}", source.bucket, source.key);
-        let path = utf8_percent_encode(&path, COPY_SOURCE);
-        let version = utf8_percent_encode(&source.version_id, COPY_SOURCE);
         let request = self
             .s3
             .copy_object()
             .bucket(&self.settings.quarantine_bucket)
             .key(source.copy_key())
-            .copy_source(format!("{path}?versionId={version}"))
+            .copy_source(copy_source(&source.bucket, &source.key, Some(&source.version_id)))
             .tagging_directive(TaggingDirective::Replace)
             .checksum_algorithm(ChecksumAlgorithm::Sha256);
         match request.send().await {

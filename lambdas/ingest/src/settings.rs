@@ -1,6 +1,7 @@
 //! The function's settings, from its environment.
 
 use lambda_support::settings::{SettingError, optional, parsed, required};
+use sluice_types::keys::PROJECT_PREFIX;
 
 use crate::record::End;
 
@@ -55,7 +56,7 @@ impl Settings {
     /// Where Terraform put the schema.
     #[must_use]
     pub fn schema_key(&self) -> String {
-        format!("_sluice/schema/{}.json", self.schema_sha256)
+        format!("{PROJECT_PREFIX}schema/{}.json", self.schema_sha256)
     }
 }
 

@@ -1,20 +1,18 @@
 //! The fields and metrics of the log line of each outcome.
 
-use lambda_support::time::Moment;
 use provenance::narrate;
 use provenance::protocol::{End, Verdict};
-use provenance::receipt::{Receipt, State};
-use provenance::version::Version;
+use sluice_types::{ObjectVersion, Receipt, ReceiptState, Timestamp};
 
-fn verdict(end: End, state: Option<State>) -> Verdict {
-    let version = Version { bucket: "raw".into(), key: "incoming/a\nb".into(), version_id: "v1".into() };
+fn verdict(end: End, state: Option<ReceiptState>) -> Verdict {
+    let version = ObjectVersion { bucket: "raw".into(), key: "incoming/a\nb".into(), version_id: "v1".into() };
     let receipt = state.map(|state| {
-        let receipt = Receipt::of(&version, None, state, Moment(1_763_906_709_007));
-        let hashed = state == State::Hashed;
+        let receipt = Receipt::new(&version, None, state, Timestamp::from_millis(1_763_906_709_007));
+        let hashed = state == ReceiptState::Hashed;
         Box::new(Receipt {
             size: Some(9),
             sha256: hashed.then(|| "15e2b0d3".to_owned()),
-            reason: (state == State::Unreadable).then(|| "InvalidObjectState".to_owned()),
+            reason: (state == ReceiptState::Unreadable).then(|| "InvalidObjectState".to_owned()),
             pinned_late: hashed,
             ..receipt
         })
@@ -27,12 +25,12 @@ fn verdict(end: End, state: Option<State>) -> Verdict {
 fn fields_and_metrics_of_each_outcome() {
     let mut lines = String::new();
     for (end, state) in [
-        (End::Recorded, Some(State::Hashed)),
+        (End::Recorded, Some(ReceiptState::Hashed)),
         (End::Known, None),
-        (End::Known, Some(State::Hashed)),
-        (End::Gone, Some(State::Gone)),
-        (End::Deferred, Some(State::Deferred)),
-        (End::Unreadable, Some(State::Unreadable)),
+        (End::Known, Some(ReceiptState::Hashed)),
+        (End::Gone, Some(ReceiptState::Gone)),
+        (End::Deferred, Some(ReceiptState::Deferred)),
+        (End::Unreadable, Some(ReceiptState::Unreadable)),
         (End::Skipped, None),
     ] {
         let handled = narrate::end(&verdict(end, state));

@@ -13,7 +13,7 @@ use aws_config::SdkConfig;
 use ingest::record::Reason;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use provenance::version::Version;
+use sluice_types::ObjectVersion as Version;
 
 use crate::aws::{Role, class_of, session};
 use crate::cli::Shared;

@@ -6,8 +6,8 @@ use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective};
+use lambda_support::aws::copy_source;
 use lambda_support::log::escape;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::release_steps::{Outcome, Step, Sum};
 use super::stems::source;
@@ -18,9 +18,6 @@ use crate::store::{Facts, Store, place};
 
 /// The user metadata that says which version in quarantine an object was released from. Copies keep it.
 const RELEASED_FROM: &str = "sluice-released-from";
-
-/// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// The effects of a release: one call or one look each.
 pub(super) struct Move<'a> {
@@ -142,11 +139,10 @@ impl Move<'_> {
         let head = self.ward.store.head_all(quarantine, copy_key, None).await?;
         let head = head.context("the copy went away while it was released: run it again")?;
         let plain = || {
-            let from = format!("{quarantine}/{copy_key}");
             let request = self.ward.store.s3.copy_object().bucket(bucket);
             request
                 .key(self.key)
-                .copy_source(utf8_percent_encode(&from, COPY_SOURCE).to_string())
+                .copy_source(copy_source(quarantine, copy_key, None))
                 .tagging_directive(TaggingDirective::Replace)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
         };

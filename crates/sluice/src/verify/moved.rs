@@ -6,8 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use ingest::record::Source;
 use provenance::hash::Reader;
-use provenance::receipt::{Receipt, State};
-use provenance::version::Version;
+use sluice_types::{ObjectVersion as Version, Receipt, ReceiptState as State};
 use tokio::task::JoinSet;
 
 use crate::outputs::Ingest;

@@ -7,7 +7,7 @@ use ingest::plan::Plan;
 use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
-use lambda_support::aws::{Found, Obstacle};
+use lambda_support::aws::Obstacle;
 use lambda_support::fakes::{S3Error, Table, World};
 use lambda_support::{Arrival, Fault};
 
@@ -67,7 +67,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
                 None => versions.next(),
             };
             let found = found.filter(|o| o.body.is_some());
-            Outcome::Found(found.map(|o| Found { version_id: o.version_id.clone(), size: Some(o.size()), etag: None }))
+            Outcome::Found(found.map(|o| o.listed(IN, key)))
         }
         Effect::CheckQuarantine(source) => {
             let reason = reason_of(world, source);

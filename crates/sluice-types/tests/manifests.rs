@@ -1,7 +1,7 @@
 //! The bytes of manifests, which `sluice verify` and other in-toto tools read.
 
-use lambda_support::time::Moment;
-use ledger::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::Timestamp;
+use sluice_types::manifest::{self, Listed, Predicate, Statement};
 
 /// The form of a signature; it signs nothing.
 const SIGNATURE: [u8; 8] = [0x30, 6, 2, 1, 1, 2, 1, 1];
@@ -9,8 +9,8 @@ const SIGNATURE: [u8; 8] = [0x30, 6, 2, 1, 1, 2, 1, 1];
 fn predicate(sequence: u64, previous: Option<Listed>) -> Predicate {
     Predicate {
         sequence,
-        from: previous.is_some().then_some(Moment(3_600_000)),
-        to: Moment(7_200_000),
+        from: previous.is_some().then_some(Timestamp::from_millis(3_600_000)),
+        to: Timestamp::from_millis(7_200_000),
         previous,
         announced: vec![Listed::new("provenance/raw/late/v1~.json", "03")],
         key: "arn:aws:kms:eu-west-1:1:alias/ledger".into(),

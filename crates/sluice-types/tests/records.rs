@@ -1,14 +1,14 @@
 //! The bytes of every record that other programs read: receipts, operator records and their journal entries.
 
-use lambda_support::time::Moment;
-use provenance::operator::{Action, OperatorRecord};
-use provenance::receipt::{Receipt, State};
+use sluice_types::{OperatorAction, OperatorRecord, Receipt, ReceiptState, Record, Timestamp};
 
-const RECORDED_AT: Moment = Moment(1_763_906_709_007);
+fn recorded_at() -> Timestamp {
+    Timestamp::from_millis(1_763_906_709_007)
+}
 
 fn hashed() -> Receipt {
     Receipt {
-        state: State::Hashed,
+        state: ReceiptState::Hashed,
         bucket: "raw".into(),
         key: "incoming/a b/ü.csv".into(),
         version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
@@ -18,18 +18,18 @@ fn hashed() -> Receipt {
         s3_checksum: Some("rosUhgp5mIg=".into()),
         s3_checksum_algorithm: Some("CRC64NVME".into()),
         s3_checksum_type: Some("FULL_OBJECT".into()),
-        last_modified: Some(Moment(1_763_906_709_000)),
+        last_modified: Some(Timestamp::from_millis(1_763_906_709_000)),
         event_time: Some("2025-11-23T14:05:09Z".into()),
         sequencer: Some("0055".into()),
         reason: None,
-        recorded_at: RECORDED_AT,
+        recorded_at: recorded_at(),
         pinned_late: true,
     }
 }
 
 fn receipts() -> [Receipt; 5] {
     let unread = Receipt {
-        state: State::Gone,
+        state: ReceiptState::Gone,
         sha256: None,
         s3_checksum: None,
         s3_checksum_algorithm: None,
@@ -38,14 +38,15 @@ fn receipts() -> [Receipt; 5] {
         ..hashed()
     };
     let unnamed = Receipt { version_id: String::new(), etag: None, size: None, last_modified: None, ..unread.clone() };
-    let deferred = Receipt { state: State::Deferred, ..unread.clone() };
-    let unreadable = Receipt { state: State::Unreadable, reason: Some("InvalidObjectState".into()), ..unread.clone() };
+    let deferred = Receipt { state: ReceiptState::Deferred, ..unread.clone() };
+    let unreadable =
+        Receipt { state: ReceiptState::Unreadable, reason: Some("InvalidObjectState".into()), ..unread.clone() };
     [hashed(), unread, unnamed, deferred, unreadable]
 }
 
 fn operator_records() -> [OperatorRecord; 3] {
     let release = OperatorRecord {
-        action: Action::Release,
+        action: OperatorAction::Release,
         bucket: Some("in".into()),
         key: Some("a.json".into()),
         version_id: Some("b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into()),
@@ -55,12 +56,17 @@ fn operator_records() -> [OperatorRecord; 3] {
         caller: "arn:aws:iam::1:user/ada".into(),
         role: Some("arn:aws:sts::1:assumed-role/operator/ada".into()),
         reason: Some("schema \"fixed\"".into()),
-        recorded_at: RECORDED_AT,
+        recorded_at: recorded_at(),
     };
-    let remove =
-        OperatorRecord { action: Action::Remove, new_version_id: None, role: None, reason: None, ..release.clone() };
+    let remove = OperatorRecord {
+        action: OperatorAction::Remove,
+        new_version_id: None,
+        role: None,
+        reason: None,
+        ..release.clone()
+    };
     let redrive = OperatorRecord {
-        action: Action::Redrive,
+        action: OperatorAction::Redrive,
         bucket: None,
         key: None,
         version_id: None,
@@ -80,9 +86,9 @@ fn text(bytes: Vec<u8>) -> String {
 fn receipts_and_their_journal_entries() {
     let mut lines = String::new();
     for receipt in receipts() {
-        let entry = receipt.entry();
+        let entry = receipt.journal_entry();
         let journal_line = serde_json::to_string(&entry).unwrap_or_default();
-        lines += &format!("{}\n{}{}\n{journal_line}\n\n", receipt.key(), text(receipt.bytes()), entry.key());
+        lines += &format!("{}\n{}{}\n{journal_line}\n\n", receipt.record_key(), text(receipt.bytes()), entry.key());
     }
     insta::assert_snapshot!(lines);
 }
@@ -92,7 +98,7 @@ fn receipts_and_their_journal_entries() {
 fn operator_records_and_their_journal_entries() {
     let mut lines = String::new();
     for record in operator_records() {
-        let entry = record.entry();
+        let entry = record.journal_entry();
         let journal_line = serde_json::to_string(&entry).unwrap_or_default();
         lines += &format!("{}\n{}{}\n{journal_line}\n\n", record.record_key(), text(record.bytes()), entry.key());
     }
