@@ -90,8 +90,8 @@ fn versions(s3: &S3, key: &str) -> Answer {
     let versions = versions.map(|(n, v)| {
         let (id, latest) = (&v.version_id, n == 0);
         format!(
-            "<ObjectVersion><Key>{key}</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>\
-             <ETag>&quot;{}&quot;</ETag><Size>{}</Size></ObjectVersion>",
+            "<Version><Key>{key}</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>\
+             <ETag>&quot;{}&quot;</ETag><Size>{}</Size></Version>",
             &v.sha256()[..32],
             v.size()
         )
@@ -262,8 +262,8 @@ async fn the_time_ends_before_the_bytes() {
 #[tokio::test]
 async fn a_version_is_found_whose_key_has_control_characters() {
     let url = serve(|_| {
-        let text = "<ListVersionsResult><IsTruncated>false</IsTruncated><ObjectVersion>\
-                    <Key>incoming/&#x1;&#x1f;&#13;&#xffff;&amp;</Key><VersionId>v</VersionId></ObjectVersion></ListVersionsResult>";
+        let text = "<ListVersionsResult><IsTruncated>false</IsTruncated><Version>\
+                    <Key>incoming/&#x1;&#x1f;&#13;&#xffff;&amp;</Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>";
         Answer {
             body: text.into(),
             ..Answer::of(200)
