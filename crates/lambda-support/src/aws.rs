@@ -3,9 +3,14 @@
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::EncodingType;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Timestamp};
 
 use crate::Fault;
+
+/// Characters that [`copy_source`] escapes: all but the unreserved ones and the separator.
+const COPY_SOURCE_ESCAPES: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// What a failed call means for whoever made it, told by the SDK's types, AWS's error code and the HTTP status, never
 /// by the words of a message.
@@ -252,18 +257,7 @@ pub fn unquoted(etag: &str) -> String {
     etag.trim_matches('"').to_owned()
 }
 
-/// A version that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Found {
-    /// Its version-id.
-    pub version_id: String,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Its ETag without quotes.
-    pub etag: Option<String>,
-}
-
-/// `ListObjectVersions` of one key: the first version, newest first, that is `wanted`; delete markers are none.
+/// `ListObjectVersions` of one key: the first version, newest first, that is `wanted`. Delete markers are passed over.
 ///
 /// # Errors
 /// When the listing fails.
@@ -271,37 +265,65 @@ pub async fn find_version(
     s3: &aws_sdk_s3::Client,
     bucket: &str,
     key: &str,
-    wanted: impl Fn(&Found, bool) -> bool,
-) -> Result<Option<Found>, Fault> {
-    let (mut after_key, mut after_version) = (None, None);
+    wanted: impl Fn(&ListedVersion) -> bool,
+) -> Result<Option<ListedVersion>, Fault> {
+    let (mut key_marker, mut version_id_marker) = (None, None);
     loop {
-        let request = s3.list_object_versions().bucket(bucket).prefix(key);
-        let request = request.encoding_type(EncodingType::Url);
-        let request = request.set_key_marker(after_key);
-        let request = request.set_version_id_marker(after_version);
-        let page = request.send().await;
-        let page = page.map_err(|e| fault("ListObjectVersions", &e))?;
+        let request = s3
+            .list_object_versions()
+            .bucket(bucket)
+            .prefix(key)
+            .encoding_type(EncodingType::Url)
+            .set_key_marker(key_marker)
+            .set_version_id_marker(version_id_marker);
+        let page = request.send().await.map_err(|e| fault("ListObjectVersions", &e))?;
         let encoding = page.encoding_type();
-        let of_key =
+        let is_key =
             |listed: Option<&str>| listed.is_some_and(|listed| listed_key(listed, encoding).is_ok_and(|k| k == key));
-        for version in page.versions().iter().filter(|v| of_key(v.key())) {
-            let found = Found {
-                version_id: version.version_id().unwrap_or_default().to_owned(),
-                size: version.size().and_then(|s| s.try_into().ok()),
-                etag: version.e_tag().map(unquoted),
-            };
-            let latest = version.is_latest() == Some(true);
-            if !found.version_id.is_empty() && wanted(&found, latest) {
-                return Ok(Some(found));
+        for version in page.versions().iter().filter(|version| is_key(version.key())) {
+            let listed = listed_version(bucket, key, version)?;
+            if !listed.version.version_id.is_empty() && wanted(&listed) {
+                return Ok(Some(listed));
             }
         }
-        // The key itself sorts before every longer key with the same beginning.
-        let more = page.is_truncated() == Some(true) && of_key(page.next_key_marker());
+        // The key itself sorts before every longer key that starts with it.
+        let more = page.is_truncated() == Some(true) && is_key(page.next_key_marker());
         if !more {
             return Ok(None);
         }
-        after_key = Some(key.to_owned());
-        after_version = page.next_version_id_marker.clone();
+        key_marker = Some(key.to_owned());
+        version_id_marker = page.next_version_id_marker.clone();
+    }
+}
+
+fn listed_version(bucket: &str, key: &str, listed: &aws_sdk_s3::types::ObjectVersion) -> Result<ListedVersion, Fault> {
+    let size = listed.size().and_then(|size| u64::try_from(size).ok());
+    let last_modified = listed.last_modified().and_then(|at| at.to_millis().ok());
+    Ok(ListedVersion {
+        version: ObjectVersion {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version_id: listed.version_id().unwrap_or_default().to_owned(),
+        },
+        attributes: ObjectAttributes {
+            size: size.ok_or_else(|| Fault::new("ListObjectVersions", "the listing has no size"))?,
+            etag: listed.e_tag().map(unquoted),
+            last_modified: last_modified.and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis),
+            checksums: Vec::new(),
+        },
+        is_latest: listed.is_latest() == Some(true),
+        is_delete_marker: false,
+    })
+}
+
+/// The value of `CopySource`: `{bucket}/{key}`, with `?versionId=` if a version is named, percent-encoded.
+#[must_use]
+pub fn copy_source(bucket: &str, key: &str, version_id: Option<&str>) -> String {
+    let path = format!("{bucket}/{key}");
+    let path = utf8_percent_encode(&path, COPY_SOURCE_ESCAPES);
+    match version_id {
+        Some(version_id) => format!("{path}?versionId={}", utf8_percent_encode(version_id, COPY_SOURCE_ESCAPES)),
+        None => path.to_string(),
     }
 }
 
@@ -331,6 +353,12 @@ mod tests {
         ] {
             assert_eq!(by_code(code, status), class, "{code:?} {status}");
         }
+    }
+
+    #[test]
+    fn a_copy_source_escapes_all_but_unreserved_characters_and_slashes() {
+        assert_eq!(copy_source("b", "a b/ü?+.json", Some("v/1")), "b/a%20b/%C3%BC%3F%2B.json?versionId=v/1");
+        assert_eq!(copy_source("b", "a-_.~", None), "b/a-_.~");
     }
 
     #[test]

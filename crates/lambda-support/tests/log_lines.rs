@@ -91,6 +91,10 @@ fn lines_of_records_that_run_side_by_side() {
         assert_eq!(last["level"], level);
         assert!(last["message"].as_str().unwrap().starts_with(message), "{last}");
     }
+    let mut texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    // Records run side by side: only the lines of one message have an order.
+    texts.sort_by_key(|text| text.split("message_id").nth(1).map(|id| id[..20].to_owned()));
+    insta::assert_snapshot!(texts.join("\n"));
     let garbage: Vec<&Value> = lines.iter().filter(|l| l["message_id"] == "m-garbage").collect();
     assert_eq!(garbage.len(), 1);
     assert_eq!((&garbage[0]["level"], &garbage[0]["key"]), (&json!("ERROR"), &Value::Null));

@@ -8,9 +8,9 @@ use ingest::schema::Schema as Compiled;
 use ingest::source::Source;
 use ingest::validate::ItemValidator;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sluice_types::digest::sha256;
+use sluice_types::{ObjectVersion, Timestamp};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
@@ -18,7 +18,6 @@ use crate::files::{Listed, listed, read_limited, shown};
 use crate::outputs::System;
 use crate::report::{Ended, Report};
 use crate::store::Store;
-use crate::time::{now, rfc3339};
 
 /// A schema is small; more than this is not one.
 const MAX_SCHEMA: u64 = 4 * 1024 * 1024;
@@ -176,15 +175,13 @@ impl Judge {
         }
         // As large as it will be: an item carries its origin, and a bucket's name and a version-id are known later.
         let source = Source {
-            bucket: "b".repeat(63),
-            key: key.into(),
-            version_id: "v".repeat(32),
+            version: ObjectVersion { bucket: "b".repeat(63), key: key.into(), version_id: "v".repeat(32) },
             etag: None,
             size: Some(size),
-            sha256: Some(hex(&Sha256::digest(bytes))),
+            sha256: Some(sha256(bytes)),
             sequencer: None,
         };
-        let validated = self.validator.validate(bytes, &source, &rfc3339(now()));
+        let validated = self.validator.validate(bytes, &source, Timestamp::now());
         validated.err().map(|invalid| invalid.problems).unwrap_or_default()
     }
 }

@@ -9,8 +9,8 @@ use std::time::Instant;
 use ingest::schema::Schema;
 use ingest::source::Source;
 use ingest::validate::ItemValidator;
-use lambda_support::names::hex;
-use sha2::{Digest, Sha256};
+use sluice_types::digest::sha256;
+use sluice_types::{ObjectVersion, Timestamp};
 
 const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
 
@@ -40,14 +40,11 @@ fn main() {
 }
 
 fn is_item(validator: &ItemValidator, bytes: &[u8]) -> bool {
-    let source = Source {
+    let version = ObjectVersion {
         bucket: "in".into(),
         key: "incoming/item.json".into(),
         version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
-        etag: None,
-        size: Some(bytes.len() as u64),
-        sha256: Some(hex(&Sha256::digest(bytes))),
-        sequencer: None,
     };
-    validator.validate(bytes, &source, "2026-01-02T03:04:05Z").is_ok()
+    let source = Source { size: Some(bytes.len() as u64), sha256: Some(sha256(bytes)), ..Source::from(version) };
+    validator.validate(bytes, &source, Timestamp::from_millis(1_767_323_045_000)).is_ok()
 }

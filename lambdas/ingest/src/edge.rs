@@ -11,23 +11,20 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::Fault;
 use lambda_support::aws::{
-    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal, torn, unquoted,
+    ErrorClass, Obstacle, classify, copy_source, fault, find_version, is_absent, listed_key, obstacle, refusal, torn,
+    unquoted,
 };
-use lambda_support::names::hex;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use sluice_types::ObjectVersion;
+use sluice_types::digest::hex;
 
 use crate::attribute_value::{from_attribute_values, to_attribute_values};
-use crate::effect::{CopyAttributes, Effect, EffectResult, ObjectBody};
+use crate::effect::{CopyDigest, Effect, EffectResult, ObjectBody};
 use crate::item::{Item, source_of};
 use crate::notice::Notice;
-use crate::quarantine::ReasonRecord;
+use crate::quarantine::{ReasonRecord, copy_key, reason_key};
 use crate::settings::Settings;
-use crate::source::Source;
-
-/// The characters that are not escaped in a copy source: the unreserved ones and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Performs effects with AWS clients.
 pub struct Aws {
@@ -56,16 +53,16 @@ impl Aws {
     pub async fn perform(&self, effect: &Effect) -> Result<EffectResult, Fault> {
         match effect {
             Effect::FindVersion { key, version_id } => self.find_version(key, version_id.as_deref()).await,
-            Effect::CheckQuarantine(source) => self.check_quarantine(source).await,
-            Effect::Read(source) => self.read(source).await,
-            Effect::InspectVersion(source) => self.inspect_version(source).await,
+            Effect::CheckQuarantine(version) => self.check_quarantine(version).await,
+            Effect::Read(version) => self.read(version).await,
+            Effect::InspectVersion(version) => self.inspect_version(version).await,
             Effect::Store(item) => self.store(item).await,
             Effect::FindItem(key) => self.find_item(key).await,
-            Effect::SeeQuarantine(source) => self.see_quarantine(source).await,
-            Effect::Copy(source) => self.copy(source).await,
-            Effect::InspectCopy(source) => self.inspect_copy(source).await,
+            Effect::SeeQuarantine(version) => self.see_quarantine(version).await,
+            Effect::Copy(version) => self.copy(version).await,
+            Effect::InspectCopy(version) => self.inspect_copy(version).await,
             Effect::WriteReason(reason) => self.write_reason(reason).await,
-            Effect::DeleteSource(source) => self.delete_source(source).await,
+            Effect::DeleteSource(version) => self.delete_source(version).await,
             Effect::Notify(notice) => self.notify(notice).await,
         }
     }
@@ -90,17 +87,17 @@ impl Aws {
         String::from_utf8(bytes.into()).map_err(|e| Fault::new(call, e.to_string()))
     }
 
-    async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<EffectResult, Fault> {
-        let bucket = &self.settings.processing_bucket;
-        let version =
-            find_version(&self.s3, bucket, key, |version, latest| wanted.map_or(latest, |id| version.version_id == id));
+    async fn find_version(&self, key: &str, version_id: Option<&str>) -> Result<EffectResult, Fault> {
+        let version = find_version(&self.s3, &self.settings.processing_bucket, key, |listed| {
+            version_id.map_or(listed.is_latest, |id| listed.version.version_id == id)
+        });
         Ok(EffectResult::Version(version.await?))
     }
 
-    async fn check_quarantine(&self, source: &Source) -> Result<EffectResult, Fault> {
+    async fn check_quarantine(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
         let call = "GetObject of the reason";
         let request = self.s3.get_object().bucket(&self.settings.quarantine_bucket);
-        let object = match request.key(source.reason_key()).send().await {
+        let object = match request.key(reason_key(version)).send().await {
             Ok(object) => object,
             Err(error) if is_absent(&error) => return Ok(EffectResult::Reason(None)),
             Err(error) => return Err(fault(call, &error)),
@@ -111,9 +108,9 @@ impl Aws {
         Ok(EffectResult::Reason(Some(Box::new(reason))))
     }
 
-    async fn read(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let request = self.s3.get_object().bucket(&source.bucket).key(&source.key);
-        let object = match request.version_id(&source.version_id).send().await {
+    async fn read(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
+        let request = self.s3.get_object().bucket(&version.bucket).key(&version.key);
+        let object = match request.version_id(&version.version_id).send().await {
             Ok(object) => object,
             Err(error) => return not_read("GetObject", &error, obstacle(&error)),
         };
@@ -152,9 +149,9 @@ impl Aws {
     }
 
     /// A response to `HeadObject` has no error code: its status alone tells whether the rejection is permanent.
-    async fn inspect_version(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let request = self.s3.head_object().bucket(&source.bucket).key(&source.key);
-        match request.version_id(&source.version_id).send().await {
+    async fn inspect_version(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
+        let request = self.s3.head_object().bucket(&version.bucket).key(&version.key);
+        match request.version_id(&version.version_id).send().await {
             Ok(_) => Ok(EffectResult::HeadRejected(false)),
             Err(error) if classify(&error) == ErrorClass::Invalid => Ok(EffectResult::HeadRejected(true)),
             Err(error) => Err(fault("HeadObject", &error)),
@@ -174,8 +171,8 @@ impl Aws {
         Ok(EffectResult::ItemSource(source))
     }
 
-    async fn see_quarantine(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let (copy_key, reason_key) = (source.copy_key(), source.reason_key());
+    async fn see_quarantine(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
+        let (copy_key, reason_key) = (copy_key(version), reason_key(version));
         let bucket = &self.settings.quarantine_bucket;
         let request = self.s3.list_objects_v2().bucket(bucket).prefix(&copy_key);
         let request = request.encoding_type(EncodingType::Url);
@@ -187,16 +184,13 @@ impl Aws {
         Ok(EffectResult::Quarantined { copy: has(&copy_key), reason: has(&reason_key) })
     }
 
-    async fn copy(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let path = format!("{}/{}", source.bucket, source.key);
-        let path = utf8_percent_encode(&path, COPY_SOURCE);
-        let version = utf8_percent_encode(&source.version_id, COPY_SOURCE);
+    async fn copy(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
         let request = self
             .s3
             .copy_object()
             .bucket(&self.settings.quarantine_bucket)
-            .key(source.copy_key())
-            .copy_source(format!("{path}?versionId={version}"))
+            .key(copy_key(version))
+            .copy_source(copy_source(&version.bucket, &version.key, Some(&version.version_id)))
             .tagging_directive(TaggingDirective::Replace)
             .checksum_algorithm(ChecksumAlgorithm::Sha256);
         match request.send().await {
@@ -211,8 +205,8 @@ impl Aws {
 
     /// Size and SHA-256 of the copy. S3 computes a full-object SHA-256 while it copies; where `HeadObject` does not return
     /// it, the copy is read.
-    async fn inspect_copy(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let (bucket, key) = (&self.settings.quarantine_bucket, source.copy_key());
+    async fn inspect_copy(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
+        let (bucket, key) = (&self.settings.quarantine_bucket, copy_key(version));
         let request = self.s3.head_object().bucket(bucket).key(&key);
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
@@ -229,7 +223,7 @@ impl Aws {
                 read_body(copy, u64::MAX, |_| ()).await?
             }
         };
-        Ok(EffectResult::Copied(Some(CopyAttributes { size: size.unwrap_or_default(), sha256 })))
+        Ok(EffectResult::Copied(Some(CopyDigest { size: size.unwrap_or_default(), sha256 })))
     }
 
     async fn write_reason(&self, reason: &ReasonRecord) -> Result<EffectResult, Fault> {
@@ -239,7 +233,7 @@ impl Aws {
             .s3
             .put_object()
             .bucket(&self.settings.quarantine_bucket)
-            .key(reason.source.reason_key())
+            .key(reason_key(&reason.source.version))
             .content_type("application/json")
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .if_none_match("*")
@@ -251,9 +245,9 @@ impl Aws {
         }
     }
 
-    async fn delete_source(&self, source: &Source) -> Result<EffectResult, Fault> {
-        let request = self.s3.delete_object().bucket(&source.bucket).key(&source.key);
-        let deleted = request.version_id(&source.version_id).send().await;
+    async fn delete_source(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
+        let request = self.s3.delete_object().bucket(&version.bucket).key(&version.key);
+        let deleted = request.version_id(&version.version_id).send().await;
         deleted.map_err(|e| fault("DeleteObject", &e))?;
         Ok(EffectResult::Done)
     }

@@ -3,8 +3,9 @@
 use std::fmt::{self, Debug, Formatter};
 
 use lambda_support::Fault;
-use lambda_support::aws::{Found, Obstacle};
+use lambda_support::aws::Obstacle;
 use serde_json::{Map, Value};
+use sluice_types::{ListedVersion, ObjectVersion};
 
 use crate::item::Item;
 use crate::notice::Notice;
@@ -22,25 +23,25 @@ pub enum Effect {
         version_id: Option<String>,
     },
     /// `GetObject` of the reason record in the quarantine bucket.
-    CheckQuarantine(Source),
+    CheckQuarantine(ObjectVersion),
     /// `GetObject` of the version.
-    Read(Source),
+    Read(ObjectVersion),
     /// `HeadObject` of the version: is it rejected as the read was?
-    InspectVersion(Source),
+    InspectVersion(ObjectVersion),
     /// `PutItem`, on the condition that the table has no item with its key.
     Store(Item),
     /// `GetItem` of the table key that an invalid object claims: was this version stored under an earlier schema?
     FindItem(Map<String, Value>),
     /// `ListObjectsV2` in the quarantine bucket: which objects exist of this version?
-    SeeQuarantine(Source),
+    SeeQuarantine(ObjectVersion),
     /// `CopyObject` to the quarantine bucket.
-    Copy(Source),
+    Copy(ObjectVersion),
     /// `HeadObject` of the copy.
-    InspectCopy(Source),
+    InspectCopy(ObjectVersion),
     /// `PutObject` of the reason record, on the condition that it does not exist.
     WriteReason(Box<ReasonRecord>),
     /// `DeleteObject` of exactly this version in the processing bucket.
-    DeleteSource(Source),
+    DeleteSource(ObjectVersion),
     /// `Publish`.
     Notify(Box<Notice>),
 }
@@ -49,7 +50,7 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EffectResult {
     /// `FindVersion`: the version, if it exists.
-    Version(Option<Found>),
+    Version(Option<ListedVersion>),
     /// `CheckQuarantine`: the reason record, if it exists.
     Reason(Option<Box<ReasonRecord>>),
     /// `Read`: the object, within the size limit.
@@ -80,8 +81,8 @@ pub enum EffectResult {
         /// Whether the reason record exists.
         reason: bool,
     },
-    /// `InspectCopy`: the attributes of the copy, if it exists.
-    Copied(Option<CopyAttributes>),
+    /// `InspectCopy`: the size and digest of the copy, if it exists.
+    Copied(Option<CopyDigest>),
     /// `WriteReason`: the reason record exists already.
     ReasonExists,
     /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: success.
@@ -105,11 +106,11 @@ impl Debug for ObjectBody {
     }
 }
 
-/// What S3 reports of a copy.
+/// What a copy is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyAttributes {
+pub struct CopyDigest {
     /// Size in bytes.
     pub size: u64,
-    /// Full-object SHA-256, hexadecimal.
+    /// SHA-256 of the bytes, hexadecimal.
     pub sha256: String,
 }

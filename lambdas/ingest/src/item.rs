@@ -1,6 +1,7 @@
 //! An item of the table, as DynamoDB JSON.
 
 use serde_json::{Map, Value, json};
+use sluice_types::{ObjectVersion, Timestamp};
 
 use crate::source::Source;
 
@@ -47,15 +48,16 @@ pub(crate) fn key_limits<'a>(hash_key: &'a str, range_key: Option<&'a str>) -> i
     [(hash_key, MAX_HASH_KEY_BYTES)].into_iter().chain(range_key)
 }
 
-/// The value of `_source` for an item of this version; `stored_at` is RFC 3339.
-pub(crate) fn source_attribute(source: &Source, stored_at: &str) -> Value {
+/// The value of `_source` for an item of this version.
+pub(crate) fn source_attribute(source: &Source, stored_at: Timestamp) -> Value {
+    let version = &source.version;
     json!({"M": {
-        "bucket": {"S": source.bucket},
-        "key": {"S": source.key},
-        "version_id": {"S": source.version_id},
+        "bucket": {"S": version.bucket},
+        "key": {"S": version.key},
+        "version_id": {"S": version.version_id},
         "sha256": {"S": source.sha256.as_deref().unwrap_or_default()},
         "size": {"N": source.size.unwrap_or_default().to_string()},
-        "stored_at": {"S": stored_at},
+        "stored_at": {"S": stored_at.to_string()},
     }})
 }
 
@@ -63,10 +65,12 @@ pub(crate) fn source_attribute(source: &Source, stored_at: &str) -> Value {
 #[must_use]
 pub fn source_of(item: &Map<String, Value>) -> Option<Source> {
     let attributes = item.get(SOURCE_ATTRIBUTE)?.get("M")?;
-    let text = |name: &str, tag: &str| attributes.get(name)?.get(tag)?.as_str();
+    let text = |name: &str, tag: &str| Some(attributes.get(name)?.get(tag)?.as_str()?.to_owned());
+    let version =
+        ObjectVersion { bucket: text("bucket", "S")?, key: text("key", "S")?, version_id: text("version_id", "S")? };
     Some(Source {
         size: text("size", "N").and_then(|size| size.parse().ok()),
-        sha256: text("sha256", "S").map(str::to_owned),
-        ..Source::new(text("bucket", "S")?, text("key", "S")?, text("version_id", "S")?)
+        sha256: text("sha256", "S"),
+        ..Source::from(version)
     })
 }

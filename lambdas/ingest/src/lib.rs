@@ -24,12 +24,10 @@ pub mod settings;
 pub mod source;
 pub mod validate;
 
-use std::time::SystemTime;
-
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use lambda_support::log::{self, Level};
 use lambda_support::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
+use sluice_types::{ObjectVersion, Timestamp};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
@@ -83,7 +81,7 @@ impl Ingest {
 impl Handler for Ingest {
     async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
         let deployment = self.deployment().await?;
-        let (mut delivery, mut step) = Delivery::start(arrival, now(), deployment);
+        let (mut delivery, mut step) = Delivery::start(arrival, Timestamp::now(), deployment);
         let mut permit = None;
         loop {
             let effect = match step {
@@ -92,7 +90,8 @@ impl Handler for Ingest {
                 Step::Perform(effect) => effect,
             };
             let source = delivery.source();
-            log::set_object(&source.bucket, &source.key, &source.version_id);
+            let ObjectVersion { bucket, key, version_id } = &source.version;
+            log::set_object(bucket, key, version_id);
             if matches!(effect, Effect::Store(_)) {
                 log_info(messages::VALID_ITEM);
             }
@@ -112,9 +111,4 @@ impl Handler for Ingest {
 
 fn log_info(text: &str) {
     log::line(Level::Info, text, &Map::new(), &Map::new());
-}
-
-/// The current time in the form of reason records and items: RFC 3339, UTC.
-fn now() -> String {
-    DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }

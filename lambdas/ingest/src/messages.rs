@@ -4,12 +4,13 @@ use lambda_support::log::escape;
 use lambda_support::metrics::Unit;
 use lambda_support::{Fault, Handled};
 use serde_json::{Map, Value, json};
+use sluice_types::ObjectVersion;
 
 use crate::effect::{Effect, EffectResult};
 use crate::outcome::Outcome;
 use crate::protocol::Verdict;
+use crate::quarantine::{copy_key, reason_key};
 use crate::settings::Settings;
-use crate::source::Source;
 
 /// The log line before an effect.
 #[must_use]
@@ -19,31 +20,31 @@ pub fn before_effect(effect: &Effect, settings: &Settings) -> String {
         Effect::FindVersion { key, .. } => {
             format!("Listing versions in S3 bucket: {processing}, key: {}", escape(key))
         }
-        Effect::CheckQuarantine(source) => {
-            format!("Checking if object {} is in quarantine bucket: {quarantine}", escape(&source.key))
+        Effect::CheckQuarantine(version) => {
+            format!("Checking if object {} is in quarantine bucket: {quarantine}", escape(&version.key))
         }
-        Effect::Read(source) => {
-            format!("Getting object from S3 bucket: {processing}, key: {}", escape(&source.key))
+        Effect::Read(version) => {
+            format!("Getting object from S3 bucket: {processing}, key: {}", escape(&version.key))
         }
-        Effect::InspectVersion(source) => {
-            format!("Getting metadata of object from S3 bucket: {processing}, key: {}", escape(&source.key))
+        Effect::InspectVersion(version) => {
+            format!("Getting metadata of object from S3 bucket: {processing}, key: {}", escape(&version.key))
         }
         Effect::Store(_) => format!("Inserting item into DynamoDB table: {}", settings.table),
         Effect::FindItem(_) => {
             format!("Looking for the item in DynamoDB table: {}", settings.table)
         }
-        Effect::SeeQuarantine(source) | Effect::InspectCopy(source) => {
-            format!("Looking for the copy in quarantine bucket: {quarantine}, key: {}", escape(&source.copy_key()))
+        Effect::SeeQuarantine(version) | Effect::InspectCopy(version) => {
+            format!("Looking for the copy in quarantine bucket: {quarantine}, key: {}", escape(&copy_key(version)))
         }
-        Effect::Copy(source) => {
-            format!("Copying object to quarantine bucket: {quarantine}, key: {}", escape(&source.copy_key()))
+        Effect::Copy(version) => {
+            format!("Copying object to quarantine bucket: {quarantine}, key: {}", escape(&copy_key(version)))
         }
         Effect::WriteReason(reason) => {
-            let key = escape(&reason.source.reason_key());
+            let key = escape(&reason_key(&reason.source.version));
             format!("Writing reason to quarantine bucket: {quarantine}, key: {key}")
         }
-        Effect::DeleteSource(source) => {
-            format!("Deleting version from S3 bucket: {processing}, key: {}", escape(&source.key))
+        Effect::DeleteSource(version) => {
+            format!("Deleting version from S3 bucket: {processing}, key: {}", escape(&version.key))
         }
         Effect::Notify(_) => format!("Publishing to SNS topic: {}", settings.topic_arn),
     }
@@ -98,7 +99,7 @@ pub fn handled(verdict: &Verdict) -> Handled {
 }
 
 fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
-    let mut fields = version_fields(&verdict.source);
+    let mut fields = version_fields(&verdict.source.version);
     fields.insert("end".into(), verdict.outcome.name().into());
     if let Some(size) = verdict.source.size {
         fields.insert("size".into(), size.into());
@@ -111,7 +112,7 @@ fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
         fields.insert("reasons".into(), reasons.collect());
     }
     if let Some(other) = &verdict.other {
-        fields.insert("other".into(), version_fields(other).into());
+        fields.insert("other".into(), version_fields(&other.version).into());
     }
     for (name, set) in [("pinned_late", verdict.pinned_late), ("again", verdict.again)] {
         if set {
@@ -121,12 +122,12 @@ fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
     fields
 }
 
-fn version_fields(source: &Source) -> Map<String, Value> {
+fn version_fields(version: &ObjectVersion) -> Map<String, Value> {
     let mut fields = Map::new();
-    fields.insert("bucket".into(), escape(&source.bucket).into());
-    fields.insert("key".into(), escape(&source.key).into());
-    if !source.version_id.is_empty() {
-        fields.insert("version_id".into(), escape(&source.version_id).into());
+    fields.insert("bucket".into(), escape(&version.bucket).into());
+    fields.insert("key".into(), escape(&version.key).into());
+    if !version.version_id.is_empty() {
+        fields.insert("version_id".into(), escape(&version.version_id).into());
     }
     fields
 }

@@ -31,7 +31,7 @@ impl Notice {
     /// The subject: one line of printable ASCII, at most 100 characters.
     #[must_use]
     pub fn subject(&self) -> String {
-        let text = format!("sluice: {}: {}", self.outcome.name(), escape(&self.source.key));
+        let text = format!("sluice: {}: {}", self.outcome.name(), escape(&self.source.version.key));
         let ascii = text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' });
         ascii.take(MAX_SUBJECT_CHARS).collect()
     }
@@ -41,11 +41,13 @@ impl Notice {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sluice_types::ObjectVersion;
 
     proptest! {
         #[test]
         fn a_subject_is_printable_ascii(key in "\\PC{0,300}|[\r\n\t\u{202e}]{0,20}") {
-            let source = Source::new("in", &key, "v");
+            let version = ObjectVersion { bucket: "in".into(), key, version_id: "v".into() };
+            let source = Source::from(version);
             let notice =
                 Notice { outcome: Outcome::Invalid, source, reasons: vec![], other: None, hint: String::new() };
             let subject = notice.subject();

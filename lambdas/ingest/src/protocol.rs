@@ -30,6 +30,8 @@ mod storing;
 use std::fmt::Debug;
 
 use lambda_support::{Arrival, Fault};
+use sluice_types::keys::PROJECT_PREFIX;
+use sluice_types::{ObjectVersion, Timestamp};
 
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
@@ -37,9 +39,6 @@ use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::source::Source;
 use state::{Reading, State};
-
-/// Keys with this prefix belong to the project, not to uploaders.
-const OWN_PREFIX: &str = "_sluice/";
 
 /// The outcome of a version, and what led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,21 +74,23 @@ pub struct Delivery {
     state: State,
     source: Source,
     request_id: Option<String>,
-    now: String,
+    now: Timestamp,
     pinned_late: bool,
 }
 
 impl Delivery {
-    /// Starts a delivery at `now` (RFC 3339, UTC); returns it with its first step.
+    /// Starts a delivery at `now`; returns it with its first step.
     #[must_use]
-    pub fn start(arrival: Arrival, now: String, deployment: &Deployment) -> (Self, Step) {
+    pub fn start(arrival: Arrival, now: Timestamp, deployment: &Deployment) -> (Self, Step) {
         let mut delivery = Self {
             state: State::Finished,
             pinned_late: arrival.version_id.is_none(),
             source: Source {
-                bucket: arrival.bucket,
-                key: arrival.key,
-                version_id: arrival.version_id.unwrap_or_default(),
+                version: ObjectVersion {
+                    bucket: arrival.bucket,
+                    key: arrival.key,
+                    version_id: arrival.version_id.unwrap_or_default(),
+                },
                 etag: arrival.etag,
                 size: arrival.size,
                 sha256: None,
@@ -103,19 +104,20 @@ impl Delivery {
     }
 
     fn first(&mut self, deployment: &Deployment) -> Step {
-        if self.source.bucket != deployment.processing_bucket {
-            let (bucket, expected) = (&self.source.bucket, &deployment.processing_bucket);
+        let ObjectVersion { bucket, key, .. } = &self.source.version;
+        let expected = &deployment.processing_bucket;
+        if bucket != expected {
             let why = format!("the event is about bucket `{bucket}`; this function processes `{expected}` only");
             return Step::Fault(Fault::new("start", why));
         }
-        if self.source.key.starts_with(OWN_PREFIX) {
+        if key.starts_with(PROJECT_PREFIX) {
             return self.skipped("an object of the project");
         }
-        if !self.source.key.starts_with(&deployment.prefix) {
+        if !key.starts_with(&deployment.prefix) {
             return self.skipped("outside the prefix");
         }
         if self.pinned_late {
-            let effect = Effect::FindVersion { key: self.source.key.clone(), version_id: None };
+            let effect = Effect::FindVersion { key: key.clone(), version_id: None };
             return self.perform(State::Reading(Reading::FindingLatestVersion), effect);
         }
         self.check_quarantine()

@@ -1,6 +1,7 @@
 //! The function's settings, read from its environment.
 
 use lambda_support::settings::{SettingError, optional, parsed, required};
+use sluice_types::keys::PROJECT_PREFIX;
 
 use crate::outcome::Outcome;
 
@@ -56,7 +57,7 @@ impl Settings {
     /// The key of the schema in the processing bucket.
     #[must_use]
     pub fn schema_key(&self) -> String {
-        format!("_sluice/schema/{}.json", self.schema_sha256)
+        format!("{PROJECT_PREFIX}schema/{}.json", self.schema_sha256)
     }
 }
 

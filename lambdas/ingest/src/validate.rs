@@ -1,6 +1,7 @@
 //! Whether an object is a valid item of the table. Pure: bytes in, an item or its problems out.
 
 use serde_json::{Map, Value};
+use sluice_types::Timestamp;
 
 use crate::dynamodb_json;
 use crate::item::{Item, MAX_ITEM_BYTES, SOURCE_ATTRIBUTE, key_limits, source_attribute, table_key};
@@ -36,11 +37,11 @@ pub struct InvalidItem {
 }
 
 impl ItemValidator {
-    /// Validates the bytes of `source`. `stored_at` (RFC 3339) becomes part of the item's `_source`.
+    /// Validates the bytes of `source`. `stored_at` becomes part of the item's `_source`.
     ///
     /// # Errors
     /// The problems found.
-    pub fn validate(&self, bytes: &[u8], source: &Source, stored_at: &str) -> Result<Item, InvalidItem> {
+    pub fn validate(&self, bytes: &[u8], source: &Source, stored_at: Timestamp) -> Result<Item, InvalidItem> {
         let document = match json::parse(bytes) {
             Ok(attributes) => Value::Object(attributes),
             Err(problem) => return Err(InvalidItem { problems: vec![problem], table_key: None }),

@@ -15,11 +15,11 @@ use ingest::deployment::Deployment;
 use ingest::effect::Effect;
 use ingest::outcome::Outcome;
 use ingest::protocol::{Delivery, Step, Verdict};
-use ingest::source::Source;
 use lambda_support::aws::Obstacle;
 use lambda_support::fakes::World;
+use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location};
-use support::{NOW, PROCESSING, arrival, deployment, item, perform, source, world};
+use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
 
 /// Failed calls and lost responses in one history: enough for each delivery to fail twice.
 const MAX_FAILURES: u8 = 3;
@@ -71,7 +71,7 @@ struct State {
 }
 
 struct Object {
-    version: Source,
+    version: ObjectVersion,
     bytes: Vec<u8>,
 }
 
@@ -89,7 +89,7 @@ impl Explorer {
     fn start_delivery(&self, object: usize) -> Progress {
         let version = &self.objects[object].version;
         let version_id = self.events_have_version.then_some(version.version_id.as_str());
-        let (delivery, step) = Delivery::start(arrival(&version.key, version_id), NOW.into(), &self.deployment);
+        let (delivery, step) = Delivery::start(arrival(&version.key, version_id), NOW, &self.deployment);
         progress(delivery, step)
     }
 
@@ -220,7 +220,7 @@ fn explore(model: Model) -> Outcomes {
     let mut world = model.world;
     let put = |(key, content): (&str, String)| {
         let version_id = world.s3.put(PROCESSING, key, content.as_bytes(), false).unwrap();
-        Object { version: source(key, &version_id), bytes: content.into_bytes() }
+        Object { version: version(key, &version_id), bytes: content.into_bytes() }
     };
     let objects: Vec<Object> = model.objects.into_iter().map(put).collect();
     let first = &objects[0].version;

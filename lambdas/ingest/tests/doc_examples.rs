@@ -4,7 +4,7 @@
 mod support;
 
 use ingest::outcome::Outcome;
-use support::{NOW, deployment, source};
+use support::{NOW, deployment, version};
 
 const PAGE: &str = include_str!("../../../docs/ingest.md");
 
@@ -14,7 +14,7 @@ fn examples_have_the_stated_outcome() {
     for block in PAGE.split("```json ").skip(1) {
         let (expected, rest) = block.split_once('\n').unwrap();
         let (text, _) = rest.split_once("```").unwrap();
-        let validated = deployment().validator.validate(text.as_bytes(), &source("k", "v"), NOW);
+        let validated = deployment().validator.validate(text.as_bytes(), &version("k", "v").into(), NOW);
         let problems = validated.err().map(|invalid| invalid.problems).unwrap_or_default();
         let found: Vec<String> = problems.iter().map(|p| format!("{} {}", p.rule, p.path)).collect();
         let expected = if expected == "stored" { vec![] } else { vec![expected.to_owned()] };

@@ -14,6 +14,7 @@ use ingest::item::source_of;
 use ingest::messages;
 use ingest::outcome::Outcome;
 use ingest::problem::Problem;
+use ingest::quarantine::reason_key;
 use ingest::schema::Schema;
 use ingest::settings::Settings;
 use ingest::source::Source;
@@ -21,7 +22,7 @@ use insta::assert_snapshot;
 use lambda_support::aws::Obstacle;
 use lambda_support::{Arrival, Fault};
 use serde_json::json;
-use support::{Delivered, Harness, MAX_OBJECT_BYTES, NOW, PROCESSING, QUARANTINE, arrival, deployment, item, source};
+use support::{Delivered, Harness, MAX_OBJECT_BYTES, NOW, PROCESSING, QUARANTINE, arrival, deployment, item, version};
 
 const FOREVER: &[u8] = include_bytes!("items/4EVR.json");
 const BARE_LIST: &[u8] = include_bytes!("items/4EVR-bare-list.json");
@@ -82,7 +83,7 @@ impl Recorder {
                 self.line("item", &serde_json::to_string_pretty(item.attributes()).unwrap());
             }
             Effect::WriteReason(reason) => {
-                self.line("reason key", &format!("{:?}", reason.source.reason_key()));
+                self.line("reason key", &format!("{:?}", reason_key(&reason.source.version)));
                 self.line("reason", &serde_json::to_string_pretty(reason).unwrap());
             }
             Effect::Notify(notice) => {
@@ -145,7 +146,7 @@ fn every_attribute_type_is_stored() {
 #[test]
 fn a_source_is_read_back_from_an_item() {
     let bytes = item("A", "B", 1);
-    let source = Source { size: Some(7), sha256: Some("5".into()), ..source("k", "v") };
+    let source = Source { size: Some(7), sha256: Some("5".into()), ..version("k", "v").into() };
     let item = deployment().validator.validate(bytes.as_bytes(), &source, NOW).unwrap();
     let stored = to_attribute_values(item.attributes()).unwrap();
     let back = source_of(&from_attribute_values(&stored)).unwrap();
@@ -289,7 +290,7 @@ fn a_message_that_cannot_be_finished_is_a_fault() {
         Effect::CheckQuarantine(_) => Some(EffectResult::Stored),
         _ => None,
     });
-    let check = Effect::CheckQuarantine(source("k", "v"));
+    let check = Effect::CheckQuarantine(version("k", "v"));
     let fault = messages::explain_fault(&check, Fault::new("GetObject of the reason", "SlowDown"));
     recorder.line("fault", &fault.to_string());
     assert_snapshot!("faults", recorder.text);
@@ -339,7 +340,7 @@ fn each_defect_of_a_file_has_a_rule_a_path_and_a_message() {
     let mut text = String::new();
     for bytes in INVALID_FILES.into_iter().chain(generated.iter().map(String::as_bytes)) {
         let shown: String = String::from_utf8_lossy(bytes).escape_debug().take(80).collect();
-        let invalid = validator.validate(bytes, &source("k", "v"), NOW).unwrap_err();
+        let invalid = validator.validate(bytes, &version("k", "v").into(), NOW).unwrap_err();
         write!(text, "{shown}\n{}", problem_lines(&invalid.problems)).unwrap();
     }
     assert_snapshot!("problems", text);
@@ -355,7 +356,7 @@ fn each_defect_of_the_table_key_has_a_message() {
         |hash: &str, range: &str| json!({"ArtistID": {"S": hash}, "ItemID": {"S": range}}).to_string().into_bytes();
     let mut text = String::new();
     for bytes in [with_keys("", "r"), with_keys(&long, &long), b"{}".to_vec(), WRONG_ID.to_vec()] {
-        let invalid = validator.validate(&bytes, &source("k", "v"), NOW).unwrap_err();
+        let invalid = validator.validate(&bytes, &version("k", "v").into(), NOW).unwrap_err();
         write!(text, "{}", problem_lines(&invalid.problems)).unwrap();
     }
     assert_snapshot!("key_problems", text);

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use ingest::deployment::Deployment;
 use ingest::protocol::{Delivery, Step};
-use ingest::source::Source;
 use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
+use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location_among, stored_versions};
-use support::{NOW, PROCESSING, arrival, deployment, item, perform, source, world};
+use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
 
 const OBJECTS: u64 = 10_000;
 const MAX_CONCURRENT_DELIVERIES: usize = 16;
 
 struct Object {
-    version: Source,
+    version: ObjectVersion,
     content: String,
     /// The number that makes its table key, if it is valid.
     claim: Option<u64>,
@@ -42,7 +42,7 @@ fn put_objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
             };
             let key = format!("in coming/{}+ü.json", random.number() % (OBJECTS / 2));
             let version_id = world.s3.put(PROCESSING, &key, content.as_bytes(), false).unwrap();
-            Object { version: source(&key, &version_id), content, claim }
+            Object { version: version(&key, &version_id), content, claim }
         })
         .collect()
 }
@@ -83,7 +83,7 @@ fn deliver(
         {
             let version = &objects[message.body].version;
             let arrival = arrival(&version.key, Some(&version.version_id));
-            let (delivery, step) = Delivery::start(arrival, NOW.into(), deployment);
+            let (delivery, step) = Delivery::start(arrival, NOW, deployment);
             running.push(Running { message, delivery, step });
         }
         if running.is_empty() {

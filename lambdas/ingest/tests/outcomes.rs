@@ -8,7 +8,7 @@ use ingest::outcome::Outcome;
 use ingest::schema::Schema;
 use lambda_support::Fault;
 use support::location::{Location, location};
-use support::{Harness, NOW, PROCESSING, QUARANTINE, arrival, reason_record, source};
+use support::{Harness, NOW, PROCESSING, QUARANTINE, arrival, reason_record, version};
 
 const FOREVER: &[u8] = include_bytes!("items/4EVR.json");
 const BARE_LIST: &[u8] = include_bytes!("items/4EVR-bare-list.json");
@@ -28,7 +28,7 @@ fn a_valid_object_is_stored_with_its_source() {
     assert_eq!(item["_source"]["M"]["key"]["S"], "4EVR.json");
     assert_eq!(item["_source"]["M"]["version_id"]["S"], version_id);
     assert_eq!(item["_source"]["M"]["size"]["N"], FOREVER.len().to_string());
-    assert_eq!(item["_source"]["M"]["stored_at"]["S"], NOW);
+    assert_eq!(item["_source"]["M"]["stored_at"]["S"], NOW.to_string());
     assert!(harness.world.notices.is_empty());
 }
 
@@ -50,7 +50,7 @@ fn an_object_with_the_bytes_of_a_stored_one_is_a_duplicate() {
     for key in ["copy of FeelULuvMe.json", "FeelULuvMe.json"] {
         let verdict = harness.put_and_deliver(key, FEEL);
         assert_eq!(verdict.outcome, Outcome::Duplicate);
-        assert_eq!(verdict.other.unwrap().key, "FeelULuvMe.json");
+        assert_eq!(verdict.other.unwrap().version.key, "FeelULuvMe.json");
     }
     assert_eq!(harness.world.s3.list(QUARANTINE, ""), Vec::<&str>::new());
 }
@@ -65,9 +65,9 @@ fn an_object_with_the_table_key_of_another_item_is_a_conflict() {
     assert_eq!(delivered.outcome(), Outcome::Conflict);
     let quarantining = ["SeeQuarantine", "Copy", "InspectCopy", "WriteReason", "Notify", "DeleteSource"];
     assert_eq!(delivered.effect_names()[3..], quarantining);
-    let version = source("second-test-object.json", &version_id);
+    let version = version("second-test-object.json", &version_id);
     let reason = reason_record(&harness.world, &version).unwrap();
-    assert_eq!(reason.other.unwrap().key, "test-object.json");
+    assert_eq!(reason.other.unwrap().version.key, "test-object.json");
     assert_eq!(reason.source.size, Some(WRONG_ID.len() as u64));
     assert_eq!(harness.world.notices.len(), 1);
     assert_eq!(harness.put_and_deliver("second-test-object.json", BLIND).outcome, Outcome::Stored);
@@ -81,7 +81,7 @@ fn an_object_with_bare_list_members_is_invalid() {
     assert_eq!(verdict.outcome, Outcome::Invalid);
     let paths: Vec<&str> = verdict.reasons.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths, ["/Features/L/0", "/Features/L/1"]);
-    let version = source("4EVR.json", &version_id);
+    let version = version("4EVR.json", &version_id);
     assert_eq!(location(&harness.world, &version, BARE_LIST, false), Location::Quarantine);
     assert!(harness.world.notices[0].contains("/Features/L/0"));
     assert!(!harness.world.notices[0].contains("Knock2"), "the notice quotes content");

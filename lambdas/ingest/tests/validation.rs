@@ -8,10 +8,10 @@ use ingest::schema::Schema;
 use ingest::validate::ItemValidator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{NOW, deployment, source};
+use support::{NOW, deployment, version};
 
 fn validate(bytes: &[u8]) -> Result<(), Vec<Problem>> {
-    let validated = deployment().validator.validate(bytes, &source("k", "v"), NOW);
+    let validated = deployment().validator.validate(bytes, &version("k", "v").into(), NOW);
     validated.map(|_| ()).map_err(|invalid| invalid.problems)
 }
 
@@ -76,7 +76,7 @@ fn all_problems_are_reported_together() {
 fn numbers_are_stored_with_their_text() {
     let text = "12345678901234567890123456789012345678";
     let bytes = format!(r#"{{"ArtistID":{{"S":"A"}},"ItemID":{{"S":"TRACK#B"}},"Year":{{"N":"{text}"}}}}"#);
-    let item = deployment().validator.validate(bytes.as_bytes(), &source("k", "v"), NOW).unwrap();
+    let item = deployment().validator.validate(bytes.as_bytes(), &version("k", "v").into(), NOW).unwrap();
     assert_eq!(item.attributes()["Year"]["N"], text);
 }
 
@@ -106,13 +106,13 @@ fn any_schema() -> ItemValidator {
 #[test]
 fn an_item_nested_too_deep_for_dynamodb_is_invalid() {
     let bytes = include_bytes!("cases/nesting-32.json");
-    let problems = any_schema().validate(bytes, &source("k", "v"), NOW).unwrap_err().problems;
+    let problems = any_schema().validate(bytes, &version("k", "v").into(), NOW).unwrap_err().problems;
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].rule, "nesting");
     assert_eq!(problems[0].path, format!("/a{}/L", "/L/0".repeat(31)));
     let nested = |n| format!("{}{{\"S\":\"x\"}}{}", "{\"L\":[".repeat(n), "]}".repeat(n));
     let item = |n| format!(r#"{{"ArtistID":{{"S":"a"}},"ItemID":{{"S":"i"}},"a":{}}}"#, nested(n));
-    let validated = |n| any_schema().validate(item(n).as_bytes(), &source("k", "v"), NOW);
+    let validated = |n| any_schema().validate(item(n).as_bytes(), &version("k", "v").into(), NOW);
     assert!(validated(31).unwrap().attributes().contains_key("_source"));
     assert!(validated(32).is_err());
 }
@@ -125,7 +125,7 @@ fn an_invalid_item_claims_only_a_table_key_that_dynamodb_takes() {
         format!(r#"{{"ArtistID":{{"S":"{hash}"}},"ItemID":{{"S":"{range}"}}}}"#)
     };
     let strict = ItemValidator { schema: Schema::compile("false").unwrap(), ..deployment().validator };
-    let claimed_by = |bytes: &[u8]| strict.validate(bytes, &source("k", "v"), NOW).unwrap_err().table_key;
+    let claimed_by = |bytes: &[u8]| strict.validate(bytes, &version("k", "v").into(), NOW).unwrap_err().table_key;
     let claimed = |hash, range| claimed_by(key(hash, range).as_bytes());
     let both = claimed(2048, 1024).unwrap();
     assert_eq!(both["ArtistID"]["S"].as_str().map(str::len), Some(2048));

@@ -9,12 +9,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{EncodingType, Object};
 use lambda_support::Fault;
 use lambda_support::aws::{ErrorClass, classify, fault, listed_key, torn};
-use lambda_support::journal::{JOURNAL, LEDGER};
-use lambda_support::names::sha256;
+use sluice_types::digest::sha256;
+use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
+use sluice_types::manifest::{self, Statement};
 use tokio::task::JoinSet;
 
 use crate::effect::{Body, Effect, Outcome};
-use crate::manifest::{self, Statement};
 use crate::settings::Settings;
 
 /// Objects that are read at the same time.
@@ -60,7 +60,7 @@ impl Aws {
     async fn next_manifest(&self, after: u64) -> Result<Outcome, Fault> {
         let mut after = manifest::key(after);
         loop {
-            let request = self.s3.list_objects_v2().prefix(LEDGER).max_keys(PEEK);
+            let request = self.s3.list_objects_v2().prefix(LEDGER_PREFIX).max_keys(PEEK);
             let request = request.bucket(&self.settings.receipts_bucket);
             let request = request.encoding_type(EncodingType::Url);
             let page = request.start_after(after).send().await;
@@ -86,7 +86,7 @@ impl Aws {
     }
 
     async fn list_journal(&self, after: &str) -> Result<Outcome, Fault> {
-        let request = self.s3.list_objects_v2().prefix(JOURNAL).start_after(after);
+        let request = self.s3.list_objects_v2().prefix(JOURNAL_PREFIX).start_after(after);
         let request = request.bucket(&self.settings.receipts_bucket);
         let page = request.encoding_type(EncodingType::Url).send().await;
         let page = page.map_err(|e| fault("ListObjectsV2 of the journal", &e))?;

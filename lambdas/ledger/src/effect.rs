@@ -1,7 +1,7 @@
 //! What the protocol asks of the world, and what the world answers. An effect is one kind of AWS call, and so one
 //! statement of the role's policy.
 
-use crate::manifest::Statement;
+use sluice_types::manifest::Statement;
 
 /// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

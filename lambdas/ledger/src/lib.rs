@@ -4,19 +4,17 @@
 
 pub mod edge;
 pub mod effect;
-pub mod manifest;
 pub mod narrate;
 pub mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;
-pub mod signature;
 
 use lambda_support::Fault;
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::Metrics;
-use lambda_support::time::Moment;
 use serde_json::{Map, Value};
+use sluice_types::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::edge::Aws;
@@ -45,7 +43,7 @@ impl Ledger {
     /// When the event asks for something else, or the ledger did not get on.
     pub async fn answer(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
         let asked = request::read(event).map_err(|e| Fault::new("decode", e.to_string()))?;
-        let (mut run, mut step) = Run::start(Moment::now(), asked);
+        let (mut run, mut step) = Run::start(Timestamp::now(), asked);
         loop {
             let effect = match step {
                 Step::Done => return Ok(narrate::answer(&run, true)),

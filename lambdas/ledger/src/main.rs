@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use lambda_support::metrics::Metrics;
 use lambda_support::start::{config, say};
-use lambda_support::time::Moment;
 use ledger::Ledger;
 use ledger::settings::Settings;
 use serde_json::Value;
+use sluice_types::Timestamp;
 use tokio::time::Instant;
 
 /// Time kept back from the deadline for writing the answer.
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
             let mut metrics = Metrics::default();
             let answer = ledger.answer(&event.payload, until, &mut metrics).await;
             let function = lambda_support::settings::environment("AWS_LAMBDA_FUNCTION_NAME");
-            metrics.flush(&function.unwrap_or_default(), Moment::now().0);
+            metrics.flush(&function.unwrap_or_default(), Timestamp::now().as_millis());
             answer.map_err(|fault| {
                 let error_message = fault.to_string();
                 say(&error_message);

@@ -3,8 +3,8 @@
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::{Metrics, Unit};
 use serde_json::{Map, Value, json};
+use sluice_types::manifest;
 
-use crate::manifest;
 use crate::protocol::{Head, Run, Written};
 
 /// The line and the metrics of a manifest.

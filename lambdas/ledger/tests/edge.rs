@@ -4,10 +4,10 @@
 #[path = "../../provenance/tests/standin/mod.rs"]
 mod standin;
 
-use lambda_support::names::sha256;
 use ledger::edge::Aws;
 use ledger::effect::{Body, Effect, Outcome};
 use ledger::settings::Settings;
+use sluice_types::digest::sha256;
 use standin::{Answer, Request, config, serve};
 
 async fn perform(

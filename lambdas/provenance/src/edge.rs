@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use lambda_support::Fault;
 use lambda_support::aws::{ErrorClass, classify, fault, find_version};
+use sluice_types::{ObjectAttributes, ObjectVersion, Record};
 use tokio::time::{Instant, timeout_at};
 
 use crate::effect::{Effect, Outcome};
 use crate::hash::{Reader, hash};
-use crate::version::{Facts, Unread, Version, inspect};
+use crate::version::{Unread, inspect};
 use crate::write::{BOUND, Written, announce, write};
 
 /// Time kept back for the two writes of a record that says that there was no time for more.
@@ -41,7 +42,8 @@ impl Aws {
         match effect {
             Effect::Pin { bucket, key, etag } => {
                 // The newest of its kind, not the current: a delete marker may be on top of it.
-                let found = find_version(&self.s3, bucket, key, |version, _| etag.is_none() || version.etag == *etag);
+                let found =
+                    find_version(&self.s3, bucket, key, |listed| etag.is_none() || listed.attributes.etag == *etag);
                 Ok(Outcome::Found(found.await?))
             }
             Effect::CheckReceipt(key) => self.check_receipt(key).await,
@@ -51,16 +53,15 @@ impl Aws {
             },
             Effect::Hash(version, facts) => self.hash(version, facts, until).await,
             Effect::Confirm(version) => {
-                let Version { bucket, key, .. } = version;
-                let found = find_version(&self.s3, bucket, key, |found, _| found.version_id == version.version_id);
+                let found = find_version(&self.s3, &version.bucket, &version.key, |listed| listed.version == *version);
                 Ok(Outcome::Found(found.await?))
             }
             Effect::Announce(receipt) => {
-                announce(&self.s3, receipts, &receipt.entry()).await?;
+                announce(&self.s3, receipts, &receipt.journal_entry()).await?;
                 Ok(Outcome::Done)
             }
             Effect::Write(receipt) => {
-                let (key, bytes) = (receipt.key(), receipt.bytes());
+                let (key, bytes) = (receipt.record_key(), receipt.bytes());
                 match write(&self.s3, receipts, key, bytes).await? {
                     Written::Now => Ok(Outcome::Done),
                     Written::Before => Ok(Outcome::WrittenBefore),
@@ -78,7 +79,7 @@ impl Aws {
         }
     }
 
-    async fn hash(&self, version: &Version, facts: &Facts, until: Instant) -> Result<Outcome, Fault> {
+    async fn hash(&self, version: &ObjectVersion, facts: &ObjectAttributes, until: Instant) -> Result<Outcome, Fault> {
         let Some(limit) = until.checked_sub(WRITING) else {
             return Err(no_time());
         };

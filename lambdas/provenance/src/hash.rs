@@ -12,12 +12,13 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use lambda_support::Fault;
 use lambda_support::aws::torn;
+use sluice_types::{ObjectAttributes, ObjectVersion};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::sum::Sum;
-use crate::version::{Facts, Unread, Version};
+use crate::version::Unread;
 
 const CALL: &str = "GetObject";
 
@@ -86,12 +87,12 @@ impl Drop for Buffer {
 /// the checksum that S3 keeps of the whole object.
 pub async fn hash(
     s3: &aws_sdk_s3::Client,
-    version: &Version,
-    facts: &Facts,
+    version: &ObjectVersion,
+    facts: &ObjectAttributes,
     reader: &Arc<Reader>,
     progress: impl Fn(u64),
 ) -> Result<String, Unread> {
-    let mut sum = Sum::new(facts.checksum.as_ref());
+    let mut sum = Sum::new(facts.checksums.first());
     let mut add = |bytes: &[u8]| {
         sum.add(bytes);
         progress(bytes.len() as u64);
@@ -115,7 +116,7 @@ pub async fn hash(
 /// What is read, and how.
 struct Source {
     s3: aws_sdk_s3::Client,
-    version: Version,
+    version: ObjectVersion,
     size: u64,
     etag: Option<String>,
     reader: Arc<Reader>,
@@ -190,7 +191,7 @@ impl Source {
         let config = Builder::new()
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let Version { bucket, key, version_id } = &self.version;
+        let ObjectVersion { bucket, key, version_id } = &self.version;
         let request = self.s3.get_object().bucket(bucket).key(key);
         let request = request.version_id(version_id);
         let request = request.set_range(range.map(|(from, to)| format!("bytes={from}-{}", to - 1)));

@@ -7,10 +7,7 @@ pub mod edge;
 pub mod effect;
 pub mod hash;
 pub mod narrate;
-pub mod operator;
-pub mod place;
 pub mod protocol;
-pub mod receipt;
 pub mod settings;
 pub mod sum;
 pub mod version;
@@ -18,9 +15,9 @@ pub mod watch;
 pub mod write;
 
 use lambda_support::log::{self, Level};
-use lambda_support::time::Moment;
 use lambda_support::{Arrival, Fault, Handled, Handler};
 use serde_json::Map;
+use sluice_types::Timestamp;
 use tokio::time::Instant;
 
 use crate::edge::Aws;
@@ -56,7 +53,7 @@ impl Handler for Provenance {
             let before = narrate::before(&effect);
             log::line(Level::Info, &before, &Map::new(), &Map::new());
             let outcome = self.edge.perform(&effect, until).await?;
-            step = run.next(outcome, Moment::now());
+            step = run.next(outcome, Timestamp::now());
         }
     }
 }

@@ -13,8 +13,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use lambda_support::Arrival;
 use provenance::effect::{Effect, Outcome};
 use provenance::protocol::{End, Run, Step, Verdict};
-use provenance::receipt::State as Says;
-use provenance::version::Version;
+use sluice_types::{ObjectVersion, ReceiptState};
 use world::{IN, World, agrees, arrival, perform, records, version, watched};
 
 const KEY: &str = "incoming/a";
@@ -127,8 +126,9 @@ impl Explorer {
             };
             agrees(&state.world, verdict);
             self.ends.insert(verdict.end);
-            let whole =
-                records.iter().filter(|r| r.version_id == verdict.version.version_id && r.state != Says::Deferred);
+            let whole = records
+                .iter()
+                .filter(|r| r.version_id == verdict.version.version_id && r.state != ReceiptState::Deferred);
             let whole = whole.count();
             assert!(whole == 1 || whole == 0 && verdict.end == End::Deferred);
         }
@@ -136,7 +136,7 @@ impl Explorer {
 }
 
 /// The bytes of each version there ever was.
-fn was(version: &Version) -> Option<Vec<u8>> {
+fn was(version: &ObjectVersion) -> Option<Vec<u8>> {
     match version.version_id.as_str() {
         "v1" => Some(FIRST.to_vec()),
         "" => None,

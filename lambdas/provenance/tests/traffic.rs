@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use lambda_support::Arrival;
 use lambda_support::fakes::{Broken, Message, Queue, Trouble};
 use provenance::protocol::{Run, Step};
-use provenance::receipt::State;
-use provenance::version::Version;
+use sluice_types::{ObjectVersion, ReceiptState};
 use world::{World, agrees, arrival, perform, records, version, watched};
 
 const VERSIONS: usize = 10_000;
@@ -17,7 +16,7 @@ const VERSIONS: usize = 10_000;
 const AT_ONCE: usize = 16;
 
 struct Object {
-    version: Version,
+    version: ObjectVersion,
     bytes: Vec<u8>,
     event: Arrival,
 }
@@ -97,9 +96,9 @@ fn deliver(world: &mut World, objects: &[Object], queue: &mut Queue<usize>, rand
 
 /// How many versions have a true receipt; what is written is true and announced whatever happened.
 fn recorded(world: &World, objects: &[Object]) -> usize {
-    let bytes: BTreeMap<&Version, &[u8]> = objects.iter().map(|o| (&o.version, o.bytes.as_slice())).collect();
+    let bytes: BTreeMap<&ObjectVersion, &[u8]> = objects.iter().map(|o| (&o.version, o.bytes.as_slice())).collect();
     let records = records(world, |v| bytes.get(v).map(|b| b.to_vec()));
-    assert!(records.iter().all(|r| r.state == State::Hashed));
+    assert!(records.iter().all(|r| r.state == ReceiptState::Hashed));
     for record in &records {
         assert!(bytes.contains_key(&version(&record.key, &record.version_id)));
     }

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use sluice_types::digest::sha256;
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion};
 
 use crate::aws::Obstacle;
 
@@ -20,8 +21,22 @@ impl Object {
     /// Hexadecimal SHA-256 of the bytes, as a full-object checksum of S3 would say.
     #[must_use]
     pub fn sha256(&self) -> String {
-        let bytes = self.body.as_deref().unwrap_or_default();
-        Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+        sha256(self.body.as_deref().unwrap_or_default())
+    }
+
+    /// As a listing shows it: without an ETag, and never as the current version.
+    #[must_use]
+    pub fn listed(&self, bucket: &str, key: &str) -> ListedVersion {
+        ListedVersion {
+            version: ObjectVersion {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                version_id: self.version_id.clone(),
+            },
+            attributes: ObjectAttributes { size: self.size(), ..ObjectAttributes::default() },
+            is_latest: false,
+            is_delete_marker: self.body.is_none(),
+        }
     }
 
     /// Size in bytes.

@@ -146,12 +146,12 @@ fn told(stem: &Stem, reason: &ReasonRecord, report: &Report) {
     report.line(
         format_args!(
             "{}  {}  {end}  {}{first}{more}",
-            escape(&source.key),
-            escape(&source.version_id),
+            escape(&source.version.key),
+            escape(&source.version.version_id),
             escape(&reason.quarantined_at)
         ),
         &json!({
-            "key": source.key, "version_id": source.version_id, "end": end, "reasons": reason.reasons,
+            "key": source.version.key, "version_id": source.version.version_id, "end": end, "reasons": reason.reasons,
             "quarantined_at": reason.quarantined_at, "copy_key": stem.copy_key, "copy": stem.copy,
         }),
     );

@@ -57,8 +57,8 @@ fn show(bucket: &str, found: &Found, report: &Report) -> bool {
 fn text(reason: &ReasonRecord, copy: &str, there: bool) -> String {
     let source = &reason.source;
     let mut lines = vec![
-        format!("s3://{}/{}", escape(&source.bucket), escape(&source.key)),
-        format!("  version   {}", escape(&source.version_id)),
+        format!("s3://{}/{}", escape(&source.version.bucket), escape(&source.version.key)),
+        format!("  version   {}", escape(&source.version.version_id)),
         format!("  end       {}, {}", reason.outcome.name(), escape(&reason.quarantined_at)),
         format!("  size      {} bytes", source.size.unwrap_or(0)),
         format!("  sha256    {}", escape(source.sha256.as_deref().unwrap_or("unknown"))),
@@ -71,9 +71,9 @@ fn text(reason: &ReasonRecord, copy: &str, there: bool) -> String {
     if let Some(other) = &reason.other {
         lines.push(format!(
             "  first     s3://{}/{} version {}",
-            escape(&other.bucket),
-            escape(&other.key),
-            escape(&other.version_id)
+            escape(&other.version.bucket),
+            escape(&other.version.key),
+            escape(&other.version.version_id)
         ));
     }
     lines.join("\n")

@@ -6,7 +6,7 @@ use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
 use crate::notice::Notice;
 use crate::outcome::Outcome;
-use crate::quarantine::ReasonRecord;
+use crate::quarantine::{ReasonRecord, copy_key};
 
 impl Delivery {
     pub(super) fn finishing(&mut self, state: Finishing, result: EffectResult) -> Step {
@@ -42,9 +42,9 @@ impl Delivery {
         }
         let source = verdict.source.clone();
         let hint = if outcome.is_quarantined() {
-            format!("s3://{}/{}", deployment.quarantine_bucket, source.copy_key())
+            format!("s3://{}/{}", deployment.quarantine_bucket, copy_key(&source.version))
         } else {
-            format!("s3://{}/{}", deployment.processing_bucket, source.key)
+            format!("s3://{}/{}", deployment.processing_bucket, source.version.key)
         };
         let (reasons, other) = (verdict.reasons.clone(), verdict.other.clone());
         let notice = Box::new(Notice { outcome, source, reasons, other, hint });
@@ -55,7 +55,7 @@ impl Delivery {
         if !verdict.outcome.is_quarantined() {
             return Step::Done(verdict);
         }
-        let effect = Effect::DeleteSource(self.source.clone());
+        let effect = Effect::DeleteSource(self.source.version.clone());
         self.perform(State::Finishing(Finishing::DeletingSource(verdict)), effect)
     }
 }

@@ -5,7 +5,7 @@ use lambda_support::Fault;
 use super::state::{Decision, Quarantining, State};
 use super::{Delivery, Step, unexpected};
 use crate::deployment::Deployment;
-use crate::effect::{CopyAttributes, Effect, EffectResult};
+use crate::effect::{CopyDigest, Effect, EffectResult};
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::quarantine::ReasonRecord;
@@ -25,9 +25,9 @@ impl Delivery {
             (Quarantining::CopyingVersion(_), EffectResult::NotRead(fault, obstacle)) => {
                 self.confirm_version(fault, obstacle)
             }
-            (Quarantining::InspectingCopy { decision, copied }, EffectResult::Copied(attributes)) => {
-                match attributes.filter(|attributes| self.is_complete(attributes)) {
-                    Some(attributes) => self.write_reason(decision, attributes),
+            (Quarantining::InspectingCopy { decision, copied }, EffectResult::Copied(copy)) => {
+                match copy.filter(|copy| self.is_complete(copy)) {
+                    Some(copy) => self.write_reason(decision, copy),
                     None if copied => {
                         let why = "the copy differs from the source; the source was not deleted";
                         Step::Fault(Fault::new("InspectCopy", why))
@@ -43,33 +43,33 @@ impl Delivery {
 
     pub(super) fn quarantine(&mut self, outcome: Outcome, reasons: Vec<Problem>, other: Option<Source>) -> Step {
         let decision = Decision { outcome, reasons, other };
-        let effect = Effect::SeeQuarantine(self.source.clone());
+        let effect = Effect::SeeQuarantine(self.source.version.clone());
         self.perform(State::Quarantining(Quarantining::ListingQuarantine(decision)), effect)
     }
 
     fn copy(&mut self, decision: Decision) -> Step {
-        let effect = Effect::Copy(self.source.clone());
+        let effect = Effect::Copy(self.source.version.clone());
         self.perform(State::Quarantining(Quarantining::CopyingVersion(decision)), effect)
     }
 
     fn inspect_copy(&mut self, decision: Decision, copied: bool) -> Step {
-        let effect = Effect::InspectCopy(self.source.clone());
+        let effect = Effect::InspectCopy(self.source.version.clone());
         self.perform(State::Quarantining(Quarantining::InspectingCopy { decision, copied }), effect)
     }
 
     /// Whether a copy has the size of the source, and its SHA-256 where that is known.
-    fn is_complete(&self, copy: &CopyAttributes) -> bool {
+    fn is_complete(&self, copy: &CopyDigest) -> bool {
         Some(copy.size) == self.source.size && self.source.sha256.as_ref().is_none_or(|known| *known == copy.sha256)
     }
 
-    fn write_reason(&mut self, decision: Decision, copy: CopyAttributes) -> Step {
+    fn write_reason(&mut self, decision: Decision, copy: CopyDigest) -> Step {
         self.source.sha256 = Some(copy.sha256);
         let reason = Box::new(ReasonRecord {
             outcome: decision.outcome,
             reasons: decision.reasons,
             source: self.source.clone(),
             other: decision.other,
-            quarantined_at: self.now.clone(),
+            quarantined_at: self.now.to_string(),
             request_id: self.request_id.clone(),
         });
         let effect = Effect::WriteReason(reason.clone());

@@ -2,6 +2,8 @@
 
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
+use sluice_types::ObjectVersion;
+use sluice_types::object::MAX_COPY_BYTES;
 
 use super::state::{ReadFailure, Reading, State};
 use super::{Delivery, Step, Verdict, unexpected};
@@ -10,16 +12,13 @@ use crate::effect::{Effect, EffectResult, ObjectBody};
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 
-/// The largest object that one `CopyObject` call can copy, in bytes.
-const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
-
 impl Delivery {
     pub(super) fn reading(&mut self, deployment: &Deployment, state: Reading, result: EffectResult) -> Step {
         match (state, result) {
-            (Reading::FindingLatestVersion, EffectResult::Version(Some(version))) => {
-                self.source.version_id = version.version_id;
-                self.source.size = version.size;
-                self.source.etag = version.etag;
+            (Reading::FindingLatestVersion, EffectResult::Version(Some(listed))) => {
+                self.source.version = listed.version;
+                self.source.size = Some(listed.attributes.size);
+                self.source.etag = listed.attributes.etag;
                 self.check_quarantine()
             }
             (Reading::FindingLatestVersion, EffectResult::Version(None)) => self.gone(),
@@ -27,7 +26,7 @@ impl Delivery {
                 self.decided(deployment, *reason, true)
             }
             (Reading::CheckingQuarantine, EffectResult::Reason(None)) => {
-                let effect = Effect::Read(self.source.clone());
+                let effect = Effect::Read(self.source.version.clone());
                 self.perform(State::Reading(Reading::ReadingObject), effect)
             }
             (Reading::ReadingObject, EffectResult::Object(body)) => self.validate(deployment, &body),
@@ -39,7 +38,7 @@ impl Delivery {
             (Reading::ConfirmingVersion(_), EffectResult::Version(None)) => {
                 // A delivery that quarantines the version writes the reason record before it deletes the version, so
                 // that the record is looked for only now.
-                let effect = Effect::CheckQuarantine(self.source.clone());
+                let effect = Effect::CheckQuarantine(self.source.version.clone());
                 self.perform(State::Reading(Reading::ConfirmingAbsence), effect)
             }
             (Reading::ConfirmingAbsence, EffectResult::Reason(None)) => self.gone(),
@@ -52,14 +51,14 @@ impl Delivery {
     }
 
     pub(super) fn check_quarantine(&mut self) -> Step {
-        let effect = Effect::CheckQuarantine(self.source.clone());
+        let effect = Effect::CheckQuarantine(self.source.version.clone());
         self.perform(State::Reading(Reading::CheckingQuarantine), effect)
     }
 
     /// After a failed read or copy: a version that does not exist is told from one that may not be read.
     pub(super) fn confirm_version(&mut self, fault: Fault, obstacle: Option<Obstacle>) -> Step {
-        let effect =
-            Effect::FindVersion { key: self.source.key.clone(), version_id: Some(self.source.version_id.clone()) };
+        let ObjectVersion { key, version_id, .. } = self.source.version.clone();
+        let effect = Effect::FindVersion { key, version_id: Some(version_id) };
         self.perform(State::Reading(Reading::ConfirmingVersion(ReadFailure { fault, obstacle })), effect)
     }
 
@@ -69,7 +68,7 @@ impl Delivery {
         match obstacle {
             None => Step::Fault(fault),
             Some(Obstacle::CustomerKey) => {
-                let effect = Effect::InspectVersion(self.source.clone());
+                let effect = Effect::InspectVersion(self.source.version.clone());
                 self.perform(State::Reading(Reading::ConfirmingCustomerKey(fault)), effect)
             }
             Some(obstacle) => self.unreadable(deployment, obstacle, &fault),
@@ -97,13 +96,13 @@ impl Delivery {
     }
 
     fn validate(&mut self, deployment: &Deployment, body: &ObjectBody) -> Step {
-        if body.bytes.is_empty() && self.source.key.ends_with('/') {
+        if body.bytes.is_empty() && self.source.version.key.ends_with('/') {
             return self.skipped("a folder marker");
         }
         self.source.size = Some(body.bytes.len() as u64);
         self.source.sha256 = Some(body.sha256.clone());
         self.source.etag = body.etag.clone().or(self.source.etag.take());
-        match deployment.validator.validate(&body.bytes, &self.source, &self.now) {
+        match deployment.validator.validate(&body.bytes, &self.source, self.now) {
             Ok(item) => self.store(item),
             Err(invalid) => self.invalid(invalid),
         }

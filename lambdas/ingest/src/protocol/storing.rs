@@ -19,7 +19,7 @@ impl Delivery {
                 self.quarantine(Outcome::Invalid, vec![Problem::new("", "dynamodb", message)], None)
             }
             (Storing::FindingItem(problems), EffectResult::ItemSource(found)) => match found {
-                Some(source) if source.same_version(&self.source) => {
+                Some(source) if source.version == self.source.version => {
                     self.finish(deployment, self.verdict(Outcome::Redelivered))
                 }
                 _ => self.quarantine(Outcome::Invalid, problems, None),
@@ -44,7 +44,7 @@ impl Delivery {
     /// The table has an item with this key, stored from `other`.
     fn occupied(&mut self, deployment: &Deployment, other: Option<Source>) -> Step {
         match other {
-            Some(other) if other.same_version(&self.source) => {
+            Some(other) if other.version == self.source.version => {
                 self.finish(deployment, self.verdict(Outcome::Redelivered))
             }
             Some(other) if other.sha256.is_some() && other.sha256 == self.source.sha256 => {

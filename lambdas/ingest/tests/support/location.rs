@@ -3,8 +3,9 @@
 use ingest::item::source_of;
 use ingest::outcome::Outcome;
 use ingest::protocol::Verdict;
-use ingest::source::Source;
+use ingest::quarantine::copy_key;
 use lambda_support::fakes::World;
+use sluice_types::ObjectVersion;
 
 use super::{PROCESSING, QUARANTINE, reason_record};
 
@@ -23,14 +24,14 @@ pub enum Location {
 
 /// Checks the invariants and returns where the version is: it is stored at most once; it is never both stored and
 /// quarantined; it is deleted only when a complete copy and a reason record exist, or by its owner.
-pub fn location(world: &World, version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Location {
+pub fn location(world: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
     location_among(world, &stored_versions(world), version, bytes, deleted_by_owner)
 }
 
 /// The version-ids of the objects whose items are in the table, sorted.
 pub fn stored_versions(world: &World) -> Vec<String> {
     let sources = world.table.items().filter_map(|item| source_of(&item));
-    let mut version_ids: Vec<String> = sources.map(|s| s.version_id).collect();
+    let mut version_ids: Vec<String> = sources.map(|source| source.version.version_id).collect();
     version_ids.sort();
     version_ids
 }
@@ -39,7 +40,7 @@ pub fn stored_versions(world: &World) -> Vec<String> {
 pub fn location_among(
     world: &World,
     stored_versions: &[String],
-    version: &Source,
+    version: &ObjectVersion,
     bytes: &[u8],
     deleted_by_owner: bool,
 ) -> Location {
@@ -48,7 +49,7 @@ pub fn location_among(
     let stored = end - first;
     assert!(stored <= 1, "stored {stored} times: {version:?}");
     let quarantined = reason_record(world, version).is_some();
-    let copy = world.s3.get(QUARANTINE, &version.copy_key(), None).ok();
+    let copy = world.s3.get(QUARANTINE, &copy_key(version), None).ok();
     let exists = world.s3.get(PROCESSING, &version.key, Some(&version.version_id)).is_ok();
     if quarantined {
         assert_eq!(stored, 0, "stored and quarantined: {version:?}");

@@ -8,18 +8,19 @@ use ingest::deployment::Deployment;
 use ingest::effect::{Effect, EffectResult};
 use ingest::outcome::Outcome;
 use ingest::protocol::{Delivery, Step, Verdict};
-use ingest::quarantine::ReasonRecord;
+use ingest::quarantine::{ReasonRecord, reason_key};
 use ingest::schema::Schema;
-use ingest::source::Source;
 use ingest::validate::ItemValidator;
 use lambda_support::fakes::{Table, World};
 use lambda_support::{Arrival, Fault};
+use sluice_types::{ObjectVersion, Timestamp};
 
 pub use effects::perform;
 
 pub const PROCESSING: &str = "processing";
 pub const QUARANTINE: &str = "quarantine";
-pub const NOW: &str = "2026-01-02T03:04:05Z";
+/// 2026-01-02T03:04:05.000Z.
+pub const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 pub const MAX_OBJECT_BYTES: u64 = 4096;
 
 /// The default schema of the Terraform module.
@@ -63,13 +64,14 @@ pub fn item(artist: &str, title: &str, year: u32) -> String {
     format!(r#"{{"ArtistID":{{"S":"{artist}"}},"ItemID":{{"S":"TRACK#{title}"}},"Year":{{"N":"{year}"}}}}"#)
 }
 
-pub fn source(key: &str, version_id: &str) -> Source {
-    Source::new(PROCESSING, key, version_id)
+/// A version in the processing bucket.
+pub fn version(key: &str, version_id: &str) -> ObjectVersion {
+    ObjectVersion { bucket: PROCESSING.into(), key: key.into(), version_id: version_id.into() }
 }
 
 /// The reason record of a version, if it exists.
-pub fn reason_record(world: &World, source: &Source) -> Option<ReasonRecord> {
-    let object = world.s3.get(QUARANTINE, &source.reason_key(), None).ok()?;
+pub fn reason_record(world: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
+    let object = world.s3.get(QUARANTINE, &reason_key(version), None).ok()?;
     serde_json::from_slice(object.body.as_deref()?).ok()
 }
 
@@ -108,7 +110,7 @@ impl Harness {
 
     /// Delivers an event. A result of `respond` replaces the call of that effect.
     pub fn deliver_with(&mut self, arrival: Arrival, respond: impl Fn(&Effect) -> Option<EffectResult>) -> Delivered {
-        let (mut delivery, mut step) = Delivery::start(arrival, NOW.into(), &self.deployment);
+        let (mut delivery, mut step) = Delivery::start(arrival, NOW, &self.deployment);
         let mut effects = Vec::new();
         let verdict = loop {
             let effect = match step {

@@ -1,14 +1,14 @@
 //! The ledger's effects on the in-memory world, and those who record something in it.
 
 use lambda_support::fakes::{S3, World};
-use lambda_support::journal::{Entry, JOURNAL, LEDGER};
-use lambda_support::time::Moment;
 use ledger::effect::{Body, Effect, Outcome};
-use ledger::manifest;
 use ledger::protocol::{Plan, Run, Step};
 use ledger::request::{Asked, Until};
-use ledger::signature::canonical;
 use p256::ecdsa::Signature;
+use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
+use sluice_types::manifest;
+use sluice_types::signature::canonical;
+use sluice_types::{JournalEntry, Timestamp};
 
 pub const BUCKET: &str = "receipts";
 /// Small, so that a period has several pages.
@@ -24,14 +24,18 @@ pub enum Phase {
 /// Somebody who records something.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    pub entry: Entry,
+    pub entry: JournalEntry,
     pub bytes: Vec<u8>,
     pub begins: Phase,
 }
 
 pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     let bytes = format!("{receipt} at {at}").into_bytes();
-    Writer { entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)), bytes, begins }
+    Writer {
+        entry: JournalEntry::new(format!("provenance/{receipt}.json"), &bytes, Timestamp::from_millis(at)),
+        bytes,
+        begins,
+    }
 }
 
 pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
@@ -42,7 +46,7 @@ pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
             Phase::Announced
         }
         Phase::Announced | Phase::Recorded => {
-            let _ = world.s3.put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
+            let _ = world.s3.put(BUCKET, &writer.entry.record_key, &writer.bytes, true);
             Phase::Recorded
         }
     }
@@ -68,12 +72,12 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
     };
     match effect {
         Effect::NextManifest { after: sequence } => {
-            let keys = after(s3, LEDGER, &manifest::key(*sequence));
+            let keys = after(s3, LEDGER_PREFIX, &manifest::key(*sequence));
             Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
         }
         Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
         Effect::ListJournal { after: key } => {
-            let mut keys = after(s3, JOURNAL, key);
+            let mut keys = after(s3, JOURNAL_PREFIX, key);
             let more = keys.len() > PAGE;
             keys.truncate(PAGE);
             Outcome::Page { keys, more }
@@ -123,7 +127,7 @@ pub fn plan(max_listed: usize) -> Plan {
 }
 
 /// Lets `until` run to its end at once, in a world where nothing goes wrong.
-pub fn run_through(world: &mut World, plan: &Plan, now: Moment, until: Until) -> Run {
+pub fn run_through(world: &mut World, plan: &Plan, now: Timestamp, until: Until) -> Run {
     let (mut run, mut step) = Run::start(now, asked(until));
     while let Step::Perform(effect) = step {
         step = run.next(plan, perform(&mut world.s3, &effect));
