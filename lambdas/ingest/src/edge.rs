@@ -27,7 +27,7 @@ use crate::quarantine::{ReasonRecord, copy_key, reason_key};
 use crate::settings::Settings;
 
 /// Performs effects with AWS clients.
-pub struct Aws {
+pub(crate) struct Aws {
     s3: aws_sdk_s3::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     sns: aws_sdk_sns::Client,
@@ -36,8 +36,7 @@ pub struct Aws {
 
 impl Aws {
     /// Clients with this configuration.
-    #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
         Self {
             s3: aws_sdk_s3::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
@@ -50,7 +49,7 @@ impl Aws {
     ///
     /// # Errors
     /// When the call failed and may succeed later.
-    pub async fn perform(&self, effect: &Effect) -> Result<EffectResult, Fault> {
+    pub(crate) async fn perform(&self, effect: &Effect) -> Result<EffectResult, Fault> {
         match effect {
             Effect::FindVersion { key, version_id } => self.find_version(key, version_id.as_deref()).await,
             Effect::CheckQuarantine(version) => self.check_quarantine(version).await,
@@ -71,7 +70,7 @@ impl Aws {
     ///
     /// # Errors
     /// When it cannot be read, or its SHA-256 is not the one in the settings.
-    pub async fn schema(&self) -> Result<String, Fault> {
+    pub(crate) async fn schema(&self) -> Result<String, Fault> {
         let call = "GetObject of the schema";
         let settings = &self.settings;
         let request = self.s3.get_object().bucket(&settings.processing_bucket);

@@ -1,13 +1,13 @@
 //! The ingest function: it stores the item of each JSON object of the processing bucket in a table, or moves the object to
 //! quarantine.
 //!
-//! [`protocol`] decides which AWS call comes next, [`edge`] makes the calls, and [`validate`] checks objects; [`Ingest`]
+//! [`protocol`] decides which AWS call comes next, `edge` makes the calls, and [`validate`] checks objects; [`Ingest`]
 //! connects them.
 
 pub mod attribute_value;
 pub mod deployment;
 mod dynamodb_json;
-pub mod edge;
+mod edge;
 pub mod effect;
 mod file_type;
 pub mod item;

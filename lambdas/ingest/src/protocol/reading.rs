@@ -27,11 +27,11 @@ impl Delivery {
             }
             (Reading::CheckingQuarantine, EffectResult::Reason(None)) => {
                 let effect = Effect::Read(self.source.version.clone());
-                self.perform(State::Reading(Reading::ReadingObject), effect)
+                self.perform(State::Reading(Reading::GettingObject), effect)
             }
-            (Reading::ReadingObject, EffectResult::Object(body)) => self.validate(deployment, &body),
-            (Reading::ReadingObject, EffectResult::Oversize { size }) => self.oversize(deployment, size),
-            (Reading::ReadingObject, EffectResult::NotRead(fault, obstacle)) => self.confirm_version(fault, obstacle),
+            (Reading::GettingObject, EffectResult::Object(body)) => self.validate(deployment, &body),
+            (Reading::GettingObject, EffectResult::Oversize { size }) => self.oversize(deployment, size),
+            (Reading::GettingObject, EffectResult::NotRead(fault, obstacle)) => self.confirm_version(fault, obstacle),
             (Reading::ConfirmingVersion(failure), EffectResult::Version(Some(_))) => {
                 self.version_exists(deployment, failure)
             }

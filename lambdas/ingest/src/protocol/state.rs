@@ -24,7 +24,7 @@ pub(super) enum State {
 pub(super) enum Reading {
     FindingLatestVersion,
     CheckingQuarantine,
-    ReadingObject,
+    GettingObject,
     /// The version could not be read: does it exist?
     ConfirmingVersion(ReadFailure),
     /// The version could not be read and does not exist: did another delivery quarantine it?
@@ -42,7 +42,7 @@ pub(super) struct ReadFailure {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Storing {
-    StoringItem,
+    PuttingItem,
     /// The object has these problems. Was it stored under an earlier schema?
     FindingItem(Vec<Problem>),
 }

@@ -13,9 +13,9 @@ use crate::validate::InvalidItem;
 impl Delivery {
     pub(super) fn storing(&mut self, deployment: &Deployment, state: Storing, result: EffectResult) -> Step {
         match (state, result) {
-            (Storing::StoringItem, EffectResult::Stored) => self.finish(deployment, self.verdict(Outcome::Stored)),
-            (Storing::StoringItem, EffectResult::Occupied(other)) => self.occupied(deployment, other),
-            (Storing::StoringItem, EffectResult::Rejected(message)) => {
+            (Storing::PuttingItem, EffectResult::Stored) => self.finish(deployment, self.verdict(Outcome::Stored)),
+            (Storing::PuttingItem, EffectResult::Occupied(other)) => self.occupied(deployment, other),
+            (Storing::PuttingItem, EffectResult::Rejected(message)) => {
                 self.quarantine(Outcome::Invalid, vec![Problem::new("", "dynamodb", message)], None)
             }
             (Storing::FindingItem(problems), EffectResult::ItemSource(found)) => match found {
@@ -29,7 +29,7 @@ impl Delivery {
     }
 
     pub(super) fn store(&mut self, item: Item) -> Step {
-        self.perform(State::Storing(Storing::StoringItem), Effect::Store(item))
+        self.perform(State::Storing(Storing::PuttingItem), Effect::Store(item))
     }
 
     /// The object is not a valid item. It is quarantined, unless it was stored under an earlier schema.

@@ -10,7 +10,7 @@ use sluice_types::ObjectVersion;
 
 use super::{MAX_OBJECT_BYTES, PROCESSING, QUARANTINE, reason_record};
 
-pub fn perform(world: &mut World, effect: &Effect) -> EffectResult {
+pub(crate) fn perform(world: &mut World, effect: &Effect) -> EffectResult {
     match effect {
         Effect::FindVersion { key, version_id } => find_version(world, key, version_id.as_deref()),
         Effect::CheckQuarantine(version) => EffectResult::Reason(reason_record(world, version).map(Box::new)),

@@ -11,7 +11,7 @@ use super::{PROCESSING, QUARANTINE, reason_record};
 
 /// Where a version is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Location {
+pub(crate) enum Location {
     /// Its item is in the table, its bytes in the processing bucket.
     Table,
     /// Its copy and its reason record are in quarantine, and its bytes were deleted from the processing bucket.
@@ -24,12 +24,12 @@ pub enum Location {
 
 /// Checks the invariants and returns where the version is: it is stored at most once; it is never both stored and
 /// quarantined; it is deleted only when a complete copy and a reason record exist, or by its owner.
-pub fn location(world: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
+pub(crate) fn location(world: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
     location_among(world, &stored_versions(world), version, bytes, deleted_by_owner)
 }
 
 /// The version-ids of the objects whose items are in the table, sorted.
-pub fn stored_versions(world: &World) -> Vec<String> {
+pub(crate) fn stored_versions(world: &World) -> Vec<String> {
     let sources = world.table.items().filter_map(|item| source_of(&item));
     let mut version_ids: Vec<String> = sources.map(|source| source.version.version_id).collect();
     version_ids.sort();
@@ -37,7 +37,7 @@ pub fn stored_versions(world: &World) -> Vec<String> {
 }
 
 /// [`location`] with the result of [`stored_versions`].
-pub fn location_among(
+pub(crate) fn location_among(
     world: &World,
     stored_versions: &[String],
     version: &ObjectVersion,
@@ -67,7 +67,7 @@ pub fn location_among(
 }
 
 /// Checks that the verdict of a complete delivery agrees with where the version is.
-pub fn assert_agrees(verdict: &Verdict, location: Location, deleted_by_owner: bool) {
+pub(crate) fn assert_agrees(verdict: &Verdict, location: Location, deleted_by_owner: bool) {
     let agrees = match verdict.outcome {
         Outcome::Stored | Outcome::Redelivered => location == Location::Table,
         Outcome::Conflict | Outcome::Invalid => location == Location::Quarantine,

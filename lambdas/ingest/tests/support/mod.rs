@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 mod effects;
-pub mod location;
+pub(crate) mod location;
 
 use ingest::deployment::Deployment;
 use ingest::effect::{Effect, EffectResult};
@@ -15,22 +15,22 @@ use lambda_support::fakes::{Table, World};
 use lambda_support::{Arrival, Fault};
 use sluice_types::{ObjectVersion, Timestamp};
 
-pub use effects::perform;
+pub(crate) use effects::perform;
 
-pub const PROCESSING: &str = "processing";
-pub const QUARANTINE: &str = "quarantine";
+pub(crate) const PROCESSING: &str = "processing";
+pub(crate) const QUARANTINE: &str = "quarantine";
 /// 2026-01-02T03:04:05.000Z.
-pub const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
-pub const MAX_OBJECT_BYTES: u64 = 4096;
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+pub(crate) const MAX_OBJECT_BYTES: u64 = 4096;
 
 /// The default schema of the Terraform module.
-pub const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
+pub(crate) const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
 
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
 }
 
-pub fn deployment() -> Deployment {
+pub(crate) fn deployment() -> Deployment {
     Deployment {
         validator: ItemValidator {
             schema: Schema::compile(SCHEMA).unwrap(),
@@ -46,7 +46,7 @@ pub fn deployment() -> Deployment {
     }
 }
 
-pub fn arrival(key: &str, version_id: Option<&str>) -> Arrival {
+pub(crate) fn arrival(key: &str, version_id: Option<&str>) -> Arrival {
     Arrival {
         bucket: PROCESSING.into(),
         key: key.into(),
@@ -60,56 +60,60 @@ pub fn arrival(key: &str, version_id: Option<&str>) -> Arrival {
 }
 
 /// A music item. Items that differ in `year` only have the same table key and other bytes.
-pub fn item(artist: &str, title: &str, year: u32) -> String {
+pub(crate) fn item(artist: &str, title: &str, year: u32) -> String {
     format!(r#"{{"ArtistID":{{"S":"{artist}"}},"ItemID":{{"S":"TRACK#{title}"}},"Year":{{"N":"{year}"}}}}"#)
 }
 
 /// A version in the processing bucket.
-pub fn version(key: &str, version_id: &str) -> ObjectVersion {
+pub(crate) fn version(key: &str, version_id: &str) -> ObjectVersion {
     ObjectVersion { bucket: PROCESSING.into(), key: key.into(), version_id: version_id.into() }
 }
 
 /// The reason record of a version, if it exists.
-pub fn reason_record(world: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
+pub(crate) fn reason_record(world: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
     let object = world.s3.get(QUARANTINE, &reason_key(version), None).ok()?;
     serde_json::from_slice(object.body.as_deref()?).ok()
 }
 
 /// One deployment of the function.
-pub struct Harness {
-    pub world: World,
-    pub deployment: Deployment,
+pub(crate) struct Harness {
+    pub(crate) world: World,
+    pub(crate) deployment: Deployment,
 }
 
 /// A delivery that is complete: its effects with their results, and what it came to.
-pub struct Delivered {
-    pub effects: Vec<(Effect, EffectResult)>,
-    pub verdict: Result<Verdict, Fault>,
+pub(crate) struct Delivered {
+    pub(crate) effects: Vec<(Effect, EffectResult)>,
+    pub(crate) verdict: Result<Verdict, Fault>,
 }
 
 impl Harness {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { world: world(), deployment: deployment() }
     }
 
     /// Puts an object in the processing bucket; returns its version-id.
-    pub fn put(&mut self, key: &str, bytes: &[u8]) -> String {
+    pub(crate) fn put(&mut self, key: &str, bytes: &[u8]) -> String {
         self.world.s3.put(PROCESSING, key, bytes, false).unwrap()
     }
 
     /// Puts an object and delivers its event.
-    pub fn put_and_deliver(&mut self, key: &str, bytes: &[u8]) -> Verdict {
+    pub(crate) fn put_and_deliver(&mut self, key: &str, bytes: &[u8]) -> Verdict {
         let version_id = self.put(key, bytes);
         self.deliver(key, Some(&version_id)).verdict.unwrap()
     }
 
     /// Delivers an event.
-    pub fn deliver(&mut self, key: &str, version_id: Option<&str>) -> Delivered {
+    pub(crate) fn deliver(&mut self, key: &str, version_id: Option<&str>) -> Delivered {
         self.deliver_with(arrival(key, version_id), |_| None)
     }
 
     /// Delivers an event. A result of `respond` replaces the call of that effect.
-    pub fn deliver_with(&mut self, arrival: Arrival, respond: impl Fn(&Effect) -> Option<EffectResult>) -> Delivered {
+    pub(crate) fn deliver_with(
+        &mut self,
+        arrival: Arrival,
+        respond: impl Fn(&Effect) -> Option<EffectResult>,
+    ) -> Delivered {
         let (mut delivery, mut step) = Delivery::start(arrival, NOW, &self.deployment);
         let mut effects = Vec::new();
         let verdict = loop {
@@ -127,12 +131,12 @@ impl Harness {
 }
 
 impl Delivered {
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         self.verdict.as_ref().unwrap().outcome
     }
 
     /// The names of the effects, in order.
-    pub fn effect_names(&self) -> Vec<String> {
+    pub(crate) fn effect_names(&self) -> Vec<String> {
         let name = |effect: &Effect| format!("{effect:?}").split([' ', '(']).next().unwrap().to_owned();
         self.effects.iter().map(|(effect, _)| name(effect)).collect()
     }
