@@ -13,9 +13,11 @@ pub mod envelope;
 pub mod fakes;
 pub mod log;
 pub mod metrics;
+pub mod protocol;
 pub mod serve;
 pub mod settings;
 pub mod start;
 
 pub use batch::{Fault, Handled, Handler};
 pub use envelope::Arrival;
+pub use protocol::{Performer, Protocol, Step, StepOf, drive};

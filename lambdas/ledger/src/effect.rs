@@ -42,7 +42,7 @@ pub enum Effect {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum EffectResult {
     /// The sequence number of the next manifest, if there is one.
     Next(Option<u64>),
     /// The bytes of a manifest.

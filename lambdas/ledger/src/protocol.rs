@@ -15,12 +15,13 @@
 
 use std::collections::HashSet;
 
-use lambda_support::Fault;
+use lambda_support::protocol::unexpected;
+use lambda_support::{Fault, Protocol, StepOf};
 use sluice_types::manifest::{self, Listed, Predicate, Statement};
 use sluice_types::signature::canonical;
 use sluice_types::{JournalEntry, RecordKind, Timestamp};
 
-use crate::effect::{Body, Effect, Outcome};
+use crate::effect::{Body, Effect, EffectResult};
 use crate::period::due;
 use crate::request::Asked;
 
@@ -58,20 +59,11 @@ pub struct Written {
     pub announced: usize,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this and come back with the outcome.
-    Perform(Effect),
-    /// Every period that is due is closed.
-    Done,
-    /// The run failed; the next one goes on.
-    Fault(Fault),
-}
+type Step = StepOf<LedgerProtocol>;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct LedgerProtocol {
     /// What it has written so far.
     pub written: Vec<Written>,
     /// The last manifest it knows.
@@ -110,43 +102,47 @@ struct Page {
     more: bool,
 }
 
-impl Run {
-    /// Begins a run at `now`.
-    #[must_use]
-    pub fn start(now: Timestamp, asked: Asked) -> (Self, Step) {
+impl Protocol for LedgerProtocol {
+    type Request = Asked;
+    type Config = Plan;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    /// What the run wrote is in the protocol's state.
+    type Verdict = ();
+
+    fn start(asked: Asked, _plan: &Plan, now: Timestamp) -> (Self, Step) {
         let run = Self { written: Vec::new(), head: None, now, asked, state: State::Galloping { low: 0, after: 0 } };
         (run, Step::Perform(Effect::NextManifest { after: 0 }))
     }
 
-    /// Takes the outcome of the effect asked for last.
-    pub fn next(&mut self, plan: &Plan, outcome: Outcome) -> Step {
+    fn next(&mut self, plan: &Plan, result: EffectResult, _now: Timestamp) -> Step {
         let state = std::mem::replace(&mut self.state, State::Ended);
-        match (state, outcome) {
-            (State::Galloping { low, after }, Outcome::Next(found)) => self.gallop(low, after, found),
-            (State::Bisecting { low, high, after }, Outcome::Next(found)) => match found {
+        match (state, result) {
+            (State::Galloping { low, after }, EffectResult::Next(found)) => self.gallop(low, after, found),
+            (State::Bisecting { low, high, after }, EffectResult::Next(found)) => match found {
                 Some(next) => self.bisect(next, high.max(next)),
                 None => self.bisect(low, after),
             },
-            (State::Reading(sequence), Outcome::Manifest(bytes)) => self.read(sequence, &bytes),
-            (State::Verifying(head), Outcome::Verified(valid)) => self.verified(head, valid),
-            (State::Listing(draft), Outcome::Page { keys, more }) => self.listed(plan, draft, keys, more),
-            (State::Announcing(draft, page), Outcome::Read(bodies)) => self.announced(plan, draft, page, &bodies),
-            (State::Recording(draft, entries, page), Outcome::Read(bodies)) => {
+            (State::Reading(sequence), EffectResult::Manifest(bytes)) => self.read(sequence, &bytes),
+            (State::Verifying(head), EffectResult::Verified(valid)) => self.verified(head, valid),
+            (State::Listing(draft), EffectResult::Page { keys, more }) => self.listed(plan, draft, keys, more),
+            (State::Announcing(draft, page), EffectResult::Read(bodies)) => self.announced(plan, draft, page, &bodies),
+            (State::Recording(draft, entries, page), EffectResult::Read(bodies)) => {
                 self.recorded(plan, draft, entries, page, &bodies)
             }
-            (State::Signing(statement), Outcome::Signed(signature)) => self.signed(&statement, &signature),
-            (State::Writing(written), Outcome::Written) => {
+            (State::Signing(statement), EffectResult::Signed(signature)) => self.signed(&statement, &signature),
+            (State::Writing(written), EffectResult::Written) => {
                 self.head = Some(written.head.clone());
                 self.written.push(*written);
                 self.period()
             }
-            (State::Writing(written), Outcome::WrittenBefore) => self.look(written.head.sequence),
-            (state, outcome) => {
-                Step::Fault(Fault::new("protocol", format!("unexpected {outcome:?} in state {state:?}")))
-            }
+            (State::Writing(written), EffectResult::WrittenBefore) => self.look(written.head.sequence),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
+}
 
+impl LedgerProtocol {
     fn to(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
@@ -213,7 +209,7 @@ impl Run {
     /// The next period that is due, if there is one.
     fn period(&mut self) -> Step {
         let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.asked.until) else {
-            return Step::Done;
+            return Step::Done(());
         };
         let from = self.head.as_ref().map_or(Timestamp::UNIX_EPOCH, |h| h.to.plus_millis(1));
         let draft = Draft { to, present: Vec::new(), absent: Vec::new() };

@@ -11,8 +11,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lambda_support::fakes::World;
+use lambda_support::{Protocol, Step, StepOf};
 use ledger::effect::Effect;
-use ledger::protocol::{Plan, Run, Step};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
 use sluice_types::digest::sha256;
 use sluice_types::keys::LEDGER_PREFIX;
@@ -28,8 +29,8 @@ const NOW: Timestamp = Timestamp::from_millis(2 * HOUR + 300_000);
 
 #[derive(Clone)]
 enum Active {
-    Running(Box<Run>, Box<Effect>),
-    Ended(Box<Run>),
+    Running(Box<LedgerProtocol>, Box<Effect>),
+    Ended(Box<LedgerProtocol>),
 }
 
 #[derive(Clone)]
@@ -48,14 +49,14 @@ struct Explorer<'a> {
 }
 
 fn begin(until: Until) -> Active {
-    let (run, step) = Run::start(NOW, asked(until));
+    let (run, step) = LedgerProtocol::start(asked(until), &plan(100), NOW);
     after(run, step)
 }
 
-fn after(run: Run, step: Step) -> Active {
+fn after(run: LedgerProtocol, step: StepOf<LedgerProtocol>) -> Active {
     match step {
         Step::Perform(effect) => Active::Running(Box::new(run), Box::new(effect)),
-        Step::Done => Active::Ended(Box::new(run)),
+        Step::Done(()) => Active::Ended(Box::new(run)),
         Step::Fault(fault) => panic!("{fault}"),
     }
 }
@@ -89,7 +90,7 @@ impl Explorer<'_> {
         }
     }
 
-    fn branches(&self, state: &State, at: usize, run: &Run, effect: &Effect, to: &mut Vec<State>) {
+    fn branches(&self, state: &State, at: usize, run: &LedgerProtocol, effect: &Effect, to: &mut Vec<State>) {
         let mut fine = state.clone();
         let outcome = perform(&mut fine.world.s3, effect);
         if state.troubles > 0 {
@@ -102,7 +103,7 @@ impl Explorer<'_> {
             }
         }
         let mut run = run.clone();
-        let step = run.next(&self.plan, outcome);
+        let step = run.next(&self.plan, outcome, NOW);
         fine.runs[at].1 = after(run, step);
         to.push(fine);
     }
@@ -302,10 +303,10 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let honest = bytes(&world.s3, &manifest::key(1));
     let stops = |world: &mut World, now: Timestamp, key: &str| {
-        let (mut run, mut step) = Run::start(now, asked(Until::Hour));
+        let (mut run, mut step) = LedgerProtocol::start(asked(Until::Hour), &plan(100), now);
         for _ in 0..200 {
             let Step::Perform(effect) = step else { break };
-            step = run.next(&plan(100), perform(&mut world.s3, &effect));
+            step = run.next(&plan(100), perform(&mut world.s3, &effect), NOW);
         }
         let Step::Fault(fault) = step else { panic!("{step:?}") };
         assert!(fault.to_string().contains(key), "{fault}");
@@ -343,9 +344,9 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
         world.s3.put(BUCKET, &key, &forged, false).unwrap();
         let end = |world: &mut World, from: Option<String>| {
             let asked = Asked { until: Until::Now, go_on_from: from };
-            let (mut run, mut step) = Run::start(NOW, asked);
+            let (mut run, mut step) = LedgerProtocol::start(asked, &plan(100), NOW);
             while let Step::Perform(effect) = step {
-                step = run.next(&plan(100), perform(&mut world.s3, &effect));
+                step = run.next(&plan(100), perform(&mut world.s3, &effect), NOW);
             }
             step
         };
@@ -354,6 +355,6 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
             let Step::Fault(fault) = end(&mut world, from) else { panic!("it went on") };
             assert!(fault.to_string().contains(why), "{fault}");
         }
-        assert_eq!(end(&mut world, named) == Step::Done, why == "go_on_from");
+        assert_eq!(end(&mut world, named) == Step::Done(()), why == "go_on_from");
     }
 }

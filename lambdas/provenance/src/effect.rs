@@ -31,7 +31,7 @@ pub enum Effect {
 
 /// What an effect brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EffectResult {
     /// `Pin`, `Confirm`: what was found.
     Found(Option<ListedVersion>),
     /// `CheckReceipt`: whether there is one.

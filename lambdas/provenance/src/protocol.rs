@@ -14,10 +14,11 @@
 //!     refused    -> Confirm -> Announce -> Write -> unreadable; if the version is not there, gone
 //! ```
 
-use lambda_support::{Arrival, Fault};
+use lambda_support::protocol::unexpected;
+use lambda_support::{Arrival, Fault, Protocol, StepOf};
 use sluice_types::{ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp};
 
-use crate::effect::{Effect, Outcome};
+use crate::effect::{Effect, EffectResult};
 use crate::watch::{Concern, Watched, concern, is_marker};
 
 /// How an arrival ends.
@@ -50,20 +51,11 @@ pub struct Verdict {
     pub why: Option<&'static str>,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this and come back with the outcome.
-    Perform(Effect),
-    /// The arrival has ended.
-    Done(Box<Verdict>),
-    /// The message goes back to the queue.
-    Fault(Fault),
-}
+type Step = StepOf<ReceiptProtocol>;
 
 /// One delivery of one arrival on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct ReceiptProtocol {
     state: State,
     version: ObjectVersion,
     /// What is known of the version: from the event, then from S3.
@@ -90,10 +82,14 @@ enum State {
     Ended,
 }
 
-impl Run {
-    /// Begins a delivery.
-    #[must_use]
-    pub fn start(arrival: Arrival, watched: &[Watched]) -> (Self, Step) {
+impl Protocol for ReceiptProtocol {
+    type Request = Arrival;
+    type Config = Vec<Watched>;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    type Verdict = Box<Verdict>;
+
+    fn start(arrival: Arrival, watched: &Vec<Watched>, _now: Timestamp) -> (Self, Step) {
         let mut run = Self {
             state: State::Ended,
             version: ObjectVersion {
@@ -113,6 +109,75 @@ impl Run {
         (run, step)
     }
 
+    fn next(&mut self, _watched: &Vec<Watched>, result: EffectResult, at: Timestamp) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        match (state, result) {
+            (State::Pinning, EffectResult::Found(Some(found))) => {
+                self.version.version_id = found.version.version_id;
+                self.pinned_late = true;
+                self.check()
+            }
+            (State::Pinning, EffectResult::Found(None)) => self.check(),
+            (State::Checking, EffectResult::Receipt(true)) => self.done(End::Known, None),
+            (State::Checking, EffectResult::Receipt(false)) if self.version.version_id.is_empty() => {
+                self.announce(ReceiptState::Gone, None, at)
+            }
+            (State::Checking, EffectResult::Receipt(false)) => {
+                let effect = Effect::Inspect(self.version.clone());
+                self.to(State::Inspecting, effect)
+            }
+            (State::Inspecting, EffectResult::Facts(facts)) => self.inspected(facts),
+            (State::Hashing, EffectResult::Hashed(sha256)) => self.announce(ReceiptState::Hashed, Some(sha256), at),
+            (State::Hashing, EffectResult::OutOfTime) => self.announce(ReceiptState::Deferred, None, at),
+            (State::Inspecting | State::Hashing, EffectResult::Unreadable(fault)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::Confirming(fault), effect)
+            }
+            (State::Inspecting | State::Hashing, EffectResult::Refused(reason)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::ConfirmingRefused(reason), effect)
+            }
+            (State::Confirming(_) | State::ConfirmingRefused(_), EffectResult::Found(None)) => {
+                self.announce(ReceiptState::Gone, None, at)
+            }
+            (State::ConfirmingRefused(reason), EffectResult::Found(Some(_))) => {
+                self.reason = Some(reason);
+                self.announce(ReceiptState::Unreadable, None, at)
+            }
+            (State::Confirming(fault), EffectResult::Found(Some(_))) => Step::Fault(fault),
+            (State::Announcing(receipt), EffectResult::Done) => {
+                let effect = Effect::Write(receipt.clone());
+                self.to(State::Writing(receipt), effect)
+            }
+            (State::Writing(receipt), EffectResult::Done) => {
+                let end = match receipt.state {
+                    ReceiptState::Hashed => End::Recorded,
+                    ReceiptState::Gone => End::Gone,
+                    ReceiptState::Deferred => End::Deferred,
+                    ReceiptState::Unreadable => End::Unreadable,
+                };
+                self.done(end, Some(receipt))
+            }
+            (State::Writing(receipt), EffectResult::WrittenBefore) => {
+                let end = match receipt.state {
+                    ReceiptState::Deferred => End::Deferred,
+                    ReceiptState::Unreadable => End::Unreadable,
+                    ReceiptState::Hashed | ReceiptState::Gone => End::Known,
+                };
+                self.done(end, Some(receipt))
+            }
+            (state, result) => Step::Fault(unexpected(&state, &result)),
+        }
+    }
+}
+
+impl ReceiptProtocol {
+    /// The version this delivery is about, as far as it is known.
+    #[must_use]
+    pub fn version(&self) -> &ObjectVersion {
+        &self.version
+    }
+
     fn first(&mut self, watched: &[Watched]) -> Step {
         let ObjectVersion { bucket, key, .. } = &self.version;
         match concern(watched, bucket, key, self.size) {
@@ -127,77 +192,6 @@ impl Run {
             }
             Concern::Record => self.check(),
         }
-    }
-
-    /// Takes the outcome of the effect that was asked for last, which came at this moment.
-    pub fn next(&mut self, outcome: Outcome, at: Timestamp) -> Step {
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        match (state, outcome) {
-            (State::Pinning, Outcome::Found(Some(found))) => {
-                self.version.version_id = found.version.version_id;
-                self.pinned_late = true;
-                self.check()
-            }
-            (State::Pinning, Outcome::Found(None)) => self.check(),
-            (State::Checking, Outcome::Receipt(true)) => self.done(End::Known, None),
-            (State::Checking, Outcome::Receipt(false)) if self.version.version_id.is_empty() => {
-                self.announce(ReceiptState::Gone, None, at)
-            }
-            (State::Checking, Outcome::Receipt(false)) => {
-                let effect = Effect::Inspect(self.version.clone());
-                self.to(State::Inspecting, effect)
-            }
-            (State::Inspecting, Outcome::Facts(facts)) => self.inspected(facts),
-            (State::Hashing, Outcome::Hashed(sha256)) => self.announce(ReceiptState::Hashed, Some(sha256), at),
-            (State::Hashing, Outcome::OutOfTime) => self.announce(ReceiptState::Deferred, None, at),
-            (State::Inspecting | State::Hashing, Outcome::Unreadable(fault)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::Confirming(fault), effect)
-            }
-            (State::Inspecting | State::Hashing, Outcome::Refused(reason)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::ConfirmingRefused(reason), effect)
-            }
-            (State::Confirming(_) | State::ConfirmingRefused(_), Outcome::Found(None)) => {
-                self.announce(ReceiptState::Gone, None, at)
-            }
-            (State::ConfirmingRefused(reason), Outcome::Found(Some(_))) => {
-                self.reason = Some(reason);
-                self.announce(ReceiptState::Unreadable, None, at)
-            }
-            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
-            (State::Announcing(receipt), Outcome::Done) => {
-                let effect = Effect::Write(receipt.clone());
-                self.to(State::Writing(receipt), effect)
-            }
-            (State::Writing(receipt), Outcome::Done) => {
-                let end = match receipt.state {
-                    ReceiptState::Hashed => End::Recorded,
-                    ReceiptState::Gone => End::Gone,
-                    ReceiptState::Deferred => End::Deferred,
-                    ReceiptState::Unreadable => End::Unreadable,
-                };
-                self.done(end, Some(receipt))
-            }
-            (State::Writing(receipt), Outcome::WrittenBefore) => {
-                let end = match receipt.state {
-                    ReceiptState::Deferred => End::Deferred,
-                    ReceiptState::Unreadable => End::Unreadable,
-                    ReceiptState::Hashed | ReceiptState::Gone => End::Known,
-                };
-                self.done(end, Some(receipt))
-            }
-            (state, outcome) => {
-                let why = format!("unexpected {outcome:?} in state {state:?}");
-                Step::Fault(Fault::new("protocol", why))
-            }
-        }
-    }
-
-    /// The version this delivery is about, as far as it is known.
-    #[must_use]
-    pub fn version(&self) -> &ObjectVersion {
-        &self.version
     }
 
     fn to(&mut self, state: State, effect: Effect) -> Step {

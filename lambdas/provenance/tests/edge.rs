@@ -10,7 +10,7 @@ use lambda_support::fakes::S3;
 use percent_encoding::percent_decode_str;
 use provenance::Provenance;
 use provenance::edge::Aws;
-use provenance::effect::{Effect, Outcome};
+use provenance::effect::{Effect, EffectResult};
 use provenance::settings::Settings;
 use provenance::watch::Watched;
 use provenance::write::{Written, announce, write};
@@ -252,7 +252,7 @@ async fn the_time_ends_before_the_bytes() {
     let effect = Effect::Hash(version(), facts);
     let begun = Instant::now();
     let outcome = aws.perform(&effect, begun + MINUTE).await;
-    assert_eq!(outcome, Ok(Outcome::OutOfTime));
+    assert_eq!(outcome, Ok(EffectResult::OutOfTime));
     let left = MINUTE - begun.elapsed();
     assert!(left >= Duration::from_secs(20), "{left:?} for two writes of 10 s");
     assert!(aws.perform(&effect, Instant::now() + MINUTE / 2).await.is_err());
@@ -273,7 +273,7 @@ async fn a_version_is_found_whose_key_has_control_characters() {
     let aws = Aws::new(&config(&url), "receipts".into());
     let effect = Effect::Pin { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
     let found = aws.perform(&effect, Instant::now() + MINUTE).await;
-    assert!(matches!(found, Ok(Outcome::Found(Some(_)))), "{found:?}");
+    assert!(matches!(found, Ok(EffectResult::Found(Some(_)))), "{found:?}");
 }
 
 /// What S3 refuses for good is recorded as unreadable with its code, not left to become a dead letter. A head has no

@@ -4,18 +4,19 @@
 mod world;
 
 use lambda_support::{Arrival, Fault};
-use provenance::effect::{Effect, Outcome};
-use provenance::protocol::{End, Run, Step, Verdict};
+use lambda_support::{Protocol, Step};
+use provenance::effect::{Effect, EffectResult};
+use provenance::protocol::{End, ReceiptProtocol, Verdict};
 use sluice_types::{ObjectVersion, Receipt, ReceiptState, Record};
-use world::{IN, OUT, World, agrees, arrival, perform, records, version, watched};
+use world::{IN, OUT, START, World, agrees, arrival, perform, records, version, watched};
 
 /// Delivers one event, with `instead` of some outcomes; returns its verdict and the names of its calls.
 fn deliver(
     world: &mut World,
     arrival: Arrival,
-    instead: impl Fn(&Effect) -> Option<Outcome>,
+    instead: impl Fn(&Effect) -> Option<EffectResult>,
 ) -> Result<(Verdict, Vec<String>), Fault> {
-    let (mut run, mut step) = Run::start(arrival, &watched());
+    let (mut run, mut step) = ReceiptProtocol::start(arrival, &watched(), START);
     let mut calls = Vec::new();
     loop {
         match step {
@@ -29,7 +30,7 @@ fn deliver(
                 let name = debug.split([' ', '(', '{']).next().unwrap();
                 calls.push(name.to_owned());
                 let outcome = instead(&effect).unwrap_or_else(|| perform(world, &effect));
-                step = run.next(outcome, world.now());
+                step = run.next(&watched(), outcome, world.now());
             }
         }
     }
@@ -81,7 +82,7 @@ fn the_first_writer_wins() {
     plainly(&mut world, &version);
     let receipt = only(&world, b"1");
     let (verdict, calls) = deliver(&mut world, arrival(&version, None), |effect| {
-        matches!(effect, Effect::CheckReceipt(_)).then_some(Outcome::Receipt(false))
+        matches!(effect, Effect::CheckReceipt(_)).then_some(EffectResult::Receipt(false))
     })
     .unwrap();
     assert_eq!((verdict.end, calls.len()), (End::Known, 5));
@@ -107,7 +108,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
         if stage == "Inspect" {
             world.s3.delete(IN, &version.key, Some(&version.version_id));
         }
-        let (mut run, mut step) = Run::start(arrival(&version, None), &watched());
+        let (mut run, mut step) = ReceiptProtocol::start(arrival(&version, None), &watched(), START);
         let verdict = loop {
             match step {
                 Step::Perform(effect) => {
@@ -115,7 +116,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
                         world.s3.delete(IN, &version.key, Some(&version.version_id));
                     }
                     let outcome = perform(&mut world, &effect);
-                    step = run.next(outcome, world.now());
+                    step = run.next(&watched(), outcome, world.now());
                 }
                 Step::Done(verdict) => break verdict,
                 Step::Fault(fault) => panic!("{fault}"),
@@ -136,8 +137,8 @@ fn denied_is_not_gone() {
     let denied = Fault::new("GetObject", "AccessDenied");
     for (inspect, hash) in [(true, false), (false, true)] {
         let result = deliver(&mut world, arrival(&version, None), |effect| match effect {
-            Effect::Inspect(_) if inspect => Some(Outcome::Unreadable(denied.clone())),
-            Effect::Hash(..) if hash => Some(Outcome::Unreadable(denied.clone())),
+            Effect::Inspect(_) if inspect => Some(EffectResult::Unreadable(denied.clone())),
+            Effect::Hash(..) if hash => Some(EffectResult::Unreadable(denied.clone())),
             _ => None,
         });
         assert_eq!(result.unwrap_err(), denied);
@@ -150,7 +151,7 @@ fn denied_is_not_gone() {
 fn deferred_and_completed() {
     let mut world = World::default();
     let version = world.put("incoming/huge", b"1");
-    let out_of_time = |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(Outcome::OutOfTime);
+    let out_of_time = |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(EffectResult::OutOfTime);
     for _ in 0..2 {
         let (verdict, _) = deliver(&mut world, arrival(&version, None), out_of_time).unwrap();
         assert_eq!(verdict.end, End::Deferred);
@@ -242,10 +243,10 @@ fn the_wrong_answer_is_a_fault() {
     let mut world = World::default();
     world.put("incoming/a", b"1");
     let found = world.s3.versions(IN, "incoming/a")[0].listed(IN, "incoming/a");
-    let wrong = [Outcome::Done, Outcome::Found(Some(found)), Outcome::WrittenBefore];
+    let wrong = [EffectResult::Done, EffectResult::Found(Some(found)), EffectResult::WrittenBefore];
     for outcome in wrong {
-        let (mut run, _) = Run::start(arrival(&version("incoming/a", "v1"), None), &watched());
-        assert!(matches!(run.next(outcome, World::default().now()), Step::Fault(_)));
+        let (mut run, _) = ReceiptProtocol::start(arrival(&version("incoming/a", "v1"), None), &watched(), START);
+        assert!(matches!(run.next(&watched(), outcome, World::default().now()), Step::Fault(_)));
     }
 }
 

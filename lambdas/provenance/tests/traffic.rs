@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use lambda_support::Arrival;
 use lambda_support::fakes::{Broken, Message, Queue, Trouble};
-use provenance::protocol::{Run, Step};
+use lambda_support::{Protocol, Step, StepOf};
+use provenance::protocol::ReceiptProtocol;
 use sluice_types::{ObjectVersion, ReceiptState};
-use world::{World, agrees, arrival, perform, records, version, watched};
+use world::{START, World, agrees, arrival, perform, records, version, watched};
 
 const VERSIONS: usize = 10_000;
 /// Deliveries that are under way at the same time.
@@ -54,8 +55,8 @@ fn announce(random: &mut Trouble, max_receives: u32) -> Queue<usize> {
 
 struct Running {
     message: Message<usize>,
-    run: Run,
-    step: Step,
+    run: ReceiptProtocol,
+    step: StepOf<ReceiptProtocol>,
 }
 
 /// Delivers until the queue is empty, many deliveries at once, a random one making its next call each time.
@@ -66,7 +67,7 @@ fn deliver(world: &mut World, objects: &[Object], queue: &mut Queue<usize>, rand
         while under_way.len() < AT_ONCE
             && let Some(message) = queue.receive()
         {
-            let (run, step) = Run::start(objects[message.body].event.clone(), &watched());
+            let (run, step) = ReceiptProtocol::start(objects[message.body].event.clone(), &watched(), START);
             under_way.push(Running { message, run, step });
         }
         if under_way.is_empty() {
@@ -85,7 +86,7 @@ fn deliver(world: &mut World, objects: &[Object], queue: &mut Queue<usize>, rand
                 }
                 Broken::Fine => {
                     let outcome = perform(world, &effect);
-                    delivery.step = delivery.run.next(outcome, world.now());
+                    delivery.step = delivery.run.next(&watched(), outcome, world.now());
                     under_way.push(delivery);
                 }
             },

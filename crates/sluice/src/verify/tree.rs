@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use ledger::effect::{Body, Effect, Outcome};
-use ledger::protocol::{Plan, Run, Step};
+use lambda_support::{Protocol, Step};
+use ledger::effect::{Body, Effect, EffectResult};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
 use sluice_types::digest::sha256;
 use sluice_types::keys::{JOURNAL_PREFIX as JOURNAL, LEDGER_PREFIX as LEDGER};
@@ -149,15 +150,16 @@ impl Tree {
     pub fn run_ledger(&mut self, now: u64) -> bool {
         let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
         let asked = Asked { until: Until::Hour, go_on_from: None };
-        let (mut run, mut step) = Run::start(Moment::from_millis(now), asked);
+        let now = Moment::from_millis(now);
+        let (mut protocol, mut step) = LedgerProtocol::start(asked, &plan, now);
         while let Step::Perform(effect) = step {
-            let outcome = self.perform(&effect);
-            step = run.next(&plan, outcome);
+            let result = self.perform(&effect);
+            step = protocol.next(&plan, result, now);
         }
-        step == Step::Done
+        step == Step::Done(())
     }
 
-    fn perform(&mut self, effect: &Effect) -> Outcome {
+    fn perform(&mut self, effect: &Effect) -> EffectResult {
         let keys = |prefix: &str, after: &str| -> Vec<String> {
             let keys = self.files.keys().filter(|k| k.starts_with(prefix));
             keys.filter(|k| k.as_str() > after).cloned().collect()
@@ -165,29 +167,29 @@ impl Tree {
         match effect {
             Effect::NextManifest { after } => {
                 let keys = keys(LEDGER, &manifest::key(*after));
-                Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+                EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
             }
-            Effect::ReadManifest(sequence) => Outcome::Manifest(self.files[&manifest::key(*sequence)].clone()),
-            Effect::ListJournal { after } => Outcome::Page { keys: keys(JOURNAL, after), more: false },
+            Effect::ReadManifest(sequence) => EffectResult::Manifest(self.files[&manifest::key(*sequence)].clone()),
+            Effect::ListJournal { after } => EffectResult::Page { keys: keys(JOURNAL, after), more: false },
             Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
                 let bodies = keys.iter().map(|key| {
                     let bytes = self.files.get(key)?.clone();
                     let sha256 = sha256(&bytes);
                     Some(Body { bytes, sha256 })
                 });
-                Outcome::Read(bodies.collect())
+                EffectResult::Read(bodies.collect())
             }
             Effect::Verify { signature, .. } => {
                 let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
                 let mut signed = signed.filter(|o| o.signature == *signature);
                 let keys = self.signer.keys();
-                Outcome::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
+                EffectResult::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
             }
-            Effect::Sign(statement) => Outcome::Signed(self.signer.sign(&statement.payload())),
+            Effect::Sign(statement) => EffectResult::Signed(self.signer.sign(&statement.payload())),
             Effect::Write { sequence, envelope } => {
                 let key = manifest::key(*sequence);
                 self.files.insert(key, envelope.clone());
-                Outcome::Written
+                EffectResult::Written
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The ledger's effects on the in-memory world, and those who record something in it.
 
 use lambda_support::fakes::{S3, World};
-use ledger::effect::{Body, Effect, Outcome};
-use ledger::protocol::{Plan, Run, Step};
+use lambda_support::{Protocol, Step};
+use ledger::effect::{Body, Effect, EffectResult};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
 use p256::ecdsa::Signature;
 use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
@@ -57,7 +58,7 @@ pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
 }
 
 /// One effect on the world, as S3 and KMS would answer it.
-pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
+pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
     let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
         let keys = s3.list(BUCKET, prefix).into_iter();
         keys.filter(|k| *k > after).map(str::to_owned).collect()
@@ -68,28 +69,28 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
             let bytes = object.body.as_deref()?.to_vec();
             Some(Body { bytes, sha256: object.sha256() })
         });
-        Outcome::Read(bodies.collect())
+        EffectResult::Read(bodies.collect())
     };
     match effect {
         Effect::NextManifest { after: sequence } => {
             let keys = after(s3, LEDGER_PREFIX, &manifest::key(*sequence));
-            Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+            EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
         }
-        Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
+        Effect::ReadManifest(sequence) => EffectResult::Manifest(bytes(s3, &manifest::key(*sequence))),
         Effect::ListJournal { after: key } => {
             let mut keys = after(s3, JOURNAL_PREFIX, key);
             let more = keys.len() > PAGE;
             keys.truncate(PAGE);
-            Outcome::Page { keys, more }
+            EffectResult::Page { keys, more }
         }
         Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => read(s3, keys),
         Effect::Verify { digest, signature } => {
-            Outcome::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
+            EffectResult::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
         }
-        Effect::Sign(statement) => Outcome::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
+        Effect::Sign(statement) => EffectResult::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
         Effect::Write { sequence, envelope } => match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
-            Ok(_) => Outcome::Written,
-            Err(_) => Outcome::WrittenBefore,
+            Ok(_) => EffectResult::Written,
+            Err(_) => EffectResult::WrittenBefore,
         },
     }
 }
@@ -127,11 +128,11 @@ pub fn plan(max_listed: usize) -> Plan {
 }
 
 /// Lets `until` run to its end at once, in a world where nothing goes wrong.
-pub fn run_through(world: &mut World, plan: &Plan, now: Timestamp, until: Until) -> Run {
-    let (mut run, mut step) = Run::start(now, asked(until));
+pub fn run_through(world: &mut World, plan: &Plan, now: Timestamp, until: Until) -> LedgerProtocol {
+    let (mut run, mut step) = LedgerProtocol::start(asked(until), plan, now);
     while let Step::Perform(effect) = step {
-        step = run.next(plan, perform(&mut world.s3, &effect));
+        step = run.next(plan, perform(&mut world.s3, &effect), now);
     }
-    assert_eq!(step, Step::Done);
+    assert_eq!(step, Step::Done(()));
     run
 }

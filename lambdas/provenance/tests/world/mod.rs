@@ -3,7 +3,7 @@
 
 use lambda_support::fakes::{Object, S3, S3Error};
 use lambda_support::{Arrival, Fault};
-use provenance::effect::{Effect, Outcome};
+use provenance::effect::{Effect, EffectResult};
 use provenance::protocol::{End, Verdict};
 use provenance::watch::Watched;
 use sluice_types::digest::sha256;
@@ -15,6 +15,7 @@ use sluice_types::{
 
 pub const IN: &str = "raw";
 pub const OUT: &str = "receipts";
+pub const START: Timestamp = Timestamp::from_millis(1_763_906_709_000);
 
 /// S3 and a clock that every reading of a version moves on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -25,7 +26,7 @@ pub struct World {
 
 impl World {
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_763_906_709_000 + self.clock)
+        START.plus_millis(self.clock)
     }
 
     pub fn put(&mut self, key: &str, bytes: &[u8]) -> ObjectVersion {
@@ -62,16 +63,16 @@ pub fn etag(object: &Object) -> String {
 }
 
 /// One effect on the world, as S3 would answer it.
-pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
+pub fn perform(world: &mut World, effect: &Effect) -> EffectResult {
     match effect {
         Effect::Pin { bucket, key, etag } => {
             find(world, bucket, key, |found| etag.is_none() || found.attributes.etag == *etag)
         }
         Effect::Confirm(v) => find(world, &v.bucket, &v.key, |found| found.version == *v),
-        Effect::CheckReceipt(key) => Outcome::Receipt(world.s3.get(OUT, key, None).is_ok()),
+        Effect::CheckReceipt(key) => EffectResult::Receipt(world.s3.get(OUT, key, None).is_ok()),
         Effect::Inspect(version) => match get(world, version) {
-            Err(error) => Outcome::Unreadable(Fault::new("HeadObject", format!("{error:?}"))),
-            Ok(object) => Outcome::Facts(ObjectAttributes {
+            Err(error) => EffectResult::Unreadable(Fault::new("HeadObject", format!("{error:?}"))),
+            Ok(object) => EffectResult::Facts(ObjectAttributes {
                 size: object.size(),
                 etag: Some(etag(object)),
                 last_modified: Some(Timestamp::from_millis(1_763_906_700_000)),
@@ -81,19 +82,19 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
         Effect::Hash(version, _) => {
             world.clock += 1;
             match get(world, version) {
-                Err(error) => Outcome::Unreadable(Fault::new("GetObject", format!("{error:?}"))),
-                Ok(object) => Outcome::Hashed(object.sha256()),
+                Err(error) => EffectResult::Unreadable(Fault::new("GetObject", format!("{error:?}"))),
+                Ok(object) => EffectResult::Hashed(object.sha256()),
             }
         }
         Effect::Announce(receipt) => {
             let entry = receipt.journal_entry();
             let bytes = serde_json::to_vec(&entry).unwrap();
             world.s3.put(OUT, &entry.key(), &bytes, false).unwrap();
-            Outcome::Done
+            EffectResult::Done
         }
         Effect::Write(receipt) => match world.s3.put(OUT, &receipt.record_key(), &receipt.bytes(), true) {
-            Ok(_) => Outcome::Done,
-            Err(_) => Outcome::WrittenBefore,
+            Ok(_) => EffectResult::Done,
+            Err(_) => EffectResult::WrittenBefore,
         },
     }
 }
@@ -103,14 +104,14 @@ fn get<'a>(world: &'a World, version: &ObjectVersion) -> Result<&'a Object, S3Er
     world.s3.get(bucket, key, Some(version_id))
 }
 
-fn find(world: &World, bucket: &str, key: &str, wanted: impl Fn(&ListedVersion) -> bool) -> Outcome {
+fn find(world: &World, bucket: &str, key: &str, wanted: impl Fn(&ListedVersion) -> bool) -> EffectResult {
     let versions = world.s3.versions(bucket, key).into_iter();
     let mut found = versions.filter(|o| o.body.is_some()).map(|object| {
         let mut listed = object.listed(bucket, key);
         listed.attributes.etag = Some(etag(object));
         listed
     });
-    Outcome::Found(found.find(wanted))
+    EffectResult::Found(found.find(wanted))
 }
 
 /// Every record that is there, each written once and announced before; `bytes_of` knows what each version was.
