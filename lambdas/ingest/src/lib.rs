@@ -25,16 +25,16 @@ pub mod source;
 pub mod validate;
 
 use lambda_support::log::{self, Level};
-use lambda_support::{Arrival, Fault, Handled, Handler};
+use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive};
 use serde_json::Map;
 use sluice_types::{ObjectVersion, Timestamp};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
 use crate::edge::Aws;
-use crate::effect::Effect;
-use crate::protocol::{Delivery, Step};
+use crate::effect::{Effect, EffectResult};
+use crate::protocol::IngestProtocol;
 use crate::schema::Schema;
 use crate::settings::Settings;
 
@@ -81,31 +81,38 @@ impl Ingest {
 impl Handler for Ingest {
     async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
         let deployment = self.deployment().await?;
-        let (mut delivery, mut step) = Delivery::start(arrival, Timestamp::now(), deployment);
-        let mut permit = None;
-        loop {
-            let effect = match step {
-                Step::Done(verdict) => return Ok(messages::handled(&verdict)),
-                Step::Fault(fault) => return Err(fault),
-                Step::Perform(effect) => effect,
-            };
-            let source = delivery.source();
-            let ObjectVersion { bucket, key, version_id } = &source.version;
-            log::set_object(bucket, key, version_id);
-            if matches!(effect, Effect::Store(_)) {
-                log_info(messages::VALID_ITEM);
-            }
-            log_info(&messages::before_effect(&effect, &self.settings));
-            let large = source.size.is_none_or(|size| size > MAX_CONCURRENT_OBJECT_BYTES);
-            if large && permit.is_none() && matches!(effect, Effect::Read(_)) {
-                permit = self.large_object.acquire().await.ok();
-            }
-            let result = self.edge.perform(&effect).await.map_err(|fault| messages::explain_fault(&effect, fault))?;
-            if let Some(text) = messages::after_effect(&result) {
-                log_info(text);
-            }
-            step = delivery.next(deployment, result);
+        let (mut protocol, first) = IngestProtocol::start(arrival, deployment, Timestamp::now());
+        let mut delivery = Delivery { ingest: self, large_object: None };
+        let verdict = drive(&mut protocol, first, deployment, &mut delivery).await?;
+        Ok(messages::handled(&verdict))
+    }
+}
+
+/// The AWS calls and log lines of one delivery.
+struct Delivery<'a> {
+    ingest: &'a Ingest,
+    /// Held from the read of a large object to the end of the delivery.
+    large_object: Option<SemaphorePermit<'a>>,
+}
+
+impl Performer<IngestProtocol> for Delivery<'_> {
+    async fn perform(&mut self, protocol: &IngestProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
+        let source = protocol.source();
+        let ObjectVersion { bucket, key, version_id } = &source.version;
+        log::set_object(bucket, key, version_id);
+        if matches!(effect, Effect::Store(_)) {
+            log_info(messages::VALID_ITEM);
         }
+        log_info(&messages::before_effect(effect, &self.ingest.settings));
+        let large = source.size.is_none_or(|size| size > MAX_CONCURRENT_OBJECT_BYTES);
+        if large && self.large_object.is_none() && matches!(effect, Effect::Read(_)) {
+            self.large_object = self.ingest.large_object.acquire().await.ok();
+        }
+        let result = self.ingest.edge.perform(effect).await.map_err(|fault| messages::explain_fault(effect, fault))?;
+        if let Some(text) = messages::after_effect(&result) {
+            log_info(text);
+        }
+        Ok(result)
     }
 }
 

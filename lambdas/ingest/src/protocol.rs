@@ -27,9 +27,8 @@ mod reading;
 mod state;
 mod storing;
 
-use std::fmt::Debug;
-
-use lambda_support::{Arrival, Fault};
+use lambda_support::protocol::unexpected;
+use lambda_support::{Arrival, Fault, Protocol, StepOf};
 use sluice_types::keys::PROJECT_PREFIX;
 use sluice_types::{ObjectVersion, Timestamp};
 
@@ -57,32 +56,26 @@ pub struct Verdict {
     pub again: bool,
 }
 
-/// What a delivery does next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this effect and pass its result to [`Delivery::next`].
-    Perform(Effect),
-    /// The delivery is complete.
-    Done(Box<Verdict>),
-    /// The message returns to the queue.
-    Fault(Fault),
-}
+type Step = StepOf<IngestProtocol>;
 
 /// The state of one delivery of one object version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Delivery {
+pub struct IngestProtocol {
     state: State,
     source: Source,
     request_id: Option<String>,
-    now: Timestamp,
     pinned_late: bool,
 }
 
-impl Delivery {
-    /// Starts a delivery at `now`; returns it with its first step.
-    #[must_use]
-    pub fn start(arrival: Arrival, now: Timestamp, deployment: &Deployment) -> (Self, Step) {
-        let mut delivery = Self {
+impl Protocol for IngestProtocol {
+    type Request = Arrival;
+    type Config = Deployment;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    type Verdict = Box<Verdict>;
+
+    fn start(arrival: Arrival, deployment: &Deployment, _now: Timestamp) -> (Self, Step) {
+        let mut protocol = Self {
             state: State::Finished,
             pinned_late: arrival.version_id.is_none(),
             source: Source {
@@ -97,10 +90,27 @@ impl Delivery {
                 sequencer: arrival.sequencer,
             },
             request_id: arrival.request_id,
-            now,
         };
-        let step = delivery.first(deployment);
-        (delivery, step)
+        let step = protocol.first(deployment);
+        (protocol, step)
+    }
+
+    fn next(&mut self, deployment: &Deployment, result: EffectResult, now: Timestamp) -> Step {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Reading(state) => self.reading(deployment, state, result, now),
+            State::Storing(state) => self.storing(deployment, state, result),
+            State::Quarantining(state) => self.quarantining(deployment, state, result, now),
+            State::Finishing(state) => self.finishing(state, result),
+            State::Finished => Step::Fault(unexpected(&State::Finished, &result)),
+        }
+    }
+}
+
+impl IngestProtocol {
+    /// The version of this delivery, as far as it is known.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     fn first(&mut self, deployment: &Deployment) -> Step {
@@ -123,23 +133,6 @@ impl Delivery {
         self.check_quarantine()
     }
 
-    /// Takes the result of the effect that was requested last; returns the next step.
-    pub fn next(&mut self, deployment: &Deployment, result: EffectResult) -> Step {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Reading(state) => self.reading(deployment, state, result),
-            State::Storing(state) => self.storing(deployment, state, result),
-            State::Quarantining(state) => self.quarantining(deployment, state, result),
-            State::Finishing(state) => self.finishing(state, result),
-            State::Finished => unexpected(&State::Finished, &result),
-        }
-    }
-
-    /// The version of this delivery, as far as it is known.
-    #[must_use]
-    pub fn source(&self) -> &Source {
-        &self.source
-    }
-
     fn perform(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
@@ -160,8 +153,4 @@ impl Delivery {
         let reasons = vec![Problem::new("", "skipped", why)];
         Step::Done(Box::new(Verdict { reasons, ..self.verdict(Outcome::Skipped) }))
     }
-}
-
-fn unexpected(state: &impl Debug, result: &EffectResult) -> Step {
-    Step::Fault(Fault::new("protocol", format!("unexpected {result:?} in state {state:?}")))
 }

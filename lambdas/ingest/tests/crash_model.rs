@@ -14,9 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ingest::deployment::Deployment;
 use ingest::effect::Effect;
 use ingest::outcome::Outcome;
-use ingest::protocol::{Delivery, Step, Verdict};
+use ingest::protocol::{IngestProtocol, Verdict};
 use lambda_support::aws::Obstacle;
 use lambda_support::fakes::World;
+use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location};
 use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
@@ -56,7 +57,7 @@ fn model(content: &str) -> Model<'_> {
 
 #[derive(Clone, Hash)]
 enum Progress {
-    Running(Box<Delivery>, Box<Effect>),
+    Running(Box<IngestProtocol>, Box<Effect>),
     Done(Box<Verdict>),
 }
 
@@ -89,8 +90,8 @@ impl Explorer {
     fn start_delivery(&self, object: usize) -> Progress {
         let version = &self.objects[object].version;
         let version_id = self.events_have_version.then_some(version.version_id.as_str());
-        let (delivery, step) = Delivery::start(arrival(&version.key, version_id), NOW, &self.deployment);
-        progress(delivery, step)
+        let (protocol, step) = IngestProtocol::start(arrival(&version.key, version_id), &self.deployment, NOW);
+        progress(protocol, step)
     }
 
     fn explore(&mut self, first: State) {
@@ -114,7 +115,7 @@ impl Explorer {
     /// Pushes the states after the next call of each delivery.
     fn push_calls(&self, state: &State, pending: &mut Vec<State>) {
         for (index, (object, progress_before)) in state.deliveries.iter().enumerate() {
-            let Progress::Running(delivery, effect) = progress_before else {
+            let Progress::Running(protocol, effect) = progress_before else {
                 continue;
             };
             let mut succeeded = state.clone();
@@ -127,11 +128,11 @@ impl Explorer {
                     pending.push(failed);
                 }
             }
-            let mut delivery = delivery.clone();
-            succeeded.deliveries[index].1 = match delivery.next(&self.deployment, result) {
+            let mut protocol = protocol.clone();
+            succeeded.deliveries[index].1 = match protocol.next(&self.deployment, result, NOW) {
                 // The message returns to the queue and is delivered again.
                 Step::Fault(_) => self.start_delivery(*object),
-                step => progress(*delivery, step),
+                step => progress(*protocol, step),
             };
             pending.push(succeeded);
         }
@@ -200,9 +201,9 @@ impl Explorer {
     }
 }
 
-fn progress(delivery: Delivery, step: Step) -> Progress {
+fn progress(protocol: IngestProtocol, step: StepOf<IngestProtocol>) -> Progress {
     match step {
-        Step::Perform(effect) => Progress::Running(Box::new(delivery), Box::new(effect)),
+        Step::Perform(effect) => Progress::Running(Box::new(protocol), Box::new(effect)),
         Step::Done(verdict) => Progress::Done(verdict),
         Step::Fault(fault) => panic!("{fault}"),
     }

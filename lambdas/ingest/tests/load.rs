@@ -6,8 +6,9 @@ mod support;
 use std::collections::BTreeMap;
 
 use ingest::deployment::Deployment;
-use ingest::protocol::{Delivery, Step};
+use ingest::protocol::IngestProtocol;
 use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
+use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location_among, stored_versions};
 use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
@@ -63,8 +64,8 @@ fn queue_events(random: &mut Trouble, max_receives: u32) -> Queue<usize> {
 
 struct Running {
     message: Message<usize>,
-    delivery: Delivery,
-    step: Step,
+    protocol: IngestProtocol,
+    step: StepOf<IngestProtocol>,
 }
 
 /// Delivers until the queue is empty. Of the concurrent deliveries, a random one makes its next call each time.
@@ -83,8 +84,8 @@ fn deliver(
         {
             let version = &objects[message.body].version;
             let arrival = arrival(&version.key, Some(&version.version_id));
-            let (delivery, step) = Delivery::start(arrival, NOW, deployment);
-            running.push(Running { message, delivery, step });
+            let (protocol, step) = IngestProtocol::start(arrival, deployment, NOW);
+            running.push(Running { message, protocol, step });
         }
         if running.is_empty() {
             break;
@@ -102,7 +103,7 @@ fn deliver(
                 }
                 Broken::Fine => {
                     let result = perform(world, &effect);
-                    current.step = current.delivery.next(deployment, result);
+                    current.step = current.protocol.next(deployment, result, NOW);
                     running.push(current);
                 }
             },

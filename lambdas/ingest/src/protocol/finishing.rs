@@ -1,19 +1,21 @@
 //! The outcome is known: the notice is published, and the source of a quarantined version is deleted.
 
+use lambda_support::protocol::unexpected;
+
 use super::state::{Finishing, State};
-use super::{Delivery, Step, Verdict, unexpected};
+use super::{IngestProtocol, Step, Verdict};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
 use crate::notice::Notice;
 use crate::outcome::Outcome;
 use crate::quarantine::{ReasonRecord, copy_key};
 
-impl Delivery {
+impl IngestProtocol {
     pub(super) fn finishing(&mut self, state: Finishing, result: EffectResult) -> Step {
         match (state, result) {
             (Finishing::Notifying(verdict), EffectResult::Done) => self.notified(verdict),
             (Finishing::DeletingSource(verdict), EffectResult::Done) => Step::Done(verdict),
-            (state, result) => unexpected(&state, &result),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
 

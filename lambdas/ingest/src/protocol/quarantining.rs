@@ -1,9 +1,11 @@
 //! A version is copied to quarantine, the copy is verified, and the reason record is written.
 
 use lambda_support::Fault;
+use lambda_support::protocol::unexpected;
+use sluice_types::Timestamp;
 
 use super::state::{Decision, Quarantining, State};
-use super::{Delivery, Step, unexpected};
+use super::{IngestProtocol, Step};
 use crate::deployment::Deployment;
 use crate::effect::{CopyDigest, Effect, EffectResult};
 use crate::outcome::Outcome;
@@ -11,8 +13,14 @@ use crate::problem::Problem;
 use crate::quarantine::ReasonRecord;
 use crate::source::Source;
 
-impl Delivery {
-    pub(super) fn quarantining(&mut self, deployment: &Deployment, state: Quarantining, result: EffectResult) -> Step {
+impl IngestProtocol {
+    pub(super) fn quarantining(
+        &mut self,
+        deployment: &Deployment,
+        state: Quarantining,
+        result: EffectResult,
+        now: Timestamp,
+    ) -> Step {
         match (state, result) {
             (Quarantining::ListingQuarantine(_), EffectResult::Quarantined { reason: true, .. }) => {
                 self.check_quarantine()
@@ -27,7 +35,7 @@ impl Delivery {
             }
             (Quarantining::InspectingCopy { decision, copied }, EffectResult::Copied(copy)) => {
                 match copy.filter(|copy| self.is_complete(copy)) {
-                    Some(copy) => self.write_reason(decision, copy),
+                    Some(copy) => self.write_reason(decision, copy, now),
                     None if copied => {
                         let why = "the copy differs from the source; the source was not deleted";
                         Step::Fault(Fault::new("InspectCopy", why))
@@ -37,7 +45,7 @@ impl Delivery {
             }
             (Quarantining::WritingReason(reason), EffectResult::Done) => self.decided(deployment, *reason, false),
             (Quarantining::WritingReason(_), EffectResult::ReasonExists) => self.check_quarantine(),
-            (state, result) => unexpected(&state, &result),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
 
@@ -62,14 +70,14 @@ impl Delivery {
         Some(copy.size) == self.source.size && self.source.sha256.as_ref().is_none_or(|known| *known == copy.sha256)
     }
 
-    fn write_reason(&mut self, decision: Decision, copy: CopyDigest) -> Step {
+    fn write_reason(&mut self, decision: Decision, copy: CopyDigest, now: Timestamp) -> Step {
         self.source.sha256 = Some(copy.sha256);
         let reason = Box::new(ReasonRecord {
             outcome: decision.outcome,
             reasons: decision.reasons,
             source: self.source.clone(),
             other: decision.other,
-            quarantined_at: self.now.to_string(),
+            quarantined_at: now.to_string(),
             request_id: self.request_id.clone(),
         });
         let effect = Effect::WriteReason(reason.clone());

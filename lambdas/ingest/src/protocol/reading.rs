@@ -2,18 +2,25 @@
 
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
-use sluice_types::ObjectVersion;
+use lambda_support::protocol::unexpected;
 use sluice_types::object::MAX_COPY_BYTES;
+use sluice_types::{ObjectVersion, Timestamp};
 
 use super::state::{ReadFailure, Reading, State};
-use super::{Delivery, Step, Verdict, unexpected};
+use super::{IngestProtocol, Step, Verdict};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult, ObjectBody};
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 
-impl Delivery {
-    pub(super) fn reading(&mut self, deployment: &Deployment, state: Reading, result: EffectResult) -> Step {
+impl IngestProtocol {
+    pub(super) fn reading(
+        &mut self,
+        deployment: &Deployment,
+        state: Reading,
+        result: EffectResult,
+        now: Timestamp,
+    ) -> Step {
         match (state, result) {
             (Reading::FindingLatestVersion, EffectResult::Version(Some(listed))) => {
                 self.source.version = listed.version;
@@ -29,7 +36,7 @@ impl Delivery {
                 let effect = Effect::Read(self.source.version.clone());
                 self.perform(State::Reading(Reading::GettingObject), effect)
             }
-            (Reading::GettingObject, EffectResult::Object(body)) => self.validate(deployment, &body),
+            (Reading::GettingObject, EffectResult::Object(body)) => self.validate(deployment, &body, now),
             (Reading::GettingObject, EffectResult::Oversize { size }) => self.oversize(deployment, size),
             (Reading::GettingObject, EffectResult::NotRead(fault, obstacle)) => self.confirm_version(fault, obstacle),
             (Reading::ConfirmingVersion(failure), EffectResult::Version(Some(_))) => {
@@ -46,7 +53,7 @@ impl Delivery {
                 self.unreadable(deployment, Obstacle::CustomerKey, &fault)
             }
             (Reading::ConfirmingCustomerKey(fault), EffectResult::HeadRejected(false)) => Step::Fault(fault),
-            (state, result) => unexpected(&state, &result),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
 
@@ -95,14 +102,14 @@ impl Delivery {
         self.quarantine(Outcome::Invalid, reasons, None)
     }
 
-    fn validate(&mut self, deployment: &Deployment, body: &ObjectBody) -> Step {
+    fn validate(&mut self, deployment: &Deployment, body: &ObjectBody, now: Timestamp) -> Step {
         if body.bytes.is_empty() && self.source.version.key.ends_with('/') {
             return self.skipped("a folder marker");
         }
         self.source.size = Some(body.bytes.len() as u64);
         self.source.sha256 = Some(body.sha256.clone());
         self.source.etag = body.etag.clone().or(self.source.etag.take());
-        match deployment.validator.validate(&body.bytes, &self.source, self.now) {
+        match deployment.validator.validate(&body.bytes, &self.source, now) {
             Ok(item) => self.store(item),
             Err(invalid) => self.invalid(invalid),
         }

@@ -1,7 +1,9 @@
 //! The item of a valid version is stored, or the item under its table key determines the outcome.
 
+use lambda_support::protocol::unexpected;
+
 use super::state::{State, Storing};
-use super::{Delivery, Step, Verdict, unexpected};
+use super::{IngestProtocol, Step, Verdict};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
 use crate::item::Item;
@@ -10,7 +12,7 @@ use crate::problem::Problem;
 use crate::source::Source;
 use crate::validate::InvalidItem;
 
-impl Delivery {
+impl IngestProtocol {
     pub(super) fn storing(&mut self, deployment: &Deployment, state: Storing, result: EffectResult) -> Step {
         match (state, result) {
             (Storing::PuttingItem, EffectResult::Stored) => self.finish(deployment, self.verdict(Outcome::Stored)),
@@ -24,7 +26,7 @@ impl Delivery {
                 }
                 _ => self.quarantine(Outcome::Invalid, problems, None),
             },
-            (state, result) => unexpected(&state, &result),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
 

@@ -7,12 +7,12 @@ pub(crate) mod location;
 use ingest::deployment::Deployment;
 use ingest::effect::{Effect, EffectResult};
 use ingest::outcome::Outcome;
-use ingest::protocol::{Delivery, Step, Verdict};
+use ingest::protocol::{IngestProtocol, Verdict};
 use ingest::quarantine::{ReasonRecord, reason_key};
 use ingest::schema::Schema;
 use ingest::validate::ItemValidator;
 use lambda_support::fakes::{Table, World};
-use lambda_support::{Arrival, Fault};
+use lambda_support::{Arrival, Fault, Protocol, Step};
 use sluice_types::{ObjectVersion, Timestamp};
 
 pub(crate) use effects::perform;
@@ -114,7 +114,7 @@ impl Harness {
         arrival: Arrival,
         respond: impl Fn(&Effect) -> Option<EffectResult>,
     ) -> Delivered {
-        let (mut delivery, mut step) = Delivery::start(arrival, NOW, &self.deployment);
+        let (mut protocol, mut step) = IngestProtocol::start(arrival, &self.deployment, NOW);
         let mut effects = Vec::new();
         let verdict = loop {
             let effect = match step {
@@ -123,7 +123,7 @@ impl Harness {
                 Step::Perform(effect) => effect,
             };
             let result = respond(&effect).unwrap_or_else(|| perform(&mut self.world, &effect));
-            step = delivery.next(&self.deployment, result.clone());
+            step = protocol.next(&self.deployment, result.clone(), NOW);
             effects.push((effect, result));
         };
         Delivered { effects, verdict }
