@@ -73,24 +73,21 @@ impl Aws {
     pub(crate) async fn schema(&self) -> Result<String, Fault> {
         let call = "GetObject of the schema";
         let settings = &self.settings;
-        let request = self.s3.get_object().bucket(&settings.processing_bucket);
-        let object = request.key(settings.schema_key()).send().await;
-        let object = object.map_err(|e| fault(call, &e))?;
+        let request = self.s3.get_object().bucket(&settings.processing_bucket).key(settings.schema_key());
+        let object = request.send().await.map_err(|e| fault(call, &e))?;
         let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?.into_bytes();
         if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
-            return Err(Fault::new(
-                call,
-                "it is not the schema that was deployed with the function: run `terraform apply` again",
-            ));
+            let why = "it is not the schema that was deployed with the function: run `terraform apply` again";
+            return Err(Fault::new(call, why));
         }
         String::from_utf8(bytes.into()).map_err(|e| Fault::new(call, e.to_string()))
     }
 
     async fn find_version(&self, key: &str, version_id: Option<&str>) -> Result<EffectResult, Fault> {
-        let version = find_version(&self.s3, &self.settings.processing_bucket, key, |listed| {
+        let listed = find_version(&self.s3, &self.settings.processing_bucket, key, |listed| {
             version_id.map_or(listed.is_latest, |id| listed.version.version_id == id)
         });
-        Ok(EffectResult::Version(version.await?))
+        Ok(EffectResult::Version(listed.await?))
     }
 
     async fn check_quarantine(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
@@ -125,13 +122,12 @@ impl Aws {
     }
 
     async fn store(&self, item: &Item) -> Result<EffectResult, Fault> {
-        let condition = "attribute_not_exists(#key)";
         let request = self
             .dynamodb
             .put_item()
             .table_name(&self.settings.table)
             .set_item(Some(to_attribute_values(item.attributes())?))
-            .condition_expression(condition)
+            .condition_expression("attribute_not_exists(#key)")
             .expression_attribute_names("#key", &self.settings.hash_key)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else {
@@ -147,7 +143,7 @@ impl Aws {
         }
     }
 
-    /// A response to `HeadObject` has no error code: its status alone tells whether the rejection is permanent.
+    /// An error response to `HeadObject` has no code; its status alone decides whether the rejection is permanent.
     async fn inspect_version(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
         let request = self.s3.head_object().bucket(&version.bucket).key(&version.key);
         match request.version_id(&version.version_id).send().await {
@@ -158,29 +154,38 @@ impl Aws {
     }
 
     async fn find_item(&self, key: &Map<String, Value>) -> Result<EffectResult, Fault> {
-        let request = self.dynamodb.get_item().table_name(&self.settings.table);
-        let request = request.set_key(Some(to_attribute_values(key)?)).consistent_read(true);
-        let found = match request.send().await {
-            Ok(found) => found,
+        let request = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.settings.table)
+            .set_key(Some(to_attribute_values(key)?))
+            .consistent_read(true);
+        let response = match request.send().await {
+            Ok(response) => response,
             // The table has no item with a key that DynamoDB rejects.
             Err(error) if refusal(&error).is_some() => return Ok(EffectResult::ItemSource(None)),
             Err(error) => return Err(fault("GetItem", &error)),
         };
-        let source = found.item().and_then(|item| source_of(&from_attribute_values(item)));
+        let source = response.item().and_then(|item| source_of(&from_attribute_values(item)));
         Ok(EffectResult::ItemSource(source))
     }
 
     async fn see_quarantine(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
         let (copy_key, reason_key) = (copy_key(version), reason_key(version));
-        let bucket = &self.settings.quarantine_bucket;
-        let request = self.s3.list_objects_v2().bucket(bucket).prefix(&copy_key);
-        let request = request.encoding_type(EncodingType::Url);
+        let request = self
+            .s3
+            .list_objects_v2()
+            .bucket(&self.settings.quarantine_bucket)
+            .prefix(&copy_key)
+            .encoding_type(EncodingType::Url);
         let page = request.send().await.map_err(|e| fault("ListObjectsV2", &e))?;
-        let listed = page.contents().iter().filter_map(|o| o.key());
-        let listed = listed.map(|key| listed_key(key, page.encoding_type()));
-        let listed: Vec<String> = listed.collect::<Result<_, _>>()?;
-        let has = |key: &String| listed.contains(key);
-        Ok(EffectResult::Quarantined { copy: has(&copy_key), reason: has(&reason_key) })
+        let keys: Vec<String> = page
+            .contents()
+            .iter()
+            .filter_map(|object| object.key())
+            .map(|key| listed_key(key, page.encoding_type()))
+            .collect::<Result<_, _>>()?;
+        Ok(EffectResult::Quarantined { copy: keys.contains(&copy_key), reason: keys.contains(&reason_key) })
     }
 
     async fn copy(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
@@ -217,9 +222,8 @@ impl Aws {
         let sha256 = match checksum {
             Some(digest) => hex(&digest),
             None => {
-                let copy = self.s3.get_object().bucket(bucket).key(&key).send().await;
-                let copy = copy.map_err(|e| fault("GetObject of the copy", &e))?;
-                read_body(copy, u64::MAX, |_| ()).await?
+                let response = self.s3.get_object().bucket(bucket).key(&key).send().await;
+                read_body(response.map_err(|e| fault("GetObject of the copy", &e))?, u64::MAX, |_| ()).await?
             }
         };
         Ok(EffectResult::Copied(Some(CopyDigest { size: size.unwrap_or_default(), sha256 })))
@@ -246,8 +250,7 @@ impl Aws {
 
     async fn delete_source(&self, version: &ObjectVersion) -> Result<EffectResult, Fault> {
         let request = self.s3.delete_object().bucket(&version.bucket).key(&version.key);
-        let deleted = request.version_id(&version.version_id).send().await;
-        deleted.map_err(|e| fault("DeleteObject", &e))?;
+        request.version_id(&version.version_id).send().await.map_err(|e| fault("DeleteObject", &e))?;
         Ok(EffectResult::Done)
     }
 
@@ -258,10 +261,14 @@ impl Aws {
             .build()
             .map_err(|e| Fault::new("Publish", e.to_string()))?;
         let text = serde_json::to_string_pretty(notice).map_err(|e| Fault::new("Publish", e.to_string()))?;
-        let request = self.sns.publish().topic_arn(&self.settings.topic_arn);
-        let request = request.subject(notice.subject()).message(text);
-        let published = request.message_attributes("end", outcome).send().await;
-        published.map_err(|e| fault("Publish", &e))?;
+        let request = self
+            .sns
+            .publish()
+            .topic_arn(&self.settings.topic_arn)
+            .subject(notice.subject())
+            .message(text)
+            .message_attributes("end", outcome);
+        request.send().await.map_err(|e| fault("Publish", &e))?;
         Ok(EffectResult::Done)
     }
 }
@@ -274,7 +281,7 @@ async fn read_body(object: GetObjectOutput, limit: u64, mut on_chunk: impl FnMut
     while let Some(chunk) = body.try_next().await.map_err(|e| torn("GetObject", &e))? {
         size += chunk.len() as u64;
         if size > limit {
-            return Err(Fault::new("GetObject", "the body is longer than its Content-Length"));
+            return Err(Fault::new("GetObject", "the body is larger than S3 reported"));
         }
         digest.update(&chunk);
         on_chunk(&chunk);

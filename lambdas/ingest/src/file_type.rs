@@ -1,4 +1,4 @@
-//! Recognizes common files that are not UTF-8 JSON by their first bytes, so that the reason can say what to do.
+//! Recognizes common files that are not UTF-8 JSON by their first bytes, so that the problem can name what to do.
 
 use crate::problem::Problem;
 

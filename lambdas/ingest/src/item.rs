@@ -44,8 +44,8 @@ pub fn table_key(
 
 /// The names of the key attributes, each with DynamoDB's limit on its value in bytes.
 pub(crate) fn key_limits<'a>(hash_key: &'a str, range_key: Option<&'a str>) -> impl Iterator<Item = (&'a str, usize)> {
-    let range_key = range_key.map(|name| (name, MAX_RANGE_KEY_BYTES));
-    [(hash_key, MAX_HASH_KEY_BYTES)].into_iter().chain(range_key)
+    let range = range_key.map(|name| (name, MAX_RANGE_KEY_BYTES));
+    [(hash_key, MAX_HASH_KEY_BYTES)].into_iter().chain(range)
 }
 
 /// The value of `_source` for an item of this version.

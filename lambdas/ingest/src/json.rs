@@ -58,8 +58,8 @@ struct Violation {
 
 impl Violation {
     fn into_problem(self) -> Problem {
-        let path = self.path.iter().rev().map(|name| token(name));
-        Problem::new(path.collect::<String>(), self.rule, self.message)
+        let pointer: String = self.path.iter().rev().map(|name| token(name)).collect();
+        Problem::new(pointer, self.rule, self.message)
     }
 }
 

@@ -68,7 +68,7 @@ pub fn after_effect(result: &EffectResult) -> Option<&'static str> {
 /// The log line of a valid object, before its item is stored.
 pub const VALID_ITEM: &str = "JSON structure is valid.";
 
-/// Adds to a fault of `effect` what failed, where the name of the call does not say it.
+/// Adds what failed to a fault of `effect`, where the name of the call alone would not be clear.
 #[must_use]
 pub fn explain_fault(effect: &Effect, fault: Fault) -> Fault {
     match effect {

@@ -85,8 +85,8 @@ fn problems_of(error: &ValidationError) -> Vec<Problem> {
             .map(|name| match typed {
                 true => Problem::new(path, "type", format!("the schema does not allow type `{name}` here")),
                 false => {
-                    let path = format!("{path}{}", token(name));
-                    Problem::new(path, rule, "the schema does not declare this attribute: remove it")
+                    let member = format!("{path}{}", token(name));
+                    Problem::new(member, rule, "the schema does not declare this attribute: remove it")
                 }
             })
             .collect(),
@@ -95,8 +95,8 @@ fn problems_of(error: &ValidationError) -> Vec<Problem> {
             vec![match typed {
                 true => Problem::new(path, "type", format!("the schema requires type `{name}` here")),
                 false => {
-                    let path = format!("{path}{}", token(name));
-                    Problem::new(path, rule, "this attribute is required")
+                    let member = format!("{path}{}", token(name));
+                    Problem::new(member, rule, "this attribute is required")
                 }
             }]
         }

@@ -25,7 +25,7 @@ fn a_version_that_s3_does_not_let_read_is_unreadable() {
         (Obstacle::CustomerKey, "customer-key", 1),
     ] {
         let (mut harness, version_id) = harness();
-        harness.world.s3.set_obstacle(PROCESSING, "x.json", &version_id, Some(obstacle));
+        harness.aws.s3.set_obstacle(PROCESSING, "x.json", &version_id, Some(obstacle));
         let delivered = harness.deliver("x.json", Some(&version_id));
         let mut expected = vec!["CheckQuarantine", "Read", "FindVersion"];
         expected.extend(vec!["InspectVersion"; inspections]);
@@ -33,8 +33,8 @@ fn a_version_that_s3_does_not_let_read_is_unreadable() {
         assert_eq!(delivered.effect_names(), expected);
         let verdict = delivered.verdict.unwrap();
         assert_eq!((verdict.outcome, verdict.reasons[0].rule.as_str()), (Outcome::Unreadable, rule));
-        assert!(harness.world.notices[0].contains("\"end\":\"unreadable\""));
-        harness.world.s3.set_obstacle(PROCESSING, "x.json", &version_id, None);
+        assert!(harness.aws.notices[0].contains("\"end\":\"unreadable\""));
+        harness.aws.s3.set_obstacle(PROCESSING, "x.json", &version_id, None);
         assert_eq!(harness.deliver("x.json", Some(&version_id)).outcome(), Outcome::Stored);
     }
 }
@@ -55,7 +55,7 @@ fn a_rejected_read_with_a_successful_head_is_a_fault() {
 #[test]
 fn a_version_that_is_not_listed_is_gone() {
     let (mut harness, version_id) = harness();
-    harness.world.s3.delete(PROCESSING, "x.json", Some(&version_id));
+    harness.aws.s3.delete(PROCESSING, "x.json", Some(&version_id));
     for obstacle in [None, Some(Obstacle::CustomerKey), Some(Obstacle::Archived)] {
         let delivered = harness.deliver_with(arrival("x.json", Some(&version_id)), |effect| match effect {
             Effect::Read(_) => Some(EffectResult::NotRead(Fault::new("GetObject", "MethodNotAllowed"), obstacle)),
@@ -76,5 +76,5 @@ fn an_item_that_dynamodb_rejects_is_invalid_with_the_error_message() {
     let verdict = delivered.verdict.unwrap();
     assert_eq!((verdict.outcome, verdict.reasons[0].rule.as_str()), (Outcome::Invalid, "dynamodb"));
     assert_eq!(verdict.reasons[0].message, message);
-    assert!(harness.world.table.items().next().is_none());
+    assert!(harness.aws.table.items().next().is_none());
 }

@@ -20,7 +20,7 @@ use lambda_support::fakes::World;
 use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location};
-use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
+use support::{NOW, PROCESSING, arrival, deployment, fake_aws, item, perform, version};
 
 /// Failed calls and lost responses in one history: enough for each delivery to fail twice.
 const MAX_FAILURES: u8 = 3;
@@ -30,7 +30,7 @@ type Outcomes = HashSet<(usize, &'static str)>;
 
 /// What is explored.
 struct Model<'a> {
-    world: World,
+    aws: World,
     /// Key and content of each object.
     objects: Vec<(&'a str, String)>,
     /// The number of the object that each delivery is about.
@@ -46,7 +46,7 @@ struct Model<'a> {
 /// Two deliveries of one object with this content.
 fn model(content: &str) -> Model<'_> {
     Model {
-        world: world(),
+        aws: fake_aws(),
         objects: vec![("k.json", content.to_owned())],
         deliveries: [0, 0],
         events_have_version: true,
@@ -63,7 +63,7 @@ enum Progress {
 
 #[derive(Clone, Hash)]
 struct State {
-    world: World,
+    aws: World,
     /// The number of the object, and how far its delivery is.
     deliveries: Vec<(usize, Progress)>,
     failures_left: u8,
@@ -119,20 +119,20 @@ impl Explorer {
                 continue;
             };
             let mut succeeded = state.clone();
-            let result = perform(&mut succeeded.world, effect);
+            let result = perform(&mut succeeded.aws, effect);
             if state.failures_left > 0 {
-                for world_after in [&succeeded, state] {
-                    let mut failed = world_after.clone();
+                for state_after in [&succeeded, state] {
+                    let mut failed = state_after.clone();
                     failed.deliveries[index].1 = self.start_delivery(*object);
                     failed.failures_left -= 1;
                     pending.push(failed);
                 }
             }
-            let mut protocol = protocol.clone();
-            succeeded.deliveries[index].1 = match protocol.next(&self.deployment, result, NOW) {
+            let mut advanced = protocol.clone();
+            succeeded.deliveries[index].1 = match advanced.next(&self.deployment, result, NOW) {
                 // The message returns to the queue and is delivered again.
                 Step::Fault(_) => self.start_delivery(*object),
-                step => progress(*protocol, step),
+                step => progress(*advanced, step),
             };
             pending.push(succeeded);
         }
@@ -143,13 +143,13 @@ impl Explorer {
         let version = &self.objects[0].version;
         if state.unreadable {
             let mut next = state.clone();
-            next.world.s3.set_obstacle(PROCESSING, &version.key, &version.version_id, None);
+            next.aws.s3.set_obstacle(PROCESSING, &version.key, &version.version_id, None);
             next.unreadable = false;
             pending.push(next);
         }
         if self.owner_may_delete && !state.deleted {
             let mut next = state.clone();
-            next.world.s3.delete(PROCESSING, &version.key, Some(&version.version_id));
+            next.aws.s3.delete(PROCESSING, &version.key, Some(&version.version_id));
             next.deleted = true;
             pending.push(next);
         }
@@ -158,7 +158,7 @@ impl Explorer {
     /// Where each object is; checks the invariants.
     fn locations(&self, state: &State) -> Vec<Location> {
         let objects = self.objects.iter().enumerate();
-        objects.map(|(n, o)| location(&state.world, &o.version, &o.bytes, state.deleted && n == 0)).collect()
+        objects.map(|(n, o)| location(&state.aws, &o.version, &o.bytes, state.deleted && n == 0)).collect()
     }
 
     /// Checks a state in which both deliveries are complete.
@@ -188,7 +188,7 @@ impl Explorer {
     /// The notices about a version agree with the outcome and with where the version is.
     fn check_notices(&self, state: &State, object: usize, outcome: Outcome, location: Location) {
         let version_id = &self.objects[object].version.version_id;
-        let notices = state.world.notices.iter().map(|notice| version_and_outcome(notice));
+        let notices = state.aws.notices.iter().map(|notice| version_and_outcome(notice));
         let outcomes: Vec<String> = notices.filter(|(id, _)| id == version_id).map(|(_, outcome)| outcome).collect();
         let unreadable = outcomes.iter().filter(|outcome| *outcome == Outcome::Unreadable.name()).count();
         let others = outcomes.len() - unreadable;
@@ -211,21 +211,21 @@ fn progress(protocol: IngestProtocol, step: StepOf<IngestProtocol>) -> Progress 
 
 /// The version-id that a notice is about, and its outcome.
 fn version_and_outcome(notice: &str) -> (String, String) {
-    let notice: serde_json::Value = serde_json::from_str(notice).unwrap();
+    let document: serde_json::Value = serde_json::from_str(notice).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    (text(&notice["source"]["version_id"]), text(&notice["end"]))
+    (text(&document["source"]["version_id"]), text(&document["end"]))
 }
 
 /// Explores a model; returns the outcomes of all its histories.
 fn explore(model: Model) -> Outcomes {
-    let mut world = model.world;
+    let mut aws = model.aws;
     let put = |(key, content): (&str, String)| {
-        let version_id = world.s3.put(PROCESSING, key, content.as_bytes(), false).unwrap();
+        let version_id = aws.s3.put(PROCESSING, key, content.as_bytes(), false).unwrap();
         Object { version: version(key, &version_id), bytes: content.into_bytes() }
     };
     let objects: Vec<Object> = model.objects.into_iter().map(put).collect();
     let first = &objects[0].version;
-    world.s3.set_obstacle(PROCESSING, &first.key, &first.version_id, model.obstacle);
+    aws.s3.set_obstacle(PROCESSING, &first.key, &first.version_id, model.obstacle);
     let mut explorer = Explorer {
         deployment: deployment(),
         objects,
@@ -236,14 +236,14 @@ fn explore(model: Model) -> Outcomes {
         outcomes: HashSet::new(),
     };
     let deliveries = model.deliveries.iter().map(|&object| (object, explorer.start_delivery(object)));
-    let first = State {
+    let initial = State {
         deliveries: deliveries.collect(),
-        world,
+        aws,
         failures_left: MAX_FAILURES,
         deleted: false,
         unreadable: model.obstacle.is_some(),
     };
-    explorer.explore(first);
+    explorer.explore(initial);
     explorer.outcomes
 }
 
@@ -269,9 +269,9 @@ fn an_object_above_the_size_limit() {
 
 #[test]
 fn an_object_with_the_table_key_of_an_item_without_source() {
-    let mut world = world();
-    world.table.put_new(&serde_json::from_str(&item("A", "B", 2)).unwrap()).unwrap();
-    let found = explore(Model { world, ..model(&item("A", "B", 1)) });
+    let mut aws = fake_aws();
+    aws.table.put_new(&serde_json::from_str(&item("A", "B", 2)).unwrap()).unwrap();
+    let found = explore(Model { aws, ..model(&item("A", "B", 1)) });
     assert_eq!(found, outcomes([(0, "conflict")]));
 }
 

@@ -135,7 +135,7 @@ fn every_attribute_type_is_stored() {
     recorder.harness.deployment.validator.schema = Schema::compile("{}").unwrap();
     let arrival = recorder.put("types.json", text.to_string().as_bytes());
     recorder.deliver(arrival);
-    let item = recorder.harness.world.table.items().next().unwrap();
+    let item = recorder.harness.aws.table.items().next().unwrap();
     let mut sent: BTreeMap<_, _> = to_attribute_values(&item).unwrap().into_iter().collect();
     sent.remove("_source");
     assert_snapshot!("stored_types", format!("{sent:#?}"));
@@ -234,7 +234,7 @@ fn what_is_not_data_is_skipped() {
 fn a_deleted_version_is_gone() {
     let mut recorder = Recorder::new();
     let arrival = recorder.put("x.json", b"{}");
-    recorder.harness.world.s3.delete(PROCESSING, "x.json", arrival.version_id.as_deref());
+    recorder.harness.aws.s3.delete(PROCESSING, "x.json", arrival.version_id.as_deref());
     recorder.deliver(arrival);
     assert_snapshot!("gone", recorder.text);
 }
@@ -256,7 +256,7 @@ fn a_version_that_cannot_be_read_is_unreadable() {
     for obstacle in [Obstacle::Archived, Obstacle::KmsKey, Obstacle::CustomerKey] {
         let arrival = recorder.put("x.json", b"{}");
         let version = arrival.version_id.clone().unwrap();
-        recorder.harness.world.s3.set_obstacle(PROCESSING, "x.json", &version, Some(obstacle));
+        recorder.harness.aws.s3.set_obstacle(PROCESSING, "x.json", &version, Some(obstacle));
         recorder.deliver(arrival);
     }
     assert_snapshot!("unreadable", recorder.text);

@@ -11,7 +11,7 @@ use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
 use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location_among, stored_versions};
-use support::{NOW, PROCESSING, arrival, deployment, item, perform, version, world};
+use support::{NOW, PROCESSING, arrival, deployment, fake_aws, item, perform, version};
 
 const OBJECTS: u64 = 10_000;
 const MAX_CONCURRENT_DELIVERIES: usize = 16;
@@ -25,7 +25,7 @@ struct Object {
 
 /// Puts the objects. A tenth is invalid. Some of the valid ones have the table key of others, with the same or with other
 /// bytes. Many versions share an object key.
-fn put_objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
+fn put_objects(aws: &mut World, random: &mut Trouble) -> Vec<Object> {
     (0..OBJECTS)
         .map(|n| {
             let number = match random.number() % 10 {
@@ -42,7 +42,7 @@ fn put_objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
                 _ => (valid, Some(number)),
             };
             let key = format!("in coming/{}+ü.json", random.number() % (OBJECTS / 2));
-            let version_id = world.s3.put(PROCESSING, &key, content.as_bytes(), false).unwrap();
+            let version_id = aws.s3.put(PROCESSING, &key, content.as_bytes(), false).unwrap();
             Object { version: version(&key, &version_id), content, claim }
         })
         .collect()
@@ -70,7 +70,7 @@ struct Running {
 
 /// Delivers until the queue is empty. Of the concurrent deliveries, a random one makes its next call each time.
 fn deliver(
-    world: &mut World,
+    aws: &mut World,
     deployment: &Deployment,
     objects: &[Object],
     queue: &mut Queue<usize>,
@@ -98,32 +98,32 @@ fn deliver(
             Step::Perform(effect) => match random.next_call() {
                 Broken::Refused => queue.give_back(current.message),
                 Broken::AnswerLost => {
-                    perform(world, &effect);
+                    perform(aws, &effect);
                     queue.give_back(current.message);
                 }
                 Broken::Fine => {
-                    let result = perform(world, &effect);
+                    let result = perform(aws, &effect);
                     current.step = current.protocol.next(deployment, result, NOW);
                     running.push(current);
                 }
             },
         }
     }
-    let locations = locations(world, objects);
+    let locations = locations(aws, objects);
     for (object, verdict) in verdicts {
         assert_agrees(&verdict, locations[object], false);
     }
 }
 
-fn locations(world: &World, objects: &[Object]) -> Vec<Location> {
-    let stored = stored_versions(world);
-    objects.iter().map(|o| location_among(world, &stored, &o.version, o.content.as_bytes(), false)).collect()
+fn locations(aws: &World, objects: &[Object]) -> Vec<Location> {
+    let stored = stored_versions(aws);
+    objects.iter().map(|o| location_among(aws, &stored, &o.version, o.content.as_bytes(), false)).collect()
 }
 
 /// Checks that of the objects with one table key one is stored, those with the same bytes stay, and the others are in
 /// quarantine. Returns how many objects have each outcome.
-fn count_outcomes(world: &World, objects: &[Object], dead_letters: &[usize]) -> BTreeMap<&'static str, usize> {
-    let locations = locations(world, objects);
+fn count_outcomes(aws: &World, objects: &[Object], dead_letters: &[usize]) -> BTreeMap<&'static str, usize> {
+    let locations = locations(aws, objects);
     let mut stored = BTreeMap::new();
     for (object, location) in objects.iter().zip(&locations) {
         if let (Some(claim), Location::Table) = (object.claim, location) {
@@ -151,11 +151,11 @@ fn count_outcomes(world: &World, objects: &[Object], dead_letters: &[usize]) -> 
 #[test]
 fn every_version_gets_one_outcome_although_one_call_in_twenty_fails() {
     let mut random = Trouble::new(1, 50);
-    let mut world = world();
-    let objects = put_objects(&mut world, &mut random);
+    let mut aws = fake_aws();
+    let objects = put_objects(&mut aws, &mut random);
     let mut queue = queue_events(&mut random, u32::MAX);
-    deliver(&mut world, &deployment(), &objects, &mut queue, &mut random);
-    let counts = count_outcomes(&world, &objects, &queue.dead);
+    deliver(&mut aws, &deployment(), &objects, &mut queue, &mut random);
+    let counts = count_outcomes(&aws, &objects, &queue.dead);
     assert_eq!(counts["invalid"], 1000);
     assert!(counts["duplicate"] > 50 && counts["conflict"] > 50, "{counts:?}");
     assert_eq!(counts.get("dead letter"), None);
@@ -167,18 +167,18 @@ fn every_version_gets_one_outcome_although_one_call_in_twenty_fails() {
 #[test]
 fn dead_letters_get_an_outcome_after_a_redrive() {
     let mut random = Trouble::new(7, 300);
-    let mut world = world();
-    let objects = put_objects(&mut world, &mut random);
+    let mut aws = fake_aws();
+    let objects = put_objects(&mut aws, &mut random);
     let mut queue = queue_events(&mut random, 3);
-    deliver(&mut world, &deployment(), &objects, &mut queue, &mut random);
+    deliver(&mut aws, &deployment(), &objects, &mut queue, &mut random);
     let dead_letters = std::mem::take(&mut queue.dead);
     assert!(dead_letters.len() > 1000, "{} dead letters", dead_letters.len());
-    locations(&world, &objects);
+    locations(&aws, &objects);
     dead_letters.into_iter().for_each(|object| queue.send(object));
     let mut without_failures = Trouble::new(8, 0);
-    deliver(&mut world, &deployment(), &objects, &mut queue, &mut without_failures);
+    deliver(&mut aws, &deployment(), &objects, &mut queue, &mut without_failures);
     assert!(queue.dead.is_empty());
-    let counts = count_outcomes(&world, &objects, &[]);
+    let counts = count_outcomes(&aws, &objects, &[]);
     assert_eq!(counts["invalid"], 1000);
     assert_eq!(counts.values().sum::<usize>(), 10_000);
 }

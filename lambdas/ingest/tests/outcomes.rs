@@ -23,13 +23,13 @@ fn a_valid_object_is_stored_with_its_source() {
     let delivered = harness.deliver("4EVR.json", Some(&version_id));
     assert_eq!(delivered.outcome(), Outcome::Stored);
     assert_eq!(delivered.effect_names(), ["CheckQuarantine", "Read", "Store"]);
-    let item = harness.world.table.items().next().unwrap();
+    let item = harness.aws.table.items().next().unwrap();
     assert_eq!(item["Streams"]["N"], "6000000");
     assert_eq!(item["_source"]["M"]["key"]["S"], "4EVR.json");
     assert_eq!(item["_source"]["M"]["version_id"]["S"], version_id);
     assert_eq!(item["_source"]["M"]["size"]["N"], FOREVER.len().to_string());
     assert_eq!(item["_source"]["M"]["stored_at"]["S"], NOW.to_string());
-    assert!(harness.world.notices.is_empty());
+    assert!(harness.aws.notices.is_empty());
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn a_stored_version_that_is_delivered_again_is_redelivered() {
     let mut harness = Harness::new();
     let version_id = harness.put("4EVR.json", FOREVER);
     harness.deliver("4EVR.json", Some(&version_id));
-    let before = harness.world.clone();
+    let before = harness.aws.clone();
     assert_eq!(harness.deliver("4EVR.json", Some(&version_id)).outcome(), Outcome::Redelivered);
-    assert_eq!(harness.world, before);
+    assert_eq!(harness.aws, before);
 }
 
 /// Under another key as well as in another version of the same key.
@@ -52,7 +52,7 @@ fn an_object_with_the_bytes_of_a_stored_one_is_a_duplicate() {
         assert_eq!(verdict.outcome, Outcome::Duplicate);
         assert_eq!(verdict.other.unwrap().version.key, "FeelULuvMe.json");
     }
-    assert_eq!(harness.world.s3.list(QUARANTINE, ""), Vec::<&str>::new());
+    assert_eq!(harness.aws.s3.list(QUARANTINE, ""), Vec::<&str>::new());
 }
 
 /// The reason record names the object that was stored first.
@@ -66,10 +66,10 @@ fn an_object_with_the_table_key_of_another_item_is_a_conflict() {
     let quarantining = ["SeeQuarantine", "Copy", "InspectCopy", "WriteReason", "Notify", "DeleteSource"];
     assert_eq!(delivered.effect_names()[3..], quarantining);
     let version = version("second-test-object.json", &version_id);
-    let reason = reason_record(&harness.world, &version).unwrap();
+    let reason = reason_record(&harness.aws, &version).unwrap();
     assert_eq!(reason.other.unwrap().version.key, "test-object.json");
     assert_eq!(reason.source.size, Some(WRONG_ID.len() as u64));
-    assert_eq!(harness.world.notices.len(), 1);
+    assert_eq!(harness.aws.notices.len(), 1);
     assert_eq!(harness.put_and_deliver("second-test-object.json", BLIND).outcome, Outcome::Stored);
 }
 
@@ -82,9 +82,9 @@ fn an_object_with_bare_list_members_is_invalid() {
     let paths: Vec<&str> = verdict.reasons.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths, ["/Features/L/0", "/Features/L/1"]);
     let version = version("4EVR.json", &version_id);
-    assert_eq!(location(&harness.world, &version, BARE_LIST, false), Location::Quarantine);
-    assert!(harness.world.notices[0].contains("/Features/L/0"));
-    assert!(!harness.world.notices[0].contains("Knock2"), "the notice quotes content");
+    assert_eq!(location(&harness.aws, &version, BARE_LIST, false), Location::Quarantine);
+    assert!(harness.aws.notices[0].contains("/Features/L/0"));
+    assert!(!harness.aws.notices[0].contains("Knock2"), "the notice quotes content");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_corrected_upload_is_validated_although_its_key_is_in_quarantine() {
     assert_eq!(harness.put_and_deliver("4EVR.json", BARE_LIST).outcome, Outcome::Invalid);
     assert_eq!(harness.put_and_deliver("4EVR.json", FOREVER).outcome, Outcome::Stored);
     assert_eq!(harness.put_and_deliver("4EVR.json", b"{").outcome, Outcome::Invalid);
-    assert_eq!(harness.world.s3.list(QUARANTINE, "").len(), 4, "two copies, two reason records");
+    assert_eq!(harness.aws.s3.list(QUARANTINE, "").len(), 4, "two copies, two reason records");
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn a_quarantined_version_that_is_delivered_again_is_not_validated_again() {
     let mut harness = Harness::new();
     let version_id = harness.put("bad.json", b"{");
     harness.deliver("bad.json", Some(&version_id));
-    let before = harness.world.s3.clone();
+    let before = harness.aws.s3.clone();
     let delivered = harness.deliver("bad.json", Some(&version_id));
     assert_eq!(delivered.effect_names(), ["CheckQuarantine", "Notify", "DeleteSource"]);
     let verdict = delivered.verdict.unwrap();
     assert_eq!((verdict.outcome, verdict.again), (Outcome::Invalid, true));
-    assert_eq!(harness.world.s3, before);
+    assert_eq!(harness.aws.s3, before);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn folder_markers_project_objects_and_keys_outside_the_prefix_are_skipped() {
 fn a_version_that_was_deleted_is_gone() {
     let mut harness = Harness::new();
     let version_id = harness.put("x.json", BLIND);
-    harness.world.s3.delete(PROCESSING, "x.json", Some(&version_id));
+    harness.aws.s3.delete(PROCESSING, "x.json", Some(&version_id));
     let delivered = harness.deliver("x.json", Some(&version_id));
     assert_eq!(delivered.outcome(), Outcome::Gone);
     assert_eq!(delivered.effect_names(), ["CheckQuarantine", "Read", "FindVersion", "CheckQuarantine"]);
@@ -183,11 +183,11 @@ fn a_stricter_schema_does_not_affect_stored_versions() {
     let version_id = harness.put("4EVR.json", FOREVER);
     harness.deliver("4EVR.json", Some(&version_id));
     harness.deployment.validator.schema = Schema::compile(r#"{"required": ["Label"]}"#).unwrap();
-    let before = harness.world.clone();
+    let before = harness.aws.clone();
     let delivered = harness.deliver("4EVR.json", Some(&version_id));
     assert_eq!(delivered.outcome(), Outcome::Redelivered);
     assert_eq!(delivered.effect_names(), ["CheckQuarantine", "Read", "FindItem"]);
-    assert_eq!(harness.world, before);
+    assert_eq!(harness.aws, before);
     assert_eq!(harness.put_and_deliver("4EVR again.json", FOREVER).outcome, Outcome::Invalid);
 }
 
@@ -198,14 +198,14 @@ fn a_notice_is_small_whatever_the_attribute_names() {
     let attributes: Vec<String> = (0..30).map(|n| format!(r#""{n}{}":{{"S":"x"}}"#, "A".repeat(100))).collect();
     let text = format!("{{{}}}", attributes.join(","));
     assert_eq!(harness.put_and_deliver("names.json", text.as_bytes()).outcome, Outcome::Invalid);
-    assert!(harness.world.notices[0].len() < 32 * 1024);
+    assert!(harness.aws.notices[0].len() < 32 * 1024);
 }
 
 #[test]
 fn an_object_with_the_table_key_of_an_item_without_source_is_a_conflict() {
     let mut harness = Harness::new();
     let item = serde_json::from_slice(FEEL).unwrap();
-    harness.world.table.put_new(&item).unwrap();
+    harness.aws.table.put_new(&item).unwrap();
     let verdict = harness.put_and_deliver("FeelULuvMe.json", FEEL);
     assert_eq!((verdict.outcome, verdict.other), (Outcome::Conflict, None));
 }
@@ -227,8 +227,8 @@ fn stored_versions_are_published_on_request() {
     let version_id = harness.put("4EVR.json", FOREVER);
     harness.deliver("4EVR.json", Some(&version_id));
     harness.deliver("4EVR.json", Some(&version_id));
-    assert_eq!(harness.world.notices.len(), 2);
-    assert!(harness.world.notices.iter().all(|notice| notice.contains(r#""end":"stored""#)));
+    assert_eq!(harness.aws.notices.len(), 2);
+    assert!(harness.aws.notices.iter().all(|notice| notice.contains(r#""end":"stored""#)));
 }
 
 #[test]

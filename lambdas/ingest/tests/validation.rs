@@ -142,8 +142,8 @@ proptest! {
     #[test]
     fn an_item_with_a_changed_byte_does_not_panic(position in 0usize..300, byte in any::<u8>()) {
         let mut bytes = include_bytes!("items/4EVR.json").to_vec();
-        let position = position % bytes.len();
-        bytes[position] = byte;
+        let index = position % bytes.len();
+        bytes[index] = byte;
         let _ = validate(&bytes);
     }
 }

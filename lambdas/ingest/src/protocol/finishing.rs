@@ -37,7 +37,7 @@ impl IngestProtocol {
     pub(super) fn finish(&mut self, deployment: &Deployment, verdict: Verdict) -> Step {
         let outcome = match verdict.outcome {
             Outcome::Redelivered if deployment.notify_on.contains(&Outcome::Stored) => Outcome::Stored,
-            outcome => outcome,
+            other => other,
         };
         if !deployment.notify_on.contains(&outcome) {
             return self.notified(Box::new(verdict));

@@ -62,7 +62,7 @@ impl IngestProtocol {
         self.perform(State::Reading(Reading::CheckingQuarantine), effect)
     }
 
-    /// After a failed read or copy: a version that does not exist is told from one that may not be read.
+    /// After a failed read or copy: lists the version to find out whether it exists.
     pub(super) fn confirm_version(&mut self, fault: Fault, obstacle: Option<Obstacle>) -> Step {
         let ObjectVersion { key, version_id, .. } = self.source.version.clone();
         let effect = Effect::FindVersion { key, version_id: Some(version_id) };

@@ -24,13 +24,13 @@ pub(crate) enum Location {
 
 /// Checks the invariants and returns where the version is: it is stored at most once; it is never both stored and
 /// quarantined; it is deleted only when a complete copy and a reason record exist, or by its owner.
-pub(crate) fn location(world: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
-    location_among(world, &stored_versions(world), version, bytes, deleted_by_owner)
+pub(crate) fn location(aws: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
+    location_among(aws, &stored_versions(aws), version, bytes, deleted_by_owner)
 }
 
 /// The version-ids of the objects whose items are in the table, sorted.
-pub(crate) fn stored_versions(world: &World) -> Vec<String> {
-    let sources = world.table.items().filter_map(|item| source_of(&item));
+pub(crate) fn stored_versions(aws: &World) -> Vec<String> {
+    let sources = aws.table.items().filter_map(|item| source_of(&item));
     let mut version_ids: Vec<String> = sources.map(|source| source.version.version_id).collect();
     version_ids.sort();
     version_ids
@@ -38,7 +38,7 @@ pub(crate) fn stored_versions(world: &World) -> Vec<String> {
 
 /// [`location`] with the result of [`stored_versions`].
 pub(crate) fn location_among(
-    world: &World,
+    aws: &World,
     stored_versions: &[String],
     version: &ObjectVersion,
     bytes: &[u8],
@@ -48,13 +48,13 @@ pub(crate) fn location_among(
     let end = stored_versions.partition_point(|id| *id <= version.version_id);
     let stored = end - first;
     assert!(stored <= 1, "stored {stored} times: {version:?}");
-    let quarantined = reason_record(world, version).is_some();
-    let copy = world.s3.get(QUARANTINE, &copy_key(version), None).ok();
-    let exists = world.s3.get(PROCESSING, &version.key, Some(&version.version_id)).is_ok();
+    let quarantined = reason_record(aws, version).is_some();
+    let copy = aws.s3.get(QUARANTINE, &copy_key(version), None).ok();
+    let exists = aws.s3.get(PROCESSING, &version.key, Some(&version.version_id)).is_ok();
     if quarantined {
         assert_eq!(stored, 0, "stored and quarantined: {version:?}");
-        let copy = copy.expect("a reason record without a copy");
-        assert_eq!(copy.body.as_deref(), Some(bytes), "the copy differs from the object");
+        let object = copy.expect("a reason record without a copy");
+        assert_eq!(object.body.as_deref(), Some(bytes), "the copy differs from the object");
     } else {
         assert!(exists || deleted_by_owner, "deleted without a reason record: {version:?}");
     }

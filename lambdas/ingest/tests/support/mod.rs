@@ -26,7 +26,7 @@ pub(crate) const MAX_OBJECT_BYTES: u64 = 4096;
 /// The default schema of the Terraform module.
 pub(crate) const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
 
-pub(crate) fn world() -> World {
+pub(crate) fn fake_aws() -> World {
     World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
 }
 
@@ -70,14 +70,14 @@ pub(crate) fn version(key: &str, version_id: &str) -> ObjectVersion {
 }
 
 /// The reason record of a version, if it exists.
-pub(crate) fn reason_record(world: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
-    let object = world.s3.get(QUARANTINE, &reason_key(version), None).ok()?;
+pub(crate) fn reason_record(aws: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
+    let object = aws.s3.get(QUARANTINE, &reason_key(version), None).ok()?;
     serde_json::from_slice(object.body.as_deref()?).ok()
 }
 
 /// One deployment of the function.
 pub(crate) struct Harness {
-    pub(crate) world: World,
+    pub(crate) aws: World,
     pub(crate) deployment: Deployment,
 }
 
@@ -89,12 +89,12 @@ pub(crate) struct Delivered {
 
 impl Harness {
     pub(crate) fn new() -> Self {
-        Self { world: world(), deployment: deployment() }
+        Self { aws: fake_aws(), deployment: deployment() }
     }
 
     /// Puts an object in the processing bucket; returns its version-id.
     pub(crate) fn put(&mut self, key: &str, bytes: &[u8]) -> String {
-        self.world.s3.put(PROCESSING, key, bytes, false).unwrap()
+        self.aws.s3.put(PROCESSING, key, bytes, false).unwrap()
     }
 
     /// Puts an object and delivers its event.
@@ -122,7 +122,7 @@ impl Harness {
                 Step::Fault(fault) => break Err(fault),
                 Step::Perform(effect) => effect,
             };
-            let result = respond(&effect).unwrap_or_else(|| perform(&mut self.world, &effect));
+            let result = respond(&effect).unwrap_or_else(|| perform(&mut self.aws, &effect));
             step = protocol.next(&self.deployment, result.clone(), NOW);
             effects.push((effect, result));
         };
