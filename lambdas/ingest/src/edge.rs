@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::Fault;
 use lambda_support::aws::{
-    ErrorClass, Obstacle, classify, copy_source, fault, find_version, is_absent, listed_key, obstacle, refusal, torn,
-    unquoted,
+    ErrorClass, Obstacle, classify, copy_source, fault, find_version, incomplete_body, is_object_not_found, listed_key,
+    obstacle, refusal, unquote_etag,
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -82,7 +82,7 @@ impl Aws {
         let request = self.s3.get_object().bucket(&settings.processing_bucket);
         let object = request.key(settings.schema_key()).send().await;
         let object = object.map_err(|e| fault(call, &e))?;
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?.into_bytes();
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?.into_bytes();
         if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
             return Err(Fault::new(call, "it is not the schema that was deployed; apply again"));
         }
@@ -102,10 +102,10 @@ impl Aws {
         let request = self.s3.get_object().bucket(&self.settings.quarantine_bucket);
         let object = match request.key(source.reason_key()).send().await {
             Ok(object) => object,
-            Err(error) if is_absent(&error) => return Ok(Outcome::Decided(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(Outcome::Decided(None)),
             Err(error) => return Err(fault(call, &error)),
         };
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?;
         let reason: Reason = serde_json::from_slice(&bytes.into_bytes())
             .map_err(|e| Fault::new(call, format!("the record is not readable: {e}")))?;
         Ok(Outcome::Decided(Some(Box::new(reason))))
@@ -122,7 +122,7 @@ impl Aws {
         if let Some(size) = size.filter(|&s| s > limit) {
             return Ok(Outcome::Oversize { size });
         }
-        let etag = object.e_tag().map(unquoted);
+        let etag = object.e_tag().map(unquote_etag);
         let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
         let sha256 = stream(object, limit, |part| bytes.extend_from_slice(part)).await?;
         Ok(Outcome::Body(Body { bytes, sha256, etag }))
@@ -213,7 +213,7 @@ impl Aws {
         let request = self.s3.head_object().bucket(bucket).key(&key);
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
-            Err(error) if is_absent(&error) => return Ok(Outcome::Inspected(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(Outcome::Inspected(None)),
             Err(error) => return Err(fault("HeadObject", &error)),
         };
         let size = head.content_length().and_then(|s| u64::try_from(s).ok());
@@ -275,7 +275,7 @@ async fn stream(object: GetObjectOutput, limit: u64, mut take: impl FnMut(&[u8])
     let mut body = object.body;
     let mut digest = Sha256::new();
     let mut read = 0_u64;
-    while let Some(part) = body.try_next().await.map_err(|e| torn("GetObject", &e))? {
+    while let Some(part) = body.try_next().await.map_err(|e| incomplete_body("GetObject", &e))? {
         read += part.len() as u64;
         if read > limit {
             return Err(Fault::new("GetObject", "more bytes than S3 announced"));

@@ -65,10 +65,10 @@ fn ends(text: &str) -> Result<Vec<End>, SettingError> {
     names
         .map(|name| {
             let end = End::ALL.into_iter().find(|e| e.name() == name);
-            end.ok_or_else(|| SettingError::Unreadable {
+            end.ok_or_else(|| SettingError::Invalid {
                 name: "NOTIFY_ON",
-                text: text.to_owned(),
-                why: format!("`{name}` is no end"),
+                value: text.to_owned(),
+                reason: format!("`{name}` is no end"),
             })
         })
         .collect()
