@@ -61,10 +61,10 @@ pub async fn run(shared: &Shared, args: &Ingest, report: &mut Report) -> anyhow:
     let outputs = shared.from.read()?;
     let config = session(&outputs, System::Ingest, shared.role(Role::Caller)).await?;
     let core = Arc::new(Core::new(&config, settings(outputs.ingest()?)?));
-    let answer = lambda_support::serve::answer(&core, event, TIME).await;
+    let answer = lambda_support::invocation::handle(&core, event, TIME).await;
     report.mark_changed();
     let failed = match &answer {
-        Ok(answer) => answer["batchItemFailures"].as_array().map_or(0, Vec::len),
+        Ok(answer) => answer.batch_item_failures.len(),
         Err(_) => 1,
     };
     if let Err(error) = answer {

@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::Fault;
 use lambda_support::aws::{
-    ErrorClass, Obstacle, classify, copy_source, fault, find_version, is_absent, listed_key, obstacle, refusal, torn,
-    unquoted,
+    ErrorClass, Obstacle, classify, copy_source, fault, find_version, incomplete_body, is_object_not_found, listed_key,
+    obstacle, refusal, unquote_etag,
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -75,7 +75,7 @@ impl Aws {
         let settings = &self.settings;
         let request = self.s3.get_object().bucket(&settings.processing_bucket).key(settings.schema_key());
         let object = request.send().await.map_err(|e| fault(call, &e))?;
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?.into_bytes();
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?.into_bytes();
         if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
             let why = "it is not the schema that was deployed with the function: run `terraform apply` again";
             return Err(Fault::new(call, why));
@@ -95,10 +95,10 @@ impl Aws {
         let request = self.s3.get_object().bucket(&self.settings.quarantine_bucket);
         let object = match request.key(reason_key(version)).send().await {
             Ok(object) => object,
-            Err(error) if is_absent(&error) => return Ok(EffectResult::Reason(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(EffectResult::Reason(None)),
             Err(error) => return Err(fault(call, &error)),
         };
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?;
         let reason: ReasonRecord = serde_json::from_slice(&bytes.into_bytes())
             .map_err(|e| Fault::new(call, format!("it is not a valid reason record: {e}")))?;
         Ok(EffectResult::Reason(Some(Box::new(reason))))
@@ -115,7 +115,7 @@ impl Aws {
         if let Some(size) = size.filter(|&s| s > limit) {
             return Ok(EffectResult::Oversize { size });
         }
-        let etag = object.e_tag().map(unquoted);
+        let etag = object.e_tag().map(unquote_etag);
         let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
         let sha256 = read_body(object, limit, |chunk| bytes.extend_from_slice(chunk)).await?;
         Ok(EffectResult::Object(ObjectBody { bytes, sha256, etag }))
@@ -214,7 +214,7 @@ impl Aws {
         let request = self.s3.head_object().bucket(bucket).key(&key);
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
-            Err(error) if is_absent(&error) => return Ok(EffectResult::Copied(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(EffectResult::Copied(None)),
             Err(error) => return Err(fault("HeadObject", &error)),
         };
         let size = head.content_length().and_then(|s| u64::try_from(s).ok());
@@ -278,7 +278,7 @@ async fn read_body(object: GetObjectOutput, limit: u64, mut on_chunk: impl FnMut
     let mut body = object.body;
     let mut digest = Sha256::new();
     let mut size = 0_u64;
-    while let Some(chunk) = body.try_next().await.map_err(|e| torn("GetObject", &e))? {
+    while let Some(chunk) = body.try_next().await.map_err(|e| incomplete_body("GetObject", &e))? {
         size += chunk.len() as u64;
         if size > limit {
             return Err(Fault::new("GetObject", "the body is larger than S3 reported"));

@@ -24,9 +24,8 @@ pub mod settings;
 pub mod source;
 pub mod validate;
 
-use lambda_support::log::{self, Level};
+use lambda_support::log;
 use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive};
-use serde_json::Map;
 use sluice_types::{ObjectVersion, Timestamp};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -101,21 +100,17 @@ impl Performer<IngestProtocol> for Delivery<'_> {
         let ObjectVersion { bucket, key, version_id } = &source.version;
         log::set_object(bucket, key, version_id);
         if matches!(effect, Effect::Store(_)) {
-            log_info(messages::VALID_ITEM);
+            log::info(messages::VALID_ITEM);
         }
-        log_info(&messages::before_effect(effect, &self.ingest.settings));
+        log::info(&messages::before_effect(effect, &self.ingest.settings));
         let large = source.size.is_none_or(|size| size > MAX_CONCURRENT_OBJECT_BYTES);
         if large && self.large_object.is_none() && matches!(effect, Effect::Read(_)) {
             self.large_object = self.ingest.large_object.acquire().await.ok();
         }
         let result = self.ingest.edge.perform(effect).await.map_err(|fault| messages::explain_fault(effect, fault))?;
         if let Some(text) = messages::after_effect(&result) {
-            log_info(text);
+            log::info(text);
         }
         Ok(result)
     }
-}
-
-fn log_info(text: &str) {
-    log::line(Level::Info, text, &Map::new(), &Map::new());
 }

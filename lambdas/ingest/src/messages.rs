@@ -73,7 +73,7 @@ pub const VALID_ITEM: &str = "JSON structure is valid.";
 pub fn explain_fault(effect: &Effect, fault: Fault) -> Fault {
     match effect {
         Effect::CheckQuarantine(_) | Effect::SeeQuarantine(_) => {
-            Fault { why: format!("Error checking quarantine: {}", fault.why), ..fault }
+            Fault { reason: format!("Error checking quarantine: {}", fault.reason), ..fault }
         }
         _ => fault,
     }
@@ -92,7 +92,7 @@ pub fn handled(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: outcome_message(outcome).to_owned(),
-        refused: outcome.is_quarantined() || matches!(outcome, Outcome::TooLarge | Outcome::Unreadable),
+        needs_attention: outcome.is_quarantined() || matches!(outcome, Outcome::TooLarge | Outcome::Unreadable),
         fields: verdict_fields(verdict),
         metrics,
     }

@@ -41,7 +41,7 @@ impl Problem {
                 "it is encrypted with a key that only its uploader has (SSE-C): upload it again without such a key",
             ),
         };
-        Self::new("", rule, format!("{message} ({})", fault.why))
+        Self::new("", rule, format!("{message} ({})", fault.reason))
     }
 }
 

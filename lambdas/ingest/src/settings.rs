@@ -68,10 +68,10 @@ fn outcomes(text: &str) -> Result<Vec<Outcome>, SettingError> {
 fn outcome(name: &str, text: &str) -> Result<Outcome, SettingError> {
     Outcome::ALL.into_iter().find(|outcome| outcome.name() == name).ok_or_else(|| {
         let names = Outcome::ALL.map(|outcome| format!("`{}`", outcome.name())).join(", ");
-        SettingError::Unreadable {
+        SettingError::Invalid {
             name: "NOTIFY_ON",
-            text: text.to_owned(),
-            why: format!("`{name}` is not a valid outcome; use {names}"),
+            value: text.to_owned(),
+            reason: format!("`{name}` is not a valid outcome; use {names}"),
         }
     })
 }

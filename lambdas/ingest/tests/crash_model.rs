@@ -16,7 +16,7 @@ use ingest::effect::Effect;
 use ingest::outcome::Outcome;
 use ingest::protocol::{IngestProtocol, Verdict};
 use lambda_support::aws::Obstacle;
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location};
@@ -30,7 +30,7 @@ type Outcomes = HashSet<(usize, &'static str)>;
 
 /// What is explored.
 struct Model<'a> {
-    aws: World,
+    aws: FakeAws,
     /// Key and content of each object.
     objects: Vec<(&'a str, String)>,
     /// The number of the object that each delivery is about.
@@ -63,7 +63,7 @@ enum Progress {
 
 #[derive(Clone, Hash)]
 struct State {
-    aws: World,
+    aws: FakeAws,
     /// The number of the object, and how far its delivery is.
     deliveries: Vec<(usize, Progress)>,
     failures_left: u8,

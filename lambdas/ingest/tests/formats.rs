@@ -67,7 +67,7 @@ impl Recorder {
             Err(fault) => self.line("fault", &fault.to_string()),
             Ok(verdict) => {
                 let handled = messages::handled(&verdict);
-                self.line(if handled.refused { "warn" } else { "info" }, &handled.message);
+                self.line(if handled.needs_attention { "warn" } else { "info" }, &handled.message);
                 self.line("fields", &serde_json::to_string_pretty(&handled.fields).unwrap());
                 self.line("metrics", &format!("{:?}", handled.metrics));
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ingest::deployment::Deployment;
 use ingest::protocol::IngestProtocol;
-use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
+use lambda_support::fakes::{FakeAws, FaultInjector, InjectedFault, Message, Queue};
 use lambda_support::{Protocol, Step, StepOf};
 use sluice_types::ObjectVersion;
 use support::location::{Location, assert_agrees, location_among, stored_versions};
@@ -25,23 +25,23 @@ struct Object {
 
 /// Puts the objects. A tenth is invalid. Some of the valid ones have the table key of others, with the same or with other
 /// bytes. Many versions share an object key.
-fn put_objects(aws: &mut World, random: &mut Trouble) -> Vec<Object> {
+fn put_objects(aws: &mut FakeAws, random: &mut FaultInjector) -> Vec<Object> {
     (0..OBJECTS)
         .map(|n| {
-            let number = match random.number() % 10 {
+            let number = match random.next_number() % 10 {
                 0 => n / 7,
                 _ => n,
             };
-            let year = 2000 + u32::try_from(random.number() % 2).unwrap();
+            let year = 2000 + u32::try_from(random.next_number() % 2).unwrap();
             let valid = item(&format!("artist {}", number % 97), &number.to_string(), year);
-            let (content, claim) = match (n % 10, random.number() % 4) {
+            let (content, claim) = match (n % 10, random.next_number() % 4) {
                 (3, 0) => (valid[..valid.len() - 1].to_owned(), None),
                 (3, 1) => (valid.replace("Year", "Jahr"), None),
                 (3, 2) => (format!("{valid}{}", " ".repeat(5000)), None),
                 (3, _) => (valid.replace("\"N\"", "\"S\""), None),
                 _ => (valid, Some(number)),
             };
-            let key = format!("in coming/{}+ü.json", random.number() % (OBJECTS / 2));
+            let key = format!("in coming/{}+ü.json", random.next_number() % (OBJECTS / 2));
             let version_id = aws.s3.put(PROCESSING, &key, content.as_bytes(), false).unwrap();
             Object { version: version(&key, &version_id), content, claim }
         })
@@ -49,12 +49,12 @@ fn put_objects(aws: &mut World, random: &mut Trouble) -> Vec<Object> {
 }
 
 /// A queue with an event of every object, in random order; one in five objects has two.
-fn queue_events(random: &mut Trouble, max_receives: u32) -> Queue<usize> {
+fn queue_events(random: &mut FaultInjector, max_receives: u32) -> Queue<usize> {
     let count = usize::try_from(OBJECTS).unwrap();
     let repeated = (0..count).filter(|n| n % 5 == 2);
     let mut order: Vec<usize> = (0..count).chain(repeated).collect();
     for index in (1..order.len()).rev() {
-        let other = usize::try_from(random.number()).unwrap() % (index + 1);
+        let other = usize::try_from(random.next_number()).unwrap() % (index + 1);
         order.swap(index, other);
     }
     let mut queue = Queue::new(max_receives);
@@ -70,11 +70,11 @@ struct Running {
 
 /// Delivers until the queue is empty. Of the concurrent deliveries, a random one makes its next call each time.
 fn deliver(
-    aws: &mut World,
+    aws: &mut FakeAws,
     deployment: &Deployment,
     objects: &[Object],
     queue: &mut Queue<usize>,
-    random: &mut Trouble,
+    random: &mut FaultInjector,
 ) {
     let mut running: Vec<Running> = Vec::new();
     let mut verdicts = Vec::new();
@@ -90,18 +90,18 @@ fn deliver(
         if running.is_empty() {
             break;
         }
-        let index = usize::try_from(random.number()).unwrap() % running.len();
+        let index = usize::try_from(random.next_number()).unwrap() % running.len();
         let mut current = running.swap_remove(index);
         match current.step {
             Step::Done(verdict) => verdicts.push((current.message.body, verdict)),
-            Step::Fault(_) => queue.give_back(current.message),
+            Step::Fault(_) => queue.return_message(current.message),
             Step::Perform(effect) => match random.next_call() {
-                Broken::Refused => queue.give_back(current.message),
-                Broken::AnswerLost => {
+                InjectedFault::Rejected => queue.return_message(current.message),
+                InjectedFault::ResponseLost => {
                     perform(aws, &effect);
-                    queue.give_back(current.message);
+                    queue.return_message(current.message);
                 }
-                Broken::Fine => {
+                InjectedFault::None => {
                     let result = perform(aws, &effect);
                     current.step = current.protocol.next(deployment, result, NOW);
                     running.push(current);
@@ -115,14 +115,14 @@ fn deliver(
     }
 }
 
-fn locations(aws: &World, objects: &[Object]) -> Vec<Location> {
+fn locations(aws: &FakeAws, objects: &[Object]) -> Vec<Location> {
     let stored = stored_versions(aws);
     objects.iter().map(|o| location_among(aws, &stored, &o.version, o.content.as_bytes(), false)).collect()
 }
 
 /// Checks that of the objects with one table key one is stored, those with the same bytes stay, and the others are in
 /// quarantine. Returns how many objects have each outcome.
-fn count_outcomes(aws: &World, objects: &[Object], dead_letters: &[usize]) -> BTreeMap<&'static str, usize> {
+fn count_outcomes(aws: &FakeAws, objects: &[Object], dead_letters: &[usize]) -> BTreeMap<&'static str, usize> {
     let locations = locations(aws, objects);
     let mut stored = BTreeMap::new();
     for (object, location) in objects.iter().zip(&locations) {
@@ -150,12 +150,12 @@ fn count_outcomes(aws: &World, objects: &[Object], dead_letters: &[usize]) -> BT
 
 #[test]
 fn every_version_gets_one_outcome_although_one_call_in_twenty_fails() {
-    let mut random = Trouble::new(1, 50);
+    let mut random = FaultInjector::new(1, 50);
     let mut aws = fake_aws();
     let objects = put_objects(&mut aws, &mut random);
     let mut queue = queue_events(&mut random, u32::MAX);
     deliver(&mut aws, &deployment(), &objects, &mut queue, &mut random);
-    let counts = count_outcomes(&aws, &objects, &queue.dead);
+    let counts = count_outcomes(&aws, &objects, &queue.dead_letters);
     assert_eq!(counts["invalid"], 1000);
     assert!(counts["duplicate"] > 50 && counts["conflict"] > 50, "{counts:?}");
     assert_eq!(counts.get("dead letter"), None);
@@ -166,18 +166,18 @@ fn every_version_gets_one_outcome_although_one_call_in_twenty_fails() {
 /// bucket, and a move to quarantine that was interrupted is completed after a redrive.
 #[test]
 fn dead_letters_get_an_outcome_after_a_redrive() {
-    let mut random = Trouble::new(7, 300);
+    let mut random = FaultInjector::new(7, 300);
     let mut aws = fake_aws();
     let objects = put_objects(&mut aws, &mut random);
     let mut queue = queue_events(&mut random, 3);
     deliver(&mut aws, &deployment(), &objects, &mut queue, &mut random);
-    let dead_letters = std::mem::take(&mut queue.dead);
+    let dead_letters = std::mem::take(&mut queue.dead_letters);
     assert!(dead_letters.len() > 1000, "{} dead letters", dead_letters.len());
     locations(&aws, &objects);
     dead_letters.into_iter().for_each(|object| queue.send(object));
-    let mut without_failures = Trouble::new(8, 0);
+    let mut without_failures = FaultInjector::new(8, 0);
     deliver(&mut aws, &deployment(), &objects, &mut queue, &mut without_failures);
-    assert!(queue.dead.is_empty());
+    assert!(queue.dead_letters.is_empty());
     let counts = count_outcomes(&aws, &objects, &[]);
     assert_eq!(counts["invalid"], 1000);
     assert_eq!(counts.values().sum::<usize>(), 10_000);

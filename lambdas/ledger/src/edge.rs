@@ -8,7 +8,7 @@ use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{EncodingType, Object};
 use lambda_support::Fault;
-use lambda_support::aws::{ErrorClass, classify, fault, listed_key, torn};
+use lambda_support::aws::{ErrorClass, classify, fault, incomplete_body, listed_key};
 use sluice_types::digest::sha256;
 use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
 use sluice_types::manifest::{self, Statement};
@@ -81,7 +81,7 @@ impl Aws {
         let request = self.s3.get_object().key(manifest::key(sequence));
         let request = request.bucket(&self.settings.receipts_bucket);
         let object = request.send().await.map_err(|e| fault(call, &e))?;
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?;
         Ok(EffectResult::Manifest(bytes.into_bytes().into()))
     }
 
@@ -194,7 +194,7 @@ fn unreadable(error: &SdkError<GetObjectError>) -> bool {
 
 async fn body(call: &str, object: GetObjectOutput) -> Result<Option<Body>, Fault> {
     let (mut stream, mut bytes) = (object.body, Vec::new());
-    while let Some(part) = stream.try_next().await.map_err(|e| torn(call, &e))? {
+    while let Some(part) = stream.try_next().await.map_err(|e| incomplete_body(call, &e))? {
         if bytes.len() + part.len() > LONGEST {
             return Ok(None);
         }

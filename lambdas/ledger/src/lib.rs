@@ -84,6 +84,6 @@ fn out_of_time(run: &LedgerProtocol) -> Result<Value, Fault> {
     if run.written.is_empty() {
         return Err(Fault::new("run", why));
     }
-    log::line(Level::Warn, why, &Map::new(), &Map::new());
+    log::line(Level::Warn, why, &Map::new());
     Ok(narrate::answer(run, false))
 }

@@ -16,7 +16,7 @@ pub fn written(written: &Written, metrics: &mut Metrics) {
     let mut fields = place(&written.head);
     fields.insert("listed".into(), listed.into());
     fields.insert("announced".into(), announced.into());
-    log::line(Level::Info, "Manifest written.", &fields, &Map::new());
+    log::line(Level::Info, "Manifest written.", &fields);
 }
 
 /// What a run answers: where the ledger stands, and whether every period that was due is closed.

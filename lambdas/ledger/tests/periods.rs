@@ -10,7 +10,7 @@ mod world;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use lambda_support::{Protocol, Step, StepOf};
 use ledger::effect::Effect;
 use ledger::protocol::{LedgerProtocol, Plan};
@@ -35,7 +35,7 @@ enum Active {
 
 #[derive(Clone)]
 struct State {
-    world: World,
+    world: FakeAws,
     runs: Vec<(Until, Active)>,
     phases: Vec<Phase>,
     troubles: u8,
@@ -182,7 +182,7 @@ fn fingerprint(state: &State) -> u64 {
 }
 
 /// Explores; returns how many histories ended.
-fn explore(mut world: World, writers: &[Writer], runs: &[Until], troubles: u8, max_listed: usize) -> usize {
+fn explore(mut world: FakeAws, writers: &[Writer], runs: &[Until], troubles: u8, max_listed: usize) -> usize {
     for writer in writers {
         let mut phase = Phase::Nothing;
         while phase != writer.begins {
@@ -206,13 +206,13 @@ fn a_ledger_begins_with_everything_before() {
         writer("next", 2 * HOUR + 1, Phase::Announced),
         writer("young", 2 * HOUR + 240_001, Phase::Nothing),
     ];
-    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Now], 1, 100);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour, Until::Now], 1, 100);
     assert!(ended > 10, "{ended}");
 }
 
 #[test]
 fn an_outage_is_caught_up_in_order() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let writers = [
         writer("first", 1, Phase::Recorded),
@@ -230,16 +230,16 @@ fn of_two_writers_of_one_receipt_one_is_listed_as_there() {
         writer("same", HOUR + 2, Phase::Announced),
         writer("same", HOUR + 3, Phase::Announced),
     ];
-    let ended = explore(World::default(), &writers, &[Until::Hour], 2, 100);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour], 2, 100);
     assert!(ended > 3, "{ended}");
 }
 
 #[test]
 fn a_period_too_long_for_one_manifest_is_cut() {
     let writers: Vec<Writer> = (0..5).map(|n| writer(&format!("r{n}"), 10 + n / 2, Phase::Recorded)).collect();
-    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Hour], 2, 2);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour, Until::Hour], 2, 2);
     assert!(ended > 2, "{ended}");
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     for writer in &writers {
         advance(&mut world, writer, Phase::Nothing);
     }
@@ -250,7 +250,7 @@ fn a_period_too_long_for_one_manifest_is_cut() {
 
 #[test]
 fn an_entry_that_cannot_be_read_is_listed_itself() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     let good = writer("good", 7, Phase::Recorded);
     for key in [
         format!("{}x.json", JournalEntry::key_prefix(Timestamp::from_millis(6))),
@@ -273,7 +273,7 @@ fn an_entry_that_cannot_be_read_is_listed_itself() {
 /// Whoever may write to the journal does not keep a period from ever being closed.
 #[test]
 fn a_period_full_of_what_cannot_be_read_is_cut_too() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     for at in 1..=40 {
         let key = format!("{}x-{at}", JournalEntry::key_prefix(Timestamp::from_millis(at / 2)));
         world.s3.put(BUCKET, &key, b"{", true).unwrap();
@@ -287,7 +287,7 @@ fn a_period_full_of_what_cannot_be_read_is_cut_too() {
 #[test]
 fn the_last_of_many_is_found() {
     for count in [1, 2, 3, 7, 8, 9, 30] {
-        let mut world = World::default();
+        let mut world = FakeAws::default();
         for hour in 0..count {
             run_through(&mut world, &plan(100), Timestamp::from_millis(hour * HOUR + 60_000), Until::Hour);
         }
@@ -299,10 +299,10 @@ fn the_last_of_many_is_found() {
 
 #[test]
 fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let honest = bytes(&world.s3, &manifest::key(1));
-    let stops = |world: &mut World, now: Timestamp, key: &str| {
+    let stops = |world: &mut FakeAws, now: Timestamp, key: &str| {
         let (mut run, mut step) = LedgerProtocol::start(asked(Until::Hour), &plan(100), now);
         for _ in 0..200 {
             let Step::Perform(effect) = step else { break };
@@ -331,7 +331,7 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
 /// a person names exactly it.
 #[test]
 fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let key = manifest::key(1);
     let honest = manifest::open(&bytes(&world.s3, &key)).unwrap();
@@ -342,7 +342,7 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
         let mut world = world.clone();
         let forged = manifest::seal(&payload, "alias/ledger", signature);
         world.s3.put(BUCKET, &key, &forged, false).unwrap();
-        let end = |world: &mut World, from: Option<String>| {
+        let end = |world: &mut FakeAws, from: Option<String>| {
             let asked = Asked { until: Until::Now, go_on_from: from };
             let (mut run, mut step) = LedgerProtocol::start(asked, &plan(100), NOW);
             while let Step::Perform(effect) = step {

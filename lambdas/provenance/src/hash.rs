@@ -11,7 +11,7 @@ use aws_sdk_s3::config::{Builder, ResponseChecksumValidation, StalledStreamProte
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use lambda_support::Fault;
-use lambda_support::aws::torn;
+use lambda_support::aws::incomplete_body;
 use sluice_types::{ObjectAttributes, ObjectVersion};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
@@ -197,7 +197,7 @@ impl Source {
         let request = request.set_range(range.map(|(from, to)| format!("bytes={from}-{}", to - 1)));
         let answer = request.customize().config_override(config).send().await;
         let answer = answer.map_err(|e| Unread::of(CALL, &e))?;
-        let etag = answer.e_tag().map(lambda_support::aws::unquoted);
+        let etag = answer.e_tag().map(lambda_support::aws::unquote_etag);
         if etag.is_some() && self.etag.is_some() && etag != self.etag {
             let why = "the bytes are not of the version that was asked for";
             return Err(Fault::new(CALL, why).into());
@@ -211,7 +211,7 @@ impl Source {
         loop {
             let next = timeout(self.reader.stall, body.try_next()).await;
             let next = next.map_err(|_| Fault::new(CALL, "the answer brings nothing any more"))?;
-            let next = next.map_err(|e| torn(CALL, &e))?;
+            let next = next.map_err(|e| incomplete_body(CALL, &e))?;
             if let Some(bytes) = &next {
                 read += bytes.len() as u64;
             }

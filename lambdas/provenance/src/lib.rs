@@ -14,9 +14,8 @@ pub mod version;
 pub mod watch;
 pub mod write;
 
-use lambda_support::log::{self, Level};
+use lambda_support::log;
 use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive};
-use serde_json::Map;
 use sluice_types::Timestamp;
 use tokio::time::Instant;
 
@@ -59,7 +58,7 @@ impl Performer<ReceiptProtocol> for Delivery<'_> {
     async fn perform(&mut self, protocol: &ReceiptProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
         let version = protocol.version();
         log::set_object(&version.bucket, &version.key, &version.version_id);
-        log::line(Level::Info, &narrate::before(effect), &Map::new(), &Map::new());
+        log::info(&narrate::before(effect));
         self.edge.perform(effect, self.until).await
     }
 }

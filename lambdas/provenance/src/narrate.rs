@@ -116,7 +116,7 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: verdict.end.sentence().to_owned(),
-        refused: matches!(verdict.end, End::Deferred | End::Unreadable),
+        needs_attention: matches!(verdict.end, End::Deferred | End::Unreadable),
         fields,
         metrics,
     }

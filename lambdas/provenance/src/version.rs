@@ -4,7 +4,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use aws_sdk_s3::types::ChecksumMode;
 use lambda_support::Fault;
-use lambda_support::aws::{ErrorClass, classify, fault, status, unquoted};
+use lambda_support::aws::{ErrorClass, classify, fault, status, unquote_etag};
 use sluice_types::{Checksum, ObjectAttributes, ObjectVersion, Timestamp};
 
 /// Why a version could not be read.
@@ -36,7 +36,7 @@ impl Unread {
                 reason: match (error.code(), status(error)) {
                     (Some(code), _) => code.to_owned(),
                     (None, Some(status)) => format!("HTTP {status}"),
-                    (None, None) => fault.why.clone(),
+                    (None, None) => fault.reason.clone(),
                 },
                 fault,
             },
@@ -77,7 +77,7 @@ pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result
     let made = head.last_modified().and_then(|t| t.to_millis().ok());
     Ok(ObjectAttributes {
         size: size.ok_or_else(|| Fault::new("HeadObject", "S3 does not say the size"))?,
-        etag: head.e_tag().map(unquoted),
+        etag: head.e_tag().map(unquote_etag),
         last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis),
         checksums: checksums(&head),
     })

@@ -108,7 +108,7 @@ async fn stand() -> (Arc<Stand>, String) {
 }
 
 /// Hands one event to the handler, as a direct invocation.
-async fn handle(url: &str, object: Value) -> Result<Value, lambda_runtime::Error> {
+async fn handle(url: &str, object: Value) -> Result<(), lambda_runtime::Error> {
     let settings = Settings {
         watched: vec![Watched { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
         receipts_bucket: "receipts".into(),
@@ -116,7 +116,7 @@ async fn handle(url: &str, object: Value) -> Result<Value, lambda_runtime::Error
     let handler = Arc::new(Provenance::new(&config(url), settings));
     let event = json!({"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z",
         "detail": {"bucket": {"name": "raw"}, "object": object}});
-    lambda_support::serve::answer(&handler, event, MINUTE).await
+    lambda_support::invocation::handle(&handler, event, MINUTE).await.map(drop)
 }
 
 /// The calls in order, each with what it must carry: the journal entry before the record, each only once.
@@ -225,7 +225,7 @@ async fn the_record_is_written_once() {
     let conflict = |_: &Request| Answer::error(409, "ConditionalRequestConflict");
     let s3 = aws_sdk_s3::Client::new(&config(&serve(conflict).await));
     let fault = put(&s3).await.unwrap_err();
-    assert!(fault.why.contains("ConditionalRequestConflict"));
+    assert!(fault.reason.contains("ConditionalRequestConflict"));
 }
 
 /// The closing of a period waits for writers that are late, but not for ever.

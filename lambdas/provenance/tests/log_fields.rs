@@ -35,7 +35,7 @@ fn fields_and_metrics_of_each_outcome() {
     ] {
         let handled = narrate::end(&verdict(end, state));
         let fields = serde_json::to_string(&handled.fields).unwrap_or_default();
-        lines += &format!("warn: {}\n{fields}\n{:?}\n\n", handled.refused, handled.metrics);
+        lines += &format!("warn: {}\n{fields}\n{:?}\n\n", handled.needs_attention, handled.metrics);
     }
     insta::assert_snapshot!(lines);
 }

@@ -202,7 +202,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         for (status, code) in [(404, "NoSuchVersion"), (403, "AccessDenied")] {
             let handler = except(size, from, None, move |_| Answer::error(status, code));
             match read(&facts(size), &small(), handler).await {
-                Err(Unread::Absent(fault)) => assert!(fault.why.contains(code)),
+                Err(Unread::Absent(fault)) => assert!(fault.reason.contains(code)),
                 other => panic!("{other:?}"),
             }
         }
@@ -210,7 +210,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         assert_eq!(read(&facts(size), &small(), once).await, Ok(sha256(&bytes(size))));
         let always = except(size, from, None, |_| Answer::error(503, "SlowDown"));
         match read(&facts(size), &small(), always).await {
-            Err(Unread::Fault(fault)) => assert!(fault.why.contains("SlowDown")),
+            Err(Unread::Fault(fault)) => assert!(fault.reason.contains("SlowDown")),
             other => panic!("{other:?}"),
         }
     }

@@ -2,15 +2,15 @@
 
 use ingest::effect::{CopyDigest, Effect, EffectResult, ObjectBody};
 use ingest::item::source_of;
-use ingest::quarantine::{copy_key, reason_key};
+use ingest::quarantine::{ReasonRecord, copy_key, reason_key};
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
-use lambda_support::fakes::{S3Error, World};
+use lambda_support::fakes::{FakeAws, S3Error};
 use sluice_types::ObjectVersion;
 
 use super::{MAX_OBJECT_BYTES, PROCESSING, QUARANTINE, reason_record};
 
-pub(crate) fn perform(aws: &mut World, effect: &Effect) -> EffectResult {
+pub(crate) fn perform(aws: &mut FakeAws, effect: &Effect) -> EffectResult {
     match effect {
         Effect::FindVersion { key, version_id } => find_version(aws, key, version_id.as_deref()),
         Effect::CheckQuarantine(version) => EffectResult::Reason(reason_record(aws, version).map(Box::new)),
@@ -44,13 +44,7 @@ pub(crate) fn perform(aws: &mut World, effect: &Effect) -> EffectResult {
             let copy = aws.s3.get(QUARANTINE, &copy_key(version), None).ok();
             EffectResult::Copied(copy.map(|o| CopyDigest { size: o.size(), sha256: o.sha256() }))
         }
-        Effect::WriteReason(reason) => {
-            let text = serde_json::to_vec(reason).unwrap();
-            match aws.s3.put(QUARANTINE, &reason_key(&reason.source.version), &text, true) {
-                Ok(_) => EffectResult::Done,
-                Err(_) => EffectResult::ReasonExists,
-            }
-        }
+        Effect::WriteReason(reason) => write_reason(aws, reason),
         Effect::DeleteSource(version) => {
             aws.s3.delete(&version.bucket, &version.key, Some(&version.version_id));
             EffectResult::Done
@@ -62,14 +56,14 @@ pub(crate) fn perform(aws: &mut World, effect: &Effect) -> EffectResult {
     }
 }
 
-fn find_version(aws: &World, key: &str, version_id: Option<&str>) -> EffectResult {
+fn find_version(aws: &FakeAws, key: &str, version_id: Option<&str>) -> EffectResult {
     let objects = aws.s3.versions(PROCESSING, key);
     let found = objects.into_iter().find(|object| version_id.is_none_or(|id| object.version_id == id));
     let readable = found.filter(|object| object.body.is_some());
     EffectResult::Version(readable.map(|object| object.listed(PROCESSING, key)))
 }
 
-fn read(aws: &World, version: &ObjectVersion) -> EffectResult {
+fn read(aws: &FakeAws, version: &ObjectVersion) -> EffectResult {
     match aws.s3.read(&version.bucket, &version.key, Some(&version.version_id)) {
         Ok(object) if object.size() > MAX_OBJECT_BYTES => EffectResult::Oversize { size: object.size() },
         Ok(object) => EffectResult::Object(ObjectBody {
@@ -84,5 +78,13 @@ fn read(aws: &World, version: &ObjectVersion) -> EffectResult {
             };
             EffectResult::NotRead(Fault::new("GetObject", format!("{error:?}")), obstacle)
         }
+    }
+}
+
+fn write_reason(aws: &mut FakeAws, reason: &ReasonRecord) -> EffectResult {
+    let text = serde_json::to_vec(reason).unwrap();
+    match aws.s3.put(QUARANTINE, &reason_key(&reason.source.version), &text, true) {
+        Ok(_) => EffectResult::Done,
+        Err(_) => EffectResult::ReasonExists,
     }
 }

@@ -4,7 +4,7 @@ use ingest::item::source_of;
 use ingest::outcome::Outcome;
 use ingest::protocol::Verdict;
 use ingest::quarantine::copy_key;
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use sluice_types::ObjectVersion;
 
 use super::{PROCESSING, QUARANTINE, reason_record};
@@ -24,12 +24,12 @@ pub(crate) enum Location {
 
 /// Checks the invariants and returns where the version is: it is stored at most once; it is never both stored and
 /// quarantined; it is deleted only when a complete copy and a reason record exist, or by its owner.
-pub(crate) fn location(aws: &World, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
+pub(crate) fn location(aws: &FakeAws, version: &ObjectVersion, bytes: &[u8], deleted_by_owner: bool) -> Location {
     location_among(aws, &stored_versions(aws), version, bytes, deleted_by_owner)
 }
 
 /// The version-ids of the objects whose items are in the table, sorted.
-pub(crate) fn stored_versions(aws: &World) -> Vec<String> {
+pub(crate) fn stored_versions(aws: &FakeAws) -> Vec<String> {
     let sources = aws.table.items().filter_map(|item| source_of(&item));
     let mut version_ids: Vec<String> = sources.map(|source| source.version.version_id).collect();
     version_ids.sort();
@@ -38,7 +38,7 @@ pub(crate) fn stored_versions(aws: &World) -> Vec<String> {
 
 /// [`location`] with the result of [`stored_versions`].
 pub(crate) fn location_among(
-    aws: &World,
+    aws: &FakeAws,
     stored_versions: &[String],
     version: &ObjectVersion,
     bytes: &[u8],

@@ -11,7 +11,7 @@ use ingest::protocol::{IngestProtocol, Verdict};
 use ingest::quarantine::{ReasonRecord, reason_key};
 use ingest::schema::Schema;
 use ingest::validate::ItemValidator;
-use lambda_support::fakes::{Table, World};
+use lambda_support::fakes::{FakeAws, Table};
 use lambda_support::{Arrival, Fault, Protocol, Step};
 use sluice_types::{ObjectVersion, Timestamp};
 
@@ -26,8 +26,8 @@ pub(crate) const MAX_OBJECT_BYTES: u64 = 4096;
 /// The default schema of the Terraform module.
 pub(crate) const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
 
-pub(crate) fn fake_aws() -> World {
-    World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
+pub(crate) fn fake_aws() -> FakeAws {
+    FakeAws { table: Table::new(&["ArtistID", "ItemID"]), ..FakeAws::default() }
 }
 
 pub(crate) fn deployment() -> Deployment {
@@ -70,14 +70,14 @@ pub(crate) fn version(key: &str, version_id: &str) -> ObjectVersion {
 }
 
 /// The reason record of a version, if it exists.
-pub(crate) fn reason_record(aws: &World, version: &ObjectVersion) -> Option<ReasonRecord> {
+pub(crate) fn reason_record(aws: &FakeAws, version: &ObjectVersion) -> Option<ReasonRecord> {
     let object = aws.s3.get(QUARANTINE, &reason_key(version), None).ok()?;
     serde_json::from_slice(object.body.as_deref()?).ok()
 }
 
 /// One deployment of the function.
 pub(crate) struct Harness {
-    pub(crate) aws: World,
+    pub(crate) aws: FakeAws,
     pub(crate) deployment: Deployment,
 }
 

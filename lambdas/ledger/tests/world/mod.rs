@@ -1,6 +1,6 @@
 //! The ledger's effects on the in-memory world, and those who record something in it.
 
-use lambda_support::fakes::{S3, World};
+use lambda_support::fakes::{FakeAws, S3};
 use lambda_support::{Protocol, Step};
 use ledger::effect::{Body, Effect, EffectResult};
 use ledger::protocol::{LedgerProtocol, Plan};
@@ -39,7 +39,7 @@ pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     }
 }
 
-pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
+pub fn advance(world: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
     match phase {
         Phase::Nothing => {
             let text = serde_json::to_vec(&writer.entry).unwrap();
@@ -128,7 +128,7 @@ pub fn plan(max_listed: usize) -> Plan {
 }
 
 /// Lets `until` run to its end at once, in a world where nothing goes wrong.
-pub fn run_through(world: &mut World, plan: &Plan, now: Timestamp, until: Until) -> LedgerProtocol {
+pub fn run_through(world: &mut FakeAws, plan: &Plan, now: Timestamp, until: Until) -> LedgerProtocol {
     let (mut run, mut step) = LedgerProtocol::start(asked(until), plan, now);
     while let Step::Perform(effect) = step {
         step = run.next(plan, perform(&mut world.s3, &effect), now);
