@@ -24,8 +24,7 @@ pub mod settings;
 pub mod source;
 pub mod validate;
 
-use lambda_support::log;
-use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive};
+use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive, log};
 use sluice_types::{ObjectVersion, Timestamp};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -41,7 +40,7 @@ use crate::settings::Settings;
 /// and the objects of one batch must not exhaust it.
 const MAX_CONCURRENT_OBJECT_BYTES: u64 = 128 * 1024;
 
-/// Handles one arrival after the other.
+/// Stores or quarantines the object version of each arrival.
 pub struct Ingest {
     edge: Aws,
     settings: Settings,

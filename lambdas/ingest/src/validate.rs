@@ -48,6 +48,7 @@ impl ItemValidator {
         };
         let own = Map::from_iter([(SOURCE_ATTRIBUTE.to_owned(), source_attribute(source, stored_at))]);
         let problems = self.problems(&document, &own, bytes.len() <= MAX_EXHAUSTIVE_BYTES);
+        // The schema validates a `Value`; this one is always an object.
         let Value::Object(mut attributes) = document else {
             return Err(InvalidItem { problems, table_key: None });
         };
