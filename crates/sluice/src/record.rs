@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use lambda_support::journal::RECEIPTS;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
 use provenance::hash::{Reader, hash};
-use provenance::receipt::{Receipt, State, key_of};
-use provenance::version::{Unread, Version, inspect};
+use provenance::version::{Unread, inspect};
 use provenance::watch::{Concern, concern};
 use provenance::write::{Written, announce, write};
 use serde_json::json;
+use sluice_types::keys::RECEIPTS_PREFIX as RECEIPTS;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ObjectVersion as Version, Receipt, ReceiptState as State, Record, Timestamp as Moment};
 
 use crate::aws::{Role, session};
 use crate::backfill::Announcer;
@@ -157,11 +157,11 @@ impl Work<'_> {
                 self.counts.versions += 1;
                 let version = version_of(&target.bucket, &listed);
                 let recorded_as = |state| {
-                    let key = Receipt::of(&version, None, state, Moment(0)).key();
+                    let key = Receipt::new(&version, None, state, Moment::from_millis(0)).record_key();
                     there.contains(&key).then_some((state, key))
                 };
                 let incomplete = recorded_as(State::Deferred).or_else(|| recorded_as(State::Unreadable));
-                if there.contains(&key_of(&target.bucket, &listed.key, &listed.version_id)) {
+                if there.contains(&receipt_key(&version)) {
                     self.counts.recorded += 1;
                 } else if let Some((state, record)) = incomplete {
                     self.incomplete(&version, state, &record, listed.size, report).await;
@@ -267,10 +267,10 @@ impl Work<'_> {
             event_time: put_off.event_time,
             sequencer: put_off.sequencer,
             pinned_late: put_off.pinned_late,
-            ..Receipt::of(version, Some(&facts), State::Hashed, Moment::now())
+            ..Receipt::new(version, Some(&facts), State::Hashed, Moment::now())
         };
-        announce(s3, bucket, &receipt.entry()).await?;
-        let (Written::Now | Written::Before) = write(s3, bucket, receipt.key(), receipt.bytes()).await?;
+        announce(s3, bucket, &receipt.journal_entry()).await?;
+        let (Written::Now | Written::Before) = write(s3, bucket, receipt.record_key(), receipt.bytes()).await?;
         Ok(None)
     }
 

@@ -1,10 +1,7 @@
 //! The effects of the protocol and what they bring: the role's policy names every call of them.
 
 use lambda_support::Fault;
-use lambda_support::aws::Found;
-
-use crate::receipt::Receipt;
-use crate::version::{Facts, Version};
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Receipt};
 
 /// One AWS call; `Hash` is as many of one kind as the version has parts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,11 +18,11 @@ pub enum Effect {
     /// `HeadObject` in the receipts bucket: is there a record under this key?
     CheckReceipt(String),
     /// `HeadObject` of the version.
-    Inspect(Version),
+    Inspect(ObjectVersion),
     /// `GetObject` of the version, by ranges.
-    Hash(Version, Facts),
+    Hash(ObjectVersion, ObjectAttributes),
     /// `ListObjectVersions`: is exactly this version there?
-    Confirm(Version),
+    Confirm(ObjectVersion),
     /// `PutObject` of the journal entry.
     Announce(Box<Receipt>),
     /// `PutObject` of the record, only if there is none.
@@ -34,13 +31,13 @@ pub enum Effect {
 
 /// What an effect brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EffectResult {
     /// `Pin`, `Confirm`: what was found.
-    Found(Option<Found>),
+    Found(Option<ListedVersion>),
     /// `CheckReceipt`: whether there is one.
     Receipt(bool),
     /// `Inspect`: what S3 says of the version.
-    Facts(Facts),
+    Facts(ObjectAttributes),
     /// `Hash`: SHA-256 of the bytes, hexadecimal.
     Hashed(String),
     /// `Hash`: the time was over before the bytes were.

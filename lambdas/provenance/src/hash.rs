@@ -11,13 +11,14 @@ use aws_sdk_s3::config::{Builder, ResponseChecksumValidation, StalledStreamProte
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use lambda_support::Fault;
-use lambda_support::aws::torn;
+use lambda_support::aws::incomplete_body;
+use sluice_types::{ObjectAttributes, ObjectVersion};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::sum::Sum;
-use crate::version::{Facts, Unread, Version};
+use crate::version::Unread;
 
 const CALL: &str = "GetObject";
 
@@ -86,12 +87,12 @@ impl Drop for Buffer {
 /// the checksum that S3 keeps of the whole object.
 pub async fn hash(
     s3: &aws_sdk_s3::Client,
-    version: &Version,
-    facts: &Facts,
+    version: &ObjectVersion,
+    facts: &ObjectAttributes,
     reader: &Arc<Reader>,
     progress: impl Fn(u64),
 ) -> Result<String, Unread> {
-    let mut sum = Sum::new(facts.checksum.as_ref());
+    let mut sum = Sum::new(facts.checksums.first());
     let mut add = |bytes: &[u8]| {
         sum.add(bytes);
         progress(bytes.len() as u64);
@@ -115,7 +116,7 @@ pub async fn hash(
 /// What is read, and how.
 struct Source {
     s3: aws_sdk_s3::Client,
-    version: Version,
+    version: ObjectVersion,
     size: u64,
     etag: Option<String>,
     reader: Arc<Reader>,
@@ -190,13 +191,13 @@ impl Source {
         let config = Builder::new()
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let Version { bucket, key, version_id } = &self.version;
+        let ObjectVersion { bucket, key, version_id } = &self.version;
         let request = self.s3.get_object().bucket(bucket).key(key);
         let request = request.version_id(version_id);
         let request = request.set_range(range.map(|(from, to)| format!("bytes={from}-{}", to - 1)));
         let answer = request.customize().config_override(config).send().await;
         let answer = answer.map_err(|e| Unread::of(CALL, &e))?;
-        let etag = answer.e_tag().map(lambda_support::aws::unquoted);
+        let etag = answer.e_tag().map(lambda_support::aws::unquote_etag);
         if etag.is_some() && self.etag.is_some() && etag != self.etag {
             let why = "the bytes are not of the version that was asked for";
             return Err(Fault::new(CALL, why).into());
@@ -210,7 +211,7 @@ impl Source {
         loop {
             let next = timeout(self.reader.stall, body.try_next()).await;
             let next = next.map_err(|_| Fault::new(CALL, "the answer brings nothing any more"))?;
-            let next = next.map_err(|e| torn(CALL, &e))?;
+            let next = next.map_err(|e| incomplete_body(CALL, &e))?;
             if let Some(bytes) = &next {
                 read += bytes.len() as u64;
             }

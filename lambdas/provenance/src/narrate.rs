@@ -4,10 +4,10 @@ use lambda_support::Handled;
 use lambda_support::log::escape;
 use lambda_support::metrics::Unit;
 use serde_json::{Map, Value};
+use sluice_types::{ObjectVersion, Record};
 
 use crate::effect::Effect;
 use crate::protocol::{End, Verdict};
-use crate::version::Version;
 
 impl End {
     /// Its name in log lines.
@@ -71,15 +71,15 @@ pub fn before(effect: &Effect) -> String {
             format!("Hashing {size} bytes from S3 bucket: {bucket}, key: {key}")
         }
         Effect::Announce(receipt) => {
-            format!("Announcing record: {}", escape(&receipt.key()))
+            format!("Announcing record: {}", escape(&receipt.record_key()))
         }
-        Effect::Write(receipt) => format!("Writing record: {}", escape(&receipt.key())),
+        Effect::Write(receipt) => format!("Writing record: {}", escape(&receipt.record_key())),
     }
 }
 
 /// The fields every line of a version carries.
 #[must_use]
-pub fn about(version: &Version) -> Map<String, Value> {
+pub fn about(version: &ObjectVersion) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("bucket".into(), version.bucket.clone().into());
     fields.insert("key".into(), escape(&version.key).into());
@@ -96,7 +96,7 @@ pub fn end(verdict: &Verdict) -> Handled {
     fields.insert("end".into(), verdict.end.name().into());
     let mut metrics = vec![(verdict.end.metric(), Unit::Count, 1)];
     if let Some(receipt) = &verdict.receipt {
-        fields.insert("receipt".into(), escape(&receipt.key()).into());
+        fields.insert("receipt".into(), escape(&receipt.record_key()).into());
         if let Some(size) = receipt.size {
             fields.insert("size".into(), size.into());
         }
@@ -116,7 +116,7 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: verdict.end.sentence().to_owned(),
-        refused: matches!(verdict.end, End::Deferred | End::Unreadable),
+        needs_attention: matches!(verdict.end, End::Deferred | End::Unreadable),
         fields,
         metrics,
     }

@@ -14,12 +14,11 @@
 //!     refused    -> Confirm -> Announce -> Write -> unreadable; if the version is not there, gone
 //! ```
 
-use lambda_support::time::Moment;
-use lambda_support::{Arrival, Fault};
+use lambda_support::protocol::unexpected;
+use lambda_support::{Arrival, Fault, Protocol, StepOf};
+use sluice_types::{ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp};
 
-use crate::effect::{Effect, Outcome};
-use crate::receipt::{Receipt, State as Says};
-use crate::version::{Facts, Version};
+use crate::effect::{Effect, EffectResult};
 use crate::watch::{Concern, Watched, concern, is_marker};
 
 /// How an arrival ends.
@@ -45,31 +44,22 @@ pub struct Verdict {
     /// The end.
     pub end: End,
     /// The version; without a version-id if nobody knows it.
-    pub version: Version,
+    pub version: ObjectVersion,
     /// What this delivery wrote, or found written when it came to write it.
     pub receipt: Option<Box<Receipt>>,
     /// Why it was skipped.
     pub why: Option<&'static str>,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this and come back with the outcome.
-    Perform(Effect),
-    /// The arrival has ended.
-    Done(Box<Verdict>),
-    /// The message goes back to the queue.
-    Fault(Fault),
-}
+type Step = StepOf<ReceiptProtocol>;
 
 /// One delivery of one arrival on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct ReceiptProtocol {
     state: State,
-    version: Version,
+    version: ObjectVersion,
     /// What is known of the version: from the event, then from S3.
-    facts: Option<Facts>,
+    facts: Option<ObjectAttributes>,
     etag: Option<String>,
     size: Option<u64>,
     event_time: Option<String>,
@@ -92,13 +82,17 @@ enum State {
     Ended,
 }
 
-impl Run {
-    /// Begins a delivery.
-    #[must_use]
-    pub fn start(arrival: Arrival, watched: &[Watched]) -> (Self, Step) {
+impl Protocol for ReceiptProtocol {
+    type Request = Arrival;
+    type Config = Vec<Watched>;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    type Verdict = Box<Verdict>;
+
+    fn start(arrival: Arrival, watched: &Vec<Watched>, _now: Timestamp) -> (Self, Step) {
         let mut run = Self {
             state: State::Ended,
-            version: Version {
+            version: ObjectVersion {
                 bucket: arrival.bucket,
                 key: arrival.key,
                 version_id: arrival.version_id.unwrap_or_default(),
@@ -115,8 +109,77 @@ impl Run {
         (run, step)
     }
 
+    fn next(&mut self, _watched: &Vec<Watched>, result: EffectResult, at: Timestamp) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        match (state, result) {
+            (State::Pinning, EffectResult::Found(Some(found))) => {
+                self.version.version_id = found.version.version_id;
+                self.pinned_late = true;
+                self.check()
+            }
+            (State::Pinning, EffectResult::Found(None)) => self.check(),
+            (State::Checking, EffectResult::Receipt(true)) => self.done(End::Known, None),
+            (State::Checking, EffectResult::Receipt(false)) if self.version.version_id.is_empty() => {
+                self.announce(ReceiptState::Gone, None, at)
+            }
+            (State::Checking, EffectResult::Receipt(false)) => {
+                let effect = Effect::Inspect(self.version.clone());
+                self.to(State::Inspecting, effect)
+            }
+            (State::Inspecting, EffectResult::Facts(facts)) => self.inspected(facts),
+            (State::Hashing, EffectResult::Hashed(sha256)) => self.announce(ReceiptState::Hashed, Some(sha256), at),
+            (State::Hashing, EffectResult::OutOfTime) => self.announce(ReceiptState::Deferred, None, at),
+            (State::Inspecting | State::Hashing, EffectResult::Unreadable(fault)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::Confirming(fault), effect)
+            }
+            (State::Inspecting | State::Hashing, EffectResult::Refused(reason)) => {
+                let effect = Effect::Confirm(self.version.clone());
+                self.to(State::ConfirmingRefused(reason), effect)
+            }
+            (State::Confirming(_) | State::ConfirmingRefused(_), EffectResult::Found(None)) => {
+                self.announce(ReceiptState::Gone, None, at)
+            }
+            (State::ConfirmingRefused(reason), EffectResult::Found(Some(_))) => {
+                self.reason = Some(reason);
+                self.announce(ReceiptState::Unreadable, None, at)
+            }
+            (State::Confirming(fault), EffectResult::Found(Some(_))) => Step::Fault(fault),
+            (State::Announcing(receipt), EffectResult::Done) => {
+                let effect = Effect::Write(receipt.clone());
+                self.to(State::Writing(receipt), effect)
+            }
+            (State::Writing(receipt), EffectResult::Done) => {
+                let end = match receipt.state {
+                    ReceiptState::Hashed => End::Recorded,
+                    ReceiptState::Gone => End::Gone,
+                    ReceiptState::Deferred => End::Deferred,
+                    ReceiptState::Unreadable => End::Unreadable,
+                };
+                self.done(end, Some(receipt))
+            }
+            (State::Writing(receipt), EffectResult::WrittenBefore) => {
+                let end = match receipt.state {
+                    ReceiptState::Deferred => End::Deferred,
+                    ReceiptState::Unreadable => End::Unreadable,
+                    ReceiptState::Hashed | ReceiptState::Gone => End::Known,
+                };
+                self.done(end, Some(receipt))
+            }
+            (state, result) => Step::Fault(unexpected(&state, &result)),
+        }
+    }
+}
+
+impl ReceiptProtocol {
+    /// The version this delivery is about, as far as it is known.
+    #[must_use]
+    pub fn version(&self) -> &ObjectVersion {
+        &self.version
+    }
+
     fn first(&mut self, watched: &[Watched]) -> Step {
-        let Version { bucket, key, .. } = &self.version;
+        let ObjectVersion { bucket, key, .. } = &self.version;
         match concern(watched, bucket, key, self.size) {
             Concern::Foreign => {
                 let why = format!("an event of bucket `{bucket}`, which is not watched");
@@ -131,88 +194,17 @@ impl Run {
         }
     }
 
-    /// Takes the outcome of the effect that was asked for last, which came at this moment.
-    pub fn next(&mut self, outcome: Outcome, at: Moment) -> Step {
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        match (state, outcome) {
-            (State::Pinning, Outcome::Found(Some(found))) => {
-                self.version.version_id = found.version_id;
-                self.pinned_late = true;
-                self.check()
-            }
-            (State::Pinning, Outcome::Found(None)) => self.check(),
-            (State::Checking, Outcome::Receipt(true)) => self.done(End::Known, None),
-            (State::Checking, Outcome::Receipt(false)) if self.version.version_id.is_empty() => {
-                self.announce(Says::Gone, None, at)
-            }
-            (State::Checking, Outcome::Receipt(false)) => {
-                let effect = Effect::Inspect(self.version.clone());
-                self.to(State::Inspecting, effect)
-            }
-            (State::Inspecting, Outcome::Facts(facts)) => self.inspected(facts),
-            (State::Hashing, Outcome::Hashed(sha256)) => self.announce(Says::Hashed, Some(sha256), at),
-            (State::Hashing, Outcome::OutOfTime) => self.announce(Says::Deferred, None, at),
-            (State::Inspecting | State::Hashing, Outcome::Unreadable(fault)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::Confirming(fault), effect)
-            }
-            (State::Inspecting | State::Hashing, Outcome::Refused(reason)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::ConfirmingRefused(reason), effect)
-            }
-            (State::Confirming(_) | State::ConfirmingRefused(_), Outcome::Found(None)) => {
-                self.announce(Says::Gone, None, at)
-            }
-            (State::ConfirmingRefused(reason), Outcome::Found(Some(_))) => {
-                self.reason = Some(reason);
-                self.announce(Says::Unreadable, None, at)
-            }
-            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
-            (State::Announcing(receipt), Outcome::Done) => {
-                let effect = Effect::Write(receipt.clone());
-                self.to(State::Writing(receipt), effect)
-            }
-            (State::Writing(receipt), Outcome::Done) => {
-                let end = match receipt.state {
-                    Says::Hashed => End::Recorded,
-                    Says::Gone => End::Gone,
-                    Says::Deferred => End::Deferred,
-                    Says::Unreadable => End::Unreadable,
-                };
-                self.done(end, Some(receipt))
-            }
-            (State::Writing(receipt), Outcome::WrittenBefore) => {
-                let end = match receipt.state {
-                    Says::Deferred => End::Deferred,
-                    Says::Unreadable => End::Unreadable,
-                    Says::Hashed | Says::Gone => End::Known,
-                };
-                self.done(end, Some(receipt))
-            }
-            (state, outcome) => {
-                let why = format!("unexpected {outcome:?} in state {state:?}");
-                Step::Fault(Fault::new("protocol", why))
-            }
-        }
-    }
-
-    /// The version this delivery is about, as far as it is known.
-    #[must_use]
-    pub fn version(&self) -> &Version {
-        &self.version
-    }
-
     fn to(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
     }
 
     fn check(&mut self) -> Step {
-        let key = self.receipt(Says::Gone, Moment(0)).key();
+        let key = self.receipt(ReceiptState::Gone, Timestamp::UNIX_EPOCH).record_key();
         self.to(State::Checking, Effect::CheckReceipt(key))
     }
 
-    fn inspected(&mut self, facts: Facts) -> Step {
+    fn inspected(&mut self, facts: ObjectAttributes) -> Step {
         if is_marker(&self.version.key, Some(facts.size)) {
             return self.skipped("a folder marker");
         }
@@ -221,14 +213,14 @@ impl Run {
         self.to(State::Hashing, effect)
     }
 
-    fn announce(&mut self, says: Says, sha256: Option<String>, at: Moment) -> Step {
+    fn announce(&mut self, says: ReceiptState, sha256: Option<String>, at: Timestamp) -> Step {
         let receipt = Box::new(Receipt { sha256, ..self.receipt(says, at) });
         let effect = Effect::Announce(receipt.clone());
         self.to(State::Announcing(receipt), effect)
     }
 
-    fn receipt(&self, says: Says, at: Moment) -> Receipt {
-        let receipt = Receipt::of(&self.version, self.facts.as_ref(), says, at);
+    fn receipt(&self, says: ReceiptState, at: Timestamp) -> Receipt {
+        let receipt = Receipt::new(&self.version, self.facts.as_ref(), says, at);
         Receipt {
             etag: receipt.etag.or_else(|| self.etag.clone()),
             size: receipt.size.or(self.size),

@@ -19,11 +19,11 @@ impl Settings {
     /// # Errors
     /// The first setting that is missing or does not parse.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let text = required(&lookup, "WATCHED")?;
-        let watched = serde_json::from_str(&text).map_err(|e| SettingError::Unreadable {
+        let value = required(&lookup, "WATCHED")?;
+        let watched = serde_json::from_str(&value).map_err(|e| SettingError::Invalid {
             name: "WATCHED",
-            why: e.to_string(),
-            text,
+            reason: e.to_string(),
+            value,
         })?;
         Ok(Self { watched, receipts_bucket: required(&lookup, "RECEIPTS_BUCKET")? })
     }

@@ -4,10 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use lambda_support::Fault;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
-
-use crate::version::Checksum;
+use sluice_types::Checksum;
+use sluice_types::digest::hex;
 
 /// Bytes that both digests take in turn, so that the second finds them in the cache.
 const PIECE: usize = 64 * 1024;
@@ -105,7 +104,7 @@ mod tests {
         for (algorithm, value) in values {
             let checksum = kept(algorithm, Some("FULL_OBJECT"), value);
             let sha256 = sum(&checksum, b"123456789").unwrap_or_default();
-            assert_eq!(sha256, lambda_support::names::sha256(b"123456789"), "{algorithm}");
+            assert_eq!(sha256, sluice_types::digest::sha256(b"123456789"), "{algorithm}");
             assert!(sum(&checksum, b"123456788").is_err(), "{algorithm}");
         }
     }

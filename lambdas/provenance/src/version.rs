@@ -4,43 +4,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use aws_sdk_s3::types::ChecksumMode;
 use lambda_support::Fault;
-use lambda_support::aws::{ErrorClass, classify, fault, status, unquoted};
-use lambda_support::time::Moment;
-
-/// Names one version of one object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    /// Bucket name.
-    pub bucket: String,
-    /// Key.
-    pub key: String,
-    /// Version-id.
-    pub version_id: String,
-}
-
-/// What S3 says of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Facts {
-    /// Size in bytes.
-    pub size: u64,
-    /// ETag without quotes.
-    pub etag: Option<String>,
-    /// When it was made.
-    pub last_modified: Option<Moment>,
-    /// The checksum that S3 keeps of it.
-    pub checksum: Option<Checksum>,
-}
-
-/// A checksum that S3 keeps.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Checksum {
-    /// S3's name of the algorithm, for example `CRC64NVME`.
-    pub algorithm: &'static str,
-    /// `FULL_OBJECT` or `COMPOSITE`, where S3 says which.
-    pub kind: Option<String>,
-    /// Base64, as S3 writes it.
-    pub value: String,
-}
+use lambda_support::aws::{ErrorClass, classify, fault, status, unquote_etag};
+use sluice_types::{Checksum, ObjectAttributes, ObjectVersion, Timestamp};
 
 /// Why a version could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +36,7 @@ impl Unread {
                 reason: match (error.code(), status(error)) {
                     (Some(code), _) => code.to_owned(),
                     (None, Some(status)) => format!("HTTP {status}"),
-                    (None, None) => fault.why.clone(),
+                    (None, None) => fault.reason.clone(),
                 },
                 fault,
             },
@@ -101,7 +66,7 @@ impl From<Fault> for Unread {
 ///
 /// # Errors
 /// When it is absent or refused, or the call fails.
-pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts, Unread> {
+pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result<ObjectAttributes, Unread> {
     let request = s3.head_object().bucket(&version.bucket).key(&version.key);
     let request = request.version_id(&version.version_id);
     let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
@@ -110,17 +75,17 @@ pub async fn inspect(s3: &aws_sdk_s3::Client, version: &Version) -> Result<Facts
     };
     let size = head.content_length().and_then(|s| u64::try_from(s).ok());
     let made = head.last_modified().and_then(|t| t.to_millis().ok());
-    Ok(Facts {
+    Ok(ObjectAttributes {
         size: size.ok_or_else(|| Fault::new("HeadObject", "S3 does not say the size"))?,
-        etag: head.e_tag().map(unquoted),
-        last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Moment),
-        checksum: checksum(&head),
+        etag: head.e_tag().map(unquote_etag),
+        last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis),
+        checksums: checksums(&head),
     })
 }
 
 /// Why a head failed. Its answer has no body, so a 400 does not say whether the object or the caller is at fault; the
 /// answer to a read does.
-async fn refusal(s3: &aws_sdk_s3::Client, version: &Version, error: &SdkError<HeadObjectError>) -> Unread {
+async fn refusal(s3: &aws_sdk_s3::Client, version: &ObjectVersion, error: &SdkError<HeadObjectError>) -> Unread {
     let unread = Unread::of("HeadObject", error);
     if status(error) != Some(400) {
         return unread;
@@ -133,8 +98,10 @@ async fn refusal(s3: &aws_sdk_s3::Client, version: &Version, error: &SdkError<He
     }
 }
 
-fn checksum(head: &HeadObjectOutput) -> Option<Checksum> {
-    let kept = [
+/// The checksums in a `HeadObject` response, the preferred one first.
+fn checksums(head: &HeadObjectOutput) -> Vec<Checksum> {
+    let kind = head.checksum_type().map(|kind| kind.as_str().to_owned());
+    let stored = [
         ("CRC64NVME", head.checksum_crc64_nvme()),
         ("CRC32", head.checksum_crc32()),
         ("CRC32C", head.checksum_crc32_c()),
@@ -146,6 +113,6 @@ fn checksum(head: &HeadObjectOutput) -> Option<Checksum> {
         ("XXHASH3", head.checksum_xxhash3()),
         ("XXHASH128", head.checksum_xxhash128()),
     ];
-    let (algorithm, value) = kept.into_iter().find_map(|(a, v)| Some((a, v?)))?;
-    Some(Checksum { algorithm, kind: head.checksum_type().map(|t| t.as_str().to_owned()), value: value.to_owned() })
+    let stored = stored.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
+    stored.map(|(algorithm, value)| Checksum { algorithm, kind: kind.clone(), value: value.to_owned() }).collect()
 }

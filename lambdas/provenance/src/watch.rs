@@ -1,7 +1,7 @@
 //! Which arrivals are recorded: the guard against recording the records.
 
-use lambda_support::journal::is_evidence;
 use serde::Deserialize;
+use sluice_types::keys::is_evidence;
 
 /// Where the project keeps its own files in anybody's bucket, such as the ingest's schema.
 const OWN: &str = "_sluice/";

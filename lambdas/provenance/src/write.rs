@@ -10,7 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use lambda_support::Fault;
 use lambda_support::aws::{ErrorClass, classify, fault};
-use lambda_support::journal::Entry;
+use sluice_types::JournalEntry;
 use tokio::time::timeout;
 
 /// The longest that one of the two writes may take, with the SDK's retries.
@@ -32,7 +32,7 @@ pub enum Written {
 ///
 /// # Errors
 /// When the call fails or takes too long.
-pub async fn announce(s3: &aws_sdk_s3::Client, bucket: &str, entry: &Entry) -> Result<(), Fault> {
+pub async fn announce(s3: &aws_sdk_s3::Client, bucket: &str, entry: &JournalEntry) -> Result<(), Fault> {
     let bytes = serde_json::to_vec(entry).map_err(|e| Fault::new(ANNOUNCE, e.to_string()))?;
     once(ANNOUNCE, put(s3, bucket, entry.key(), bytes)).await?;
     Ok(())

@@ -11,11 +11,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lambda_support::Arrival;
-use provenance::effect::{Effect, Outcome};
-use provenance::protocol::{End, Run, Step, Verdict};
-use provenance::receipt::State as Says;
-use provenance::version::Version;
-use world::{IN, World, agrees, arrival, perform, records, version, watched};
+use lambda_support::{Protocol, Step, StepOf};
+use provenance::effect::{Effect, EffectResult};
+use provenance::protocol::{End, ReceiptProtocol, Verdict};
+use sluice_types::{ObjectVersion, ReceiptState};
+use world::{IN, START, World, agrees, arrival, perform, records, version, watched};
 
 const KEY: &str = "incoming/a";
 const FIRST: &[u8] = b"first";
@@ -23,7 +23,7 @@ const SECOND: &[u8] = b"second";
 
 #[derive(Clone, Hash)]
 enum Delivery {
-    Running(Box<Run>, Box<Effect>),
+    Running(Box<ReceiptProtocol>, Box<Effect>),
     Ended(Box<Verdict>),
 }
 
@@ -53,7 +53,7 @@ struct Explorer {
 
 impl Explorer {
     fn begin(&self) -> Delivery {
-        let (run, step) = Run::start(self.event.clone(), &watched());
+        let (run, step) = ReceiptProtocol::start(self.event.clone(), &watched(), START);
         after(run, step)
     }
 
@@ -91,10 +91,10 @@ impl Explorer {
         }
     }
 
-    fn branches(&self, state: &State, at: usize, run: &Run, effect: &Effect, waiting: &mut Vec<State>) {
-        let mut push = |mut next: State, outcome: Outcome| {
+    fn branches(&self, state: &State, at: usize, run: &ReceiptProtocol, effect: &Effect, waiting: &mut Vec<State>) {
+        let mut push = |mut next: State, outcome: EffectResult| {
             let mut run = run.clone();
-            let step = run.next(outcome, next.world.now());
+            let step = run.next(&watched(), outcome, next.world.now());
             // A fault returns the message; it comes again.
             next.deliveries[at] = match step {
                 Step::Fault(_) => self.begin(),
@@ -107,7 +107,7 @@ impl Explorer {
         let answered = fine.clone();
         push(fine, outcome);
         if self.time_may_end && matches!(effect, Effect::Hash(..)) {
-            push(state.clone(), Outcome::OutOfTime);
+            push(state.clone(), EffectResult::OutOfTime);
         }
         if state.troubles > 0 {
             for mut next in [answered, state.clone()] {
@@ -127,8 +127,9 @@ impl Explorer {
             };
             agrees(&state.world, verdict);
             self.ends.insert(verdict.end);
-            let whole =
-                records.iter().filter(|r| r.version_id == verdict.version.version_id && r.state != Says::Deferred);
+            let whole = records
+                .iter()
+                .filter(|r| r.version_id == verdict.version.version_id && r.state != ReceiptState::Deferred);
             let whole = whole.count();
             assert!(whole == 1 || whole == 0 && verdict.end == End::Deferred);
         }
@@ -136,7 +137,7 @@ impl Explorer {
 }
 
 /// The bytes of each version there ever was.
-fn was(version: &Version) -> Option<Vec<u8>> {
+fn was(version: &ObjectVersion) -> Option<Vec<u8>> {
     match version.version_id.as_str() {
         "v1" => Some(FIRST.to_vec()),
         "" => None,
@@ -144,7 +145,7 @@ fn was(version: &Version) -> Option<Vec<u8>> {
     }
 }
 
-fn after(run: Run, step: Step) -> Delivery {
+fn after(run: ReceiptProtocol, step: StepOf<ReceiptProtocol>) -> Delivery {
     match step {
         Step::Perform(effect) => Delivery::Running(Box::new(run), Box::new(effect)),
         Step::Done(verdict) => Delivery::Ended(verdict),

@@ -3,21 +3,20 @@
 
 mod world;
 
-use lambda_support::aws::Found;
 use lambda_support::{Arrival, Fault};
-use provenance::effect::{Effect, Outcome};
-use provenance::protocol::{End, Run, Step, Verdict};
-use provenance::receipt::{Receipt, State};
-use provenance::version::Version;
-use world::{IN, OUT, World, agrees, arrival, perform, records, version, watched};
+use lambda_support::{Protocol, Step};
+use provenance::effect::{Effect, EffectResult};
+use provenance::protocol::{End, ReceiptProtocol, Verdict};
+use sluice_types::{ObjectVersion, Receipt, ReceiptState, Record};
+use world::{IN, OUT, START, World, agrees, arrival, perform, records, version, watched};
 
 /// Delivers one event, with `instead` of some outcomes; returns its verdict and the names of its calls.
 fn deliver(
     world: &mut World,
     arrival: Arrival,
-    instead: impl Fn(&Effect) -> Option<Outcome>,
+    instead: impl Fn(&Effect) -> Option<EffectResult>,
 ) -> Result<(Verdict, Vec<String>), Fault> {
-    let (mut run, mut step) = Run::start(arrival, &watched());
+    let (mut run, mut step) = ReceiptProtocol::start(arrival, &watched(), START);
     let mut calls = Vec::new();
     loop {
         match step {
@@ -31,13 +30,13 @@ fn deliver(
                 let name = debug.split([' ', '(', '{']).next().unwrap();
                 calls.push(name.to_owned());
                 let outcome = instead(&effect).unwrap_or_else(|| perform(world, &effect));
-                step = run.next(outcome, world.now());
+                step = run.next(&watched(), outcome, world.now());
             }
         }
     }
 }
 
-fn plainly(world: &mut World, version: &Version) -> (Verdict, Vec<String>) {
+fn plainly(world: &mut World, version: &ObjectVersion) -> (Verdict, Vec<String>) {
     deliver(world, arrival(version, None), |_| None).unwrap()
 }
 
@@ -56,7 +55,7 @@ fn recorded() {
     assert_eq!(verdict.end, End::Recorded);
     assert_eq!(calls, ["CheckReceipt", "Inspect", "Hash", "Announce", "Write"]);
     let receipt = only(&world, b"1,2");
-    assert_eq!(receipt.key(), "provenance/raw/incoming/2025/a b.csv/v1~.json");
+    assert_eq!(receipt.record_key(), "provenance/raw/incoming/2025/a b.csv/v1~.json");
     assert_eq!(receipt.recorded_at, world.now(), "the moment after the hash");
     assert_eq!(receipt.event_time.as_deref(), Some("2025-11-23T14:05:09Z"));
     assert_eq!(receipt.sequencer.as_deref(), Some("0055"));
@@ -83,7 +82,7 @@ fn the_first_writer_wins() {
     plainly(&mut world, &version);
     let receipt = only(&world, b"1");
     let (verdict, calls) = deliver(&mut world, arrival(&version, None), |effect| {
-        matches!(effect, Effect::CheckReceipt(_)).then_some(Outcome::Receipt(false))
+        matches!(effect, Effect::CheckReceipt(_)).then_some(EffectResult::Receipt(false))
     })
     .unwrap();
     assert_eq!((verdict.end, calls.len()), (End::Known, 5));
@@ -109,7 +108,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
         if stage == "Inspect" {
             world.s3.delete(IN, &version.key, Some(&version.version_id));
         }
-        let (mut run, mut step) = Run::start(arrival(&version, None), &watched());
+        let (mut run, mut step) = ReceiptProtocol::start(arrival(&version, None), &watched(), START);
         let verdict = loop {
             match step {
                 Step::Perform(effect) => {
@@ -117,7 +116,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
                         world.s3.delete(IN, &version.key, Some(&version.version_id));
                     }
                     let outcome = perform(&mut world, &effect);
-                    step = run.next(outcome, world.now());
+                    step = run.next(&watched(), outcome, world.now());
                 }
                 Step::Done(verdict) => break verdict,
                 Step::Fault(fault) => panic!("{fault}"),
@@ -125,7 +124,7 @@ fn gone_before_it_was_looked_at_and_while_it_was_read() {
         };
         assert_eq!(verdict.end, End::Gone, "{stage}");
         let receipt = only(&world, b"");
-        assert_eq!((receipt.state, receipt.version_id.as_str()), (State::Gone, "v1"));
+        assert_eq!((receipt.state, receipt.version_id.as_str()), (ReceiptState::Gone, "v1"));
         assert_eq!(plainly(&mut world, &version).0.end, End::Known);
     }
 }
@@ -138,8 +137,8 @@ fn denied_is_not_gone() {
     let denied = Fault::new("GetObject", "AccessDenied");
     for (inspect, hash) in [(true, false), (false, true)] {
         let result = deliver(&mut world, arrival(&version, None), |effect| match effect {
-            Effect::Inspect(_) if inspect => Some(Outcome::Unreadable(denied.clone())),
-            Effect::Hash(..) if hash => Some(Outcome::Unreadable(denied.clone())),
+            Effect::Inspect(_) if inspect => Some(EffectResult::Unreadable(denied.clone())),
+            Effect::Hash(..) if hash => Some(EffectResult::Unreadable(denied.clone())),
             _ => None,
         });
         assert_eq!(result.unwrap_err(), denied);
@@ -152,11 +151,11 @@ fn denied_is_not_gone() {
 fn deferred_and_completed() {
     let mut world = World::default();
     let version = world.put("incoming/huge", b"1");
-    let out_of_time = |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(Outcome::OutOfTime);
+    let out_of_time = |effect: &Effect| matches!(effect, Effect::Hash(..)).then_some(EffectResult::OutOfTime);
     for _ in 0..2 {
         let (verdict, _) = deliver(&mut world, arrival(&version, None), out_of_time).unwrap();
         assert_eq!(verdict.end, End::Deferred);
-        assert_eq!(only(&world, b"1").state, State::Deferred);
+        assert_eq!(only(&world, b"1").state, ReceiptState::Deferred);
     }
     assert_eq!(plainly(&mut world, &version).0.end, End::Recorded);
     assert_eq!(records(&world, |_| Some(b"1".to_vec())).len(), 2);
@@ -201,7 +200,7 @@ fn pinned_late_by_etag() {
     let first = world.put("incoming/a", b"1");
     let etag = world::etag(world.s3.get(IN, "incoming/a", None).unwrap());
     world.put("incoming/a", b"2");
-    let unnamed = Version { version_id: String::new(), ..first.clone() };
+    let unnamed = ObjectVersion { version_id: String::new(), ..first.clone() };
     let event = arrival(&unnamed, Some(&etag));
     let (verdict, calls) = deliver(&mut world, event, |_| None).unwrap();
     assert_eq!((verdict.end, &verdict.version), (End::Recorded, &first));
@@ -216,7 +215,7 @@ fn pinned_late_to_the_newest() {
     world.put("incoming/a", b"1");
     let second = world.put("incoming/a", b"2");
     world.s3.delete(IN, "incoming/a", None);
-    let unnamed = Version { version_id: String::new(), ..second.clone() };
+    let unnamed = ObjectVersion { version_id: String::new(), ..second.clone() };
     let (verdict, _) = plainly(&mut world, &unnamed);
     assert_eq!((verdict.end, verdict.version), (End::Recorded, second));
 }
@@ -230,7 +229,7 @@ fn gone_before_it_had_a_name() {
     assert_eq!(verdict.end, End::Gone);
     assert_eq!(calls, ["Pin", "CheckReceipt", "Announce", "Write"]);
     let receipt = only(&world, b"");
-    assert!(receipt.key().ends_with("/unknown-0055.json"));
+    assert!(receipt.record_key().ends_with("/unknown-0055.json"));
     assert!(!receipt.pinned_late);
     let before = world.clone();
     let (verdict, calls) = plainly(&mut world, &unnamed);
@@ -241,11 +240,13 @@ fn gone_before_it_had_a_name() {
 /// An outcome that does not answer the effect is a fault, never an end.
 #[test]
 fn the_wrong_answer_is_a_fault() {
-    let found = Found { version_id: "v9".into(), size: None, etag: None };
-    let wrong = [Outcome::Done, Outcome::Found(Some(found)), Outcome::WrittenBefore];
+    let mut world = World::default();
+    world.put("incoming/a", b"1");
+    let found = world.s3.versions(IN, "incoming/a")[0].listed(IN, "incoming/a");
+    let wrong = [EffectResult::Done, EffectResult::Found(Some(found)), EffectResult::WrittenBefore];
     for outcome in wrong {
-        let (mut run, _) = Run::start(arrival(&version("incoming/a", "v1"), None), &watched());
-        assert!(matches!(run.next(outcome, World::default().now()), Step::Fault(_)));
+        let (mut run, _) = ReceiptProtocol::start(arrival(&version("incoming/a", "v1"), None), &watched(), START);
+        assert!(matches!(run.next(&watched(), outcome, World::default().now()), Step::Fault(_)));
     }
 }
 

@@ -7,19 +7,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lambda_support::names::sha256;
 use provenance::hash::{Reader, hash};
-use provenance::version::{Checksum, Facts, Unread, Version, inspect};
+use provenance::version::{Unread, inspect};
+use sluice_types::digest::sha256;
+use sluice_types::{Checksum, ObjectAttributes, ObjectVersion};
 use standin::{Answer, Cut, Request, config, serve};
 
 const PART: usize = 1024;
 
-fn version() -> Version {
-    Version { bucket: "raw".into(), key: "in coming/a+b ü.bin".into(), version_id: "v1".into() }
+fn version() -> ObjectVersion {
+    ObjectVersion { bucket: "raw".into(), key: "in coming/a+b ü.bin".into(), version_id: "v1".into() }
 }
 
-fn facts(size: usize) -> Facts {
-    Facts { size: size as u64, etag: Some("e1".into()), last_modified: None, checksum: None }
+fn facts(size: usize) -> ObjectAttributes {
+    ObjectAttributes { size: size as u64, etag: Some("e1".into()), last_modified: None, checksums: Vec::new() }
 }
 
 /// Bytes of which no two parts are alike.
@@ -37,7 +38,7 @@ fn small() -> Arc<Reader> {
 }
 
 async fn read(
-    facts: &Facts,
+    facts: &ObjectAttributes,
     reader: &Arc<Reader>,
     handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
 ) -> Result<String, Unread> {
@@ -201,7 +202,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         for (status, code) in [(404, "NoSuchVersion"), (403, "AccessDenied")] {
             let handler = except(size, from, None, move |_| Answer::error(status, code));
             match read(&facts(size), &small(), handler).await {
-                Err(Unread::Absent(fault)) => assert!(fault.why.contains(code)),
+                Err(Unread::Absent(fault)) => assert!(fault.reason.contains(code)),
                 other => panic!("{other:?}"),
             }
         }
@@ -209,7 +210,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         assert_eq!(read(&facts(size), &small(), once).await, Ok(sha256(&bytes(size))));
         let always = except(size, from, None, |_| Answer::error(503, "SlowDown"));
         match read(&facts(size), &small(), always).await {
-            Err(Unread::Fault(fault)) => assert!(fault.why.contains("SlowDown")),
+            Err(Unread::Fault(fault)) => assert!(fault.reason.contains("SlowDown")),
             other => panic!("{other:?}"),
         }
     }
@@ -237,7 +238,7 @@ async fn a_checksum_that_s3_keeps_of_other_bytes_is_a_fault() {
     for (kind, body, fine) in
         [("FULL_OBJECT", b"123456789", true), ("FULL_OBJECT", b"123456780", false), ("COMPOSITE", b"123456780", true)]
     {
-        let told = Facts { checksum: Some(checksum(kind)), ..facts(9) };
+        let told = ObjectAttributes { checksums: vec![checksum(kind)], ..facts(9) };
         let found = read(&told, &small(), |r| Answer::object(body, r)).await;
         assert_eq!(found.is_ok(), fine, "{found:?}");
         assert!(fine || matches!(found, Err(Unread::Fault(_))));
@@ -260,7 +261,7 @@ async fn the_facts_are_what_s3_says() {
     assert_eq!(facts.size, 5_000_000_000);
     assert_eq!(facts.etag.as_deref(), Some("e1-600"));
     assert_eq!(facts.last_modified.unwrap().to_string(), "2025-11-23T14:05:09.000Z");
-    let checksum = facts.checksum.unwrap();
+    let checksum = &facts.checksums[0];
     assert_eq!((checksum.algorithm, checksum.kind.as_deref()), ("CRC64NVME", Some("FULL_OBJECT")));
     for status in [403, 404] {
         let s3 = aws_sdk_s3::Client::new(&config(&serve(move |_| Answer::of(status)).await));
