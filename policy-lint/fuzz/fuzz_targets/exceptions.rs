@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use policy_lint::suppress::exceptions::Exceptions;
-use policy_lint::suppress::baseline::Baseline;
 use policy_lint::report::tables;
+use policy_lint::suppress::baseline::Baseline;
+use policy_lint::suppress::exceptions::Exceptions;
 
 fuzz_target!(|text: &str| {
     let _ = Exceptions::parse(Path::new("policy-lint.toml"), text);
