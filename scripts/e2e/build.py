@@ -26,6 +26,7 @@ from .paths import BIN, LOCAL_DIST, ROOT
 # Set by scripts/test: the tests are compiled in the same run, and features are theirs too (`lambda-support/fakes`).
 # Otherwise `cargo test` beside the end-to-end tests would put other builds of the programs in the place of those that
 # they run.
+WITH_TESTS = "SLUICE_BUILD_TESTS"
 
 
 def command() -> list[str]:
