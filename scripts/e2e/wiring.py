@@ -24,20 +24,20 @@ def _of(module: dict) -> Iterator[Resource]:
 
 def problems(shown: dict) -> list[str]:
     """What AWS would refuse although the emulator lets it pass; one line each."""
-    world = World(resources(shown))
+    graph = ResourceGraph(resources(shown))
     return [
-        *world.event_targets(),
-        *world.announcements(),
-        *world.dead_letters(),
-        *world.encrypted(),
-        *world.trails(),
-        *world.mappings(),
-        *world.functions(),
-        *world.signers(),
+        *graph.event_targets(),
+        *graph.announcements(),
+        *graph.dead_letters(),
+        *graph.encrypted(),
+        *graph.trails(),
+        *graph.mappings(),
+        *graph.functions(),
+        *graph.signers(),
     ]
 
 
-class World:
+class ResourceGraph:
     def __init__(self, found: list[Resource]) -> None:
         self._all = found
         self._queues = {entry["values"]["arn"]: entry for entry in self.of("aws_sqs_queue")}

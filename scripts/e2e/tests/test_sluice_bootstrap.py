@@ -1,49 +1,21 @@
 """`sluice bootstrap`: from nothing to an applied root module whose state is in the bucket it made."""
 
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
-
 from __future__ import annotations
 
 import datetime
 import json
-import shutil
-import subprocess
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
-
-from .. import accounts, emulator, environment
+from .. import accounts
 from ..deployment import Deployment
-from ..paths import ROOT
 from ..sluice import Sluice
-from ..terraform import QUICK, left_out
-from . import ahead
-from .conftest import applied
-from .sluice_tool import sluice  # noqa: F401 - a fixture
+from .stacks.state_backend import LOCK_OWNER, StateBackend
 
 REGION = "eu-central-1"
 
 
 def bucket_name(kind: str) -> str:
     return f"sluice-{kind}-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def buckets(deployment: Deployment) -> Iterator[list[str]]:
-    """Names of buckets that are emptied and deleted afterwards."""
-    names: list[str] = []
-    yield names
-    s3 = deployment.client("s3")
-    there = {entry["Name"] for entry in s3.list_buckets()["Buckets"]}
-    for name in there & set(names):
-        s3.delete_bucket_policy(Bucket=name)
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
-            for entry in page.get("Versions", []) + page.get("DeleteMarkers", []):
-                s3.delete_object(Bucket=name, Key=entry["Key"], VersionId=entry["VersionId"])
-        s3.delete_bucket(Bucket=name)
 
 
 def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201
@@ -146,13 +118,13 @@ def test_a_bucket_in_use_is_changed_only_after_yes(sluice: Sluice, deployment: D
     s3, before = deployment.client("s3"), in_use(deployment, name)
     arguments = ["--state-bucket", name, "--region", REGION]
     for answer in ("", "no\n", "y\n"):
-        ran = sluice("bootstrap", *arguments, user="deployer", answer=answer)
-        assert ran.code == 1, ran.out + ran.err
-        assert f"bucket `{name}` exists and `sluice bootstrap` did not create it" in ran.err
-        assert "versioning: never enabled -> enabled" in ran.out
-        assert "bucket policy: 1 statement -> these, and one that denies requests without TLS" in ran.out
-        assert "lifecycle rules: 1 rule -> these, and one that removes old versions" in ran.out
-        assert "nothing was changed: run this again with --yes" in ran.err
+        completed = sluice("bootstrap", *arguments, user="deployer", answer=answer)
+        assert completed.code == 1, completed.out + completed.err
+        assert f"bucket `{name}` exists and `sluice bootstrap` did not create it" in completed.err
+        assert "versioning: never enabled -> enabled" in completed.out
+        assert "bucket policy: 1 statement -> these, and one that denies requests without TLS" in completed.out
+        assert "lifecycle rules: 1 rule -> these, and one that removes old versions" in completed.out
+        assert "nothing was changed: run this again with --yes" in completed.err
         assert settings_of(s3, name) == before and not (sluice.folder / "backend.conf").exists()
     lines = sluice("bootstrap", *arguments, "--format", "json", user="deployer").lines
     assert {line["setting"] for line in lines if line.get("result") == "would change"} >= {
@@ -177,8 +149,10 @@ def test_yes_without_a_terminal(sluice: Sluice, deployment: Deployment, buckets:
     name = bucket_name("yes")
     buckets.append(name)
     in_use(deployment, name)
-    ran = bootstrap(sluice, "--state-bucket", name, "--region", REGION, "--yes")
-    assert ran.code == 0 and "versioning: never enabled -> enabled" in ran.out, ran.out + ran.err
+    completed = bootstrap(sluice, "--state-bucket", name, "--region", REGION, "--yes")
+    assert completed.code == 0 and "versioning: never enabled -> enabled" in completed.out, (
+        completed.out + completed.err
+    )
 
 
 def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
@@ -194,17 +168,17 @@ def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deplo
         },
     )
     arguments = ["--state-bucket", name, "--region", REGION]
-    ran = bootstrap(sluice, *arguments)
-    assert ran.code == 0 and f"bucket {name} changed" in ran.out, ran.out + ran.err
+    completed = bootstrap(sluice, *arguments)
+    assert completed.code == 0 and f"bucket {name} changed" in completed.out, completed.out + completed.err
     assert settings_of(s3, name)["versioning"]["Status"] == "Enabled"
     for moment in range(8):
         name = bucket_name("killed")
         buckets.append(name)
         (sluice.folder / "backend.conf").unlink(missing_ok=True)
         arguments[1] = name
-        sluice.killed(0.05 * moment, "bootstrap", *arguments, user="deployer")
-        ran = bootstrap(sluice, *arguments)
-        assert ran.code == 0, ran.out + ran.err
+        sluice.kill_after(0.05 * moment, "bootstrap", *arguments, user="deployer")
+        completed = bootstrap(sluice, *arguments)
+        assert completed.code == 0, completed.out + completed.err
         assert settings_of(s3, name)["lifecycle"]["Rules"] and name in (sluice.folder / "backend.conf").read_text()
 
 
@@ -225,8 +199,8 @@ def test_a_bucket_that_is_not_to_be_used_is_explained(
         ("Not_A_Bucket", REGION, "`Not_A_Bucket` is not a valid bucket name"),
         (elsewhere, "eu-central", "`eu-central` is not a valid region"),
     ):
-        ran = bootstrap(sluice, "--state-bucket", name, "--region", region)
-        assert ran.code == 2 and sentence in ran.err, ran.out + ran.err
+        completed = bootstrap(sluice, "--state-bucket", name, "--region", region)
+        assert completed.code == 2 and sentence in completed.err, completed.out + completed.err
         assert not (sluice.folder / "backend.conf").exists()
     assert settings_of(foreign, theirs)["versioning"] == {}
     foreign.delete_bucket(Bucket=theirs)
@@ -258,8 +232,8 @@ def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: l
     assert "Versions" not in s3.list_object_versions(Bucket=raw), "nothing was put into a bucket that is not ours"
     s3.put_bucket_tagging(Bucket=raw, Tagging={"TagSet": [{"Key": "ManagedBy", "Value": "terraform"}]})
     for _ in range(2):
-        ran = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
-        assert ran.code == 0, ran.out + ran.err
+        completed = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
+        assert completed.code == 0, completed.out + completed.err
     day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y/%m/%d")
     markers = [f"media-team/raw/{folder}" for folder in ("", f"events/{day}/", f"media/{day}/")]
     hello = "media-team/raw/test/hello.txt"
@@ -267,7 +241,7 @@ def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: l
     assert {entry["Key"] for entry in found} == {*markers, hello}
     assert sorted(entry["Key"] for entry in found if entry["Size"] == 0) == sorted(markers), "made once each"
     assert s3.get_object(Bucket=raw, Key=hello)["Body"].read() == b"hello\n"
-    assert f"s3://{raw}/{hello} written and listed" in ran.out
+    assert f"s3://{raw}/{hello} written and listed" in completed.out
     s3.put_object(Bucket=raw, Key=hello, Body=b"ours")
     asked = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
     assert asked.code == 1 and f"{hello}: another object -> the text of the smoke test" in asked.out
@@ -276,77 +250,11 @@ def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: l
     assert nowhere.code == 2 and "no region: pass --region, or set AWS_REGION" in nowhere.err
 
 
-@dataclass(frozen=True)
-class Booted:
-    """A root module that was applied with its state in a bucket; what a plan said while somebody held the lock."""
-
-    bucket: str
-    told: str
-    state: dict
-    locks: dict
-    held: str
-
-
-def booted() -> Booted:
-    """Begins as soon as the stack stands: its parts have names of their own."""
-    stack = ahead.of(applied).stack
-    found = emulator.running(stack)
-    assert found
-    deployment = Deployment(stack, found, {})
-    folder = stack.folder / "boot"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    sluice, s3, name = (
-        Sluice(deployment, folder / "outputs.json", folder),
-        deployment.client("s3"),
-        bucket_name("tfstate"),
-    )
-    made = bootstrap(sluice, "--state-bucket", name, "--state-key", "sluice/boot.tfstate", "--region", REGION)
-    assert made.code == 0, made.out + made.err
-    shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=left_out)
-    variables = {"environment": "boot", "region": REGION, "alarm_emails": ["boot@example.org"]}
-    sluice.write("terraform.tfvars.json", json.dumps(variables).encode())
-
-    run(sluice, "init", "-backend-config=../backend.conf")
-    run(sluice, "plan", "-var-file=../terraform.tfvars.json", "-out=plan.tfplan")
-    run(sluice, "apply", "plan.tfplan")
-    state = s3.head_object(Bucket=name, Key="sluice/boot.tfstate")
-    locks = s3.list_object_versions(Bucket=name, Prefix="sluice/boot.tfstate.tflock")
-
-    lock = {"ID": str(uuid.uuid4()), "Operation": "OperationTypeApply", "Who": "somebody@elsewhere", "Path": "x"}
-    s3.put_object(Bucket=name, Key="sluice/boot.tfstate.tflock", Body=json.dumps(lock).encode())
-    held = run(sluice, "plan", "-var-file=../terraform.tfvars.json", expect=1)
-    s3.delete_object(Bucket=name, Key="sluice/boot.tfstate.tflock")
-    run(sluice, "apply", "-destroy", "-auto-approve", "-var-file=../terraform.tfvars.json")
-    return Booted(name, made.out, state, locks, held)
-
-
-AHEAD = booted
-
-
-def test_init_plan_apply_with_its_backend(buckets: list[str]) -> None:
-    """000.3, 003.4: backend.conf, init, plan, apply, and a lock that holds a second run back."""
-    found = ahead.of(booted)
-    buckets.append(found.bucket)
-    assert "init -backend-config=../backend.conf" in found.told
-    assert found.state["ServerSideEncryption"] == "AES256" and found.state["VersionId"]
-    assert found.locks.get("Versions") and found.locks.get("DeleteMarkers"), "each run took the lock and gave it back"
-    assert "somebody@elsewhere" in found.held
-
-
-def run(sluice: Sluice, verb: str, *arguments: str, expect: int = 0) -> str:
-    deployment = sluice.deployment
-    keys = accounts.load(deployment.stack)["deployer"]
-    env = environment.tool(deployment.stack, deployment.emulator, keys) | {
-        "TF_CLI_CONFIG_FILE": str(deployment.stack.folder / "terraformrc"),
-        "TF_IN_AUTOMATION": "true",
-        "TF_INPUT": "false",
-        "CHECKPOINT_DISABLE": "true",
-        **QUICK,
-    }
-    command = ["terraform", "-chdir=terraform", verb, "-no-color", *arguments]
-    ran = subprocess.run(
-        command, cwd=Path(sluice.folder), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    assert ran.returncode == expect, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
+def test_init_plan_apply_with_its_backend(state_backend: StateBackend, buckets: list[str]) -> None:
+    """backend.conf, init, plan, apply, and a lock that makes a second run fail."""
+    buckets.append(state_backend.bucket)
+    assert "init -backend-config=../backend.conf" in state_backend.bootstrap_output
+    assert state_backend.state["ServerSideEncryption"] == "AES256" and state_backend.state["VersionId"]
+    locks = state_backend.locks
+    assert locks.get("Versions") and locks.get("DeleteMarkers"), "each run acquired the lock and released it"
+    assert LOCK_OWNER in state_backend.locked_plan

@@ -3,8 +3,6 @@
 `SLUICE_DOCS_UPDATE=1` writes the transcripts anew.
 """
 
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
-
 from __future__ import annotations
 
 import json
@@ -16,16 +14,14 @@ from collections.abc import Callable
 
 import pytest
 
-from .. import facts
+from .. import readback
 from ..deployment import Deployment
+from ..ingest_events import object_created
 from ..paths import ROOT
-from ..run import event
 from ..scenario import music
 from ..sluice import Sluice, normalised
-from .sluice_tool import sluice  # noqa: F401 - a fixture
-from .test_sluice_bootstrap import buckets  # noqa: F401 - a fixture
-from .test_sluice_messages import dead_letters, forget, put  # noqa: F401 - a fixture
-from .waiting import eventually
+from .ingest_steps import delete_item, send_dead_letter
+from .polling import eventually
 
 HANDBOOK = ROOT / "docs" / "operating.md"
 PROVENANCE = ROOT / "docs" / "provenance.md"
@@ -62,11 +58,11 @@ class Story:
         self.before.pop(command, lambda: None)()
 
     def stored(self) -> None:
-        eventually(lambda: facts.item(self.deployment, ONE) is not None, "the item of one.json")
+        eventually(lambda: readback.item(self.deployment, ONE) is not None, "the item of one.json")
 
     def refused(self) -> None:
         def both() -> bool:
-            keys = [key for key in facts.quarantine_keys(self.deployment) if key.startswith("handbook/")]
+            keys = [key for key in readback.quarantine_keys(self.deployment) if key.startswith("handbook/")]
             return sum(key.endswith(".reason.json") for key in keys) == 2
 
         eventually(both, "both refused files")
@@ -76,15 +72,15 @@ class Story:
         s3, bucket = self.deployment.client("s3"), self.deployment.ingest.processing
         for version in s3.list_object_versions(Bucket=bucket, Prefix="handbook/one.json")["Versions"]:
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-        forget(self.deployment, ONE)
+        delete_item(self.deployment, ONE)
 
     def dead(self) -> None:
         self.stored()
-        body = json.dumps(event(self.deployment, "handbook/slow.json", str(uuid.uuid4()), 1))
-        put(self.deployment, self.letters["events"], body)
+        body = json.dumps(object_created(self.deployment, "handbook/slow.json", str(uuid.uuid4()), 1))
+        send_dead_letter(self.deployment, self.letters["events"], body)
 
     def lost(self) -> None:
-        forget(self.deployment, ONE)
+        delete_item(self.deployment, ONE)
 
     def measured(self) -> None:
         """The emulator makes no metrics of the function's log."""
@@ -99,7 +95,7 @@ class Story:
     def event(self) -> None:
         s3 = self.deployment.client("s3")
         version = s3.head_object(Bucket=self.deployment.ingest.processing, Key="handbook/second.json")["VersionId"]
-        document = event(self.deployment, "handbook/second.json", version, 1)
+        document = object_created(self.deployment, "handbook/second.json", version, 1)
         self.sluice.write("event.json", json.dumps(document).encode())
 
 
@@ -107,8 +103,8 @@ def said(story: Story, command: str) -> str:
     """What a command says, as the handbook has it."""
     arguments = shlex.split(command)[1:]
     story.prepare(" ".join(arguments))
-    ran = story.sluice(*arguments, user=OWN.get(arguments[0], "operator"))
-    text = ran.out + ran.err
+    completed = story.sluice(*arguments, user=OWN.get(arguments[0], "operator"))
+    text = completed.out + completed.err
     if arguments[0] == "upload":
         lines = text.splitlines(keepends=True)
         text = "".join(sorted(lines[:-1]) + lines[-1:])
@@ -122,7 +118,7 @@ def said(story: Story, command: str) -> str:
         text = re.sub(r"(?m)(?<=[ ])\d+(?= versions| waiting| taken|$)", "N", text)
     if arguments[0] == "ingest":
         text = re.sub(r'"Timestamp":\d+', '"Timestamp":0', text)
-    return text + (f"(exit {ran.code})\n" if ran.code else "")
+    return text + (f"(exit {completed.code})\n" if completed.code else "")
 
 
 @pytest.fixture
@@ -147,7 +143,7 @@ def test_every_transcript_is_true(story: Story, buckets: list[str]) -> None:
 
 def test_every_command_is_in_the_handbook(sluice: Sluice) -> None:
     """003.25: a command that is added is described."""
-    commands = re.findall(r"(?m)^  ([a-z]+)  ", sluice.done("--help").out)
+    commands = re.findall(r"(?m)^  ([a-z]+)  ", sluice.run("--help").out)
     shown = {command.split()[1] for block in BLOCK.findall(HANDBOOK.read_text()) for command, _ in written(block)}
     told = set(re.findall(r"(?m)^(?:AWS_PROFILE=\w+ )?sluice ([a-z]+)", PROVENANCE.read_text()))
     assert set(commands) - {"help"} == shown | told

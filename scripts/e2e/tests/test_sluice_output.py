@@ -1,7 +1,5 @@
 """What `sluice` prints: nothing that a terminal obeys, and what it says when it cannot print or cannot work."""
 
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
-
 from __future__ import annotations
 
 import json
@@ -16,20 +14,14 @@ from pathlib import Path
 import pytest
 
 from ..deployment import Deployment
-from ..run import event
+from ..ingest_events import object_created
 from ..scenario import FOREVER, music
 from ..sluice import Sluice, binary
-from .sluice_tool import sluice  # noqa: F401 - a fixture
-from .test_sluice_messages import dead_letters, put  # noqa: F401 - a fixture
-from .test_sluice_quarantine import in_quarantine, refuse
-from .waiting import eventually
+from .ingest_steps import quarantine_keys_of, send_dead_letter, unique_name, upload_invalid
+from .polling import eventually
 
 HOSTILE = "a\x1b[2K\x1b[1Gfake\u202e\u009b"
 HOSTILE_KEY = "a\u202efake\u009b2K\u200b"  # what XML can hold too
-
-
-def unique() -> str:
-    return f"sluice-{uuid.uuid4().hex[:8]}"
 
 
 def harmless(text: str) -> bool:
@@ -40,13 +32,13 @@ def test_nothing_that_is_printed_moves_the_cursor(
     sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]
 ) -> None:
     """Keys, file names, bucket names, dead letters and arguments of others: escaped, in text and in JSON."""
-    name = unique()
+    name = unique_name()
     key = f"{name}/{HOSTILE_KEY}.json"
-    refuse(deployment, key, b"{")
-    letter = event(deployment, key, HOSTILE, 1)
+    upload_invalid(deployment, key, b"{")
+    letter = object_created(deployment, key, HOSTILE, 1)
     letter["detail"]["bucket"]["name"] = f"elsewhere{HOSTILE}"
-    put(deployment, dead_letters["events"], json.dumps(letter))
-    put(deployment, dead_letters["events"], f"no event {HOSTILE_KEY}")
+    send_dead_letter(deployment, dead_letters["events"], json.dumps(letter))
+    send_dead_letter(deployment, dead_letters["events"], f"no event {HOSTILE_KEY}")
     sluice.write(f"in/{name}/{HOSTILE}.json", b"{")
     commands = [
         ["quarantine", "list", "--prefix", f"{name}/"],
@@ -70,21 +62,21 @@ def test_nothing_that_is_printed_moves_the_cursor(
     for command in commands:
         user = "uploader" if command[0] == "upload" else "operator"
         for format_ in ("text", "json"):
-            ran = sluice(*command, "--format", format_, user=user)
-            assert harmless(ran.out) and harmless(ran.err), (command, ran)
-            assert "fake line" not in ran.err.splitlines()
+            completed = sluice(*command, "--format", format_, user=user)
+            assert harmless(completed.out) and harmless(completed.err), (command, completed)
+            assert "fake line" not in completed.err.splitlines()
             if format_ == "json":
-                assert all(json.loads(line) for line in ran.out.splitlines()), command
-    shown = sluice.done("redrive", "--queue", "events").out
+                assert all(json.loads(line) for line in completed.out.splitlines()), command
+    shown = sluice.run("redrive", "--queue", "events").out
     assert "s3://elsewhere" in shown
     deployment.client("sqs").purge_queue(QueueUrl=dead_letters["events"])
-    sluice.done("quarantine", "remove", key, "--yes")
+    sluice.run("quarantine", "remove", key, "--yes")
 
 
 def run_into(sluice: Sluice, target: str, *arguments: str, user: str = "operator") -> tuple[int, str]:
     """Runs with standard output into a file."""
     with Path(target).open("w") as output:
-        ran = subprocess.run(
+        completed = subprocess.run(
             [str(binary()), *arguments],
             cwd=sluice.folder,
             env=sluice.environment(user),
@@ -93,18 +85,18 @@ def run_into(sluice: Sluice, target: str, *arguments: str, user: str = "operator
             stderr=subprocess.PIPE,
             text=True,
         )
-    return ran.returncode, ran.stderr
+    return completed.returncode, completed.stderr
 
 
 def test_output_to_a_full_disk_is_an_error(sluice: Sluice, deployment: Deployment) -> None:
     """A result that cannot be written: exit 2, or 1 where work was done, and a sentence."""
-    for arguments in (["status"], ["quarantine", "list"], ["--help"], ["reconcile", "--prefix", unique()]):
+    for arguments in (["status"], ["quarantine", "list"], ["--help"], ["reconcile", "--prefix", unique_name()]):
         code, told = run_into(sluice, "/dev/full", *arguments)
         assert code == 2 and "cannot write the results" in told, (arguments, told)
-    sluice.write("event.json", json.dumps(event(deployment, "gone.json", str(uuid.uuid4()), 1)).encode())
+    sluice.write("event.json", json.dumps(object_created(deployment, "gone.json", str(uuid.uuid4()), 1)).encode())
     code, told = run_into(sluice, "/dev/full", "ingest", "run-local", "event.json", user="deployer")
     assert code in (1, 2) and "cannot write the results" in told and "panicked" not in told
-    name = unique()
+    name = unique_name()
     sluice.write(f"{name}.json", music(name, "TRACK#1"))
     code, told = run_into(sluice, "/dev/full", "upload", f"{name}.json", user="uploader")
     assert code == 1 and "what it did is done" in told
@@ -112,7 +104,7 @@ def test_output_to_a_full_disk_is_an_error(sluice: Sluice, deployment: Deploymen
 
 
 def test_a_closed_pipe_stops_no_work(sluice: Sluice, deployment: Deployment) -> None:
-    name = unique()
+    name = unique_name()
     for number in range(30):
         sluice.write(f"in/{name}/{number}.json", music(name, f"TRACK#{number}"))
     process = sluice.start("upload", "in", user="uploader")
@@ -126,7 +118,7 @@ def test_a_closed_pipe_stops_no_work(sluice: Sluice, deployment: Deployment) -> 
 
 def test_files_that_cannot_be_uploaded_are_refused_before_the_first(sluice: Sluice, deployment: Deployment) -> None:
     """Exit 2, nothing sent: a pipe, a device, too large, two with one key, a link to nothing; an empty folder: 1."""
-    name = unique()
+    name = unique_name()
     good = sluice.write(f"{name}/good.json", music(name, "TRACK#1"))
     os.mkfifo(sluice.folder / "pipe.json")
     (sluice.folder / "empty").mkdir()
@@ -143,8 +135,8 @@ def test_files_that_cannot_be_uploaded_are_refused_before_the_first(sluice: Slui
         ([str(twin)], f"would both become the key `{good.name}`"),
         (["-"], "Standard input is not read"),
     ):
-        ran = sluice("upload", str(good), *paths, user="uploader")
-        assert ran.code == 2 and sentence in ran.err, (paths, ran)
+        completed = sluice("upload", str(good), *paths, user="uploader")
+        assert completed.code == 2 and sentence in completed.err, (paths, completed)
     listed = deployment.client("s3").list_object_versions(Bucket=deployment.ingest.processing, Prefix="good.json")
     assert not listed.get("Versions"), "something was sent"
     empty = sluice("upload", "empty", user="uploader")
@@ -159,20 +151,24 @@ def test_a_file_above_the_limit_is_not_read(sluice: Sluice) -> None:
     """A sparse file of a terabyte: the size is looked at first."""
     with (sluice.folder / "huge.json").open("wb") as file:
         file.truncate(1 << 40)
-    ran = sluice("schema", "check", "huge.json")
-    assert ran.code == 1 and "object-size" in ran.out
+    completed = sluice("schema", "check", "huge.json")
+    assert completed.code == 1 and "object-size" in completed.out
 
 
 def test_filters_that_match_nothing(sluice: Sluice, deployment: Deployment, dead_letters: dict[str, str]) -> None:
     """Exit 0 with a sentence, though others are left."""
-    put(deployment, dead_letters["events"], json.dumps(event(deployment, "other.json", str(uuid.uuid4()), 1)))
+    send_dead_letter(
+        deployment, dead_letters["events"], json.dumps(object_created(deployment, "other.json", str(uuid.uuid4()), 1))
+    )
     for arguments in ([], ["--yes"]):
-        ran = sluice.done("redrive", "--key-prefix", unique(), *arguments)
-        assert "no dead letter is about a key that begins with" in ran.out and "1 about other keys" in ran.out
+        completed = sluice.run("redrive", "--key-prefix", unique_name(), *arguments)
+        assert (
+            "no dead letter is about a key that begins with" in completed.out and "1 about other keys" in completed.out
+        )
     deployment.client("sqs").purge_queue(QueueUrl=dead_letters["events"])
     for arguments in ([], ["--yes"], ["--missing"], ["--missing", "--yes"]):
-        ran = sluice.done("backfill", "--prefix", unique(), *arguments)
-        assert ran.out == "no version matches: nothing to announce\n"
+        completed = sluice.run("backfill", "--prefix", unique_name(), *arguments)
+        assert completed.out == "no version matches: nothing to announce\n"
 
 
 def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment) -> None:
@@ -181,13 +177,13 @@ def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment
         text = "NOT TESTED: jq is not installed, so the example in `quarantine list --help` was not run"
         warnings.warn(text, stacklevel=2)
         pytest.skip("jq is not installed")
-    key = f"{unique()}.json"
-    version = refuse(deployment, key, music(key, "TRACK#1", Features={"L": ["bare"]}))
+    key = f"{unique_name()}.json"
+    version = upload_invalid(deployment, key, music(key, "TRACK#1", Features={"L": ["bare"]}))
     deployment.client("s3").put_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half", Body=b"{")
-    help_ = sluice.done("quarantine", "list", "--help").out
+    help_ = sluice.run("quarantine", "list", "--help").out
     [example] = [line.strip() for line in help_.splitlines() if "| jq" in line]
     command = example.replace("sluice ", f"{binary()} ", 1)
-    ran = subprocess.run(
+    completed = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=sluice.folder,
         env=sluice.environment("operator"),
@@ -195,9 +191,9 @@ def test_the_jq_example_of_the_help_works(sluice: Sluice, deployment: Deployment
         text=True,
     )
     deployment.client("s3").delete_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half")
-    assert ran.returncode == 0 and "/Features/L/0" in ran.stdout, ran
+    assert completed.returncode == 0 and "/Features/L/0" in completed.stdout, completed
     deployment.client("s3").delete_object(Bucket=deployment.ingest.quarantine, Key=f"{key}/half")
-    sluice.done("quarantine", "remove", key, "--version", version, "--yes")
+    sluice.run("quarantine", "remove", key, "--version", version, "--yes")
 
 
 def test_why_nothing_answers(sluice: Sluice) -> None:
@@ -236,9 +232,9 @@ def test_why_terraform_has_no_outputs(sluice: Sluice) -> None:
         environment = sluice.environment("operator") | variables
         del environment["SLUICE_OUTPUTS"]
         command = [str(binary()), "status", "--terraform", str(work)]
-        ran = subprocess.run(command, cwd=sluice.folder, env=environment, capture_output=True, text=True)
-        assert ran.returncode == 2 and harmless(ran.stderr)
-        return ran.stderr
+        completed = subprocess.run(command, cwd=sluice.folder, env=environment, capture_output=True, text=True)
+        assert completed.returncode == 2 and harmless(completed.stderr)
+        return completed.stderr
 
     assert "`terraform` is not in PATH" in ask(PATH="/nonexistent")
     coloured = "\x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m Error: Backend initialization required\n"
@@ -256,8 +252,8 @@ def test_why_terraform_has_no_outputs(sluice: Sluice) -> None:
 
 def test_a_release_that_is_killed_needs_no_version(sluice: Sluice, deployment: Deployment) -> None:
     """Killed right after the copy, with the file refused again: the same command ends it, without --version."""
-    key = f"{unique()}.json"
-    first = refuse(deployment, key, b"{")
+    key = f"{unique_name()}.json"
+    first = upload_invalid(deployment, key, b"{")
     s3, ingest = deployment.client("s3"), deployment.ingest
     second = s3.copy_object(
         Bucket=ingest.processing,
@@ -266,15 +262,15 @@ def test_a_release_that_is_killed_needs_no_version(sluice: Sluice, deployment: D
         MetadataDirective="REPLACE",
         Metadata={"sluice-released-from": first},
     )["VersionId"]
-    eventually(lambda: len(in_quarantine(deployment, key)) == 4, "both versions in quarantine")
-    told = sluice.done("quarantine", "release", key, "--format", "json").lines[0]
+    eventually(lambda: len(quarantine_keys_of(deployment, key)) == 4, "both versions in quarantine")
+    told = sluice.run("quarantine", "release", key, "--format", "json").lines[0]
     assert (told["result"], told["version_id"]) == ("refused-again", second)
-    assert in_quarantine(deployment, key) == {f"{key}/{second}", f"{key}/{second}.reason.json"}
-    sluice.done("quarantine", "remove", key, "--yes")
+    assert quarantine_keys_of(deployment, key) == {f"{key}/{second}", f"{key}/{second}.reason.json"}
+    sluice.run("quarantine", "remove", key, "--yes")
 
 
 def test_a_released_file_keeps_what_it_was_uploaded_with(sluice: Sluice, deployment: Deployment) -> None:
-    key, s3, ingest = f"{unique()}.json", deployment.client("s3"), deployment.ingest
+    key, s3, ingest = f"{unique_name()}.json", deployment.client("s3"), deployment.ingest
     put_ = s3.put_object(
         Bucket=ingest.processing,
         Key=key,
@@ -284,12 +280,12 @@ def test_a_released_file_keeps_what_it_was_uploaded_with(sluice: Sluice, deploym
         Metadata={"author": "me"},
     )
     first = put_["VersionId"]
-    eventually(lambda: f"{key}/{first}.reason.json" in in_quarantine(deployment, key), "it in quarantine")
+    eventually(lambda: f"{key}/{first}.reason.json" in quarantine_keys_of(deployment, key), "it in quarantine")
     eventually(
         lambda: not s3.list_object_versions(Bucket=ingest.processing, Prefix=key).get("Versions"), "the source to go"
     )
-    second = sluice.done("quarantine", "release", key, "--format", "json").lines[0]["version_id"]
-    eventually(lambda: f"{key}/{second}.reason.json" in in_quarantine(deployment, key), "it in quarantine again")
+    second = sluice.run("quarantine", "release", key, "--format", "json").lines[0]["version_id"]
+    eventually(lambda: f"{key}/{second}.reason.json" in quarantine_keys_of(deployment, key), "it in quarantine again")
     head = s3.head_object(Bucket=ingest.quarantine, Key=f"{key}/{second}")
     assert head["Metadata"] == {"author": "me", "sluice-released-from": first}
     assert (head["ContentType"], head["CacheControl"]) == ("text/x-own", "no-store")
@@ -298,13 +294,13 @@ def test_a_released_file_keeps_what_it_was_uploaded_with(sluice: Sluice, deploym
 def test_a_bucket_that_is_gone_is_no_matter_of_rights(sluice: Sluice, deployment: Deployment) -> None:
     """The outputs of another deployment."""
     outputs = json.loads(sluice.outputs.read_text())
-    outputs["ingest"]["value"] |= {"quarantine_bucket": f"{unique()}-not-there"}
+    outputs["ingest"]["value"] |= {"quarantine_bucket": f"{unique_name()}-not-there"}
     sluice.write("other.json", json.dumps(outputs).encode())
     gone = sluice("quarantine", "list", "--outputs", "other.json", "--as", "caller", user="deployer")
     assert gone.code == 2 and "the bucket does not exist" in gone.err, gone.err
 
 
 def test_a_path_that_is_named_twice_is_one_file(sluice: Sluice) -> None:
-    path = sluice.write(f"{unique()}.json", FOREVER)
-    ran = sluice.done("upload", str(path), str(path), "--format", "json", user="uploader")
-    assert ran.lines[-1]["uploaded"] + ran.lines[-1]["present"] == 1
+    path = sluice.write(f"{unique_name()}.json", FOREVER)
+    completed = sluice.run("upload", str(path), str(path), "--format", "json", user="uploader")
+    assert completed.lines[-1]["uploaded"] + completed.lines[-1]["present"] == 1

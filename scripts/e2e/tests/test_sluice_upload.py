@@ -1,29 +1,19 @@
 """`sluice upload`, and what every command says when it cannot work."""
 
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
-
 from __future__ import annotations
 
 import json
 import os
-import signal
 import time
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
 from ..deployment import Deployment
 from ..scenario import FOREVER, music
-from ..sluice import Sluice, took
-from .sluice_tool import sluice  # noqa: F401 - a fixture
-from .waiting import eventually
-
-MIB = 1024 * 1024
-
-
-def unique() -> str:
-    return f"sluice-{uuid.uuid4().hex[:8]}"
+from ..sluice import Sluice, duration_s
+from .ingest_steps import unique_name
+from .upload_steps import MIB, allow_large_files, interrupt_upload, pending_uploads
 
 
 def versions(deployment: Deployment, prefix: str) -> dict[str, list[str]]:
@@ -42,11 +32,11 @@ def versions(deployment: Deployment, prefix: str) -> dict[str, list[str]]:
 
 def test_messages_of_the_first_tool(sluice: Sluice, deployment: Deployment) -> None:
     """003.21, 003.22: key is the base name; the words are the first tool's; the uploader's role is assumed."""
-    name = f"{unique()}.json"
+    name = f"{unique_name()}.json"
     path = sluice.write(f"folder/{name}", music(name, "TRACK#1"))
-    ran = sluice.done("upload", str(path), user="uploader")
+    completed = sluice.run("upload", str(path), user="uploader")
     place = f"s3://{deployment.ingest.processing}/{name}"
-    assert ran.out.splitlines()[0] == f"Successfully uploaded {path} to {place}"
+    assert completed.out.splitlines()[0] == f"Successfully uploaded {path} to {place}"
     assert deployment.client("s3").head_object(Bucket=deployment.ingest.processing, Key=name)
 
     missing = sluice("upload", "nowhere.json", user="uploader")
@@ -58,54 +48,46 @@ def test_messages_of_the_first_tool(sluice: Sluice, deployment: Deployment) -> N
 
 def test_a_folder_keeps_its_paths_and_is_skipped_the_second_time(sluice: Sluice, deployment: Deployment) -> None:
     """003.21: a folder's files keep their relative paths; what is there with the same bytes is said and skipped."""
-    name = unique()
+    name = unique_name()
     keys = [f"{name}/a.json", f"{name}/deep/b c+ü.json"]
     for key in keys:
         sluice.write(f"in/{key}", music(name, f"TRACK#{key}"))
     sluice.write(f"in/{name}/readme.txt", b"left out")
-    sluice.done("upload", "in", user="uploader")
-    again = sluice.done("upload", "in", "--format", "json", user="uploader")
+    sluice.run("upload", "in", user="uploader")
+    again = sluice.run("upload", "in", "--format", "json", user="uploader")
     assert again.lines[-1] == {"uploaded": 0, "present": 2, "failed": 0, "interrupted": False}
     assert {line["result"] for line in again.lines[:-1]} == {"present"}
     found = versions(deployment, f"{name}/")
     assert {key: len(ids) for key, ids in found.items()} == dict.fromkeys(keys, 1)
 
     sluice.write(f"in/{keys[0]}", music(name, "TRACK#corrected"))
-    changed = sluice.done("upload", "in", "--format", "json", user="uploader")
+    changed = sluice.run("upload", "in", "--format", "json", user="uploader")
     assert (changed.lines[-1]["uploaded"], changed.lines[-1]["present"]) == (1, 1)
 
 
 def test_killed_it_goes_on(sluice: Sluice, deployment: Deployment) -> None:
     """Killed (SIGKILL) at several moments, the next run sends what is missing; nothing is sent twice."""
-    name, count = unique(), 240
+    name, count = unique_name(), 240
     for number in range(count):
         sluice.write(f"in/{name}/{number:04}.json", music(name, f"TRACK#{number}"))
-    sluice.write(f"pace/{unique()}.json", FOREVER)
-    start_up = took(sluice.done, "upload", "pace", user="uploader")
-    killed = sum(sluice.killed(start_up + more, "upload", "in", user="uploader") for more in (0.05, 0.15, 0.3))
+    sluice.write(f"pace/{unique_name()}.json", FOREVER)
+    start_up = duration_s(sluice.run, "upload", "pace", user="uploader")
+    killed = sum(sluice.kill_after(start_up + more, "upload", "in", user="uploader") for more in (0.05, 0.15, 0.3))
     assert killed, "the upload was too quick to be killed"
-    sluice.done("upload", "in", user="uploader")
+    sluice.run("upload", "in", user="uploader")
     found = versions(deployment, f"{name}/")
     assert len(found) == count
     assert all(len(ids) == 1 for ids in found.values())
 
 
-def larger(sluice: Sluice) -> list[str]:
-    """Options that say that the deployment takes larger files than it does, so that some go in parts."""
-    outputs = json.loads(sluice.outputs.read_text())
-    outputs["ingest"]["value"]["max_object_bytes"] = 1024 * MIB
-    sluice.write("larger.json", json.dumps(outputs).encode())
-    return ["--outputs", "larger.json"]
-
-
 def test_large_files_go_in_parts(sluice: Sluice, deployment: Deployment) -> None:
     """A large file arrives whole, and is known again by its checksum."""
-    name = unique()
+    name = unique_name()
     body = os.urandom(9 * MIB)
     sluice.write(f"in/{name}.json", body)
     refused = sluice("upload", "in", user="uploader")
     assert refused.code == 2 and f"at most {deployment.ingest.max_object_bytes}" in refused.err
-    sluice.done("upload", "in", *larger(sluice), user="uploader")
+    sluice.run("upload", "in", *allow_large_files(sluice), user="uploader")
     s3, bucket = deployment.client("s3"), deployment.ingest.processing
     found = versions(deployment, f"{name}.json")
     version = found[f"{name}.json"][0] if found else None
@@ -118,35 +100,17 @@ def test_large_files_go_in_parts(sluice: Sluice, deployment: Deployment) -> None
         assert s3.get_object(Bucket=deployment.ingest.quarantine, Key=copy)["Body"].read() == body
 
 
-def pending(deployment: Deployment, key: str) -> list[str]:
-    uploads = deployment.client("s3").list_multipart_uploads(Bucket=deployment.ingest.processing)
-    return [upload["UploadId"] for upload in uploads.get("Uploads", []) if upload["Key"] == key]
-
-
-def interrupted(sluice: Sluice, deployment: Deployment, key: str) -> tuple[int, str]:
-    """Sends a large file and interrupts (Ctrl-C) while its parts are on their way."""
-    path = sluice.folder / key
-    with path.open("wb") as file:
-        file.truncate(400 * MIB)
-    process = sluice.start("upload", str(path), *larger(sluice), user="uploader")
-    eventually(lambda: bool(pending(deployment, key)), "the first part")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    path.unlink()
-    return process.returncode, out + err
-
-
 def test_interrupted_it_leaves_no_parts(sluice: Sluice, deployment: Deployment) -> None:
     """Ctrl-C gives up the parts that were sent, says so and says how to go on."""
-    key = f"{unique()}.json"
-    code, told = interrupted(sluice, deployment, key)
+    key = f"{unique_name()}.json"
+    code, told = interrupt_upload(sluice, deployment, key)
     assert code == 1 and "interrupted, run it again to go on" in told
-    assert pending(deployment, key) == []
+    assert pending_uploads(deployment, key) == []
 
 
 def test_what_cannot_be_done_is_said_with_what_to_do(sluice: Sluice) -> None:
     """No credentials, a role of others, no outputs, nothing that answers, a bucket that is gone: exit 2, and advice."""
-    path = str(sluice.write(f"{unique()}.json", FOREVER))
+    path = str(sluice.write(f"{unique_name()}.json", FOREVER))
     nobody = sluice(
         "upload", path, user="uploader", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", HOME="/nonexistent"
     )
@@ -200,7 +164,7 @@ def test_usage_is_exit_2(sluice: Sluice) -> None:
 )
 def test_help_has_an_example(command: str, sluice: Sluice) -> None:
     """003.25: parameters, environment and an example at every command."""
-    text = sluice.done(*command.split(), "--help").out
+    text = sluice.run(*command.split(), "--help").out
     assert "Example:" in text and f"sluice {command.split()[0]}" in text
 
 

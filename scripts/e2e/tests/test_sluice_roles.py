@@ -3,8 +3,6 @@
 With the action gone, a command has to fail and say that the role may not; with it back, the same command works.
 """
 
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
-
 from __future__ import annotations
 
 import json
@@ -14,20 +12,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ..deployment import Deployment
-from ..run import event, upload
+from ..ingest_events import object_created, upload
 from ..scenario import FOREVER, music
 from ..sluice import Sluice
-from . import grants
-from .sluice_tool import sluice  # noqa: F401 - a fixture
-from .test_sluice_messages import put as put_letter
-from .test_sluice_quarantine import conflict, refuse
-from .test_sluice_upload import interrupted, pending
+from . import role_policies
+from .ingest_steps import send_dead_letter, unique_name, upload_conflict, upload_invalid
+from .upload_steps import interrupt_upload, pending_uploads
 
 POLICIES = {"uploader": "upload", "operator": "operate"}
-
-
-def unique() -> str:
-    return f"sluice-{uuid.uuid4().hex[:8]}"
 
 
 def role_arn(deployment: Deployment, who: str) -> str:
@@ -36,11 +28,11 @@ def role_arn(deployment: Deployment, who: str) -> str:
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    return grants.statements(deployment, role_arn(deployment, who), POLICIES[who])
+    return role_policies.statements(deployment, role_arn(deployment, who), POLICIES[who])
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    grants.write(deployment, role_arn(deployment, who), POLICIES[who], found)
+    role_policies.write(deployment, role_arn(deployment, who), POLICIES[who], found)
 
 
 @pytest.fixture
@@ -54,19 +46,19 @@ def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
 
 # What a command needs prepared; it returns the arguments.
 def new_file(sluice: Sluice, deployment: Deployment) -> list[str]:
-    name = unique()
+    name = unique_name()
     return ["upload", str(sluice.write(f"{name}.json", music(name, "TRACK#1")))]
 
 
 def same_file(sluice: Sluice, deployment: Deployment) -> list[str]:
     arguments = new_file(sluice, deployment)
-    sluice.done(*arguments, user="uploader")
+    sluice.run(*arguments, user="uploader")
     return arguments
 
 
 def refused_key(sluice: Sluice, deployment: Deployment) -> str:
-    key = f"{unique()}.json"
-    refuse(deployment, key, b"{")
+    key = f"{unique_name()}.json"
+    upload_invalid(deployment, key, b"{")
     return key
 
 
@@ -83,12 +75,12 @@ def removing(sluice: Sluice, deployment: Deployment) -> list[str]:
 
 
 def releasing(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["quarantine", "release", conflict(deployment, unique())[0]]
+    return ["quarantine", "release", upload_conflict(deployment, unique_name())[0]]
 
 
 def letter(sluice: Sluice, deployment: Deployment) -> None:
-    body = json.dumps(event(deployment, f"{unique()}.json", str(uuid.uuid4()), 1))
-    put_letter(deployment, deployment.ingest.dead_letters_url, body)
+    body = json.dumps(object_created(deployment, f"{unique_name()}.json", str(uuid.uuid4()), 1))
+    send_dead_letter(deployment, deployment.ingest.dead_letters_url, body)
 
 
 def looking(sluice: Sluice, deployment: Deployment) -> list[str]:
@@ -106,11 +98,11 @@ def status(sluice: Sluice, deployment: Deployment) -> list[str]:
 
 
 def backfilling(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["backfill", "--prefix", unique()]
+    return ["backfill", "--prefix", unique_name()]
 
 
 def reconciling(sluice: Sluice, deployment: Deployment) -> list[str]:
-    name = unique()
+    name = unique_name()
     upload(deployment, f"{name}.json", FOREVER)
     return ["reconcile", "--prefix", name]
 
@@ -150,7 +142,7 @@ BY_TEXT = {("operator", "RecordEncrypted", "kms:GenerateDataKey")}
 
 def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
     """003.22, 003.24: an action that no command needs has no line here, and fails this test."""
-    found = {(who, *one) for who in POLICIES for one in grants.allowed(statements(deployment, who))}
+    found = {(who, *one) for who in POLICIES for one in role_policies.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | {GIVE_UP} | set(UNENFORCED) | BY_TEXT
 
 
@@ -158,26 +150,26 @@ def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
 def test_without(who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict) -> None:
     """003.22: the command that needs the action fails, says why, and works once it is back."""
     arguments = NEEDED_BY[who, sid, action](sluice, deployment)
-    write(deployment, who, grants.without(whole[who], sid, action))
-    ran = sluice(*arguments, user=who)
-    told = ran.out + ran.err
-    assert ran.code in (1, 2), told
+    write(deployment, who, role_policies.without(whole[who], sid, action))
+    completed = sluice(*arguments, user=who)
+    told = completed.out + completed.err
+    assert completed.code in (1, 2), told
     assert "the role may not" in told or "cannot be written: apply the current" in told, told
     write(deployment, who, whole[who])
     deployment.client("sqs").purge_queue(QueueUrl=deployment.ingest.dead_letters_url)
     if arguments[0] == "redrive":
         letter(sluice, deployment)
-    sluice.done(*arguments, user=who)
+    sluice.run(*arguments, user=who)
 
 
 def test_without_giving_up(sluice: Sluice, deployment: Deployment, whole: dict) -> None:
     """Without the action, Ctrl-C leaves the parts behind and says that it could not drop them."""
     who, sid, action = GIVE_UP
-    write(deployment, who, grants.without(whole[who], sid, action))
-    key = f"{unique()}.json"
-    code, told = interrupted(sluice, deployment, key)
+    write(deployment, who, role_policies.without(whole[who], sid, action))
+    key = f"{unique_name()}.json"
+    code, told = interrupt_upload(sluice, deployment, key)
     assert code == 1 and "the role may not" in told
-    [left] = pending(deployment, key)
+    [left] = pending_uploads(deployment, key)
     deployment.client("s3").abort_multipart_upload(Bucket=deployment.ingest.processing, Key=key, UploadId=left)
 
 
@@ -197,6 +189,6 @@ def test_what_is_not_enforced_here_is_granted(
 
     arguments = UNENFORCED[who, sid, action](sluice, deployment)
     assert decision() == "allowed"
-    write(deployment, who, grants.without(whole[who], sid, action))
+    write(deployment, who, role_policies.without(whole[who], sid, action))
     assert decision() == "implicitDeny"
-    sluice.done(*arguments, user=who)
+    sluice.run(*arguments, user=who)

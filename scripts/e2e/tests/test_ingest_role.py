@@ -1,6 +1,7 @@
-"""The role of the Lambda has what its effects need and nothing to spare: each statement is taken away once.
+"""The role of the ingest's function has exactly the permissions that its effects need: each statement is removed once.
 
-Also what the emulator does not enforce, asked of SimulatePrincipalPolicy, and the people beside the Lambda.
+Permissions that the emulator does not enforce are checked with SimulatePrincipalPolicy. The roles of people are checked
+too.
 """
 
 from __future__ import annotations
@@ -12,24 +13,26 @@ from collections.abc import Callable, Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from .. import facts
+from .. import readback
 from ..deployment import Deployment
 from ..inbox import Inbox
-from ..run import Played, announce, drained, event, upload
+from ..ingest_events import object_created, queue_is_empty, send_event, upload
 from ..scenario import music
-from .waiting import eventually, log_since, now_ms, restart_function, take_dead_letters
+from ..scenario_run import Played
+from .ingest_steps import copy_and_reason, log_since, receive_dead_letters, restart_function
+from .polling import eventually, now_ms
 
 POLICY = "effects"
 
-# What cannot end without the statement, of four probes: `good` would be stored, `unnamed` too but its event names no
-# version, `bad` would be refused, and `again` was refused before and is delivered once more.
+# Which of four files has no outcome without the statement: `good` would be stored; `unnamed` too, but its event has no
+# version-id; `bad` would be quarantined; `again` has been quarantined and its event is redelivered.
 NEEDED_BY = {
     "FindVersion": {"unnamed"},
     "ReadVersion": {"good", "unnamed", "bad"},
     "ReadSchema": {"good", "unnamed", "bad", "again"},
     "StoreItem": {"good", "unnamed"},
     "FindItem": {"bad"},
-    "SeeQuarantine": {"bad"},  # on AWS all but `again`: see `missing-key-status` in deviations.md
+    "SeeQuarantine": {"bad"},  # on AWS all except `again`: see `missing-key-status` in deviations.md
     "ReadQuarantine": {"good", "unnamed", "bad", "again"},
     "MoveToQuarantineWrite": {"bad"},
     "MoveToQuarantineDelete": {"bad", "again"},
@@ -49,8 +52,8 @@ def put(deployment: Deployment, document: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def impatient(deployment: Deployment, played: Played) -> Iterator[None]:
-    """The queue gives up after two quick tries and only the test announces; afterwards all is as Terraform made it."""
+def quick_dead_letters(deployment: Deployment, played: Played) -> Iterator[None]:
+    """Messages become dead letters after two quick deliveries, and only the test sends events."""
     sqs, url = deployment.client("sqs"), deployment.ingest.queue_url
     names = ["VisibilityTimeout", "RedrivePolicy"]
     deployment.client("events").disable_rule(Name=deployment.ingest.rule)
@@ -63,81 +66,84 @@ def impatient(deployment: Deployment, played: Played) -> Iterator[None]:
 
 
 @pytest.fixture
-def whole_role(deployment: Deployment) -> Iterator[dict]:
-    """The role's policy; put back after the test, whatever happens."""
+def role_policy(deployment: Deployment) -> Iterator[dict]:
+    """The role's policy, which is restored after the test."""
     document = statements(deployment)
     yield document
     put(deployment, document)
 
 
-def test_every_data_statement_is_taken_away_once(deployment: Deployment) -> None:
+def test_every_data_statement_is_tried(deployment: Deployment) -> None:
     """A new statement on S3, DynamoDB or SNS needs its line in NEEDED_BY."""
-    of_data = set()
+    data_statements = set()
     for statement in statements(deployment)["Statement"]:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if any(action.split(":")[0] in ("s3", "dynamodb", "sns") for action in actions):
-            of_data.add(statement["Sid"])
-    assert of_data == set(NEEDED_BY)
+            data_statements.add(statement["Sid"])
+    assert data_statements == set(NEEDED_BY)
 
 
 @pytest.mark.parametrize("sid", sorted(NEEDED_BY))
-def test_without(
-    sid: str, deployment: Deployment, inbox: Inbox, impatient: None, whole_role: dict, played: Played
+def test_without_statement(
+    sid: str, deployment: Deployment, inbox: Inbox, quick_dead_letters: None, role_policy: dict, played: Played
 ) -> None:
-    """003.18, 003.19: without it the effect is denied, the message becomes a dead letter, and nothing is lost by it.
+    """Without the statement, the effect is denied, and the message becomes a dead letter.
 
-    Nothing is quarantined that would not have been, and with the statement back the same dead letters end as they
-    should have at first.
+    No other file is quarantined. Once the statement is restored and the dead letters are sent again, each file has the
+    outcome that it would have had at first.
     """
-    refused = played.arrival("broken JSON")
+    quarantined = played.arrival("broken JSON")
     name = f"without-{sid}-{uuid.uuid4().hex[:8]}"
     items = {which: ("Probe", f"TRACK#{name}-{which}") for which in ("good", "unnamed")}
-    odd = music("Probe", f"TRACK#{name}-bad", Label={"S": "x"})
-    bodies = {which: music(*item) for which, item in items.items()} | {"bad": odd, "again": refused.step.body}
-    keys = {which: f"{name}/{which}.json" for which in bodies} | {"again": refused.step.key}
+    invalid = music("Probe", f"TRACK#{name}-bad", Label={"S": "x"})
+    bodies = {which: music(*item) for which, item in items.items()} | {"bad": invalid, "again": quarantined.step.body}
+    keys = {which: f"{name}/{which}.json" for which in bodies} | {"again": quarantined.step.key}
     versions = {which: upload(deployment, keys[which], bodies[which]) for which in ("good", "unnamed", "bad")}
-    versions["again"] = refused.version_id
-    before = facts.quarantine_keys(deployment)
+    versions["again"] = quarantined.version_id
+    before = readback.quarantine_keys(deployment)
     started = now_ms()
 
-    put(deployment, whole_role | {"Statement": [one for one in whole_role["Statement"] if one["Sid"] != sid]})
-    restart_function(deployment)
+    put(deployment, role_policy | {"Statement": [one for one in role_policy["Statement"] if one["Sid"] != sid]})
+    restart_function(deployment, deployment.ingest.function)
     for which, body in bodies.items():
         version = None if which == "unnamed" else versions[which]
-        announce(deployment, event(deployment, keys[which], version, len(body)))
+        send_event(deployment, object_created(deployment, keys[which], version, len(body)))
 
     dead: dict[str, str] = {}
 
-    def all_settled() -> bool:
-        dead.update(take_dead_letters(deployment))
-        ended = facts.ends(facts.log_lines(deployment, started))
-        return all(keys[which] in dead or versions[which] in ended for which in keys)
+    def all_finished() -> bool:
+        dead.update(receive_dead_letters(deployment))
+        outcomes = readback.outcomes(readback.log_lines(deployment, started))
+        return all(keys[which] in dead or versions[which] in outcomes for which in keys)
 
-    eventually(all_settled, f"four files to end or to become dead letters without {sid}")
+    eventually(all_finished, f"outcome or dead letter of four files without {sid}")
     log = log_since(deployment, started)
     assert {which for which in keys if keys[which] in dead} == NEEDED_BY[sid], log
     assert "AccessDenied" in log or "AuthorizationError" in log, log
-    assert {which for which, item in items.items() if facts.item(deployment, item) is None} == NEEDED_BY[sid] & set(
+    assert {which for which, item in items.items() if readback.item(deployment, item) is None} == NEEDED_BY[sid] & set(
         items
     ), log
-    place = f"{keys['bad']}/{versions['bad']}"
-    assert facts.quarantine_keys(deployment) - before <= {place, f"{place}.reason.json"}, log
+    expected = copy_and_reason(keys["bad"], versions["bad"])
+    assert readback.quarantine_keys(deployment) - before <= expected, log
 
-    put(deployment, whole_role)
+    put(deployment, role_policy)
     for message in dead.values():
         deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=message)
-    eventually(lambda: all(facts.item(deployment, item) for item in items.values()), "the good files' items")
+    eventually(lambda: all(readback.item(deployment, item) for item in items.values()), "items of the valid files")
     eventually(
-        lambda: facts.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "the bad file in quarantine"
+        lambda: readback.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "invalid file in quarantine"
     )
-    eventually(lambda: not facts.version_exists(deployment, keys["bad"], versions["bad"]), "the bad file to be moved")
-    eventually(lambda: any(notice.version_id == versions["bad"] for notice in inbox.read()), "the notice")
-    eventually(lambda: drained(deployment), "an empty queue")
-    assert not any(facts.quarantined(deployment, keys[which], versions[which]) for which in items)
-    assert facts.depth(deployment, deployment.ingest.dead_letters_url) == 0
+    eventually(
+        lambda: not readback.version_exists(deployment, keys["bad"], versions["bad"]),
+        "deletion of the invalid file at its source",
+    )
+    eventually(lambda: any(notice.version_id == versions["bad"] for notice in inbox.read()), "notice")
+    eventually(lambda: queue_is_empty(deployment), "empty queue")
+    assert not any(readback.quarantined(deployment, keys[which], versions[which]) for which in items)
+    assert readback.depth(deployment, deployment.ingest.dead_letters_url) == 0
 
 
-# What the emulator lets pass without permission, and AWS would not.
+# Actions that the emulator allows without permission, unlike AWS.
 SIMULATED = [
     ("sqs:ReceiveMessage", "queue"),
     ("sqs:DeleteMessage", "queue"),
@@ -155,10 +161,12 @@ def simulate(deployment: Deployment, action: str, resource: str) -> str:
 
 
 @pytest.mark.parametrize(("action", "kind"), SIMULATED)
-def test_what_is_not_enforced_here_is_granted(action: str, kind: str, deployment: Deployment) -> None:
-    """The event-source mapping and the log, which the emulator does not ask about."""
-    place = f"{deployment.emulator.region}:{deployment.emulator.account}"
-    log = f"arn:aws:logs:{place}:log-group:{deployment.ingest.log_group}:log-stream:one"
+def test_permissions_that_the_emulator_does_not_enforce_are_granted(
+    action: str, kind: str, deployment: Deployment
+) -> None:
+    """The event-source mapping and the log."""
+    region, account = deployment.emulator.region, deployment.emulator.account
+    log = f"arn:aws:logs:{region}:{account}:log-group:{deployment.ingest.log_group}:log-stream:one"
     resource = {"queue": deployment.ingest.queue_arn, "log": log}[kind]
     assert simulate(deployment, action, resource) == "allowed"
 
@@ -167,14 +175,14 @@ def test_what_is_not_enforced_here_is_granted(action: str, kind: str, deployment
     "action",
     ["s3:DeleteObject", "s3:DeleteBucket", "dynamodb:DeleteItem", "dynamodb:Scan", "sqs:SendMessage", "iam:PassRole"],
 )
-def test_nothing_to_spare(action: str, deployment: Deployment) -> None:
-    """003.19: what the Lambda never does it may not do, on its own resources or on any."""
+def test_other_actions_are_denied(action: str, deployment: Deployment) -> None:
+    """The role has no permission for actions that the function never calls, on its own resources or on any."""
     for resource in (f"arn:aws:s3:::{deployment.ingest.processing}/x", deployment.ingest.queue_arn, "*"):
         assert simulate(deployment, action, resource) == "implicitDeny"
 
 
-def test_the_topics_key_only_through_sns(deployment: Deployment) -> None:
-    """003.18: SNS uses the topic's key in the name of who publishes; by itself it is of no use to the role."""
+def test_the_topics_key_can_only_be_used_through_sns(deployment: Deployment) -> None:
+    """SNS uses the topic's key with the publisher's permissions; the role cannot use it directly."""
     topic = deployment.client("sns").get_topic_attributes(TopicArn=deployment.ingest.topic_arn)["Attributes"]
     assert simulate(deployment, "kms:Decrypt", topic["KmsMasterKeyId"]) == "implicitDeny"
     found = [one for one in statements(deployment)["Statement"] if one["Sid"] == "UseTopicKey"]
@@ -192,7 +200,7 @@ def denied(call: Callable[..., object], **arguments: object) -> None:
 
 
 def test_the_uploader_only_uploads(deployment: Deployment) -> None:
-    """003.22: the role can put files, and can neither delete, nor read items, nor touch the project's own files."""
+    """The role can put files; it cannot delete, read items, or write under the reserved prefix."""
     s3 = deployment.client("s3", "uploader-role")
     processing, quarantine = deployment.ingest.processing, deployment.ingest.quarantine
     denied(s3.put_object, Bucket=processing, Key="_sluice/schema/evil.json", Body=b"{}")
@@ -202,8 +210,8 @@ def test_the_uploader_only_uploads(deployment: Deployment) -> None:
     denied(deployment.client("dynamodb", "uploader-role").scan, TableName=deployment.ingest.table)
 
 
-def test_a_user_has_nothing_but_its_role(deployment: Deployment) -> None:
-    """003.22: the user itself may only assume its own role."""
+def test_a_user_can_only_assume_its_role(deployment: Deployment) -> None:
+    """A user has no permission of its own except to assume its role."""
     denied(deployment.client("s3", "uploader").put_object, Bucket=deployment.ingest.processing, Key="x.json", Body=b"")
     for user, role in (
         ("uploader", deployment.ingest.operator_role_arn),
@@ -212,8 +220,8 @@ def test_a_user_has_nothing_but_its_role(deployment: Deployment) -> None:
         denied(deployment.client("sts", user).assume_role, RoleArn=role, RoleSessionName="other")
 
 
-def test_the_buckets_demand_tls(deployment: Deployment) -> None:
-    """003.3: both bucket policies deny what comes without TLS, and nothing else stands in them."""
+def test_the_bucket_policies_require_tls(deployment: Deployment) -> None:
+    """Both bucket policies deny requests without TLS, and have no other statement."""
     for bucket in (deployment.ingest.processing, deployment.ingest.quarantine):
         policy = json.loads(deployment.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
         assert [statement["Effect"] for statement in policy["Statement"]] == ["Deny"]
