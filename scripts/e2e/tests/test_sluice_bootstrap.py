@@ -1,4 +1,4 @@
-"""`sluice bootstrap`: from nothing to an applied root module whose state is in the bucket it made."""
+"""`sluice bootstrap`: the bucket of the Terraform state, and a root module that is applied with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import uuid
 
 from .. import accounts
 from ..deployment import Deployment
-from ..sluice import Sluice
+from ..sluice import Completed, Sluice
 from .stacks.state_backend import LOCK_OWNER, StateBackend
 
 REGION = "eu-central-1"
@@ -18,17 +18,28 @@ def bucket_name(kind: str) -> str:
     return f"sluice-{kind}-{uuid.uuid4().hex[:8]}"
 
 
-def bootstrap(sluice: Sluice, *arguments: str):  # noqa: ANN201
-    return sluice("bootstrap", *arguments, user="deployer")
+def bootstrap(sluice: Sluice, *arguments: str, answer: str = "") -> Completed:
+    return sluice("bootstrap", *arguments, "--format", "json", user="deployer", answer=answer)
 
 
-def test_the_state_bucket_is_what_a_state_needs(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """000.3: versioned, encrypted, TLS only, not public, old locks expire; a second run changes nothing."""
+def bucket_result(completed: Completed, name: str) -> str | None:
+    """What became of the state bucket."""
+    return next((line["result"] for line in completed.lines if line.get("bucket") == name), None)
+
+
+def changes(completed: Completed) -> dict[str, tuple[str, str]]:
+    """The settings that would change: current and wanted values."""
+    lines = [line for line in completed.lines if line.get("result") == "would change"]
+    return {line["setting"]: (line["current"], line["wanted"]) for line in lines}
+
+
+def test_the_state_bucket_has_the_required_settings(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
+    """Versioned, encrypted, TLS required, not public, old locks expire; a second run changes nothing."""
     name = bucket_name("state")
     buckets.append(name)
     arguments = ["--state-bucket", name, "--region", REGION]
     first = bootstrap(sluice, *arguments)
-    assert first.code == 0 and f"bucket {name} made" in first.out, first.out + first.err
+    assert first.code == 0 and bucket_result(first, name) == "made", first.out + first.err
     s3 = deployment.client("s3")
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -42,14 +53,14 @@ def test_the_state_bucket_is_what_a_state_needs(sluice: Sluice, deployment: Depl
     assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] == REGION
 
     again = bootstrap(sluice, *arguments)
-    assert again.code == 0 and "there already" in again.out and "says so already" in again.out
+    assert again.code == 0 and {line["result"] for line in again.lines} == {"there already"}, again.out
     assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "sluice:bootstrap", "Value": "state"}]
 
 
-def test_a_backend_conf_with_other_values_is_changed_after_yes(
+def test_a_backend_conf_with_other_values_is_changed_after_confirmation(
     sluice: Sluice, deployment: Deployment, buckets: list[str]
 ) -> None:
-    """It is shown with what would change; without an answer nothing changes, the bucket neither."""
+    """The changes are shown. Without confirmation, neither the file nor the bucket changes."""
     name = bucket_name("conf")
     buckets.append(name)
     arguments = ["--state-bucket", name, "--region", REGION]
@@ -59,11 +70,11 @@ def test_a_backend_conf_with_other_values_is_changed_after_yes(
     before = conf.read_text()
     arguments += ["--state-key", "sluice/prod.tfstate"]
     refused = bootstrap(sluice, *arguments)
-    assert refused.code == 1 and "key: sluice/dev.tfstate -> sluice/prod.tfstate" in refused.out
-    assert "`backend.conf` was left alone and nothing was changed" in refused.err
+    assert refused.code == 1 and changes(refused)["key"] == ("sluice/dev.tfstate", "sluice/prod.tfstate")
+    assert "`backend.conf`" in refused.err and "--yes" in refused.err
     assert conf.read_text() == before
     assert len(s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]) == 1
-    assert sluice("bootstrap", *arguments, user="deployer", answer="yes\n").code == 0
+    assert bootstrap(sluice, *arguments, answer="yes\n").code == 0
     assert conf.read_text() == before.replace("dev.tfstate", "prod.tfstate")
     assert len(s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]) == 2
     arguments[-1] = "sluice/staging.tfstate"
@@ -72,7 +83,7 @@ def test_a_backend_conf_with_other_values_is_changed_after_yes(
 
 
 def settings_of(s3, bucket: str) -> dict:  # noqa: ANN001 - boto3 makes the type
-    """Everything of a bucket that bootstrap could change."""
+    """The settings and objects of a bucket that bootstrap could change."""
     found = {}
     for name, call in (
         ("versioning", s3.get_bucket_versioning),
@@ -94,7 +105,7 @@ def settings_of(s3, bucket: str) -> dict:  # noqa: ANN001 - boto3 makes the type
 
 
 def in_use(deployment: Deployment, name: str) -> dict:
-    """Somebody's bucket with an object, a policy and a lifecycle rule; what it is like."""
+    """Creates another user's bucket with an object, a policy and a lifecycle rule; returns its settings."""
     s3 = deployment.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=name, Key="theirs.txt", Body=b"theirs")
@@ -111,29 +122,23 @@ def in_use(deployment: Deployment, name: str) -> dict:
     return settings_of(s3, name)
 
 
-def test_a_bucket_in_use_is_changed_only_after_yes(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """Shown setting by setting; unchanged without an answer or with another one; what others set is kept."""
+def test_a_bucket_in_use_is_changed_only_after_confirmation(
+    sluice: Sluice, deployment: Deployment, buckets: list[str]
+) -> None:
+    """Every change is shown; without `yes` nothing changes; existing statements and rules are kept."""
     name = bucket_name("used")
     buckets.append(name)
     s3, before = deployment.client("s3"), in_use(deployment, name)
     arguments = ["--state-bucket", name, "--region", REGION]
     for answer in ("", "no\n", "y\n"):
-        completed = sluice("bootstrap", *arguments, user="deployer", answer=answer)
+        completed = bootstrap(sluice, *arguments, answer=answer)
         assert completed.code == 1, completed.out + completed.err
-        assert f"bucket `{name}` exists and `sluice bootstrap` did not create it" in completed.err
-        assert "versioning: never enabled -> enabled" in completed.out
-        assert "bucket policy: 1 statement -> these, and one that denies requests without TLS" in completed.out
-        assert "lifecycle rules: 1 rule -> these, and one that removes old versions" in completed.out
-        assert "nothing was changed: run this again with --yes" in completed.err
+        assert f"`{name}`" in completed.err and "--yes" in completed.err
+        assert {"versioning", "bucket policy", "lifecycle rules"} <= changes(completed).keys()
         assert settings_of(s3, name) == before and not (sluice.folder / "backend.conf").exists()
-    lines = sluice("bootstrap", *arguments, "--format", "json", user="deployer").lines
-    assert {line["setting"] for line in lines if line.get("result") == "would change"} >= {
-        "versioning",
-        "bucket policy",
-    }
 
-    agreed = sluice("bootstrap", *arguments, user="deployer", answer="yes\n")
-    assert agreed.code == 0 and f"bucket {name} changed" in agreed.out, agreed.out + agreed.err
+    confirmed = bootstrap(sluice, *arguments, answer="yes\n")
+    assert confirmed.code == 0 and bucket_result(confirmed, name) == "changed", confirmed.out + confirmed.err
     after = settings_of(s3, name)
     assert after["versioning"]["Status"] == "Enabled" and after["tags"] == before["tags"]
     statements = json.loads(after["policy"]["Policy"])["Statement"]
@@ -141,7 +146,7 @@ def test_a_bucket_in_use_is_changed_only_after_yes(sluice: Sluice, deployment: D
     assert statements[0] == json.loads(before["policy"]["Policy"])["Statement"][0]
     assert after["lifecycle"]["Rules"][0] == before["lifecycle"]["Rules"][0] and len(after["lifecycle"]["Rules"]) == 2
     again = bootstrap(sluice, *arguments)
-    assert again.code == 0 and f"bucket {name} there already" in again.out
+    assert again.code == 0 and bucket_result(again, name) == "there already"
     assert settings_of(s3, name) == after
 
 
@@ -150,13 +155,11 @@ def test_yes_without_a_terminal(sluice: Sluice, deployment: Deployment, buckets:
     buckets.append(name)
     in_use(deployment, name)
     completed = bootstrap(sluice, "--state-bucket", name, "--region", REGION, "--yes")
-    assert completed.code == 0 and "versioning: never enabled -> enabled" in completed.out, (
-        completed.out + completed.err
-    )
+    assert completed.code == 0 and "versioning" in changes(completed), completed.out + completed.err
 
 
 def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """The tag comes with the bucket: a run that got no further is recognised, and nobody is asked."""
+    """The bucket is created with its tag: an interrupted run is recognised, and no confirmation is required."""
     name = bucket_name("killed")
     buckets.append(name)
     s3 = deployment.client("s3")
@@ -169,7 +172,7 @@ def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deplo
     )
     arguments = ["--state-bucket", name, "--region", REGION]
     completed = bootstrap(sluice, *arguments)
-    assert completed.code == 0 and f"bucket {name} changed" in completed.out, completed.out + completed.err
+    assert completed.code == 0 and bucket_result(completed, name) == "changed", completed.out + completed.err
     assert settings_of(s3, name)["versioning"]["Status"] == "Enabled"
     for moment in range(8):
         name = bucket_name("killed")
@@ -182,10 +185,10 @@ def test_a_killed_run_is_completed_by_the_next(sluice: Sluice, deployment: Deplo
         assert settings_of(s3, name)["lifecycle"]["Rules"] and name in (sluice.folder / "backend.conf").read_text()
 
 
-def test_a_bucket_that_is_not_to_be_used_is_explained(
+def test_an_unusable_bucket_is_refused_with_the_reason(
     sluice: Sluice, deployment: Deployment, buckets: list[str]
 ) -> None:
-    """Of another account (`bucket-owner` in deviations.md: one that lets everybody in), in another region, no name."""
+    """A bucket of another account (`bucket-owner` in deviations.md) or in another region, an invalid name or region."""
     account = "444455556666"
     foreign = accounts.client("s3", deployment.stack, deployment.emulator, accounts.Credentials(account, "root"))
     theirs, elsewhere = bucket_name("theirs"), bucket_name("elsewhere")
@@ -193,21 +196,21 @@ def test_a_bucket_that_is_not_to_be_used_is_explained(
     buckets.append(elsewhere)
     made = bootstrap(sluice, "--state-bucket", elsewhere, "--region", "us-east-1", "--backend-conf", "east.conf")
     assert made.code == 0, made.out + made.err
-    for name, region, sentence in (
-        (theirs, REGION, f"bucket `{theirs}` belongs to another account than {deployment.emulator.account}"),
-        (elsewhere, REGION, f"bucket `{elsewhere}` is in region `us-east-1`, not in `{REGION}`"),
-        ("Not_A_Bucket", REGION, "`Not_A_Bucket` is not a valid bucket name"),
-        (elsewhere, "eu-central", "`eu-central` is not a valid region"),
+    for name, region, named in (
+        (theirs, REGION, (f"`{theirs}`", deployment.emulator.account)),
+        (elsewhere, REGION, (f"`{elsewhere}`", "`us-east-1`", f"`{REGION}`")),
+        ("Not_A_Bucket", REGION, ("`Not_A_Bucket`",)),
+        (elsewhere, "eu-central", ("`eu-central`",)),
     ):
         completed = bootstrap(sluice, "--state-bucket", name, "--region", region)
-        assert completed.code == 2 and sentence in completed.err, completed.out + completed.err
+        assert completed.code == 2 and all(text in completed.err for text in named), completed.out + completed.err
         assert not (sluice.folder / "backend.conf").exists()
     assert settings_of(foreign, theirs)["versioning"] == {}
     foreign.delete_bucket(Bucket=theirs)
 
 
 def test_us_east_1(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """000.3: the region that S3 wants unnamed."""
+    """The region that CreateBucket does not accept as a LocationConstraint."""
     name = bucket_name("east")
     buckets.append(name)
     made = bootstrap(sluice, "--state-bucket", name, "--region", "us-east-1")
@@ -216,20 +219,20 @@ def test_us_east_1(sluice: Sluice, deployment: Deployment, buckets: list[str]) -
 
 
 def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: list[str]) -> None:
-    """000.2, 000.3, 000.4, 000.13: `.env`, then the environment, then flags; markers of today; hello.txt is listed."""
+    """Precedence of `.env`, environment and flags; folder markers of today; the smoke test lists hello.txt."""
     state, raw = bucket_name("state"), bucket_name("raw")
     buckets += [state, raw]
     lines = f'STATE_BUCKET="{state}"\nRAW_BUCKET=of-the-file\nS3_PREFIX=wistia\n'
     sluice.write(".env", lines.encode())
-    early = sluice("bootstrap", "--smoke-test", user="deployer", RAW_BUCKET=raw)
-    assert early.code == 1 and f"bucket {raw} is not there yet: Terraform makes it" in early.out
+    early = sluice("bootstrap", "--smoke-test", "--format", "json", user="deployer", RAW_BUCKET=raw)
+    assert early.code == 1 and {"bucket": raw, "exists": False} in early.lines, early.out
 
     s3 = deployment.client("s3")
     s3.create_bucket(Bucket=raw, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=raw, VersioningConfiguration={"Status": "Enabled"})
     asked = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
-    assert asked.code == 1 and "media-team/raw/: no object -> empty object" in asked.out, asked.out + asked.err
-    assert "Versions" not in s3.list_object_versions(Bucket=raw), "nothing was put into a bucket that is not ours"
+    assert asked.code == 1 and "media-team/raw/" in asked.out, asked.out + asked.err
+    assert "Versions" not in s3.list_object_versions(Bucket=raw), "the bucket was not created by Terraform"
     s3.put_bucket_tagging(Bucket=raw, Tagging={"TagSet": [{"Key": "ManagedBy", "Value": "terraform"}]})
     for _ in range(2):
         completed = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
@@ -239,15 +242,15 @@ def test_settings_and_markers(sluice: Sluice, deployment: Deployment, buckets: l
     hello = "media-team/raw/test/hello.txt"
     found = s3.list_object_versions(Bucket=raw)["Versions"]
     assert {entry["Key"] for entry in found} == {*markers, hello}
-    assert sorted(entry["Key"] for entry in found if entry["Size"] == 0) == sorted(markers), "made once each"
+    assert sorted(entry["Key"] for entry in found if entry["Size"] == 0) == sorted(markers), "each created once"
     assert s3.get_object(Bucket=raw, Key=hello)["Body"].read() == b"hello\n"
-    assert f"s3://{raw}/{hello} written and listed" in completed.out
+    assert f"s3://{raw}/{hello}" in completed.out
     s3.put_object(Bucket=raw, Key=hello, Body=b"ours")
     asked = sluice("bootstrap", "--smoke-test", "--prefix", "/media-team/", user="deployer", RAW_BUCKET=raw)
-    assert asked.code == 1 and f"{hello}: another object -> the text of the smoke test" in asked.out
+    assert asked.code == 1 and hello in asked.out
     assert s3.get_object(Bucket=raw, Key=hello)["Body"].read() == b"ours"
     nowhere = sluice("bootstrap", user="deployer", AWS_REGION="")
-    assert nowhere.code == 2 and "no region: pass --region, or set AWS_REGION" in nowhere.err
+    assert nowhere.code == 2 and "--region" in nowhere.err and "AWS_REGION" in nowhere.err
 
 
 def test_init_plan_apply_with_its_backend(state_backend: StateBackend, buckets: list[str]) -> None:

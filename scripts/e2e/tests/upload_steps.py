@@ -6,7 +6,7 @@ import json
 import signal
 
 from ..deployment import Deployment
-from ..sluice import Sluice
+from ..sluice import Completed, Sluice
 from .polling import eventually
 
 MIB = 1024 * 1024
@@ -26,8 +26,8 @@ def pending_uploads(deployment: Deployment, key: str) -> list[str]:
     return [upload["UploadId"] for upload in uploads.get("Uploads", []) if upload["Key"] == key]
 
 
-def interrupt_upload(sluice: Sluice, deployment: Deployment, key: str) -> tuple[int, str]:
-    """Uploads a large file and sends SIGINT (Ctrl-C) after its first part; returns exit code and output."""
+def interrupt_upload(sluice: Sluice, deployment: Deployment, key: str) -> Completed:
+    """Uploads a large file and sends SIGINT (Ctrl-C) after its first part; returns its result."""
     path = sluice.folder / key
     with path.open("wb") as file:
         file.truncate(400 * MIB)
@@ -36,4 +36,4 @@ def interrupt_upload(sluice: Sluice, deployment: Deployment, key: str) -> tuple[
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     path.unlink()
-    return process.returncode, out + err
+    return Completed(process.returncode, out, err)
