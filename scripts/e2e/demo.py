@@ -54,7 +54,7 @@ def welcome(stack: paths.Stack, found: emulator.Emulator, outputs: dict) -> None
     """Replaces the deployer's environment in `.local/STACK/env` by that of a visitor, who can assume the roles."""
     named = {name: {"value": value} for name, value in outputs.items()}
     stack.outputs.write_text(json.dumps(named, indent=2) + "\n")
-    stack.exports.write_text(environment.visit(stack, found, accounts.load(stack)["visitor"]))
+    stack.exports.write_text(environment.visitor_exports(stack, found, accounts.load(stack)["visitor"]))
 
 
 def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:

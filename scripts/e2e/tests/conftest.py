@@ -44,7 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     started = {item: [name for name in item.fixturenames if name.endswith("_started")] for item in items}
     users = Counter(name for names in started.values() for name in names)
-    items.sort(key=lambda item: min((users[name] for name in started[item]), default=len(items) + 1), reverse=True)
+    first = len(items)  # not in the key: a list is empty while it is sorted
+    items.sort(key=lambda item: min((users[name] for name in started[item]), default=first), reverse=True)
     for item in items:
         if not LONG and item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: scripts/test --long"))
@@ -54,7 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def background_work(request: pytest.FixtureRequest) -> None:
     """Starts all background work that the selected tests need; see background.py."""
     selected = [item for item in request.session.items if not item.get_closest_marker("skip")]
-    for name in sorted({name for item in selected for name in item.fixturenames if name.endswith("_started")}):
+    names = dict.fromkeys(name for item in selected for name in item.fixturenames if name.endswith("_started"))
+    for name in names:  # in the order in which tests need them
         request.getfixturevalue(name)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import uuid
 
-from .. import readback
+from .. import evidence, readback
 from ..deployment import Deployment
+from ..evidence import ObjectVersion
 from ..ingest_events import object_created, upload
 from ..inventory import REASON_SUFFIX
 from ..scenario import music
@@ -37,6 +38,24 @@ def upload_invalid(deployment: Deployment, key: str, body: bytes) -> str:
     version = upload(deployment, key, body)
     eventually(lambda: readback.quarantined(deployment, key, version) is not None, f"`{key}` in quarantine")
     eventually(lambda: not readback.version_exists(deployment, key, version), f"deletion of `{key}` at its source")
+    return version
+
+
+def quarantine_after_receipt(deployment: Deployment, key: str, body: bytes) -> ObjectVersion:
+    """Uploads an invalid file whose receipt is written before the ingest moves it to quarantine.
+
+    Otherwise, the receipt could have the state `gone`: the events of the emulator have no version-id.
+    """
+    events, ingest = deployment.client("events"), deployment.ingest
+    events.disable_rule(Name=ingest.rule)
+    try:
+        version = ObjectVersion(ingest.processing, key, upload(deployment, key, body), body)
+        evidence.wait_for(lambda: evidence.receipt(deployment, version), "receipt")
+    finally:
+        events.enable_rule(Name=ingest.rule)
+    payload = json.dumps(object_created(deployment, key, version.version_id, len(body))).encode()
+    deployment.client("lambda").invoke(FunctionName=ingest.function, Payload=payload)
+    assert readback.quarantined(deployment, key, version.version_id), key
     return version
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,10 @@ from .. import accounts, deviations, local, paths
 from ..deployment import Deployment
 from ..terraform import Terraform
 from .background import Background
+
+# Each needs one core for most of the time, in which it does not wait for AWS.
+MAX_CONCURRENT_APPLIES = 2
+_applying = threading.Semaphore(MAX_CONCURRENT_APPLIES)
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,16 @@ def apply(name: str, packages: Background[None], **systems: dict | None) -> Appl
     stack = paths.stack(name)
     emulator = local.up(stack, fresh=True)
     terraform = Terraform(stack, emulator, accounts.load(stack)["deployer"], **systems)
-    packages.result()
-    terraform.init()
-    terraform.plan()
-    terraform.apply()
+    plan_and_apply(terraform, packages)
     return AppliedStack(terraform, Deployment(stack, emulator, terraform.outputs()))
+
+
+def plan_and_apply(terraform: Terraform, packages: Background[None]) -> None:
+    packages.result()
+    with _applying:
+        terraform.init()
+        terraform.plan()
+        terraform.apply()
 
 
 def leftovers(terraform: Terraform, deployment: Deployment) -> list[str]:

@@ -108,7 +108,7 @@ def test_write_once(deployment: Deployment, scratch_bucket: str) -> None:
         s3.delete_bucket_policy(Bucket=scratch_bucket)
 
 
-def test_bucket_key_told(deployment: Deployment) -> None:
+def test_bucket_key_reported(deployment: Deployment) -> None:
     s3, target = deployment.client("s3"), {"Bucket": deployment.provenance.data, "Key": "elsewhere/bucket-key"}
     answer = s3.put_object(**target, Body=b"x")
     assert answer["ServerSideEncryption"] == "aws:kms"

@@ -18,6 +18,7 @@ from ..deployment import Deployment
 from ..inbox import Inbox
 from ..ingest_events import object_created, queue_is_empty, send_event, upload
 from ..scenario import music
+from ..scenario_checks import Arrival
 from ..scenario_run import Played
 from .ingest_steps import copy_and_reason, log_since, receive_dead_letters, restart_function
 from .polling import eventually, now_ms
@@ -83,6 +84,37 @@ def test_every_data_statement_is_tried(deployment: Deployment) -> None:
     assert data_statements == set(NEEDED_BY)
 
 
+class Probes:
+    """Four files whose events are sent with and without a statement; see NEEDED_BY."""
+
+    def __init__(self, deployment: Deployment, sid: str, quarantined: Arrival) -> None:
+        name = f"without-{sid}-{uuid.uuid4().hex[:8]}"
+        self._deployment = deployment
+        self.items = {which: ("Probe", f"TRACK#{name}-{which}") for which in ("good", "unnamed")}
+        invalid = music("Probe", f"TRACK#{name}-bad", Label={"S": "x"})
+        bodies = {which: music(*item) for which, item in self.items.items()} | {"bad": invalid}
+        self.keys = {which: f"{name}/{which}.json" for which in bodies} | {"again": quarantined.step.key}
+        self.versions = {which: upload(deployment, self.keys[which], bodies[which]) for which in bodies}
+        self.versions["again"] = quarantined.version_id
+        self._bodies = bodies | {"again": quarantined.step.body}
+
+    def send_events(self) -> None:
+        for which, body in self._bodies.items():
+            version = None if which == "unnamed" else self.versions[which]
+            send_event(self._deployment, object_created(self._deployment, self.keys[which], version, len(body)))
+
+    def without_item(self) -> set[str]:
+        return {which for which, item in self.items.items() if readback.item(self._deployment, item) is None}
+
+    def wait_for_outcomes(self, inbox: Inbox) -> None:
+        deployment, key, version = self._deployment, self.keys["bad"], self.versions["bad"]
+        eventually(lambda: not self.without_item(), "items of the valid files")
+        eventually(lambda: readback.quarantined(deployment, key, version) is not None, "invalid file in quarantine")
+        eventually(lambda: not readback.version_exists(deployment, key, version), "deletion of the invalid file")
+        eventually(lambda: any(notice.version_id == version for notice in inbox.read()), "notice")
+        eventually(lambda: queue_is_empty(deployment), "empty queue")
+
+
 @pytest.mark.parametrize("sid", sorted(NEEDED_BY))
 def test_without_statement(
     sid: str, deployment: Deployment, inbox: Inbox, quick_dead_letters: None, role_policy: dict, played: Played
@@ -92,23 +124,13 @@ def test_without_statement(
     No other file is quarantined. Once the statement is restored and the dead letters are sent again, each file has the
     outcome that it would have had at first.
     """
-    quarantined = played.arrival("broken JSON")
-    name = f"without-{sid}-{uuid.uuid4().hex[:8]}"
-    items = {which: ("Probe", f"TRACK#{name}-{which}") for which in ("good", "unnamed")}
-    invalid = music("Probe", f"TRACK#{name}-bad", Label={"S": "x"})
-    bodies = {which: music(*item) for which, item in items.items()} | {"bad": invalid, "again": quarantined.step.body}
-    keys = {which: f"{name}/{which}.json" for which in bodies} | {"again": quarantined.step.key}
-    versions = {which: upload(deployment, keys[which], bodies[which]) for which in ("good", "unnamed", "bad")}
-    versions["again"] = quarantined.version_id
+    probes = Probes(deployment, sid, played.arrival("broken JSON"))
+    keys, versions = probes.keys, probes.versions
     before = readback.quarantine_keys(deployment)
     started = now_ms()
-
     put(deployment, role_policy | {"Statement": [one for one in role_policy["Statement"] if one["Sid"] != sid]})
     restart_function(deployment, deployment.ingest.function)
-    for which, body in bodies.items():
-        version = None if which == "unnamed" else versions[which]
-        send_event(deployment, object_created(deployment, keys[which], version, len(body)))
-
+    probes.send_events()
     dead: dict[str, str] = {}
 
     def all_finished() -> bool:
@@ -120,26 +142,14 @@ def test_without_statement(
     log = log_since(deployment, started)
     assert {which for which in keys if keys[which] in dead} == NEEDED_BY[sid], log
     assert "AccessDenied" in log or "AuthorizationError" in log, log
-    assert {which for which, item in items.items() if readback.item(deployment, item) is None} == NEEDED_BY[sid] & set(
-        items
-    ), log
-    expected = copy_and_reason(keys["bad"], versions["bad"])
-    assert readback.quarantine_keys(deployment) - before <= expected, log
+    assert probes.without_item() == NEEDED_BY[sid] & set(probes.items), log
+    assert readback.quarantine_keys(deployment) - before <= copy_and_reason(keys["bad"], versions["bad"]), log
 
     put(deployment, role_policy)
     for message in dead.values():
         deployment.client("sqs").send_message(QueueUrl=deployment.ingest.queue_url, MessageBody=message)
-    eventually(lambda: all(readback.item(deployment, item) for item in items.values()), "items of the valid files")
-    eventually(
-        lambda: readback.quarantined(deployment, keys["bad"], versions["bad"]) is not None, "invalid file in quarantine"
-    )
-    eventually(
-        lambda: not readback.version_exists(deployment, keys["bad"], versions["bad"]),
-        "deletion of the invalid file at its source",
-    )
-    eventually(lambda: any(notice.version_id == versions["bad"] for notice in inbox.read()), "notice")
-    eventually(lambda: queue_is_empty(deployment), "empty queue")
-    assert not any(readback.quarantined(deployment, keys[which], versions[which]) for which in items)
+    probes.wait_for_outcomes(inbox)
+    assert not any(readback.quarantined(deployment, keys[which], versions[which]) for which in probes.items)
     assert readback.depth(deployment, deployment.ingest.dead_letters_url) == 0
 
 

@@ -1,4 +1,4 @@
-"""policy-lint stands between plan and apply."""
+"""policy-lint checks the plan before it is applied."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from .. import accounts, build, emulator, paths
 from ..terraform import Terraform
 
-# Rule -> an action, and what is planted in its place.
-PLANTED = {
+# By rule: an action of the module, and the broad action that replaces it.
+REPLACED = {
     "service-wildcard": ('Action   = "s3:GetObjectVersion"', 'Action   = "s3:*"'),
     "wildcard-action": ('Action   = "dynamodb:PutItem"', 'Action   = "*"'),
 }
@@ -23,27 +23,27 @@ def lint(plan: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_plan_passes(terraform: Terraform) -> None:
-    """003.19: nothing in what was applied is broader than it has to be."""
+    """No permission in the plan is too broad."""
     result = lint(terraform.plan_file())
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_a_planted_wildcard_is_stopped(stack: paths.Stack, running: emulator.Emulator, terraform: Terraform) -> None:
-    """003.19: the same root module with two actions made broad plans well, and is stopped before apply by either."""
-    planted = Terraform(stack, running, accounts.load(stack)["deployer"], folder="planted")
+def test_a_wildcard_in_the_plan_is_found(stack: paths.Stack, running: emulator.Emulator, terraform: Terraform) -> None:
+    """The root module with two broad actions can be planned, and policy-lint reports both."""
+    changed = Terraform(stack, running, accounts.load(stack)["deployer"], folder="changed")
     try:
-        planted.init()
-        page = planted.folder / "modules" / "ingest" / "policies.tf"
-        text = page.read_text()
-        for narrow, broad in PLANTED.values():
-            assert narrow in text, "the statement to plant in has changed: choose another"
+        changed.init()
+        file = changed.folder / "modules" / "ingest" / "policies.tf"
+        text = file.read_text()
+        for narrow, broad in REPLACED.values():
+            assert narrow in text, "the statement in policies.tf has changed: choose another one"
             text = text.replace(narrow, broad, 1)
-        page.write_text(text)
-        planted.plan()
-        result = lint(planted.plan_file())
+        file.write_text(text)
+        changed.plan()
+        result = lint(changed.plan_file())
     finally:
-        shutil.rmtree(planted.folder)
+        shutil.rmtree(changed.folder)
     assert result.returncode == 1, result.stdout + result.stderr
     found = re.findall(r"(?s)^error\[([a-z-]+)\].*?= note: in `([^`]*)`", result.stdout, re.MULTILINE)
-    place = 'module.ingest[0].module.function.module.role.aws_iam_role_policy.this["effects"]'
-    assert sorted(found) == [(rule, place) for rule in sorted(PLANTED)], result.stdout
+    address = 'module.ingest[0].module.function.module.role.aws_iam_role_policy.this["effects"]'
+    assert sorted(found) == [(rule, address) for rule in sorted(REPLACED)], result.stdout

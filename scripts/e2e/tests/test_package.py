@@ -85,8 +85,8 @@ def test_other_files_than_linux_programs_are_refused() -> None:
 
 
 def test_a_zip_above_the_limit_is_refused(binary: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "LIMIT", 1000)
-    monkeypatch.setattr(package, "GLIBC", elf.read(binary).glibc)
+    monkeypatch.setattr(package, "MAX_ZIP_BYTES", 1000)
+    monkeypatch.setattr(package, "MAX_GLIBC", elf.read(binary).glibc)
     with pytest.raises(SystemExit, match="the limit is 1000"):
         package.pack("ledger", binary)
 

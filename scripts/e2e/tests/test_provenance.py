@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from .. import evidence, readback
 from ..deployment import Deployment
 from ..evidence import ObjectVersion
-from ..ingest_events import object_created
 from ..paths import ROOT
 from ..scenario_run import Played
 from ..sluice import Sluice
+from .ingest_steps import quarantine_after_receipt
 from .polling import eventually
 from .stacks.main import UploadedFiles
 
@@ -153,7 +153,7 @@ def test_verify_with_standard_tools(downloaded: Path) -> None:
 
 def test_smoke_test(deployment: Deployment, sluice: Sluice) -> None:
     """Access, version and receipt are checked, and encryption with the deployment's key. The bucket key is enabled, but
-    the emulator does not report it of the object (`bucket-key-told`), so that this check fails here."""
+    the emulator does not report it of the object (`bucket-key-reported`), so that this check fails here."""
     completed = sluice("smoke", "provenance", "--wait", "60", "--format", "json", user="auditor")
     checks = {line["check"]: line for line in completed.lines if "check" in line}
     assert {name for name, line in checks.items() if line["ok"]} == {"access", "version", "receipt"}, completed.out
@@ -168,22 +168,9 @@ def test_operators_deletions_are_recorded(deployment: Deployment, manifest: dict
     s3, processing = deployment.client("s3"), deployment.ingest.processing
     name = f"record-{time.time_ns()}"
     versions = {}
-    # The receipt must be written before the file is moved to quarantine: afterwards, its state would be `gone`.
-    deployment.client("events").disable_rule(Name=deployment.ingest.rule)
-    try:
-        for action in ("remove", "release", "none"):
-            key = f"{name}-{action}.json"
-            body = b"not JSON: " + key.encode()
-            version_id = s3.put_object(Bucket=processing, Key=key, Body=body)["VersionId"]
-            versions[action] = ObjectVersion(processing, key, version_id, body)
-        for version in versions.values():
-            eventually(lambda version=version: evidence.receipt(deployment, version) is not None, version.key)
-    finally:
-        deployment.client("events").enable_rule(Name=deployment.ingest.rule)
-    for version in versions.values():
-        payload = json.dumps(object_created(deployment, version.key, version.version_id, len(version.body))).encode()
-        deployment.client("lambda").invoke(FunctionName=deployment.ingest.function, Payload=payload)
-        assert readback.quarantined(deployment, version.key, version.version_id), version.key
+    for action in ("remove", "release", "none"):
+        key = f"{name}-{action}.json"
+        versions[action] = quarantine_after_receipt(deployment, key, b"not JSON: " + key.encode())
     for action, more in (("remove", ["--yes"]), ("release", [])):
         key = versions[action].key
         sluice.run("quarantine", action, key, *more, "--reason", f"{action} it", user="operator")

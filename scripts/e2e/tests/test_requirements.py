@@ -1,4 +1,4 @@
-"""Every row of the first systems' documents is shown by something that runs, or told by a page."""
+"""docs/requirements.md: every requirement is listed, and what meets it exists."""
 
 from __future__ import annotations
 
@@ -9,47 +9,46 @@ import pytest
 
 from ..paths import ROOT
 
-ROWS = [*(f"001.{row}" for row in range(1, 18)), *(f"003.{row}" for row in range(1, 26))]
-PAGE = ROOT / "docs" / "provenance.md"
+REQUIREMENTS = ROOT / "docs" / "requirements.md"
+PROVENANCE = ROOT / "docs" / "provenance.md"
+IDS = [*(f"001.{number}" for number in range(1, 18)), *(f"003.{number}" for number in range(1, 26))]
+# Prefixes of object keys, which look like paths.
+KEY_PREFIXES = {"incoming/", "processed/", "test/", "provenance/"}
 
 
-def sources() -> dict[str, str]:
-    """Tests, modules and pages of the checkout, by path."""
-    folders = ["lambdas", "scripts", "terraform", "docs"]
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    wanted = (".rs", ".py", ".hcl", ".tf", ".md", ".sql")
-    return {
-        name: (ROOT / name).read_text()
-        for name in listed
-        if name.endswith(wanted) and "test_rows" not in name and (ROOT / name).is_file()
-    }
+def rows() -> dict[str, tuple[str, str]]:
+    """The requirement and what meets it, by id."""
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in REQUIREMENTS.read_text().splitlines()]
+    return {row[0]: (row[1], row[2]) for row in cells if len(row) == 3}
 
 
 @pytest.fixture(scope="module")
-def everything() -> str:
-    return "\n".join(sources().values())
+def sources() -> str:
+    """The text of all tests."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.rs", "*.py"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return "\n".join((ROOT / name).read_text() for name in listed if (ROOT / name).is_file())
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_a_row_has_its_place(row: str, everything: str) -> None:
-    """A range such as `003.1 to 003.3` names what lies between, too."""
-    system, number = row.split(".")
-    ranges = re.findall(rf"\b{system}\.(\d+) to {system}\.(\d+)\b", everything)
-    named = re.search(rf"\b{system}\.{number}\b", everything)
-    assert named or any(int(first) <= int(number) <= int(last) for first, last in ranges)
+@pytest.mark.parametrize("requirement", IDS)
+def test_each_requirement_is_met(requirement: str) -> None:
+    text, met_by = rows()[requirement]
+    assert text and met_by
 
 
-def test_what_is_shown_is_there(everything: str) -> None:
-    """The tests that the page names for each error of the first pipeline exist."""
-    table = PAGE.read_text().partition("## What the first pipeline got wrong")[2]
+def test_the_paths_exist() -> None:
+    paths = [path for path in re.findall(r"`([\w.-]+/[\w./-]+)`", REQUIREMENTS.read_text()) if path not in KEY_PREFIXES]
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_tests_of_each_design_decision_exist(sources: str) -> None:
+    table = PROVENANCE.read_text().partition("## Design decisions")[2]
     names = re.findall(r"`(\w+)`", "\n".join(line.rpartition(" | ")[2] for line in table.splitlines()))
     assert len(names) >= 8
-    for name in names:
-        assert re.search(rf"\b(fn|def) {name}\(", everything), name
+    assert [name for name in names if not re.search(rf"\b(fn|def) {name}\(", sources)] == []
 
 
-def test_the_three_drawings() -> None:
-    """001.17: architecture, the upload test's flow, the receipt's flow."""
-    text = PAGE.read_text()
-    assert len(re.findall(r"^```mermaid$", text, re.MULTILINE)) == 3
+def test_provenance_has_three_diagrams() -> None:
+    """The architecture, the flow of an upload and the flow of a receipt."""
+    assert len(re.findall(r"^```mermaid$", PROVENANCE.read_text(), re.MULTILINE)) == 3

@@ -20,7 +20,7 @@ from ...inbox import Inbox
 from ...scenario_run import Played, play
 from ...terraform import Terraform
 from ..background import Background
-from ..stack_setup import StackTeardown, leftovers
+from ..stack_setup import StackTeardown, leftovers, plan_and_apply
 
 NAME = "test"
 REUSE = os.environ.get("SLUICE_E2E_REUSE") == "1"
@@ -52,10 +52,7 @@ def prepare(packages: Background[None]) -> MainStack:
     terraform = Terraform(stack, found, accounts.load(stack)["deployer"])
     fresh = not terraform.folder.exists()
     if fresh:
-        packages.result()
-        terraform.init()
-        terraform.plan()
-        terraform.apply()
+        plan_and_apply(terraform, packages)
     deployment = Deployment(stack, found, terraform.outputs())
     if not fresh:
         delete_data(deployment)

@@ -21,7 +21,7 @@ from ...evidence import ObjectVersion
 from ...sluice import Completed, Sluice
 from .. import role_policies, tool_setup
 from ..background import Background
-from ..ingest_steps import unique_name, upload_invalid
+from ..ingest_steps import quarantine_after_receipt, unique_name
 from ..polling import eventually
 from ..stack_setup import StackTeardown, apply
 
@@ -53,7 +53,7 @@ class Tasks:
         self.deployment, self.sluice = deployment, sluice
         self.names = deployment.provenance
         self.invalid_key = f"{unique_name()}.json"
-        upload_invalid(deployment, self.invalid_key, b"{")
+        quarantine_after_receipt(deployment, self.invalid_key, b"{")
         # Versions without a receipt: two for each permission, one for the trial without it and one with it.
         self.unrecorded = evidence.put_without_events(
             deployment, lambda: [self.put() for _ in range(2 * len(NEEDED_BY))]
