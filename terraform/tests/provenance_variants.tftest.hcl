@@ -1,4 +1,4 @@
-# The provenance beside the ingest, in one bucket, and at the edge of its limits.
+# Variants of `provenance`: watching `ingest`, receipts in the data bucket, and values at the limits.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -17,7 +17,7 @@ variables {
   }
 }
 
-# Both systems: the ingest's bucket is watched too, under its prefix, and read with its key.
+# Both systems: the processing bucket of `ingest` is watched too, under its prefix, and read with its key.
 run "with_the_ingest" {
   command = plan
 
@@ -62,10 +62,10 @@ run "with_the_ingest" {
       "TakeEvents arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-provenance",
       "TakeEventsIngest arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-provenance-ingest",
     ]
-    error_message = "two rules may send, and the ingest's own rule may not: ${module.provenance[0].policies.queue}"
+    error_message = "the two rules of provenance may send, and the rule of ingest may not: ${module.provenance[0].policies.queue}"
   }
 
-  # What the ingest's operators delete is recorded next to the receipts; nothing else there is theirs.
+  # Operators of `ingest` may write operator records and journal entries in the receipts bucket, and nothing else there.
   assert {
     condition = [
       for s in jsondecode(module.ingest[0].policies.operator.operate).Statement : "${s.Sid} ${s.Action} ${join(",", flatten([s.Resource]))}" if startswith(s.Sid, "Record")
@@ -88,22 +88,22 @@ run "with_the_ingest" {
       "FindMoved s3:ListBucketVersions arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
       "ReadMoved s3:GetObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",
     ]
-    error_message = "what the ingest moved is looked for where it moves it: ${module.provenance[0].policies.auditor.audit}"
+    error_message = "the auditor must be able to read the quarantine bucket: ${module.provenance[0].policies.auditor.audit}"
   }
 
   assert {
     condition     = output.provenance.uploader_role_arn == null && output.provenance.key_arn == null && output.ingest.function == "sluice-dev-ingest"
-    error_message = "a role that nobody may assume is not made, and sse-s3 has no key"
+    error_message = "a role without principals must not be created, and sse-s3 needs no key"
   }
 
   assert {
     condition     = length([for s in jsondecode(aws_kms_key.this[0].policy).Statement : s if s.Sid == "EncryptTrail"]) == 0
-    error_message = "an unencrypted trail needs no key"
+    error_message = "a trail without KMS encryption needs no key statement"
   }
 }
 
-# The arrangement of the document: receipts in the data bucket, guarded by the rule, the bucket and the code.
-run "receipts_beside_the_data" {
+# Receipts in the data bucket. Loops are prevented by the event rule, the bucket policy and the code.
+run "receipts_in_the_data_bucket" {
   command = plan
 
   variables {
@@ -117,7 +117,7 @@ run "receipts_beside_the_data" {
 
   assert {
     condition     = output.provenance.receipts_bucket == "caa304-raw-data" && module.provenance[0].policies.receipts == null
-    error_message = "one bucket: ${output.provenance.receipts_bucket}"
+    error_message = "receipts must be in the data bucket: ${output.provenance.receipts_bucket}"
   }
 
   assert {
@@ -125,18 +125,17 @@ run "receipts_beside_the_data" {
     error_message = "got ${module.provenance[0].policies.data}"
   }
 
-  # 001.12
   assert {
     condition = alltrue([
       for s in jsondecode(module.provenance[0].policies.function.effects).Statement :
       alltrue([for r in flatten([s.Resource]) : !startswith(r, "arn:aws:s3:::caa304-raw-data/") || endswith(r, "/incoming/*")]) if s.Sid == "ReadVersion"
     ])
-    error_message = "the function cannot even read a receipt as if it were a file: ${module.provenance[0].policies.function.effects}"
+    error_message = "the function must not be able to read a receipt as a watched object: ${module.provenance[0].policies.function.effects}"
   }
 }
 
-# What is at the edge of a limit is still good.
-run "edges_are_accepted" {
+# Values at the limits are valid.
+run "limits_are_accepted" {
   command = plan
 
   variables {
@@ -159,13 +158,13 @@ run "edges_are_accepted" {
 
   assert {
     condition     = length(output.provenance.receipts_bucket) <= 63 && length(output.provenance.trail_bucket) <= 63
-    error_message = "23 characters of project and environment are what a bucket's name bears: ${output.provenance.receipts_bucket}"
+    error_message = "23 characters of project and environment must fit in a bucket name: ${output.provenance.receipts_bucket}"
   }
 
   assert {
     condition     = [for s in jsondecode(module.provenance[0].policies.receipts).Statement : s.Sid] == ["DenyInsecureTransport"]
-    error_message = "write_once can be taken off: ${module.provenance[0].policies.receipts}"
+    error_message = "write_once = false must remove the statement: ${module.provenance[0].policies.receipts}"
   }
 
-  expect_failures = [check.somebody_may_audit, check.somebody_may_backfill]
+  expect_failures = [check.provenance_has_an_auditor_role, check.provenance_has_an_operator_role]
 }

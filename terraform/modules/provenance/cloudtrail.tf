@@ -1,20 +1,20 @@
-# Who did what to the objects: S3's read and write data events, in a bucket of their own.
+# CloudTrail data events (reads and writes) of the watched buckets, delivered to a bucket of their own.
 
 locals {
-  trail_prefix = "AWSLogs/${local.at.account_id}/CloudTrail/"
+  trail_prefix = "AWSLogs/${local.deployment.account_id}/CloudTrail/"
 
-  # All objects of every bucket that is watched, also those outside the watched prefixes. The trail's own bucket
-  # is none of them, or each delivery would make the next event.
-  trailed = [for watch in values(local.watched) : "arn:${local.at.partition}:s3:::${watch.bucket}/"]
+  # All objects of every watched bucket, including those outside the watched prefixes. The trail's own bucket must not be
+  # among them: each delivery would cause another event.
+  trail_object_arns = [for watch in values(local.watched_buckets) : "arn:${local.deployment.partition}:s3:::${watch.bucket}/"]
 }
 
 module "trail_bucket" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.trail_bucket
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.trail.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.trail.force_destroy || local.deployment.allow_destroy
   expire_days            = var.settings.trail.retention_days
   expire_noncurrent_days = 30
 
@@ -32,7 +32,7 @@ module "trail_bucket" {
       Effect    = "Allow"
       Principal = { Service = "cloudtrail.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${local.arn.trail_bucket}/AWSLogs/${local.at.account_id}/*"
+      Resource  = "${local.arn.trail_bucket}/AWSLogs/${local.deployment.account_id}/*"
       Condition = { StringEquals = { "aws:SourceArn" = local.arn.trail, "s3:x-amz-acl" = "bucket-owner-full-control" } }
     },
   ]
@@ -41,16 +41,16 @@ module "trail_bucket" {
 resource "aws_cloudtrail" "this" {
   name           = local.name.trail
   s3_bucket_name = module.trail_bucket.name
-  kms_key_id     = local.kms_encrypted ? local.at.key.arn : null
+  kms_key_id     = local.kms_encrypted ? local.deployment.key.arn : null
 
-  # Hourly digests, signed by AWS: `aws cloudtrail validate-logs` finds a log that was changed or removed.
+  # Hourly digest files signed by AWS, with which `aws cloudtrail validate-logs` detects changed or deleted log files.
   enable_log_file_validation = true
 
-  # The buckets are in this region, and so are their events.
+  # S3 data events are recorded in the Region of the bucket.
   is_multi_region_trail         = false
   include_global_service_events = false
 
-  # Without `readOnly` both reads and writes.
+  # Without a `readOnly` selector, both reads and writes are logged.
   advanced_event_selector {
     name = "Every use of what is watched"
 
@@ -66,11 +66,11 @@ resource "aws_cloudtrail" "this" {
 
     field_selector {
       field       = "resources.ARN"
-      starts_with = local.trailed
+      starts_with = local.trail_object_arns
     }
   }
 
-  # Each question to Athena reads every receipt; who wrote or deleted one is what matters.
+  # Writes only: each Athena query reads every receipt, and those reads are of no interest.
   dynamic "advanced_event_selector" {
     for_each = module.receipts
 

@@ -1,21 +1,21 @@
-# The people beside it: who uploads, who checks, who mends.
+# IAM roles that people assume: uploader, auditor and operator. The comment above a statement says why it is needed.
 
 locals {
-  # Whoever reads or writes what is encrypted.
-  use_encrypted = {
+  # For roles that both read and write objects encrypted with the deployment's key.
+  use_key_statement = {
     Sid       = "UseEncrypted"
     Effect    = "Allow"
     Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
 
-  # The uploader: puts files, and can see whether one is there already, and how it is encrypted.
+  # The uploader role: uploads files, and checks whether a file is already there and how it is encrypted.
   uploader_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
       [
-        # A large file goes in parts, which are dropped when it is interrupted.
+        # AbortMultipartUpload removes the parts of an interrupted upload.
         {
           Sid      = "Upload"
           Effect   = "Allow"
@@ -28,7 +28,7 @@ locals {
           Action   = "s3:GetObject"
           Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
         },
-        # Makes a head answer 404, not 403, for what is not there.
+        # With it, HeadObject of a missing object returns 404 instead of 403.
         {
           Sid       = "SeeUploaded"
           Effect    = "Allow"
@@ -37,59 +37,59 @@ locals {
           Condition = { StringLike = { "s3:prefix" = [for prefix in local.prefixes : "${prefix}*"] } }
         },
       ],
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
     )
   })
 
-  # verify: what the ingest refused and moved, copies under the key and the version-id of their source
-  see_moved = flatten([
+  # verify: files that `ingest` moved to quarantine, under the key and version ID of their source
+  quarantine_read_statements = flatten([
     for ingest in var.ingest[*] : [
       {
         Sid      = "FindMoved"
         Effect   = "Allow"
         Action   = "s3:ListBucketVersions"
-        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}"
+        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}"
       },
       {
         Sid      = "ReadMoved"
         Effect   = "Allow"
         Action   = "s3:GetObjectVersion"
-        Resource = "arn:${local.at.partition}:s3:::${ingest.quarantine}/*"
+        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}/*"
       },
     ]
   ])
 
-  # The auditor: hashes again and compares with receipts and manifests, and asks Athena. Writes nothing but answers.
-  # That it may have the public key stands in the key's policy.
+  # The auditor role: verifies objects against receipts and manifests, and runs Athena queries. It writes nothing except
+  # query results. The permission to read the public key is in the key policy.
   auditor_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      # verify: every version that should have a receipt
-      local.find_versions,
+      # verify: every object version that should have a receipt
+      local.list_version_statements,
       [
-        # verify: the bytes
+        # verify: the contents to hash
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"
           Action   = "s3:GetObjectVersion"
           Resource = local.watched_objects
         },
-        # verify: receipts, announcements, manifests; Athena: the receipts. `aws s3 sync` of a whole bucket lists it with
+        # verify: receipts, journal entries and manifests; Athena: receipts. `aws s3 sync` of a whole bucket lists it with
         # an empty prefix.
         {
           Sid       = "ListLedger"
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.together], [for prefix in local.own_prefixes : "${prefix}*"]) } }
+          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.receipts_in_data_bucket], [for prefix in local.reserved_prefixes : "${prefix}*"]) } }
         },
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
           Action   = "s3:GetObject"
-          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
         },
-        # Athena: the events
+        # Athena: the CloudTrail log files
         {
           Sid       = "ListTrail"
           Effect    = "Allow"
@@ -123,7 +123,7 @@ locals {
           Action   = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"]
           Resource = [local.arn.catalog, local.arn.database, local.arn.tables]
         },
-        # Athena writes and reads its answers in the name of who asks, after a look at the bucket's region.
+        # Athena reads and writes query results with the permissions of the caller.
         {
           Sid      = "KeepAnswers"
           Effect   = "Allow"
@@ -137,27 +137,28 @@ locals {
           Resource = local.arn.queries
         },
       ],
-      local.see_moved,
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
-      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+      local.quarantine_read_statements,
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
     )
   })
 
-  # The operator: backfill, which announces what was missed and hashes what takes a function too long; the dead letters.
+  # The operator role: `sluice provenance backfill`, which sends missed versions to the function and hashes those that
+  # are too large for it, and `sluice redrive`.
   operator_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      # every version that should have a receipt
-      local.find_versions,
+      # backfill: every object version that should have a receipt
+      local.list_version_statements,
       [
-        # hash here what the function deferred
+        # backfill: the contents of deferred versions, hashed locally
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"
           Action   = "s3:GetObjectVersion"
           Resource = local.watched_objects
         },
-        # which receipts there are
+        # backfill: the existing receipts
         {
           Sid       = "ListReceipts"
           Effect    = "Allow"
@@ -183,28 +184,28 @@ locals {
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
-        # redrive: who did it and why
+        # redrive: the operator record
         {
           Sid      = "RecordOperation"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.operator_prefix}*"
         },
-        # redrive: take, give back what stays, delete once it is in the queue again; status: depth
+        # redrive: receive messages, return those that stay, delete those that were sent; status: queue depth
         {
           Sid      = "TakeDeadLetters"
           Effect   = "Allow"
           Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-          Resource = [local.arn.event_dead, local.arn.queue_dead]
+          Resource = [local.arn.event_dead_letters, local.arn.queue_dead_letters]
         },
-        # redrive and backfill: announce to the function; status: depth
+        # redrive and backfill: send events to the queue; status: queue depth
         {
           Sid      = "AnnounceAgain"
           Effect   = "Allow"
           Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
           Resource = local.arn.queue
         },
-        # status: ages and last ends. CloudWatch knows no narrower resource for metrics.
+        # status: message ages and recent outcomes. GetMetricData does not support resource-level permissions.
         {
           Sid      = "SeeMetrics"
           Effect   = "Allow"
@@ -212,8 +213,8 @@ locals {
           Resource = "*"
         },
       ],
-      [for statement in [local.use_encrypted] : statement if local.kms_encrypted],
-      [for statement in [local.read_encrypted] : statement if !local.kms_encrypted && local.reads_watched],
+      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
     )
   })
 }
@@ -222,7 +223,7 @@ module "uploader" {
   source = "../role"
   count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.uploader_role
   description = "Uploads to ${local.name.data}"
   trusted     = { AWS = var.settings.uploader_principals }
@@ -233,9 +234,9 @@ module "auditor" {
   source = "../role"
   count  = length(var.settings.auditor_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.auditor_role
-  description = "Checks receipts and manifests of ${local.receipts_name}, and asks ${local.name.workgroup}"
+  description = "Verifies receipts and manifests in ${local.receipts_bucket_name}, and runs queries in ${local.name.workgroup}"
   trusted     = { AWS = var.settings.auditor_principals }
   policies    = { audit = local.auditor_policy }
 }
@@ -244,9 +245,9 @@ module "operator" {
   source = "../role"
   count  = length(var.settings.operator_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.operator_role
-  description = "Completes the receipts of ${local.receipts_name}, and looks after the dead letters of ${local.name.function}"
+  description = "Completes receipts in ${local.receipts_bucket_name}, and manages the dead-letter queues of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }
   policies    = { operate = local.operator_policy }
 }

@@ -1,5 +1,5 @@
-# What every system shares, refused where a plan can see that it is wrong.
-# Runs are slow, and each variable answers for itself: one run breaks several.
+# Validation of the deployment's variables.
+# Runs are slow and variables are validated independently, so one run tests several.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -16,7 +16,7 @@ variables {
   }
 }
 
-run "wrong_shapes" {
+run "invalid_values" {
   command = plan
   variables {
     project              = "Sluice"
@@ -54,7 +54,7 @@ run "key_is_an_alias_and_environment_has_an_underscore" {
   ]
 }
 
-run "key_elsewhere_and_names_too_long_for_a_bucket" {
+run "key_in_another_region_and_names_too_long_for_a_bucket" {
   command = plan
   variables {
     kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/x"
@@ -67,7 +67,7 @@ run "key_elsewhere_and_names_too_long_for_a_bucket" {
   ]
 }
 
-# 003.19: the seed zipped while planning. Terraform builds nothing; what is missing names scripts/package.
+# Terraform does not build packages; the error message refers to scripts/package.
 run "package_not_given" {
   command = plan
   variables {
@@ -93,7 +93,7 @@ run "package_not_built" {
   ]
 }
 
-run "package_is_another" {
+run "package_does_not_match_its_hash" {
   command = plan
   variables {
     lambda_packages = { ingest = { path = "tests/package.txt", sha256 = "00", architecture = "x86_64" } }
@@ -103,7 +103,7 @@ run "package_is_another" {
   ]
 }
 
-# Lambda takes the zip of another architecture, and no invocation starts.
+# Lambda accepts a package for another architecture, and then every invocation fails.
 run "package_for_another_architecture" {
   command = plan
   variables {
@@ -137,7 +137,7 @@ run "package_for_this_architecture" {
   }
 }
 
-# A variables file of an older scripts/package: unknown, and a plan says so.
+# The variables file of an older scripts/package has no architecture; a plan warns about it.
 run "package_of_an_unknown_architecture" {
   command = plan
   variables {
@@ -149,17 +149,17 @@ run "package_of_an_unknown_architecture" {
     lambda_packages = { ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") } }
   }
   expect_failures = [
-    check.packages_name_their_architecture,
+    check.packages_have_an_architecture,
   ]
 }
 
-# Soft facts warn and never block.
-run "nobody_hears_alarms" {
+# Advisory checks warn and never block.
+run "no_alarm_emails" {
   command = plan
   variables {
     alarm_emails = []
   }
   expect_failures = [
-    check.alarms_reach_somebody,
+    check.alarm_emails_are_set,
   ]
 }

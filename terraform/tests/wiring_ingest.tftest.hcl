@@ -1,4 +1,4 @@
-# The ingest from the inside: what is tied to what, and with which numbers.
+# Resources inside the `ingest` module and how they are connected.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -46,14 +46,14 @@ variables {
   package = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt") }
 }
 
-run "as_set" {
+run "given_settings" {
   command = plan
   module { source = "./modules/ingest" }
 
-  # 003.10: the seed's bucket did not tell EventBridge anything, and its rule took PutObject only.
+  # The processing bucket sends events to EventBridge, and the rule matches every way of creating an object.
   assert {
     condition     = module.processing.this.notification.eventbridge == true && module.quarantine.this.notification == null
-    error_message = "the processing bucket announces its objects, the quarantine does not: that would be a loop"
+    error_message = "the processing bucket must send events, and the quarantine bucket must not"
   }
 
   assert {
@@ -76,12 +76,12 @@ run "as_set" {
       aws_cloudwatch_event_target.queue.retry_policy[0].maximum_event_age_in_seconds == 86400 &&
       aws_cloudwatch_event_target.queue.retry_policy[0].maximum_retry_attempts == 185
     )
-    error_message = "the rule hands to the queue, tries for a day, and keeps what it could not hand over"
+    error_message = "the rule must retry for a day and use its dead-letter queue"
   }
 
   assert {
     condition     = module.queue.this.visibility_timeout_seconds == 6 * 70 && module.function.this.timeout == 70
-    error_message = "a message stays hidden six times as long as the function may run"
+    error_message = "the visibility timeout must be six times the function timeout"
   }
 
   assert {
@@ -94,12 +94,12 @@ run "as_set" {
       jsondecode(module.queue_dead_letters.this.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:eu-central-1:111122223333:sluice-dev-ingest"] } &&
       jsondecode(module.event_dead_letters.this.redrive_allow_policy) == { redrivePermission = "denyAll" }
     )
-    error_message = "dead letters are taken from the one queue only"
+    error_message = "the dead-letter queue must accept the source queue only"
   }
 
   assert {
     condition     = [module.queue.this.message_retention_seconds, module.queue_dead_letters.this.message_retention_seconds, module.event_dead_letters.this.message_retention_seconds] == [345600, 1209600, 1209600]
-    error_message = "a message keeps its age when it moves, so dead letters are kept longest"
+    error_message = "dead-letter queues must have a longer retention than the source queue"
   }
 
   assert {
@@ -111,10 +111,10 @@ run "as_set" {
       aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 0 &&
       aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 7
     )
-    error_message = "one bad file of a batch must not bring back the others"
+    error_message = "partial batch responses must be enabled"
   }
 
-  # What the function reads at start: names are a contract with lambdas/ingest.
+  # Environment variables that lambdas/ingest reads at start.
   assert {
     condition = module.function.this.environment[0].variables == tomap({
       PROCESSING_BUCKET = "sluice-dev-processing-eu-central-1-111122223333"
@@ -134,7 +134,7 @@ run "as_set" {
 
   assert {
     condition     = module.function.this.memory_size == 300 && module.function.this.filename == "tests/package.txt"
-    error_message = "memory and package are as given"
+    error_message = "memory and package must be as given"
   }
 
   assert {
@@ -143,10 +143,9 @@ run "as_set" {
       aws_s3_object.schema.key == "_sluice/schema/${sha256(aws_s3_object.schema.content)}.json" &&
       aws_s3_object.schema.content == file("modules/ingest/music-item.schema.json")
     )
-    error_message = "the schema lies under the name of its content, where the function looks for it"
+    error_message = "the schema object key must contain the hash of its content"
   }
 
-  # 003.6, 003.7
   assert {
     condition = (
       aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" &&
@@ -156,7 +155,7 @@ run "as_set" {
       [for r in aws_dynamodb_table.this.replica : "${r.region_name} ${r.point_in_time_recovery}"] == ["us-east-2 true"] &&
       aws_dynamodb_table.this.stream_enabled && aws_dynamodb_table.this.stream_view_type == "NEW_AND_OLD_IMAGES"
     )
-    error_message = "on demand, recoverable, protected, with a replica and the stream it lives on"
+    error_message = "the table must be on demand, recoverable, protected and replicated"
   }
 
   assert {
@@ -165,7 +164,7 @@ run "as_set" {
       module.processing.this.lifecycle[0].noncurrent_version_expiration[0].noncurrent_days == 20 &&
       module.quarantine.this.lifecycle[0].noncurrent_version_expiration[0].noncurrent_days == 40
     )
-    error_message = "each bucket has its own settings"
+    error_message = "each bucket must have its own settings"
   }
 
   assert {
@@ -173,21 +172,20 @@ run "as_set" {
       [for r in module.quarantine.this.lifecycle : r.expiration[0].days if r.id == "expire-current"] == [400] &&
       length([for r in module.processing.this.lifecycle : r if r.id == "expire-current"]) == 0
     )
-    error_message = "quarantine forgets after its retention; what was stored stays"
+    error_message = "only objects in quarantine may expire"
   }
 
   assert {
     condition     = [for bucket in [module.processing, module.quarantine] : one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm] == ["AES256", "AES256"]
-    error_message = "sse-s3 is S3's own key"
+    error_message = "sse-s3 must use AES256"
   }
 
-  # 003.17
   assert {
     condition     = module.topic.this.kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine" && toset(module.topic.emails) == toset(["music@example.org", "label@example.org"])
-    error_message = "notices are encrypted and go to every address"
+    error_message = "the topic must be encrypted and have every address as a subscriber"
   }
 
-  # 003.22, 003.23: roles that somebody in particular assumes; no users, no keys.
+  # Roles with specific principals; no IAM users and no access keys.
   assert {
     condition = {
       uploader = jsondecode(module.uploader[0].trust).Statement[0].Principal
@@ -196,7 +194,7 @@ run "as_set" {
       uploader = { AWS = ["arn:aws:iam::111122223333:role/studio"] }
       operator = { AWS = ["arn:aws:iam::111122223333:role/on-call", "arn:aws:iam::111122223333:user/pat"] }
     }
-    error_message = "each role trusts its own people"
+    error_message = "each role must trust its own principals"
   }
 
   assert {
@@ -212,7 +210,7 @@ run "as_set" {
       quarantined        = "Sluice Quarantined {\"Function\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
       unreadable         = "Sluice Unreadable {\"Function\":\"sluice-dev-ingest\"} Sum GreaterThanThreshold 0"
     }
-    error_message = "every hop has its alarm"
+    error_message = "every hop must have an alarm"
   }
 
   assert {
@@ -226,7 +224,7 @@ run "as_set" {
       module.alarms.error_rates["errors"].threshold == 5 &&
       module.alarms.error_rates["errors"].comparison_operator == "GreaterThanThreshold"
     )
-    error_message = "errors alarm by their rate"
+    error_message = "errors must alarm by rate"
   }
 
   assert {
@@ -234,12 +232,12 @@ run "as_set" {
       for alarm in concat(values(module.alarms.this), values(module.alarms.error_rates)) :
       alarm.treat_missing_data == "notBreaching" && alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-ingest-")
     ])
-    error_message = "silence is no alarm, and an alarm goes to the topic that may take it"
+    error_message = "missing data must not be breaching, and alarms must go to the alarm topic"
   }
 }
 
-# The other side of every condition.
-run "otherwise" {
+# The other branch of every condition.
+run "alternative_settings" {
   command = plan
   module { source = "./modules/ingest" }
 
@@ -267,17 +265,17 @@ run "otherwise" {
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.this.event_pattern).detail.object.key == [{ prefix = "in/" }]
-    error_message = "only the prefix is taken, and it ends in a slash"
+    error_message = "the rule must match the prefix with a trailing slash only"
   }
 
   assert {
     condition     = [for s in jsondecode(module.queue.this.policy).Statement : s.Condition.ArnEquals["aws:SourceArn"] if s.Effect == "Allow"] == ["arn:aws:events:eu-central-1:111122223333:rule/my.rule"]
-    error_message = "a rule of another name may send too: ${module.queue.this.policy}"
+    error_message = "the queue policy must use the given rule name: ${module.queue.this.policy}"
   }
 
   assert {
     condition     = [for queue in [module.queue, module.queue_dead_letters, module.event_dead_letters] : queue.name] == ["files", "files-dead-letters", "files-event-dead-letters"]
-    error_message = "dead letters go by the name of their queue"
+    error_message = "dead-letter queues must be named after their source queue"
   }
 
   assert {
@@ -285,7 +283,7 @@ run "otherwise" {
       aws_dynamodb_table.this.range_key == null && [for a in aws_dynamodb_table.this.attribute : "${a.name} ${a.type}"] == ["OrderID S"] &&
       length(aws_dynamodb_table.this.replica) == 0 && !aws_dynamodb_table.this.stream_enabled && !aws_dynamodb_table.this.deletion_protection_enabled
     )
-    error_message = "no range key: neither the key nor its attribute block"
+    error_message = "without a range key there must be neither the key nor its attribute block"
   }
 
   assert {
@@ -297,27 +295,27 @@ run "otherwise" {
 
   assert {
     condition     = [for bucket in [module.processing, module.quarantine] : "${one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm} ${one(bucket.this.encryption).apply_server_side_encryption_by_default[0].kms_master_key_id} ${one(bucket.this.encryption).bucket_key_enabled}"] == ["aws:kms arn:aws:kms:eu-central-1:111122223333:key/mine true", "aws:kms arn:aws:kms:eu-central-1:111122223333:key/mine true"]
-    error_message = "sse-kms is the deployment's key, with bucket keys"
+    error_message = "sse-kms must use the deployment's key and S3 Bucket Keys"
   }
 
   assert {
     condition     = module.processing.this.bucket.force_destroy == false && module.quarantine.this.bucket.force_destroy == true
-    error_message = "each bucket has its own settings"
+    error_message = "each bucket must have its own settings"
   }
 
   assert {
     condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && module.alarms.this["oldest-message"].threshold == 900
-    error_message = "above ten files a batch needs a window; a quarter of an hour is the least that is stale"
+    error_message = "batches above ten need a batching window, and the message age alarm has a minimum of 15 minutes"
   }
 
   assert {
     condition     = length(module.uploader) == 0 && length(module.operator) == 0 && length(module.topic.emails) == 0
-    error_message = "nobody named, nothing made"
+    error_message = "without principals no role may be created"
   }
 }
 
-# Nothing keeps a deployment that is to go, whatever its settings say.
-run "everything_may_be_destroyed" {
+# allow_destroy overrides the protection settings of the systems.
+run "allow_destroy" {
   command = plan
   module { source = "./modules/ingest" }
 
@@ -327,6 +325,6 @@ run "everything_may_be_destroyed" {
 
   assert {
     condition     = module.processing.this.bucket.force_destroy && module.quarantine.this.bucket.force_destroy && !aws_dynamodb_table.this.deletion_protection_enabled
-    error_message = "allow_destroy lifts the protections of both buckets and of the table"
+    error_message = "allow_destroy must remove the protection of both buckets and of the table"
   }
 }

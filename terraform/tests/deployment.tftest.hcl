@@ -1,4 +1,4 @@
-# What stands beside the systems: the key, the alarm topic, and nothing else when all are off.
+# Resources outside the systems: the KMS key and the alarm topic.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -10,26 +10,26 @@ variables {
   alarm_emails = ["ops@example.org"]
 }
 
-run "off_when_null" {
+run "no_system_when_null" {
   command = plan
 
   assert {
     condition     = output.ingest == null && length(module.ingest) == 0 && output.provenance == null && length(module.provenance) == 0
-    error_message = "a system that was not given must not be there"
+    error_message = "a system that is null must not be deployed"
   }
 
   assert {
     condition     = output.deployment == { project = "sluice", environment = "dev", region = "eu-central-1", account_id = "444455556666" }
-    error_message = "without `account_id` the account is the one of the credentials: ${jsonencode(output.deployment)}"
+    error_message = "without `account_id` the account of the credentials must be used: ${jsonencode(output.deployment)}"
   }
 }
 
-run "key_is_for_iam_and_for_alarms" {
+run "key_allows_iam_and_alarms" {
   command = plan
 
   assert {
     condition     = aws_kms_key.this[0].enable_key_rotation && aws_kms_alias.this[0].name == "alias/sluice-dev"
-    error_message = "the key rotates and goes by the deployment's name, which statements name it by"
+    error_message = "the key must rotate and have the alias that policy statements use"
   }
 
   assert {
@@ -46,12 +46,12 @@ run "key_is_for_iam_and_for_alarms" {
 
   assert {
     condition     = alltrue([for s in jsondecode(aws_kms_key.this[0].policy).Statement : alltrue([for action in s.Action : !strcontains(action, "*")])])
-    error_message = "no wildcard action, not even for the account"
+    error_message = "no statement may have a wildcard action, including that of the account"
   }
 
   assert {
     condition     = contains(jsondecode(aws_kms_key.this[0].policy).Statement[0].Action, "kms:PutKeyPolicy")
-    error_message = "nobody could change the key's policy any more"
+    error_message = "the account must be able to change the key policy"
   }
 
   assert {
@@ -94,7 +94,7 @@ run "alarms_reach_the_topic" {
   }
 }
 
-run "own_key_is_used" {
+run "given_key_is_used" {
   command = plan
 
   variables {
@@ -104,16 +104,16 @@ run "own_key_is_used" {
 
   assert {
     condition     = length(aws_kms_key.this) == 0 && length(aws_kms_alias.this) == 0 && module.alarm_topic.this.kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine"
-    error_message = "a key that is given is used, and none is made"
+    error_message = "the given key must be used, and no key created"
   }
 
   assert {
     condition     = length(data.aws_caller_identity.this) == 0 && output.deployment.account_id == "111122223333"
-    error_message = "with `account_id` nothing is asked of AWS"
+    error_message = "with `account_id` no data source may call AWS"
   }
 }
 
-# An address without confirmation hears nothing, and a plan says so.
+# A plan warns about email addresses that are not confirmed.
 run "unconfirmed_address" {
   command = plan
 

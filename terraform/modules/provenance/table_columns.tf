@@ -1,7 +1,8 @@
-# The tables' columns, in the types of Hive.
+# Columns of the Glue tables, with Hive types.
 
 locals {
-  # Of a record of CloudTrail what S3 data events have; parameters and answers differ by call, and stay JSON text.
+  # The fields of a CloudTrail record that S3 data events have. Request parameters and response elements differ by
+  # call and are kept as JSON text.
   trail_columns = [
     ["eventversion", "string"],
     ["useridentity", join("", [
@@ -33,7 +34,7 @@ locals {
     ["tlsdetails", "struct<tlsversion:string,ciphersuite:string,clientprovidedhostheader:string>"],
   ]
 
-  # A contract with the function that writes them.
+  # The fields of a receipt: lambdas/provenance writes them, so both must change together.
   receipt_columns = [
     ["state", "string"],
     ["bucket", "string"],

@@ -1,11 +1,10 @@
-# What the systems share: one customer key, one topic for alarms.
+# The customer managed key of the deployment: it encrypts the SNS topics, and the buckets with `encryption = "sse-kms"`.
 
 locals {
-  key_alias  = "alias/${local.name}"
-  alarm_arns = "arn:${data.aws_partition.this.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${local.name}-*"
-  root_arn   = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
+  key_alias        = "alias/${local.name}"
+  account_root_arn = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
 
-  # Every action of administration, by name: whoever IAM lets do them, may.
+  # Listed by name, because a wildcard would include the cryptographic actions. IAM policies decide who may call them.
   key_administration = [
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
@@ -31,15 +30,15 @@ locals {
     "kms:UpdateKeyDescription",
   ]
 
-  # From names alone: the key has to let the trail in before there is one.
-  encrypted_trails = [
+  # Built from names: the key policy must allow the trail before the trail exists.
+  encrypted_trail_arns = [
     for name in [coalesce(try(var.provenance.names.trail, null), "${local.name}-provenance")] :
     "arn:${data.aws_partition.this.partition}:cloudtrail:${var.region}:${local.account_id}:trail/${name}"
     if try(var.provenance.encryption, "") == "sse-kms"
   ]
 
-  # `resource` and `condition` go into statements. A key that is made here has no ARN before
-  # apply, so it is named by its alias; a key that was given is named by its ARN.
+  # `resource` and `condition` are used in policy statements. The ARN of a key that is created here is not known at
+  # plan time, so statements match it by its alias; a key from `kms_key_arn` is matched by its ARN.
   key = {
     arn      = coalesce(var.kms_key_arn, one(aws_kms_alias.this[*].target_key_arn))
     resource = var.kms_key_arn == null ? "arn:${data.aws_partition.this.partition}:kms:${var.region}:${local.account_id}:key/*" : var.kms_key_arn
@@ -58,27 +57,27 @@ resource "aws_kms_key" "this" {
   enable_key_rotation     = true
   deletion_window_in_days = 30
 
-  # In a key policy "*" is this key and nothing else.
+  # In a key policy, the resource "*" means this key only.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat([
       {
         Sid       = "AdministerKey"
         Effect    = "Allow"
-        Principal = { AWS = local.root_arn }
+        Principal = { AWS = local.account_root_arn }
         Action    = local.key_administration
         Resource  = "*"
       },
       {
-        # The systems' roles name this key in their own policies.
+        # Delegates to IAM: the policies of the systems' roles grant the use of this key.
         Sid       = "UseKeyThroughIam"
         Effect    = "Allow"
-        Principal = { AWS = local.root_arn }
+        Principal = { AWS = local.account_root_arn }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = "*"
       },
       {
-        # An alarm publishes to an encrypted topic as the service itself.
+        # CloudWatch alarms publish to the encrypted topic as the CloudWatch service principal.
         Sid       = "EncryptAlarmNotices"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }
@@ -86,12 +85,12 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = {
           StringEquals = { "aws:SourceAccount" = local.account_id }
-          ArnLike      = { "aws:SourceArn" = local.alarm_arns }
+          ArnLike      = { "aws:SourceArn" = local.alarm_arn_pattern }
         }
       },
       ], [
-      for trail_arn in local.encrypted_trails : {
-        # CloudTrail encrypts what it delivers as the service itself; Decrypt is for the bucket's own data key.
+      for trail_arn in local.encrypted_trail_arns : {
+        # CloudTrail encrypts log files as its service principal; an S3 Bucket Key additionally requires kms:Decrypt.
         Sid       = "EncryptTrail"
         Effect    = "Allow"
         Principal = { Service = "cloudtrail.amazonaws.com" }
@@ -108,24 +107,4 @@ resource "aws_kms_alias" "this" {
 
   name          = local.key_alias
   target_key_id = aws_kms_key.this[0].key_id
-}
-
-module "alarm_topic" {
-  source = "./modules/topic"
-
-  deployment = {
-    partition  = data.aws_partition.this.partition
-    region     = var.region
-    account_id = local.account_id
-  }
-  name    = "${local.name}-alarms"
-  key_arn = local.key.arn
-  emails  = var.alarm_emails
-
-  publishers = {
-    PublishAlarm = {
-      service    = "cloudwatch.amazonaws.com"
-      source_arn = local.alarm_arns
-    }
-  }
 }
