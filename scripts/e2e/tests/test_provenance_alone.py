@@ -9,7 +9,7 @@ from . import tool_setup
 from .stacks.alone import ProvenanceAlone
 
 
-def test_receipts_beside_the_data(provenance_alone: ProvenanceAlone, tmp_path: Path) -> None:
+def test_receipts_next_to_the_data(provenance_alone: ProvenanceAlone, tmp_path: Path) -> None:
     """The receipts are under `provenance/` in the data bucket, and a receipt gets no receipt."""
     deployment = provenance_alone.deployment
     names = deployment.provenance
