@@ -58,7 +58,7 @@ ROOT_USER = {
     "accountId": ACCOUNT,
 }
 ANONYMOUS = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
-STRANGER = {"type": "AWSAccount", "principalId": "AIDASTRANGER", "accountId": "444455556666"}
+OTHER_ACCOUNT = {"type": "AWSAccount", "principalId": "AIDAOTHERACCOUNT", "accountId": "444455556666"}
 SERVICE = {"type": "AWSService", "invokedBy": "logging.s3.amazonaws.com"}
 
 

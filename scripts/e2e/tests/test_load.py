@@ -1,4 +1,4 @@
-"""Many files at once."""
+"""Many concurrent uploads."""
 
 from __future__ import annotations
 

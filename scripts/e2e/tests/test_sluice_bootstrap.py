@@ -82,7 +82,7 @@ def test_a_backend_conf_with_other_values_is_changed_after_confirmation(
     assert 'profile = "mine"' in conf.read_text() and "staging.tfstate" in conf.read_text()
 
 
-def settings_of(s3, bucket: str) -> dict:  # noqa: ANN001 - boto3 makes the type
+def settings_of(s3, bucket: str) -> dict:  # noqa: ANN001 - boto3 defines the type at run time
     """The settings and objects of a bucket that bootstrap could change."""
     found = {}
     for name, call in (

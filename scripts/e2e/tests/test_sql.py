@@ -137,7 +137,7 @@ def test_user_names(events: list[Row]) -> None:
         ),
         (f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root", "Root", None),
         ("anonymous", None, "AWSAccount", None),
-        ("AIDASTRANGER", None, "AWSAccount", None),
+        ("AIDAOTHERACCOUNT", None, "AWSAccount", None),
         ("logging.s3.amazonaws.com", None, "AWSService", None),
     }
 
