@@ -87,7 +87,8 @@ def _follow(cargo: subprocess.Popen[str], report: Callable[[str], None]) -> dict
 
 def crates() -> set[str]:
     """The crates of the programs, as `name version`; empty if cargo cannot list them."""
-    tree = ["cargo", "tree", "--locked", "--offline", "--workspace", "--edges", "normal,build", "--prefix", "none"]
+    packages = [argument for name in sorted(package.with_programs(ROOT)) for argument in ("--package", name)]
+    tree = ["cargo", "tree", "--locked", "--offline", *packages, "--edges", "normal,build", "--prefix", "none"]
     listed = subprocess.run(tree, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return {" ".join(line.split()[:2]).replace(" v", " ") for line in listed.stdout.splitlines() if line}
 

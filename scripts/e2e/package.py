@@ -153,13 +153,17 @@ def _write_variables(packages: dict[str, dict[str, str]]) -> None:
 
 def programs(root: Path) -> set[str]:
     """The crates in lambdas/ that are programs."""
+    return {name for name, folder in with_programs(root).items() if folder.parent == root / "lambdas"}
+
+
+def with_programs(root: Path) -> dict[str, Path]:
+    """The folders of the workspace's crates that are programs, by crate."""
     answer = _run(root, ["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"])
-    found = set()
-    for crate in json.loads(answer)["packages"]:
-        inside = Path(crate["manifest_path"]).parent.parent == root / "lambdas"
-        if inside and any("bin" in target["kind"] for target in crate["targets"]):
-            found.add(crate["name"])
-    return found
+    return {
+        crate["name"]: Path(crate["manifest_path"]).parent
+        for crate in json.loads(answer)["packages"]
+        if any("bin" in target["kind"] for target in crate["targets"])
+    }
 
 
 def build(

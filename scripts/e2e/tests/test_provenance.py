@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ..evidence import ObjectVersion
 from ..paths import ROOT
 from ..scenario_run import Played
 from ..sluice import Sluice
+from . import tool_setup
 from .ingest_steps import quarantine_after_receipt
 from .polling import eventually
 from .stacks.main import UploadedFiles
@@ -44,6 +46,54 @@ def downloaded(deployment: Deployment, manifest: dict, tmp_path_factory: pytest.
         path.write_bytes(s3.get_object(Bucket=deployment.provenance.receipts, Key=key)["Body"].read())
     (folder / "ledger.pem").write_text(deployment.provenance.public_key_pem)
     return folder
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Versions that an operator removed and released, and one whose copy was deleted without a record."""
+
+    prefix: str
+    removed: ObjectVersion
+    released: ObjectVersion
+    deleted: ObjectVersion
+    recorded_at: float
+
+
+@pytest.fixture(scope="module")
+def operations(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Operations:
+    sluice = tool_setup.install(deployment, tmp_path_factory.mktemp("operator"))
+    s3, prefix = deployment.client("s3"), f"record-{time.time_ns()}"
+    removed, released, deleted = (
+        quarantine_after_receipt(deployment, f"{prefix}-{name}.json", b"not JSON: " + name.encode())
+        for name in ("removed", "released", "deleted")
+    )
+    sluice.run("quarantine", "remove", removed.key, "--yes", "--reason", "remove it", user="operator")
+    sluice.run("quarantine", "release", released.key, "--reason", "release it", user="operator")
+    for found in s3.list_object_versions(Bucket=deployment.ingest.quarantine, Prefix=deleted.key)["Versions"]:
+        s3.delete_object(Bucket=deployment.ingest.quarantine, Key=found["Key"], VersionId=found["VersionId"])
+    return Operations(prefix, removed, released, deleted, time.monotonic())
+
+
+def check_operations(deployment: Deployment, operations: Operations, sluice: Sluice) -> None:
+    """`verify` lists who removed and released what, when and why; only the deletion without a record is a finding."""
+    target = f"s3://{deployment.ingest.processing}/{operations.prefix}"
+    completed = sluice("verify", target, "--unproven-ok", "--format", "json", user="auditor")
+    lines = {line["key"]: line for line in completed.lines if "operation" in line}
+    for version, action in ((operations.removed, "remove"), (operations.released, "release")):
+        line = lines[version.key]
+        assert (line["operation"], line["reason"]) == (action, f"{action} it"), line
+        assert line["version_id"] == version.version_id and ":user/operator" in line["by"], line
+    assert lines[operations.released.key]["new_version_id"], lines
+    assert operations.deleted.key not in lines
+    findings = [line for line in completed.lines if "finding" in line]
+    assert {finding["key"] for finding in findings} <= {operations.deleted.key}, findings
+
+
+def test_operations_are_listed_before_a_manifest(
+    deployment: Deployment, operations: Operations, sluice: Sluice
+) -> None:
+    check_operations(deployment, operations, sluice)
+    assert len(evidence.keys(deployment, f"operator/{deployment.ingest.processing}/{operations.prefix}")) == 2
 
 
 @pytest.mark.parametrize("key", evidence.FILES)
@@ -163,44 +213,6 @@ def test_smoke_test(deployment: Deployment, sluice: Sluice) -> None:
     assert rule["BucketKeyEnabled"] is True
 
 
-def test_operators_deletions_are_recorded(deployment: Deployment, manifest: dict, sluice: Sluice) -> None:
-    """`remove` and `release` record who deletes what, when and why; a deletion without a record is a finding."""
-    s3, processing = deployment.client("s3"), deployment.ingest.processing
-    name = f"record-{time.time_ns()}"
-    versions = {}
-    for action in ("remove", "release", "none"):
-        key = f"{name}-{action}.json"
-        versions[action] = quarantine_after_receipt(deployment, key, b"not JSON: " + key.encode())
-    for action, more in (("remove", ["--yes"]), ("release", [])):
-        key = versions[action].key
-        sluice.run("quarantine", action, key, *more, "--reason", f"{action} it", user="operator")
-    lost = versions["none"]
-    for found in s3.list_object_versions(Bucket=deployment.ingest.quarantine, Prefix=lost.key)["Versions"]:
-        s3.delete_object(Bucket=deployment.ingest.quarantine, Key=found["Key"], VersionId=found["VersionId"])
-
-    def verified() -> tuple[dict[str, dict], list[dict]]:
-        completed = sluice("verify", f"s3://{processing}/{name}", "--unproven-ok", "--format", "json", user="auditor")
-        operations = {line["key"]: line for line in completed.lines if "operation" in line}
-        return operations, [line for line in completed.lines if "finding" in line]
-
-    # Before and after a manifest covers the records.
-    for covered in (False, True):
-        if covered:
-            evidence.write_manifest(deployment)
-        operations, findings = verified()
-        for action in ("remove", "release"):
-            line = operations[versions[action].key]
-            assert (line["operation"], line["reason"]) == (action, f"{action} it"), line
-            assert line["version_id"] == versions[action].version_id and ":user/operator" in line["by"], line
-        assert operations[versions["release"].key]["new_version_id"], operations
-        assert {finding["key"] for finding in findings} <= {lost.key}, findings
-        assert lost.key not in operations
-    prefix = f"operator/{processing}/{name}"
-    assert len(evidence.keys(deployment, prefix)) == 2
-    text = sluice("verify", f"s3://{processing}/{name}", "--unproven-ok", user="auditor")
-    assert text.out.count(":user/operator") >= 2, text.out
-
-
 def test_the_auditor_can_download_the_whole_bucket(
     deployment: Deployment, manifest: dict, sluice: Sluice, tmp_path: Path
 ) -> None:
@@ -244,6 +256,14 @@ def test_receipts_of_hostile_keys_can_be_downloaded_as_files(
         return {(file["key"], file["version_id"]) for file in files}
 
     eventually(lambda: wanted <= copied(), "receipt of each key as a file")
+
+
+def test_operations_are_listed_after_a_manifest(deployment: Deployment, operations: Operations, sluice: Sluice) -> None:
+    evidence.write_manifest(deployment, operations.recorded_at)
+    check_operations(deployment, operations, sluice)
+    target = f"s3://{deployment.ingest.processing}/{operations.prefix}"
+    text = sluice("verify", target, "--unproven-ok", user="auditor").out
+    assert text.count(":user/operator") >= 2, text
 
 
 def test_tampering_is_found(deployment: Deployment, uploaded: UploadedFiles, manifest: dict, sluice: Sluice) -> None:

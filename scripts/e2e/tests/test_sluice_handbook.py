@@ -116,7 +116,7 @@ def output_of(story: Story, command: str) -> str:
     text = normalised(text).replace("sluice-test-", "sluice-dev-")
     if arguments[0] == "status":
         text = text.replace("   (sluice quarantine list)", "")
-        text = re.sub(r"(?m)(?<=[ ])\d+(?= versions| waiting| taken|$)", "N", text)
+        text = re.sub(r"(?m)(?<=[ ])\d+(?= versions| waiting| taken| in flight|$)", "N", text)
     if arguments[0] == "ingest":
         text = re.sub(r'"Timestamp":\d+', '"Timestamp":0', text)
     return text + (f"(exit {completed.code})\n" if completed.code else "")
