@@ -1,4 +1,4 @@
-"""The inline policies of deployed roles: read, changed for a while, put back."""
+"""The inline policies of deployed roles: reads, changes and restores them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def allowed(found: list[dict]) -> set[tuple[str, str]]:
-    """Sid and action of everything that is allowed."""
+    """Sid and action of each allowed action."""
     return {
         (statement["Sid"], action)
         for statement in found
@@ -33,10 +33,27 @@ def allowed(found: list[dict]) -> set[tuple[str, str]]:
 
 
 def without(found: list[dict], sid: str, action: str) -> list[dict]:
-    """The same, but for one action of one statement."""
+    """The statements without one action of one of them."""
     left = []
     for statement in found:
         actions = [one for one in listed(statement["Action"]) if (statement["Sid"], one) != (sid, action)]
         if actions:
             left.append(statement | {"Action": actions})
     return left
+
+
+class WithoutStatement:
+    """Removes a statement from a policy of a role for the duration of a block."""
+
+    def __init__(self, deployment: Deployment, role_arn: str, policy: str, sid: str) -> None:
+        self._target = (deployment, role_arn, policy)
+        self._sid = sid
+
+    def __enter__(self) -> None:
+        self._before = statements(*self._target)
+        remaining = [statement for statement in self._before if statement["Sid"] != self._sid]
+        assert len(remaining) < len(self._before)
+        write(*self._target, remaining)
+
+    def __exit__(self, *error: object) -> None:
+        write(*self._target, self._before)

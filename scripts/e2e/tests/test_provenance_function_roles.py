@@ -1,4 +1,4 @@
-"""The roles of the functions of provenance hold what they call, nothing to spare: each action is taken away once."""
+"""The roles of the provenance functions have exactly the permissions that they need: each is removed once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from botocore.exceptions import ClientError
 
 from .. import evidence
 from ..deployment import Deployment
-from ..evidence import Version
-from ..run import event
-from . import grants
+from ..evidence import ObjectVersion
+from ..ingest_events import object_created
+from . import role_policies
+from .ingest_steps import restart_function
 
 POLICY = "effects"
 FUNCTION, LEDGER = "function", "ledger"
 
-# What cannot end without the action: `named` is an event with a version-id, `unnamed` one without, `again` one whose
-# receipt is there already; `seal` is a run of the ledger.
+# Which invocations fail without the action: `named` is an event with a version-id, `unnamed` one without, `ingest` one
+# of the ingest's bucket, `again` one whose receipt exists already; `manifest` is a run of the ledger.
 NEEDED_BY: dict[tuple[str, str, str], set[str]] = {
     (FUNCTION, "FindVersion", "s3:ListBucketVersions"): {"unnamed"},
     (FUNCTION, "FindVersionIngest", "s3:ListBucketVersions"): {"ingest"},
@@ -27,13 +28,13 @@ NEEDED_BY: dict[tuple[str, str, str], set[str]] = {
     (FUNCTION, "ReadReceipt", "s3:GetObject"): {"named", "unnamed", "ingest", "again"},
     (FUNCTION, "AnnounceReceipt", "s3:PutObject"): {"named", "unnamed", "ingest"},
     (FUNCTION, "WriteReceipt", "s3:PutObject"): {"named", "unnamed", "ingest"},
-    (LEDGER, "SeeLedger", "s3:ListBucket"): {"seal"},
-    (LEDGER, "ReadLedger", "s3:GetObject"): {"seal"},
-    (LEDGER, "WriteManifest", "s3:PutObject"): {"seal"},
+    (LEDGER, "SeeLedger", "s3:ListBucket"): {"manifest"},
+    (LEDGER, "ReadLedger", "s3:GetObject"): {"manifest"},
+    (LEDGER, "WriteManifest", "s3:PutObject"): {"manifest"},
 }
 
-# What the emulator does not ask for: a receipt that is not there answers 404 to everybody (`missing-key-status`), a
-# mapping polls and a bucket encrypts in the name of nobody (`mapping-permissions`, `key-use-by-services`).
+# Permissions that the emulator does not enforce: it answers 404 for a missing receipt (`missing-key-status`), and polls
+# and encrypts without the role's permissions (`mapping-permissions`, `key-use-by-services`).
 UNENFORCED = {
     (FUNCTION, "SeeReceipts", "s3:ListBucket"),
     *((FUNCTION, "TakeFromQueue", f"sqs:{call}") for call in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
@@ -58,28 +59,25 @@ def function(deployment: Deployment, who: str) -> str:
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    return grants.statements(deployment, role_arn(deployment, who), POLICY)
+    return role_policies.statements(deployment, role_arn(deployment, who), POLICY)
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    grants.write(deployment, role_arn(deployment, who), POLICY, found)
-    # A cold start, so that the change is seen.
-    client, name = deployment.client("lambda"), function(deployment, who)
-    timeout = client.get_function_configuration(FunctionName=name)["Timeout"]
-    client.update_function_configuration(FunctionName=name, Timeout=timeout)
+    role_policies.write(deployment, role_arn(deployment, who), POLICY, found)
+    restart_function(deployment, function(deployment, who))
 
 
 def invoke(deployment: Deployment, who: str, payload: dict) -> str:
-    """What the function says of its error; empty if there was none."""
+    """The error that the function returns; empty if it succeeded."""
     answer = deployment.client("lambda").invoke(
         FunctionName=function(deployment, who), Payload=json.dumps(payload).encode()
     )
-    said = answer["Payload"].read().decode()
-    return said if "FunctionError" in answer else ""
+    payload = answer["Payload"].read().decode()
+    return payload if "FunctionError" in answer else ""
 
 
-def announced(deployment: Deployment, version: Version, named: bool = True) -> dict:
-    found = event(deployment, version.key, version.version_id if named else None, len(version.body))
+def created_event(deployment: Deployment, version: ObjectVersion, named: bool = True) -> dict:
+    found = object_created(deployment, version.key, version.version_id if named else None, len(version.body))
     found["detail"]["bucket"]["name"] = version.bucket
     if not named:
         del found["detail"]["object"]["etag"]
@@ -87,44 +85,44 @@ def announced(deployment: Deployment, version: Version, named: bool = True) -> d
 
 
 @pytest.fixture(scope="module")
-def known(deployment: Deployment) -> Version:
-    version = evidence.put(deployment, f"incoming/known-{uuid.uuid4().hex[:8]}", b"known")
-    evidence.until(lambda: evidence.receipt(deployment, version), "a receipt")
+def recorded(deployment: Deployment) -> ObjectVersion:
+    version = evidence.put(deployment, f"incoming/recorded-{uuid.uuid4().hex[:8]}", b"recorded")
+    evidence.wait_for(lambda: evidence.receipt(deployment, version), "receipt")
     return version
 
 
 @pytest.fixture
-def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
-    """Both policies; put back after the test, whatever happens."""
+def policies(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
+    """The policies of both roles, which are restored after the test."""
     found = {who: statements(deployment, who) for who in (FUNCTION, LEDGER)}
     yield found
     for who, policy in found.items():
         write(deployment, who, policy)
 
 
-def probes(deployment: Deployment, who: str, known: Version) -> dict[str, dict]:
-    """Payloads by name; the versions arrive while the rules are off."""
+def payloads_for(deployment: Deployment, who: str, recorded: ObjectVersion) -> dict[str, dict]:
+    """Payloads by name; their versions are written while the rules are disabled."""
     if who == LEDGER:
-        return {"seal": {"until": "now"}}
+        return {"manifest": {"until": "now"}}
     name = uuid.uuid4().hex[:8]
 
-    def unseen(bucket: str, key: str) -> Version:
+    def put(bucket: str, key: str) -> ObjectVersion:
         body = key.encode()
         version_id = deployment.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-        return Version(bucket, key, version_id, body)
+        return ObjectVersion(bucket, key, version_id, body)
 
     data, processing = deployment.provenance.data, deployment.ingest.processing
     return {
-        "named": announced(deployment, unseen(data, f"incoming/named-{name}")),
-        "unnamed": announced(deployment, unseen(data, f"incoming/unnamed-{name}"), named=False),
-        "ingest": announced(deployment, unseen(processing, f"probe-{name}.txt"), named=False),
-        "again": announced(deployment, known),
+        "named": created_event(deployment, put(data, f"incoming/named-{name}")),
+        "unnamed": created_event(deployment, put(data, f"incoming/unnamed-{name}"), named=False),
+        "ingest": created_event(deployment, put(processing, f"probe-{name}.txt"), named=False),
+        "again": created_event(deployment, recorded),
     }
 
 
 @pytest.fixture(scope="module")
-def quiet(deployment: Deployment, known: Version) -> Iterator[None]:
-    """Only the test announces."""
+def events_off(deployment: Deployment, recorded: ObjectVersion) -> Iterator[None]:
+    """Disables the rules: only the test sends events."""
     events = deployment.client("events")
     rules = [*deployment.provenance.rules, deployment.ingest.rule]
     for rule in rules:
@@ -134,31 +132,31 @@ def quiet(deployment: Deployment, known: Version) -> Iterator[None]:
         events.enable_rule(Name=rule)
 
 
-def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
-    """001.16: no permission is forgotten, and none is there that no call needs."""
-    found = {(who, *one) for who in (FUNCTION, LEDGER) for one in grants.allowed(statements(deployment, who))}
+def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None:
+    """No permission is missing here, and none exists that no call needs."""
+    found = {(who, *one) for who in (FUNCTION, LEDGER) for one in role_policies.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | UNENFORCED
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
-def test_without(
-    who: str, sid: str, action: str, deployment: Deployment, known: Version, quiet: None, whole: dict
+def test_without_permission(
+    who: str, sid: str, action: str, deployment: Deployment, recorded: ObjectVersion, events_off: None, policies: dict
 ) -> None:
-    """Without it exactly the calls that need it fail, and say so; with it back, the same events end."""
-    payloads = probes(deployment, who, known)
-    write(deployment, who, grants.without(whole[who], sid, action))
+    """Exactly the invocations that need the permission fail; once it is restored, all of them succeed."""
+    payloads = payloads_for(deployment, who, recorded)
+    write(deployment, who, role_policies.without(policies[who], sid, action))
     failed = {name for name, payload in payloads.items() if invoke(deployment, who, payload)}
     assert failed == NEEDED_BY[who, sid, action]
-    write(deployment, who, whole[who])
-    assert {name: said for name, payload in payloads.items() if (said := invoke(deployment, who, payload))} == {}
+    write(deployment, who, policies[who])
+    assert {name: error for name, payload in payloads.items() if (error := invoke(deployment, who, payload))} == {}
 
 
 @pytest.mark.parametrize(
     ("who", "action"),
     [(who, action) for who in (FUNCTION, LEDGER) for action in ("s3:DeleteObject", "s3:DeleteObjectVersion")],
 )
-def test_neither_deletes(who: str, action: str, deployment: Deployment) -> None:
-    """What is recorded stays: neither role may delete, wherever."""
+def test_neither_role_deletes(who: str, action: str, deployment: Deployment) -> None:
+    """Neither role can delete a receipt or an object version."""
     names, arn = deployment.provenance, role_arn(deployment, who)
     for resource in (f"arn:aws:s3:::{names.receipts}/provenance/x", f"arn:aws:s3:::{names.data}/incoming/x"):
         answer = deployment.client("iam").simulate_principal_policy(
@@ -169,7 +167,7 @@ def test_neither_deletes(who: str, action: str, deployment: Deployment) -> None:
 
 @pytest.fixture
 def key_policy(deployment: Deployment) -> Iterator[dict]:
-    """The policy of the signing key; put back after the test."""
+    """The policy of the signing key, which is restored after the test."""
     kms, key = deployment.client("kms"), deployment.provenance.signing_key
     document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
     yield document
@@ -177,13 +175,13 @@ def key_policy(deployment: Deployment) -> Iterator[dict]:
 
 
 @pytest.mark.parametrize("sid", ["SignManifests", "ReadPublicKey"])
-def test_without_the_keys_own_statement(sid: str, deployment: Deployment, key_policy: dict) -> None:
-    """Who signs and who may have the public key stands in the key's policy; no other statement lets them."""
+def test_without_statement_of_the_key_policy(sid: str, deployment: Deployment, key_policy: dict) -> None:
+    """Only the key policy allows the ledger to sign and the auditor to read the public key."""
     kms, key = deployment.client("kms"), deployment.provenance.signing_key
-    left = [statement for statement in key_policy["Statement"] if statement["Sid"] != sid]
-    assert len(left) == len(key_policy["Statement"]) - 1
+    remaining = [statement for statement in key_policy["Statement"] if statement["Sid"] != sid]
+    assert len(remaining) == len(key_policy["Statement"]) - 1
 
-    def refused() -> bool:
+    def denied() -> bool:
         if sid == "SignManifests":
             return bool(invoke(deployment, LEDGER, {"until": "now"}))
         try:
@@ -192,13 +190,13 @@ def test_without_the_keys_own_statement(sid: str, deployment: Deployment, key_po
             return error.response["Error"]["Code"].startswith("AccessDenied")
         return False
 
-    assert not refused()
-    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(key_policy | {"Statement": left}))
-    assert refused()
+    assert not denied()
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(key_policy | {"Statement": remaining}))
+    assert denied()
 
 
 def test_only_the_ledger_signs(deployment: Deployment) -> None:
-    """Not the function, not the people, and not whoever applies."""
+    """Neither the function nor people nor the deployer can sign."""
     key = deployment.provenance.signing_key
     for user in ("deployer", "provenance-operator", "provenance-auditor", "provenance-uploader"):
         with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,33 +1,23 @@
-"""The uploader's and the operator's role hold what the tool calls and nothing to spare: each action is taken away once.
+"""The uploader role and the operator role have exactly the permissions that `sluice` needs: each is removed once.
 
-With the action gone, a command has to fail and say that the role may not; with it back, the same command works.
+Without the permission, a command fails and reports that access is denied; once it is restored, the same command works.
 """
-
-# ruff: noqa: F811 - imported fixtures are named again by those who use them
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from ..deployment import Deployment
-from ..run import event, upload
+from ..ingest_events import upload
 from ..scenario import FOREVER, music
 from ..sluice import Sluice
-from . import grants
-from .sluice_tool import sluice  # noqa: F401 - a fixture
-from .test_sluice_messages import put as put_letter
-from .test_sluice_quarantine import conflict, refuse
-from .test_sluice_upload import interrupted, pending
+from . import role_policies
+from .ingest_steps import dead_letter, send_dead_letter, unique_name, upload_conflict, upload_invalid
+from .upload_steps import interrupt_upload, pending_uploads
 
 POLICIES = {"uploader": "upload", "operator": "operate"}
-
-
-def unique() -> str:
-    return f"sluice-{uuid.uuid4().hex[:8]}"
 
 
 def role_arn(deployment: Deployment, who: str) -> str:
@@ -36,37 +26,37 @@ def role_arn(deployment: Deployment, who: str) -> str:
 
 
 def statements(deployment: Deployment, who: str) -> list[dict]:
-    return grants.statements(deployment, role_arn(deployment, who), POLICIES[who])
+    return role_policies.statements(deployment, role_arn(deployment, who), POLICIES[who])
 
 
 def write(deployment: Deployment, who: str, found: list[dict]) -> None:
-    grants.write(deployment, role_arn(deployment, who), POLICIES[who], found)
+    role_policies.write(deployment, role_arn(deployment, who), POLICIES[who], found)
 
 
 @pytest.fixture
-def whole(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
-    """Both policies; put back after the test, whatever happens."""
+def policies(deployment: Deployment) -> Iterator[dict[str, list[dict]]]:
+    """Both policies, which are restored after the test."""
     found = {who: statements(deployment, who) for who in POLICIES}
     yield found
     for who, policy in found.items():
         write(deployment, who, policy)
 
 
-# What a command needs prepared; it returns the arguments.
+# Each of these prepares a command and returns its arguments.
 def new_file(sluice: Sluice, deployment: Deployment) -> list[str]:
-    name = unique()
+    name = unique_name()
     return ["upload", str(sluice.write(f"{name}.json", music(name, "TRACK#1")))]
 
 
 def same_file(sluice: Sluice, deployment: Deployment) -> list[str]:
     arguments = new_file(sluice, deployment)
-    sluice.done(*arguments, user="uploader")
+    sluice.run(*arguments, user="uploader")
     return arguments
 
 
-def refused_key(sluice: Sluice, deployment: Deployment) -> str:
-    key = f"{unique()}.json"
-    refuse(deployment, key, b"{")
+def quarantined_key(sluice: Sluice, deployment: Deployment) -> str:
+    key = f"{unique_name()}.json"
+    upload_invalid(deployment, key, b"{")
     return key
 
 
@@ -75,29 +65,29 @@ def listing(sluice: Sluice, deployment: Deployment) -> list[str]:
 
 
 def showing(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["quarantine", "show", refused_key(sluice, deployment)]
+    return ["quarantine", "show", quarantined_key(sluice, deployment)]
 
 
 def removing(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["quarantine", "remove", refused_key(sluice, deployment), "--yes"]
+    return ["quarantine", "remove", quarantined_key(sluice, deployment), "--yes"]
 
 
 def releasing(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["quarantine", "release", conflict(deployment, unique())[0]]
+    return ["quarantine", "release", upload_conflict(deployment, unique_name())[0]]
 
 
-def letter(sluice: Sluice, deployment: Deployment) -> None:
-    body = json.dumps(event(deployment, f"{unique()}.json", str(uuid.uuid4()), 1))
-    put_letter(deployment, deployment.ingest.dead_letters_url, body)
+def new_dead_letter(deployment: Deployment) -> None:
+    _, body = dead_letter(deployment, f"{unique_name()}.json")
+    send_dead_letter(deployment, deployment.ingest.dead_letters_url, body)
 
 
-def looking(sluice: Sluice, deployment: Deployment) -> list[str]:
-    letter(sluice, deployment)
+def listing_dead_letters(sluice: Sluice, deployment: Deployment) -> list[str]:
+    new_dead_letter(deployment)
     return ["redrive", "--queue", "messages"]
 
 
 def redriving(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return [*looking(sluice, deployment), "--yes"]
+    return [*listing_dead_letters(sluice, deployment), "--yes"]
 
 
 def status(sluice: Sluice, deployment: Deployment) -> list[str]:
@@ -106,11 +96,11 @@ def status(sluice: Sluice, deployment: Deployment) -> list[str]:
 
 
 def backfilling(sluice: Sluice, deployment: Deployment) -> list[str]:
-    return ["backfill", "--prefix", unique()]
+    return ["backfill", "--prefix", unique_name()]
 
 
 def reconciling(sluice: Sluice, deployment: Deployment) -> list[str]:
-    name = unique()
+    name = unique_name()
     upload(deployment, f"{name}.json", FOREVER)
     return ["reconcile", "--prefix", name]
 
@@ -127,8 +117,8 @@ NEEDED_BY: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]]
     ("operator", "ReadProcessing", "s3:GetObject"): releasing,
     ("operator", "ReadProcessing", "s3:GetObjectVersion"): releasing,
     ("operator", "ListProcessing", "s3:ListBucketVersions"): backfilling,
-    ("operator", "TakeDeadLetters", "sqs:ReceiveMessage"): looking,
-    ("operator", "TakeDeadLetters", "sqs:ChangeMessageVisibility"): looking,
+    ("operator", "TakeDeadLetters", "sqs:ReceiveMessage"): listing_dead_letters,
+    ("operator", "TakeDeadLetters", "sqs:ChangeMessageVisibility"): listing_dead_letters,
     ("operator", "TakeDeadLetters", "sqs:DeleteMessage"): redriving,
     ("operator", "TakeDeadLetters", "sqs:GetQueueAttributes"): status,
     ("operator", "AnnounceAgain", "sqs:SendMessage"): redriving,
@@ -136,56 +126,56 @@ NEEDED_BY: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]]
     ("operator", "ReadItems", "dynamodb:GetItem"): reconciling,
     ("operator", "RecordOperation", "s3:PutObject"): removing,
 }
-# Gives up parts after Ctrl-C: what is left behind shows that it could not.
-GIVE_UP = ("uploader", "GiveUpParts", "s3:AbortMultipartUpload")
-# What the emulator does not enforce. Without ListBucket, S3 answers 403 for what is not there.
+# Needed to abort a multipart upload after Ctrl-C.
+ABORT_UPLOAD = ("uploader", "GiveUpParts", "s3:AbortMultipartUpload")
+# Permissions that the emulator does not enforce. Without ListBucket, S3 answers 403 for a missing key.
 UNENFORCED: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]] = {
     ("uploader", "SeeUploaded", "s3:ListBucket"): new_file,
     ("operator", "ListProcessing", "s3:ListBucket"): releasing,
     ("operator", "SeeMetrics", "cloudwatch:GetMetricData"): status,
 }
-# A bucket encrypts in the name of nobody here (`key-use-by-services`): the text of the statement is the proof.
+# The emulator encrypts without the role's permissions (`key-use-by-services`): only the policy text is checked.
 BY_TEXT = {("operator", "RecordEncrypted", "kms:GenerateDataKey")}
 
 
-def test_every_action_is_taken_away_once(deployment: Deployment) -> None:
-    """003.22, 003.24: an action that no command needs has no line here, and fails this test."""
-    found = {(who, *one) for who in POLICIES for one in grants.allowed(statements(deployment, who))}
-    assert found == set(NEEDED_BY) | {GIVE_UP} | set(UNENFORCED) | BY_TEXT
+def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None:
+    """A permission that no command needs has no line here, and fails this test."""
+    found = {(who, *one) for who in POLICIES for one in role_policies.allowed(statements(deployment, who))}
+    assert found == set(NEEDED_BY) | {ABORT_UPLOAD} | set(UNENFORCED) | BY_TEXT
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))
-def test_without(who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict) -> None:
-    """003.22: the command that needs the action fails, says why, and works once it is back."""
+def test_without_permission(
+    who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, policies: dict
+) -> None:
+    """The command fails and reports that access is denied; once the permission is restored, it works."""
     arguments = NEEDED_BY[who, sid, action](sluice, deployment)
-    write(deployment, who, grants.without(whole[who], sid, action))
-    ran = sluice(*arguments, user=who)
-    told = ran.out + ran.err
-    assert ran.code in (1, 2), told
-    assert "the role may not" in told or "cannot be written: apply the current" in told, told
-    write(deployment, who, whole[who])
+    write(deployment, who, role_policies.without(policies[who], sid, action))
+    completed = sluice(*arguments, user=who)
+    assert completed.code in (1, 2) and completed.denied, completed
+    write(deployment, who, policies[who])
     deployment.client("sqs").purge_queue(QueueUrl=deployment.ingest.dead_letters_url)
     if arguments[0] == "redrive":
-        letter(sluice, deployment)
-    sluice.done(*arguments, user=who)
+        new_dead_letter(deployment)
+    sluice.run(*arguments, user=who)
 
 
-def test_without_giving_up(sluice: Sluice, deployment: Deployment, whole: dict) -> None:
-    """Without the action, Ctrl-C leaves the parts behind and says that it could not drop them."""
-    who, sid, action = GIVE_UP
-    write(deployment, who, grants.without(whole[who], sid, action))
-    key = f"{unique()}.json"
-    code, told = interrupted(sluice, deployment, key)
-    assert code == 1 and "the role may not" in told
-    [left] = pending(deployment, key)
-    deployment.client("s3").abort_multipart_upload(Bucket=deployment.ingest.processing, Key=key, UploadId=left)
+def test_without_permission_to_abort_uploads(sluice: Sluice, deployment: Deployment, policies: dict) -> None:
+    """After Ctrl-C, the parts remain and the error is reported."""
+    who, sid, action = ABORT_UPLOAD
+    write(deployment, who, role_policies.without(policies[who], sid, action))
+    key = f"{unique_name()}.json"
+    interrupted = interrupt_upload(sluice, deployment, key)
+    assert interrupted.code == 1 and interrupted.denied, interrupted
+    [remaining] = pending_uploads(deployment, key)
+    deployment.client("s3").abort_multipart_upload(Bucket=deployment.ingest.processing, Key=key, UploadId=remaining)
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(UNENFORCED))
-def test_what_is_not_enforced_here_is_granted(
-    who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, whole: dict
+def test_permissions_that_the_emulator_does_not_enforce_are_granted(
+    who: str, sid: str, action: str, sluice: Sluice, deployment: Deployment, policies: dict
 ) -> None:
-    """SimulatePrincipalPolicy knows whether it is there; an emulator that begins to enforce it fails this test."""
+    """SimulatePrincipalPolicy shows the grant. If the emulator begins to enforce the permission, this test fails."""
     arn = role_arn(deployment, who)
     resource = "*" if sid == "SeeMetrics" else f"arn:aws:s3:::{deployment.ingest.processing}"
 
@@ -197,6 +187,6 @@ def test_what_is_not_enforced_here_is_granted(
 
     arguments = UNENFORCED[who, sid, action](sluice, deployment)
     assert decision() == "allowed"
-    write(deployment, who, grants.without(whole[who], sid, action))
+    write(deployment, who, role_policies.without(policies[who], sid, action))
     assert decision() == "implicitDeny"
-    sluice.done(*arguments, user=who)
+    sluice.run(*arguments, user=who)

@@ -1,4 +1,4 @@
-"""What the world shows after a file arrived: table, buckets, log lines. Only reads."""
+"""Reads back what a deployed ingest has done: from its table, its buckets, its queues and its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .deployment import Deployment
 
 @dataclass(frozen=True)
 class Quarantined:
-    end: str
+    outcome: str
     reasons: str
     source: dict
     document: dict = field(repr=False)
@@ -36,8 +36,8 @@ def log_lines(deployment: Deployment, since_ms: int = 0) -> list[dict]:
     return lines
 
 
-def ends(lines: list[dict]) -> dict[str, list[dict]]:
-    """The lines that tell an end, by version-id."""
+def outcomes(lines: list[dict]) -> dict[str, list[dict]]:
+    """The log lines that report an outcome, by version-id."""
     found: dict[str, list[dict]] = {}
     for line in lines:
         if "end" in line:
@@ -56,7 +56,7 @@ def metric(lines: list[dict], name: str) -> float:
 
 
 def item(deployment: Deployment, key: tuple[str, str]) -> dict[str, Any] | None:
-    """The item with this hash and range key; a table without a range key is asked by the hash key alone."""
+    """The item with this hash and range key; a table without a range key is read by the hash key alone."""
     ingest = deployment.ingest
     keys = {name: {"S": value} for name, value in zip((ingest.hash_key, ingest.range_key), key, strict=True) if name}
     answer = deployment.client("dynamodb").get_item(TableName=ingest.table, Key=keys, ConsistentRead=True)
@@ -69,7 +69,7 @@ def source_of(found: dict[str, Any]) -> dict[str, str]:
 
 
 def version_exists(deployment: Deployment, key: str, version_id: str) -> bool:
-    """By listing: a version under a customer's own key is refused to everybody else, HeadObject too."""
+    """Lists, because S3 refuses HeadObject of a version that its uploader encrypted with an own key (SSE-C)."""
     listing = deployment.client("s3").get_paginator("list_object_versions")
     pages = listing.paginate(Bucket=deployment.ingest.processing, Prefix=key)
     found = (version for page in pages for version in page.get("Versions", []))
@@ -77,12 +77,12 @@ def version_exists(deployment: Deployment, key: str, version_id: str) -> bool:
 
 
 def quarantined(deployment: Deployment, key: str, version_id: str) -> Quarantined | None:
-    """The copy and its reason, read by the operator's role; None unless both are there."""
+    """The copy and its reason record, read by the operator's role; None unless both exist."""
     s3, bucket = deployment.client("s3", "operator-role"), deployment.ingest.quarantine
-    place = f"{key}/{version_id}"
+    copy_key = f"{key}/{version_id}"
     try:
-        body = s3.get_object(Bucket=bucket, Key=place)["Body"].read()
-        document = json.loads(s3.get_object(Bucket=bucket, Key=f"{place}.reason.json")["Body"].read())
+        body = s3.get_object(Bucket=bucket, Key=copy_key)["Body"].read()
+        document = json.loads(s3.get_object(Bucket=bucket, Key=f"{copy_key}.reason.json")["Body"].read())
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return None
@@ -103,7 +103,7 @@ def quarantine_keys(deployment: Deployment) -> set[str]:
 
 
 def depth(deployment: Deployment, url: str) -> int:
-    """Messages in a queue, visible or not."""
+    """The number of messages in a queue, visible or in flight."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = deployment.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(attributes[name]) for name in names)
