@@ -1,14 +1,14 @@
 //! What lies in the bucket and is not the ledger's, over HTTP: whoever may write there does not stop the ledger by it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../provenance/tests/standin/mod.rs"]
-mod standin;
+#[path = "../../provenance/tests/fake_s3/mod.rs"]
+mod fake_s3;
 
+use fake_s3::{Answer, Request, config, serve};
 use ledger::edge::Aws;
 use ledger::effect::{Body, Effect, EffectResult};
 use ledger::settings::Settings;
 use sluice_types::digest::sha256;
-use standin::{Answer, Request, config, serve};
 
 async fn perform(
     effect: Effect,
