@@ -8,8 +8,8 @@
 use anyhow::Context;
 use aws_config::SdkConfig;
 use lambda_support::log::escape;
-use provenance::watch::Watched;
-use provenance::write::{announce, write};
+use provenance::record_writer::{write_journal_entry, write_record};
+use provenance::watched::WatchedBucket as Watched;
 pub use sluice_types::OperatorAction as Action;
 use sluice_types::{ObjectVersion as Version, OperatorRecord, Record, Timestamp as Moment};
 
@@ -134,8 +134,8 @@ impl Writer {
     }
 
     async fn put(&self, record: &OperatorRecord) -> anyhow::Result<()> {
-        announce(&self.s3, &self.bucket, &record.journal_entry()).await?;
-        write(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
+        write_journal_entry(&self.s3, &self.bucket, &record.journal_entry()).await?;
+        write_record(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
         Ok(())
     }
 }

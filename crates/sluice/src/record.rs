@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use lambda_support::log::escape;
 use provenance::hash::{Reader, hash};
-use provenance::version::{Unread, inspect};
-use provenance::watch::{Concern, concern};
-use provenance::write::{Written, announce, write};
+use provenance::inspect::{ReadError, inspect};
+use provenance::record_writer::{WriteResult, write_journal_entry, write_record};
+use provenance::watched::{Disposition, classify as disposition};
 use serde_json::json;
 use sluice_types::keys::RECEIPTS_PREFIX as RECEIPTS;
 use sluice_types::receipt::receipt_key;
@@ -150,7 +150,7 @@ impl Work<'_> {
         while let Some(page) = pages.next().await? {
             for listed in page.into_iter().filter(|v| !v.marker) {
                 let size = Some(listed.size);
-                if concern(&self.names.watched, &target.bucket, &listed.key, size) != Concern::Record {
+                if disposition(&self.names.watched, &target.bucket, &listed.key, size) != Disposition::Record {
                     continue;
                 }
                 report.tick();
@@ -245,7 +245,7 @@ impl Work<'_> {
     /// Reads the version, and completes what the function recorded; the reason if S3 refuses it for good.
     async fn complete(&self, version: &Version, record: &str) -> anyhow::Result<Option<String>> {
         let (s3, bucket) = (&self.store.s3, &self.names.receipts_bucket);
-        let failed = |unread: Unread| {
+        let failed = |unread: ReadError| {
             let place = place("read", &version.bucket, &version.key);
             anyhow!("cannot {place}: {}", unread.fault())
         };
@@ -254,11 +254,11 @@ impl Work<'_> {
         let put_off: Receipt =
             serde_json::from_slice(&put_off).with_context(|| format!("`{}` is not a record", escape(record)))?;
         let facts = match inspect(s3, version).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             facts => facts.map_err(failed)?,
         };
         let sha256 = match hash(s3, version, &facts, &self.reader, |_| {}).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             sha256 => sha256.map_err(failed)?,
         };
         self.agree().await?;
@@ -269,8 +269,9 @@ impl Work<'_> {
             pinned_late: put_off.pinned_late,
             ..Receipt::new(version, Some(&facts), State::Hashed, Moment::now())
         };
-        announce(s3, bucket, &receipt.journal_entry()).await?;
-        let (Written::Now | Written::Before) = write(s3, bucket, receipt.record_key(), receipt.bytes()).await?;
+        write_journal_entry(s3, bucket, &receipt.journal_entry()).await?;
+        let (WriteResult::Created | WriteResult::AlreadyExists) =
+            write_record(s3, bucket, receipt.record_key(), receipt.bytes()).await?;
         Ok(None)
     }
 

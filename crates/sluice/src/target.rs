@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use lambda_support::log::escape;
-use provenance::watch::Watched;
+use provenance::watched::WatchedBucket as Watched;
 use sluice_types::Receipt;
 use sluice_types::receipt::receipt_key_prefix as under;
 

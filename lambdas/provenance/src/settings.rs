@@ -1,15 +1,15 @@
-//! The function's settings, from its environment.
+//! The settings of the function, from environment variables.
 
 use lambda_support::settings::{SettingError, required};
 
-use crate::watch::Watched;
+use crate::watched::WatchedBucket;
 
-/// What Terraform decides.
+/// The settings that Terraform sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `WATCHED`: a JSON list of buckets and prefixes.
-    pub watched: Vec<Watched>,
-    /// `RECEIPTS_BUCKET`: where records and the journal are.
+    pub watched: Vec<WatchedBucket>,
+    /// `RECEIPTS_BUCKET`: the bucket of records and journal.
     pub receipts_bucket: String,
 }
 
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_and_prefixes_are_read() {
+    fn watched_buckets_are_parsed() {
         let settings = read(r#"[{"bucket":"raw","prefixes":["incoming/"]},{"bucket":"in"}]"#);
         let watched = settings.unwrap().watched;
         assert_eq!(watched[0].prefixes, ["incoming/"]);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_setting_is_named() {
+    fn errors_name_the_variable() {
         for text in ["", "raw", r#"[{"bucket":"raw","prefix":"x"}]"#] {
             assert!(read(text).unwrap_err().to_string().contains("WATCHED"));
         }

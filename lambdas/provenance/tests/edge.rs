@@ -1,25 +1,25 @@
 //! The whole handler over HTTP: which calls it makes, with what, and what they leave behind.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod standin;
+mod fake_s3;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fake_s3::{Answer, Cut, Request, config, serve};
 use lambda_support::fakes::S3;
 use percent_encoding::percent_decode_str;
 use provenance::Provenance;
 use provenance::edge::Aws;
 use provenance::effect::{Effect, EffectResult};
+use provenance::record_writer::{WriteResult, write_journal_entry, write_record};
 use provenance::settings::Settings;
-use provenance::watch::Watched;
-use provenance::write::{Written, announce, write};
+use provenance::watched::WatchedBucket;
 use serde_json::{Value, json};
 use sluice_types::digest::sha256;
 use sluice_types::keys::JOURNAL_PREFIX;
 use sluice_types::receipt::receipt_key;
 use sluice_types::{JournalEntry, ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp};
-use standin::{Answer, Cut, Request, config, serve};
 use tokio::time::Instant;
 
 const KEY: &str = "incoming/a+b ü.csv";
@@ -110,7 +110,7 @@ async fn stand() -> (Arc<Stand>, String) {
 /// Hands one event to the handler, as a direct invocation.
 async fn handle(url: &str, object: Value) -> Result<(), lambda_runtime::Error> {
     let settings = Settings {
-        watched: vec![Watched { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
+        watched: vec![WatchedBucket { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
         receipts_bucket: "receipts".into(),
     };
     let handler = Arc::new(Provenance::new(&config(url), settings));
@@ -205,8 +205,8 @@ fn receipt() -> Receipt {
     Receipt::new(&version(), None, ReceiptState::Gone, Timestamp::from_millis(1_763_906_709_007))
 }
 
-async fn put(s3: &aws_sdk_s3::Client) -> Result<Written, lambda_support::Fault> {
-    write(s3, "receipts", receipt().record_key(), receipt().bytes()).await
+async fn put(s3: &aws_sdk_s3::Client) -> Result<WriteResult, lambda_support::Fault> {
+    write_record(s3, "receipts", receipt().record_key(), receipt().bytes()).await
 }
 
 fn version() -> ObjectVersion {
@@ -217,8 +217,8 @@ fn version() -> ObjectVersion {
 async fn the_record_is_written_once() {
     let (stand, url) = stand().await;
     let s3 = aws_sdk_s3::Client::new(&config(&url));
-    for expected in [Written::Now, Written::Before] {
-        announce(&s3, "receipts", &receipt().journal_entry()).await.unwrap();
+    for expected in [WriteResult::Created, WriteResult::AlreadyExists] {
+        write_journal_entry(&s3, "receipts", &receipt().journal_entry()).await.unwrap();
         assert_eq!(put(&s3).await, Ok(expected));
     }
     assert_eq!(stand.s3.lock().unwrap().list("receipts", JOURNAL_PREFIX).len(), 1);
@@ -237,7 +237,7 @@ async fn a_write_that_is_not_answered_is_given_up() {
     let slow = aws_sdk_s3::Client::new(&config(&serve(slow).await));
     let begun = Instant::now();
     assert!(put(&slow).await.is_err());
-    assert!(announce(&slow, "receipts", &receipt().journal_entry()).await.is_err());
+    assert!(write_journal_entry(&slow, "receipts", &receipt().journal_entry()).await.is_err());
     assert!(put(&s3).await.is_err());
     assert!(begun.elapsed() <= 31 * Duration::from_secs(1));
 }
@@ -271,9 +271,10 @@ async fn a_version_is_found_whose_key_has_control_characters() {
     })
     .await;
     let aws = Aws::new(&config(&url), "receipts".into());
-    let effect = Effect::Pin { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
+    let effect =
+        Effect::ResolveVersion { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
     let found = aws.perform(&effect, Instant::now() + MINUTE).await;
-    assert!(matches!(found, Ok(EffectResult::Found(Some(_)))), "{found:?}");
+    assert!(matches!(found, Ok(EffectResult::Listed(Some(_)))), "{found:?}");
 }
 
 /// What S3 refuses for good is recorded as unreadable with its code, not left to become a dead letter. A head has no

@@ -1,10 +1,10 @@
 //! The fields and metrics of the log line of each outcome.
 
-use provenance::narrate;
-use provenance::protocol::{End, Verdict};
+use provenance::messages;
+use provenance::protocol::{Outcome, Verdict};
 use sluice_types::{ObjectVersion, Receipt, ReceiptState, Timestamp};
 
-fn verdict(end: End, state: Option<ReceiptState>) -> Verdict {
+fn verdict(outcome: Outcome, state: Option<ReceiptState>) -> Verdict {
     let version = ObjectVersion { bucket: "raw".into(), key: "incoming/a\nb".into(), version_id: "v1".into() };
     let receipt = state.map(|state| {
         let receipt = Receipt::new(&version, None, state, Timestamp::from_millis(1_763_906_709_007));
@@ -17,23 +17,23 @@ fn verdict(end: End, state: Option<ReceiptState>) -> Verdict {
             ..receipt
         })
     });
-    let why = (end == End::Skipped).then_some("a folder marker");
-    Verdict { end, version, receipt, why }
+    let skip_reason = (outcome == Outcome::Skipped).then_some("a folder marker");
+    Verdict { outcome, version, receipt, skip_reason }
 }
 
 #[test]
 fn fields_and_metrics_of_each_outcome() {
     let mut lines = String::new();
-    for (end, state) in [
-        (End::Recorded, Some(ReceiptState::Hashed)),
-        (End::Known, None),
-        (End::Known, Some(ReceiptState::Hashed)),
-        (End::Gone, Some(ReceiptState::Gone)),
-        (End::Deferred, Some(ReceiptState::Deferred)),
-        (End::Unreadable, Some(ReceiptState::Unreadable)),
-        (End::Skipped, None),
+    for (outcome, state) in [
+        (Outcome::Recorded, Some(ReceiptState::Hashed)),
+        (Outcome::Known, None),
+        (Outcome::Known, Some(ReceiptState::Hashed)),
+        (Outcome::Gone, Some(ReceiptState::Gone)),
+        (Outcome::Deferred, Some(ReceiptState::Deferred)),
+        (Outcome::Unreadable, Some(ReceiptState::Unreadable)),
+        (Outcome::Skipped, None),
     ] {
-        let handled = narrate::end(&verdict(end, state));
+        let handled = messages::handled(&verdict(outcome, state));
         let fields = serde_json::to_string(&handled.fields).unwrap_or_default();
         lines += &format!("warn: {}\n{fields}\n{:?}\n\n", handled.needs_attention, handled.metrics);
     }

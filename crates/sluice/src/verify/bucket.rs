@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use provenance::hash::Reader;
-use provenance::watch::{Concern, concern};
+use provenance::watched::{Disposition, classify as disposition};
 use sluice_types::operator_record::operator_record_key_prefix;
 use sluice_types::{ObjectVersion as Version, Receipt, RecordKind, Timestamp as Moment};
 use tokio::task::JoinSet;
@@ -246,8 +246,8 @@ impl<'a> Compare<'a> {
                 let (bucket, size) = (&target.bucket, Some(listed.size));
                 let version =
                     Version { bucket: bucket.clone(), key: listed.key.clone(), version_id: listed.version_id.clone() };
-                let watched = concern(&self.names.watched, bucket, &listed.key, size);
-                if watched == Concern::Record && scope.has(&version) {
+                let watched = disposition(&self.names.watched, bucket, &listed.key, size);
+                if watched == Disposition::Record && scope.has(&version) {
                     report.tick();
                     versions.add(bucket, listed);
                 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 use sluice_types::digest::sha256;
-use sluice_types::manifest::{self, Listed, Opened, Predicate};
+use sluice_types::manifest::{self, Opened, Predicate, ResourceDescriptor as Listed};
 use sluice_types::{RecordKind, Timestamp as Moment};
 
 use crate::verify::finding::{Finding, Kind};

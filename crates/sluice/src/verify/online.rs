@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_kms::primitives::Blob;
 use provenance::hash::{Reader, hash};
-use provenance::version::{self};
+use provenance::inspect::ReadError;
 use sluice_types::ObjectAttributes as Facts;
 use sluice_types::keys::LEDGER_PREFIX as LEDGER;
 use tokio::task::JoinSet;
@@ -141,10 +141,10 @@ pub async fn compare(
         Ok(found) if found == work.sha256 => Ok(Bytes::Same),
         Ok(found) => Ok(Bytes::Other(found)),
         // Absent is also what may not be seen, which the second look says.
-        Err(version::Unread::Absent(_)) if !there(store, work).await? => Ok(Bytes::Gone),
-        Err(
-            version::Unread::Absent(fault) | version::Unread::Refused { fault, .. } | version::Unread::Fault(fault),
-        ) => Err(anyhow!("cannot {}: {fault}", place("read", &of.bucket, &of.key))),
+        Err(ReadError::NotAccessible(_)) if !there(store, work).await? => Ok(Bytes::Gone),
+        Err(ReadError::NotAccessible(fault) | ReadError::Refused { fault, .. } | ReadError::Fault(fault)) => {
+            Err(anyhow!("cannot {}: {fault}", place("read", &of.bucket, &of.key)))
+        }
     }
 }
 

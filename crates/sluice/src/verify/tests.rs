@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sluice_types::digest::sha256;
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor as Listed, Statement};
 use sluice_types::{Record, Timestamp as Moment};
 
 use super::chain::{Chain, Pin};

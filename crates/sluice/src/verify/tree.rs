@@ -8,11 +8,11 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use lambda_support::{Protocol, Step};
 use ledger::effect::{Body, Effect, EffectResult};
-use ledger::protocol::{LedgerProtocol, Plan};
-use ledger::request::{Asked, Until};
+use ledger::protocol::{LedgerConfig, LedgerProtocol};
+use ledger::request::{CloseUntil, RunRequest};
 use sluice_types::digest::sha256;
 use sluice_types::keys::{JOURNAL_PREFIX as JOURNAL, LEDGER_PREFIX as LEDGER};
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor as Listed, Statement};
 use sluice_types::signature::canonical;
 use sluice_types::{
     JournalEntry as Entry, OperatorAction as Action, OperatorRecord, Receipt, ReceiptState as State, Record,
@@ -148,13 +148,13 @@ impl Tree {
 
     /// Lets the ledger run at this moment; whether it came to its end.
     pub fn run_ledger(&mut self, now: u64) -> bool {
-        let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
-        let asked = Asked { until: Until::Hour, go_on_from: None };
+        let config = LedgerConfig { signing_key: "alias/ledger".into(), max_listed_records: 100 };
+        let request = RunRequest { close_until: CloseUntil::FullHour, go_on_from: None };
         let now = Moment::from_millis(now);
-        let (mut protocol, mut step) = LedgerProtocol::start(asked, &plan, now);
+        let (mut protocol, mut step) = LedgerProtocol::start(request, &config, now);
         while let Step::Perform(effect) = step {
             let result = self.perform(&effect);
-            step = protocol.next(&plan, result, now);
+            step = protocol.next(&config, result, now);
         }
         step == Step::Done(())
     }
@@ -165,19 +165,19 @@ impl Tree {
             keys.filter(|k| k.as_str() > after).cloned().collect()
         };
         match effect {
-            Effect::NextManifest { after } => {
+            Effect::FindManifest { after } => {
                 let keys = keys(LEDGER, &manifest::key(*after));
-                EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+                EffectResult::ManifestFound(keys.iter().find_map(|k| manifest::sequence_of(k)))
             }
             Effect::ReadManifest(sequence) => EffectResult::Manifest(self.files[&manifest::key(*sequence)].clone()),
-            Effect::ListJournal { after } => EffectResult::Page { keys: keys(JOURNAL, after), more: false },
+            Effect::ListJournal { after } => EffectResult::JournalPage { keys: keys(JOURNAL, after), more: false },
             Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
                 let bodies = keys.iter().map(|key| {
                     let bytes = self.files.get(key)?.clone();
                     let sha256 = sha256(&bytes);
                     Some(Body { bytes, sha256 })
                 });
-                EffectResult::Read(bodies.collect())
+                EffectResult::Objects(bodies.collect())
             }
             Effect::Verify { signature, .. } => {
                 let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
@@ -186,10 +186,10 @@ impl Tree {
                 EffectResult::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
             }
             Effect::Sign(statement) => EffectResult::Signed(self.signer.sign(&statement.payload())),
-            Effect::Write { sequence, envelope } => {
+            Effect::WriteManifest { sequence, envelope } => {
                 let key = manifest::key(*sequence);
                 self.files.insert(key, envelope.clone());
-                EffectResult::Written
+                EffectResult::ManifestWritten
             }
         }
     }

@@ -1,17 +1,17 @@
 //! Reading a version over HTTP: every size, and every way in which a server can fail to bring the bytes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod standin;
+mod fake_s3;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fake_s3::{Answer, Cut, Request, config, serve};
 use provenance::hash::{Reader, hash};
-use provenance::version::{Unread, inspect};
+use provenance::inspect::{ReadError, inspect};
 use sluice_types::digest::sha256;
 use sluice_types::{Checksum, ObjectAttributes, ObjectVersion};
-use standin::{Answer, Cut, Request, config, serve};
 
 const PART: usize = 1024;
 
@@ -41,7 +41,7 @@ async fn read(
     facts: &ObjectAttributes,
     reader: &Arc<Reader>,
     handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-) -> Result<String, Unread> {
+) -> Result<String, ReadError> {
     let s3 = aws_sdk_s3::Client::new(&config(&serve(handler).await));
     hash(&s3, &version(), facts, reader, |_| ()).await
 }
@@ -168,7 +168,7 @@ async fn a_part_that_breaks_off_is_fetched_again_once() {
         assert_eq!(read(&facts(size), &small(), handler).await, Ok(expected.clone()));
         let handler = except(size, from, None, move |a| a.cut(100, cut));
         let found = read(&facts(size), &small(), handler).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
 }
 
@@ -177,12 +177,12 @@ async fn a_whole_body_that_breaks_off_is_a_fault() {
     for cut in [Cut::Close, Cut::Stall] {
         let handler = except(100, 0, None, move |a| a.cut(99, cut));
         let found = read(&facts(100), &small(), handler).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
     let body = bytes(5 * PART);
     let whole = move |_: &Request| Answer::object(&body, &Request::default()).cut(3000, Cut::Close);
     let found = read(&facts(5 * PART), &small(), whole).await;
-    assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+    assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
 }
 
 /// Fewer or more bytes than S3 said, without the connection breaking.
@@ -191,7 +191,7 @@ async fn another_number_of_bytes_is_a_fault() {
     for told in [99, 101, 3000] {
         let whole = |_: &Request| Answer::object(&bytes(100), &Request::default());
         let found = read(&facts(told), &small(), whole).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{told}: {found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{told}: {found:?}");
     }
 }
 
@@ -202,7 +202,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         for (status, code) in [(404, "NoSuchVersion"), (403, "AccessDenied")] {
             let handler = except(size, from, None, move |_| Answer::error(status, code));
             match read(&facts(size), &small(), handler).await {
-                Err(Unread::Absent(fault)) => assert!(fault.reason.contains(code)),
+                Err(ReadError::NotAccessible(fault)) => assert!(fault.reason.contains(code)),
                 other => panic!("{other:?}"),
             }
         }
@@ -210,7 +210,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         assert_eq!(read(&facts(size), &small(), once).await, Ok(sha256(&bytes(size))));
         let always = except(size, from, None, |_| Answer::error(503, "SlowDown"));
         match read(&facts(size), &small(), always).await {
-            Err(Unread::Fault(fault)) => assert!(fault.reason.contains("SlowDown")),
+            Err(ReadError::Fault(fault)) => assert!(fault.reason.contains("SlowDown")),
             other => panic!("{other:?}"),
         }
     }
@@ -227,7 +227,7 @@ async fn bytes_of_another_version_are_a_fault() {
     ];
     for other in others {
         let found = read(&facts(size), &small(), except(size, 2 * PART, None, other)).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
 }
 
@@ -241,7 +241,7 @@ async fn a_checksum_that_s3_keeps_of_other_bytes_is_a_fault() {
         let told = ObjectAttributes { checksums: vec![checksum(kind)], ..facts(9) };
         let found = read(&told, &small(), |r| Answer::object(body, r)).await;
         assert_eq!(found.is_ok(), fine, "{found:?}");
-        assert!(fine || matches!(found, Err(Unread::Fault(_))));
+        assert!(fine || matches!(found, Err(ReadError::Fault(_))));
     }
 }
 
@@ -265,6 +265,6 @@ async fn the_facts_are_what_s3_says() {
     assert_eq!((checksum.algorithm, checksum.kind.as_deref()), ("CRC64NVME", Some("FULL_OBJECT")));
     for status in [403, 404] {
         let s3 = aws_sdk_s3::Client::new(&config(&serve(move |_| Answer::of(status)).await));
-        assert!(matches!(inspect(&s3, &version()).await, Err(Unread::Absent(_))));
+        assert!(matches!(inspect(&s3, &version()).await, Err(ReadError::NotAccessible(_))));
     }
 }

@@ -1,35 +1,36 @@
-//! What the log, the metrics and the invoker are told.
+//! The log line and metrics of a manifest, and the response of an invocation.
 
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::{Metrics, Unit};
 use serde_json::{Map, Value, json};
 use sluice_types::manifest;
 
-use crate::protocol::{Head, LedgerProtocol, Written};
+use crate::protocol::{Head, LedgerProtocol, WrittenManifest};
 
-/// The log line and the metrics of a manifest.
-pub fn written(written: &Written, metrics: &mut Metrics) {
+/// Logs a manifest that was written, and counts it in `metrics`.
+pub(crate) fn report_manifest(written: &WrittenManifest, metrics: &mut Metrics) {
     let (listed, announced) = (written.listed as u64, written.announced as u64);
     metrics.count("Manifests");
     metrics.add("Listed", Unit::Count, listed);
     metrics.add("Announced", Unit::Count, announced);
-    let mut fields = place(&written.head);
+    let mut fields = head_fields(&written.head);
     fields.insert("listed".into(), listed.into());
     fields.insert("announced".into(), announced.into());
     log::line(Level::Info, "Manifest written.", &fields);
 }
 
-/// What a run answers: where the ledger stands, and whether every period that was due is closed.
+/// The response of a run: the manifests it wrote, the last manifest of the ledger, and whether every period that was due
+/// is closed.
 #[must_use]
-pub fn answer(run: &LedgerProtocol, complete: bool) -> Value {
+pub fn response(protocol: &LedgerProtocol, complete: bool) -> Value {
     json!({
-        "written": run.written.iter().map(|w| w.head.sequence).collect::<Vec<_>>(),
-        "head": run.head.as_ref().map(place),
+        "written": protocol.written.iter().map(|written| written.head.sequence).collect::<Vec<_>>(),
+        "head": protocol.head.as_ref().map(head_fields),
         "complete": complete,
     })
 }
 
-fn place(head: &Head) -> Map<String, Value> {
+fn head_fields(head: &Head) -> Map<String, Value> {
     Map::from_iter([
         ("manifest".to_owned(), manifest::key(head.sequence).into()),
         ("sequence".to_owned(), head.sequence.into()),

@@ -1,4 +1,4 @@
-//! An object version, and what S3 says of it.
+//! What S3 reports about an object version, and why a version cannot be read.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
@@ -9,31 +9,31 @@ use sluice_types::{Checksum, ObjectAttributes, ObjectVersion, Timestamp};
 
 /// Why a version could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unread {
-    /// S3 says 403 or 404: it is not there or not for us. Which of the two, only a listing tells.
-    Absent(Fault),
-    /// S3 refuses its bytes for good, if it is there: it is archived, encrypted with a key of its uploader, or with a
-    /// KMS key that is disabled or gone.
+pub enum ReadError {
+    /// S3 returns 403 or 404: it does not exist, or reading it is not permitted. Only a listing tells which.
+    NotAccessible(Fault),
+    /// S3 permanently refuses its bytes, if it exists: it is archived, encrypted with a key of the uploader, or with a
+    /// KMS key that is disabled or deleted.
     Refused {
         /// The call that failed.
         fault: Fault,
-        /// The error code of S3.
-        reason: String,
+        /// S3's error code.
+        code: String,
     },
-    /// It may succeed later.
+    /// Reading it may succeed later.
     Fault(Fault),
 }
 
-impl Unread {
-    pub(crate) fn of<E>(call: &str, error: &SdkError<E>) -> Self
+impl ReadError {
+    pub(crate) fn new<E>(call: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let fault = fault(call, error);
         match classify(error) {
-            ErrorClass::NotFound | ErrorClass::Denied => Self::Absent(fault),
+            ErrorClass::NotFound | ErrorClass::Denied => Self::NotAccessible(fault),
             ErrorClass::Unreadable | ErrorClass::Invalid => Self::Refused {
-                reason: match (error.code(), status(error)) {
+                code: match (error.code(), status(error)) {
                     (Some(code), _) => code.to_owned(),
                     (None, Some(status)) => format!("HTTP {status}"),
                     (None, None) => fault.reason.clone(),
@@ -51,50 +51,50 @@ impl Unread {
     #[must_use]
     pub fn fault(self) -> Fault {
         match self {
-            Self::Absent(fault) | Self::Refused { fault, .. } | Self::Fault(fault) => fault,
+            Self::NotAccessible(fault) | Self::Refused { fault, .. } | Self::Fault(fault) => fault,
         }
     }
 }
 
-impl From<Fault> for Unread {
+impl From<Fault> for ReadError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-/// `HeadObject` of exactly this version, with the checksum that S3 keeps.
+/// `HeadObject` of exactly this version, with the checksums that S3 stores.
 ///
 /// # Errors
-/// When it is absent or refused, or the call fails.
-pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result<ObjectAttributes, Unread> {
+/// When the version is not accessible or refused, or when the call fails.
+pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result<ObjectAttributes, ReadError> {
     let request = s3.head_object().bucket(&version.bucket).key(&version.key);
     let request = request.version_id(&version.version_id);
     let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
         Ok(head) => head,
-        Err(error) => return Err(refusal(s3, version, &error).await),
+        Err(error) => return Err(head_error(s3, version, &error).await),
     };
-    let size = head.content_length().and_then(|s| u64::try_from(s).ok());
-    let made = head.last_modified().and_then(|t| t.to_millis().ok());
+    let size = head.content_length().and_then(|size| u64::try_from(size).ok());
+    let last_modified = head.last_modified().and_then(|time| time.to_millis().ok());
     Ok(ObjectAttributes {
-        size: size.ok_or_else(|| Fault::new("HeadObject", "S3 does not say the size"))?,
+        size: size.ok_or_else(|| Fault::new("HeadObject", "the response has no size"))?,
         etag: head.e_tag().map(unquote_etag),
-        last_modified: made.and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis),
+        last_modified: last_modified.and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis),
         checksums: checksums(&head),
     })
 }
 
-/// Why a head failed. Its answer has no body, so a 400 does not say whether the object or the caller is at fault; the
-/// answer to a read does.
-async fn refusal(s3: &aws_sdk_s3::Client, version: &ObjectVersion, error: &SdkError<HeadObjectError>) -> Unread {
-    let unread = Unread::of("HeadObject", error);
+/// Why a `HeadObject` failed. Its response has no body, so a 400 does not tell whether the object or the request is the
+/// cause. The response to a `GetObject` does.
+async fn head_error(s3: &aws_sdk_s3::Client, version: &ObjectVersion, error: &SdkError<HeadObjectError>) -> ReadError {
+    let head_error = ReadError::new("HeadObject", error);
     if status(error) != Some(400) {
-        return unread;
+        return head_error;
     }
     let request = s3.get_object().bucket(&version.bucket).key(&version.key);
     let request = request.version_id(&version.version_id).range("bytes=0-0");
     match request.send().await {
-        Ok(_) => Unread::Fault(unread.fault()),
-        Err(error) => Unread::of("GetObject", &error),
+        Ok(_) => ReadError::Fault(head_error.fault()),
+        Err(error) => ReadError::new("GetObject", &error),
     }
 }
 

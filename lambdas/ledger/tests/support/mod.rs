@@ -1,10 +1,11 @@
-//! The ledger's effects on the in-memory world, and those who record something in it.
+//! Performs the effects of the ledger on in-memory AWS services, and writes records.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use lambda_support::fakes::{FakeAws, S3};
 use lambda_support::{Protocol, Step};
 use ledger::effect::{Body, Effect, EffectResult};
-use ledger::protocol::{LedgerProtocol, Plan};
-use ledger::request::{Asked, Until};
+use ledger::protocol::{LedgerConfig, LedgerProtocol};
+use ledger::request::{CloseUntil, RunRequest};
 use p256::ecdsa::Signature;
 use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
 use sluice_types::manifest;
@@ -12,17 +13,18 @@ use sluice_types::signature::canonical;
 use sluice_types::{JournalEntry, Timestamp};
 
 pub const BUCKET: &str = "receipts";
-/// Small, so that a period has several pages.
-pub const PAGE: usize = 2;
+/// The keys of one page: few, so that a period has several pages.
+pub const PAGE_KEYS: usize = 2;
 
+/// What a writer has written so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     Nothing,
-    Announced,
-    Recorded,
+    JournalEntry,
+    Record,
 }
 
-/// Somebody who records something.
+/// A writer of one record: first its journal entry, then the record.
 #[derive(Debug, Clone)]
 pub struct Writer {
     pub entry: JournalEntry,
@@ -39,16 +41,16 @@ pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     }
 }
 
-pub fn advance(world: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
+pub fn advance(aws: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
     match phase {
         Phase::Nothing => {
             let text = serde_json::to_vec(&writer.entry).unwrap();
-            let _ = world.s3.put(BUCKET, &writer.entry.key(), &text, true);
-            Phase::Announced
+            let _ = aws.s3.put(BUCKET, &writer.entry.key(), &text, true);
+            Phase::JournalEntry
         }
-        Phase::Announced | Phase::Recorded => {
-            let _ = world.s3.put(BUCKET, &writer.entry.record_key, &writer.bytes, true);
-            Phase::Recorded
+        Phase::JournalEntry | Phase::Record => {
+            let _ = aws.s3.put(BUCKET, &writer.entry.record_key, &writer.bytes, true);
+            Phase::Record
         }
     }
 }
@@ -57,7 +59,7 @@ pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
     s3.get(BUCKET, key, None).unwrap().body.as_deref().unwrap().to_vec()
 }
 
-/// One effect on the world, as S3 and KMS would answer it.
+/// Performs one effect.
 pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
     let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
         let keys = s3.list(BUCKET, prefix).into_iter();
@@ -69,33 +71,34 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
             let bytes = object.body.as_deref()?.to_vec();
             Some(Body { bytes, sha256: object.sha256() })
         });
-        EffectResult::Read(bodies.collect())
+        EffectResult::Objects(bodies.collect())
     };
     match effect {
-        Effect::NextManifest { after: sequence } => {
+        Effect::FindManifest { after: sequence } => {
             let keys = after(s3, LEDGER_PREFIX, &manifest::key(*sequence));
-            EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+            EffectResult::ManifestFound(keys.iter().find_map(|k| manifest::sequence_of(k)))
         }
         Effect::ReadManifest(sequence) => EffectResult::Manifest(bytes(s3, &manifest::key(*sequence))),
         Effect::ListJournal { after: key } => {
             let mut keys = after(s3, JOURNAL_PREFIX, key);
-            let more = keys.len() > PAGE;
-            keys.truncate(PAGE);
-            EffectResult::Page { keys, more }
+            let more = keys.len() > PAGE_KEYS;
+            keys.truncate(PAGE_KEYS);
+            EffectResult::JournalPage { keys, more }
         }
         Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => read(s3, keys),
         Effect::Verify { digest, signature } => {
             EffectResult::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
         }
         Effect::Sign(statement) => EffectResult::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
-        Effect::Write { sequence, envelope } => match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
-            Ok(_) => EffectResult::Written,
-            Err(_) => EffectResult::WrittenBefore,
+        Effect::WriteManifest { sequence, envelope } => match s3.put(BUCKET, &manifest::key(*sequence), envelope, true)
+        {
+            Ok(_) => EffectResult::ManifestWritten,
+            Err(_) => EffectResult::ManifestExists,
         },
     }
 }
 
-/// Something in the form of a signature that depends on the digest; with a high s as often as KMS has it.
+/// Bytes in the form of a signature that depend on the digest. As with KMS, every second one has a high s.
 pub fn sign(digest: &[u8; 32]) -> Vec<u8> {
     let mut s = [0x20; 32];
     s[..2].copy_from_slice(&[digest[0] | 1, digest[1]]);
@@ -111,7 +114,7 @@ pub fn sign(digest: &[u8; 32]) -> Vec<u8> {
     [vec![0x30, u8::try_from(body.len()).unwrap()], body].concat()
 }
 
-/// The other signature of the same message, which anybody can make without the key.
+/// The other valid signature of the same message, derived without the key.
 pub fn mirrored(signature: &[u8]) -> Vec<u8> {
     let signature = Signature::from_der(signature).unwrap();
     let (r, s) = signature.split_scalars();
@@ -119,19 +122,19 @@ pub fn mirrored(signature: &[u8]) -> Vec<u8> {
     mirrored.to_der().as_bytes().to_vec()
 }
 
-pub fn asked(until: Until) -> Asked {
-    Asked { until, go_on_from: None }
+pub fn request(close_until: CloseUntil) -> RunRequest {
+    RunRequest { close_until, go_on_from: None }
 }
 
-pub fn plan(max_listed: usize) -> Plan {
-    Plan { key: "alias/ledger".into(), max_listed }
+pub fn config(max_listed_records: usize) -> LedgerConfig {
+    LedgerConfig { signing_key: "alias/ledger".into(), max_listed_records }
 }
 
-/// Lets `until` run to its end at once, in a world where nothing goes wrong.
-pub fn run_through(world: &mut FakeAws, plan: &Plan, now: Timestamp, until: Until) -> LedgerProtocol {
-    let (mut run, mut step) = LedgerProtocol::start(asked(until), plan, now);
+/// Runs the protocol without faults.
+pub fn run_through(aws: &mut FakeAws, config: &LedgerConfig, now: Timestamp, until: CloseUntil) -> LedgerProtocol {
+    let (mut run, mut step) = LedgerProtocol::start(request(until), config, now);
     while let Step::Perform(effect) = step {
-        step = run.next(plan, perform(&mut world.s3, &effect), now);
+        step = run.next(config, perform(&mut aws.s3, &effect), now);
     }
     assert_eq!(step, Step::Done(()));
     run
