@@ -6,6 +6,7 @@ use iam_policy::model::PolicyOrigin;
 use source_text::{Data, ReadError, SourceFiles, Span, Text, Unknown, Value, embedded_json};
 use terraform_eval::{BrokenFile, EvaluatedRoot, Resource, SourceHints, evaluate, evaluate_planned, literal};
 
+use crate::attachments;
 use crate::aws_provider::AWS;
 use crate::policy_attributes::{self, PolicyAttribute};
 use crate::project::{BrokenPolicy, Project, Unresolved};
@@ -55,40 +56,45 @@ fn project(root: EvaluatedRoot, files: &SourceFiles) -> Project {
 /// Adds a resource and its policies; of a disabled resource only the policies.
 fn add_resource(resource: Resource, files: &SourceFiles, project: &mut Project) {
     let disabled_at = resource.disabled_at;
-    for carrier in policy_attributes::of(&resource.kind) {
-        let Some(kind) = policy_attributes::kind_of(&resource, carrier) else { continue };
-        for value in policy_attributes::attribute_values(&resource.values, carrier.attribute) {
-            read_carrier(&Carried { resource: &resource, carrier, kind, disabled_at }, value, files, project);
+    for policy_attribute in policy_attributes::of_type(&resource.kind) {
+        let Some(kind) = policy_attributes::kind_of(&resource, policy_attribute) else { continue };
+        for value in policy_attributes::attribute_values(&resource.values, policy_attribute.attribute) {
+            read_attribute(
+                &PolicyValue { resource: &resource, policy_attribute, kind, disabled_at },
+                value,
+                files,
+                project,
+            );
         }
     }
     if disabled_at.is_none() {
-        policy_attributes::keep(resource, project);
+        attachments::add_resource(resource, project);
     }
 }
 
 /// A resource's attribute that holds a policy.
-struct Carried<'a> {
+struct PolicyValue<'a> {
     resource: &'a Resource,
-    carrier: &'static PolicyAttribute,
+    policy_attribute: &'static PolicyAttribute,
     kind: PolicyKind,
     disabled_at: Option<Span>,
 }
 
-fn read_carrier(carried: &Carried<'_>, value: &Value, files: &SourceFiles, project: &mut Project) {
-    let Carried { resource, carrier, kind, disabled_at } = *carried;
-    match root(value, carrier.attribute, files) {
+fn read_attribute(policy_value: &PolicyValue<'_>, value: &Value, files: &SourceFiles, project: &mut Project) {
+    let PolicyValue { resource, policy_attribute, kind, disabled_at } = *policy_value;
+    match root(value, policy_attribute.attribute, files) {
         Ok(None) => {}
         Ok(Some(root)) if root.is_unknown() && root.candidates().is_empty() => {
             let what = root.as_unknown().map(|u| u.source.clone()).unwrap_or_default();
-            let why = format!("`{}` of `{}` is unknown before a plan", carrier.attribute, resource.address);
+            let why = format!("`{}` of `{}` is unknown before a plan", policy_attribute.attribute, resource.address);
             if disabled_at.is_none() {
                 project.unresolved.push(Unresolved { span: value.span, what, why });
             }
         }
         Ok(Some(root)) => {
-            let location =
-                PolicyOrigin { resource_type: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
-            project.add(root, kind, resource.address.clone(), location, disabled_at);
+            let origin =
+                PolicyOrigin { resource_type: resource.kind.clone(), attribute: policy_attribute.attribute.to_owned() };
+            project.add(root, kind, resource.address.clone(), origin, disabled_at);
         }
         Err(_) if disabled_at.is_some() => {}
         Err(broken) => project.broken.push(BrokenPolicy { address: Some(resource.address.clone()), ..broken }),
