@@ -149,7 +149,7 @@ fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
 }
 
 /// The attribute that holds a policy document that is unknown before the apply.
-struct Owner {
+struct DeferredPolicy {
     address: String,
     attribute: &'static str,
     kind: PolicyKind,
@@ -163,7 +163,7 @@ struct Reading<'a> {
     source_mapper: &'a SourceMapper,
 }
 
-fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, Owner)>) {
+fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, DeferredPolicy)>) {
     let Reading { resource, policy_attribute, changes, source_mapper } = *reading;
     let location = || source_mapper.location(&resource.address, policy_attribute.attribute);
     let known = policy_attributes::attribute_values(&resource.values, policy_attribute.attribute);
@@ -202,7 +202,8 @@ fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(
     if !any && open() {
         match (changes.document_of(&resource.address, policy_attribute.attribute), kind) {
             (Some((document, _)), Some(kind)) => {
-                let owner = Owner { address: resource.address.clone(), attribute: policy_attribute.attribute, kind };
+                let owner =
+                    DeferredPolicy { address: resource.address.clone(), attribute: policy_attribute.attribute, kind };
                 used.push((document.clone(), owner));
             }
             _ => project.unresolved.push(Unresolved {

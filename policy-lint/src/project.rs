@@ -123,7 +123,7 @@ pub struct Attachment {
 /// A policy document that cannot be read.
 #[derive(Clone, Debug)]
 pub struct BrokenPolicy {
-    /// Its span or location.
+    /// Where it is.
     pub span: Span,
     /// The address of the resource that holds it.
     pub address: Option<String>,
@@ -136,7 +136,7 @@ pub struct BrokenPolicy {
 /// A value that the input does not determine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unresolved {
-    /// Its span or location.
+    /// Where it is.
     pub span: Span,
     /// The expression or attribute.
     pub what: String,

@@ -82,7 +82,7 @@ struct PolicyValue<'a> {
 
 fn read_attribute(policy_value: &PolicyValue<'_>, value: &Value, files: &SourceFiles, project: &mut Project) {
     let PolicyValue { resource, policy_attribute, kind, disabled_at } = *policy_value;
-    match root(value, policy_attribute.attribute, files) {
+    match document(value, policy_attribute.attribute, files) {
         Ok(None) => {}
         Ok(Some(root)) if root.is_unknown() && root.candidates().is_empty() => {
             let what = root.as_unknown().map(|u| u.source.clone()).unwrap_or_default();
@@ -102,27 +102,27 @@ fn read_attribute(policy_value: &PolicyValue<'_>, value: &Value, files: &SourceF
 }
 
 /// The document in the value of an attribute, with the same candidates.
-fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Value>, BrokenPolicy> {
+fn document(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Value>, BrokenPolicy> {
     let broken =
         |span: Span, reason: String, help: &str| BrokenPolicy { span, address: None, reason, help: help.to_owned() };
     match &value.data {
         Data::Null => Ok(None),
         Data::Encoded(inner) => Ok(Some(inner.as_ref().clone())),
         Data::Unknown(unknown) if !unknown.candidates.is_empty() => {
-            let roots = unknown.candidates.iter().filter_map(|c| root(c, attribute, files).transpose());
-            let roots = roots.collect::<Result<Vec<_>, _>>()?;
-            Ok((!roots.is_empty()).then(|| Value::one_of(roots, unknown.source.clone(), value.span)))
+            let documents = unknown.candidates.iter().filter_map(|c| document(c, attribute, files).transpose());
+            let documents = documents.collect::<Result<Vec<_>, _>>()?;
+            Ok((!documents.is_empty()).then(|| Value::one_of(documents, unknown.source.clone(), value.span)))
         }
         Data::Unknown(_) => Ok(Some(value.clone())),
         Data::String(text) if text.raw().trim().is_empty() => Ok(None),
         Data::String(text) => match embedded_json::parse(&with_origin(text, value.span, files), value.span) {
             Ok(root) => Ok(Some(root)),
             // Unknown parts outside of strings may be any JSON, or nothing.
-            Err(_) if embedded_json::has_open_part(text) => {
+            Err(_) if embedded_json::has_unknown_outside_strings(text) => {
                 Ok(Some(value.map_alternatives(&text.to_string(), |alternative| {
                     let known = alternative.as_text().filter(|t| t.is_known());
                     let parsed = known.and_then(|t| embedded_json::parse(t, value.span).ok());
-                    parsed.unwrap_or_else(|| Value::unknown(Unknown::plain(shortened(text)), value.span))
+                    parsed.unwrap_or_else(|| Value::unknown(Unknown::plain(unknown_sources(text)), value.span))
                 })))
             }
             Err(e) => Err(broken(e.span, e.reason, e.help)),
@@ -135,8 +135,8 @@ fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Va
 }
 
 /// The expressions of the unknown parts of a text.
-fn shortened(text: &Text) -> String {
-    text.unknowns().iter().map(|h| h.source.as_str()).collect::<Vec<_>>().join(", ")
+fn unknown_sources(text: &Text) -> String {
+    text.unknowns().iter().map(|u| u.source.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The text with the origin of its bytes: a text without templates has its origin in the source only.
