@@ -14,6 +14,7 @@ mod policy_attributes;
 mod policy_document;
 pub mod policy_file;
 pub mod project;
+mod quoted;
 mod reference_arns;
 pub mod report;
 pub mod rule;

@@ -1,5 +1,5 @@
-//! Planted defects, each with a correct twin: the defect is found at `regular`, at its line and with a helpful message,
-//! and the twin has no findings.
+//! Policies with one defect each, and a correct version of each. For the persona `regular` the defect is reported at its
+//! location, with a given word in the message or help; the correct version has no finding.
 use std::sync::Arc;
 
 use iam_policy::PolicyKind;
@@ -9,7 +9,7 @@ use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Persona;
 use source_text::SourceFile;
 
-/// One case of a table: what must be found, and the two documents.
+/// One case of a table: the expected finding, the policy with the defect and the correct policy.
 struct Case {
     rule: &'static str,
     kind: &'static str,
@@ -41,7 +41,7 @@ fn cases(table: &'static str) -> Vec<Case> {
 fn run(text: &str, kind: &str) -> Report {
     let kind = PolicyKind::from_name(kind).expect("a kind");
     let file = Arc::new(SourceFile::new("planted.json", text.to_owned()));
-    let Outcome::Read(project) = policy_file::read(file, Some(kind), true) else { panic!("no policy: {text}") };
+    let Outcome::Read(project) = policy_file::read(file, Some(kind), true) else { panic!("not a policy: {text}") };
     let mut report = engine::run(&project);
     report.findings.retain(|f| f.finding.persona <= Persona::Regular);
     report
@@ -52,24 +52,24 @@ fn check_case(case: &Case, wrong: &mut Vec<String>) {
     let names = |r: &Report| r.findings.iter().map(|f| f.finding.rule.name).collect::<Vec<_>>().join(", ");
     let found = bad.findings.iter().find(|f| f.finding.rule.name == case.rule);
     let Some(found) = found else {
-        return wrong.push(format!("{}: not found, but [{}] in\n  {}", case.rule, names(&bad), case.bad));
+        return wrong.push(format!("{}: not reported, but [{}] in\n  {}", case.rule, names(&bad), case.bad));
     };
     let text = &case.bad[found.location.start as usize..];
     if !text.starts_with(case.location) {
         let shown: String = text.chars().take(40).collect();
         wrong.push(format!("{}: points at `{shown}`, not at `{}`", case.rule, case.location));
     }
-    let says = format!("{} {}", found.finding.message, found.finding.help);
-    if !says.contains(case.word) {
-        wrong.push(format!("{}: `{says}` does not say `{}`", case.rule, case.word));
+    let text_of_finding = format!("{} {}", found.finding.message, found.finding.help);
+    if !text_of_finding.contains(case.word) {
+        wrong.push(format!("{}: `{text_of_finding}` does not contain `{}`", case.rule, case.word));
     }
     if !good.findings.is_empty() {
-        wrong.push(format!("{}: the twin has [{}]\n  {}", case.rule, names(&good), case.good));
+        wrong.push(format!("{}: the correct version has [{}]\n  {}", case.rule, names(&good), case.good));
     }
 }
 
 #[test]
-fn planted_defects_are_found_and_correct_twins_are_not() {
+fn defects_are_reported_and_correct_versions_are_not() {
     let tables =
         [include_str!("defects/grammar.txt"), include_str!("defects/match.txt"), include_str!("defects/access.txt")];
     let all: Vec<Case> = tables.into_iter().flat_map(cases).collect();

@@ -1,4 +1,4 @@
-//! The page of a rule is its test: the rule has findings in lines marked `#! severity` and in no other line.
+//! The examples on the rule pages are tests: the rule reports the lines marked `#! severity`, and no other lines.
 use std::sync::Arc;
 
 use iam_policy::PolicyKind;
@@ -42,7 +42,7 @@ fn run(example: &Example) -> Option<Report> {
     match language {
         "json" => match policy_file::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
-            Outcome::Other => panic!("an example that is no policy:\n{}", example.text),
+            Outcome::Other => panic!("the example is not a policy:\n{}", example.text),
         },
         "hcl" => {
             let folder = tempfile::tempdir().expect("a folder");
@@ -59,7 +59,7 @@ fn run(example: &Example) -> Option<Report> {
 }
 
 #[test]
-fn examples_on_pages_have_the_marked_findings() {
+fn examples_are_reported_as_marked() {
     let mut wrong = Vec::new();
     for rule in policy_lint::rules::ALL {
         let (mut bad, mut good) = (0, 0);
@@ -84,7 +84,7 @@ fn examples_on_pages_have_the_marked_findings() {
             if example.expected.is_empty() { good += 1 } else { bad += 1 }
         }
         if !matches!(rule.check, Check::Engine) && (bad == 0 || good == 0) {
-            wrong.push(format!("{}: the page needs an example that is found and one that is not", rule.name));
+            wrong.push(format!("{}: the page needs an example with a finding and one without", rule.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -93,10 +93,14 @@ fn examples_on_pages_have_the_marked_findings() {
 #[test]
 fn pages_have_the_required_sections() {
     for rule in policy_lint::rules::ALL {
-        assert!(rule.doc.starts_with(&format!("# {}\n\n", rule.name)), "{}: the title is the name", rule.name);
-        assert!(rule.doc.contains("\n## Why\n"), "{}: the page says why", rule.name);
-        assert!(rule.doc.contains("\n## Instead\n"), "{}: the page says what to write instead", rule.name);
-        assert!(rule.summary().len() < 160, "{}: the first paragraph is one sentence", rule.name);
+        assert!(
+            rule.doc.starts_with(&format!("# {}\n\n", rule.name)),
+            "{}: the title is not the name of the rule",
+            rule.name
+        );
+        assert!(rule.doc.contains("\n## Why\n"), "{}: the section `Why` is missing", rule.name);
+        assert!(rule.doc.contains("\n## Instead\n"), "{}: the section `Instead` is missing", rule.name);
+        assert!(rule.summary().len() < 160, "{}: the first paragraph is too long", rule.name);
     }
-    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is in the order of the names");
+    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is not sorted by name");
 }

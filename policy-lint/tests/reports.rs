@@ -1,26 +1,13 @@
-//! SARIF, annotations, baselines and exceptions in comments.
-use std::path::Path;
-
-use assert_cmd::Command;
+//! SARIF, annotations, baselines, exceptions in comments, and escaping of untrusted text.
 use serde_json::Value;
+
+mod support;
+use support::{folder, run};
 
 const SOURCE: &str = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [\n    { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b/*\" },\n  ] })\n}\n";
 
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
-    let output = command.current_dir(folder).args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    (output.status.code().expect("it ends"), text(&output.stdout), text(&output.stderr))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).expect("a file"));
-    folder
-}
-
 #[test]
-fn sarif_is_what_code_scanning_reads() {
+fn sarif_has_rules_and_locations() {
     let folder = folder(&[("a b.tf", SOURCE)]);
     let (code, out, _) = run(folder.path(), &["check", "a b.tf", "--format", "sarif"]);
     assert_eq!(code, 1);
@@ -39,7 +26,7 @@ fn sarif_is_what_code_scanning_reads() {
 }
 
 #[test]
-fn annotations_name_file_and_line() {
+fn annotations_have_file_and_position() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (_, out, _) = run(folder.path(), &["check", "a.tf", "--format", "github"]);
     assert!(
@@ -49,10 +36,10 @@ fn annotations_name_file_and_line() {
     assert_eq!(out.lines().count(), 2, "{out}");
 }
 
-/// File names and policies are untrusted: no control character of them may reach a terminal, and none may begin
-/// a line that looks like a message of the program.
+/// File names and policies are untrusted: no control character may reach the terminal, and no text may begin a line that
+/// looks like a message of the program.
 #[test]
-fn control_characters_in_names_and_policies_are_escaped_in_every_format() {
+fn hostile_names_and_policies_are_escaped_in_every_format() {
     let name = "x\u{1b}[2K\u{202e}\u{9b}\nerror: forged.json";
     let policy = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Sid\": \"a\\u001b[31m\", \"Effect\": \"Allow\", \
                   \"Action\": [\"s3:*\\u009b\", \"zz\u{202e}\u{9b}:Get\"], \"Resource\": \"*\"}]}";
@@ -62,8 +49,8 @@ fn control_characters_in_names_and_policies_are_escaped_in_every_format() {
         let (code, out, err) = run(folder.path(), &["check", ".", "--format", format]);
         assert_eq!(code, 2, "one file cannot be read; {format}: {err}");
         for text in [&out, &err] {
-            let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!text.contains(obeyed), "{format}: {text:?}");
+            let is_control = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(is_control), "{format}: {text:?}");
             assert!(!text.lines().any(|line| line.starts_with("error: forged")), "{format}: {text}");
         }
     }
@@ -77,7 +64,7 @@ fn control_characters_in_names_and_policies_are_escaped_in_every_format() {
 }
 
 #[test]
-fn a_baseline_suppresses_its_findings_and_reports_missing_ones() {
+fn a_baseline_suppresses_recorded_findings_and_reports_fixed_ones() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (code, _, _) = run(folder.path(), &["check", ".", "--write-baseline", "base.json"]);
     assert_eq!(code, 0);
@@ -92,14 +79,14 @@ fn a_baseline_suppresses_its_findings_and_reports_missing_ones() {
     assert!(code == 1 && out.contains("sqs:*") && !out.contains("s3:*` allows"), "{out}");
     std::fs::write(folder.path().join("a.tf"), SOURCE.replace("s3:*", "s3:GetObject")).expect("a file");
     let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
-    assert!(code == 0 && err.contains("is gone"), "{err}");
+    assert!(code == 0 && err.contains("no longer exists"), "{err}");
     std::fs::write(folder.path().join("base.json"), "{}").expect("a file");
     let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
     assert!(code == 2 && err.contains("`base.json`"), "{err}");
 }
 
 #[test]
-fn comments_are_exceptions_with_reasons() {
+fn comments_suppress_findings_with_a_reason() {
     let line = "    { Effect";
     for (comment, expected) in [
         ("    # policy-lint: allow(service-wildcard) the owner of the bucket\n", vec![]),
@@ -118,13 +105,13 @@ fn comments_are_exceptions_with_reasons() {
 }
 
 #[test]
-fn a_plan_and_its_source_share_findings_and_exceptions() {
+fn findings_of_a_plan_are_reported_and_suppressed_in_its_source() {
     let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [{"address": "aws_iam_policy.p",
         "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
-    let with_source = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
+    let folder_with_plan = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
     let locations = |arguments: &[&str]| {
-        let (_, out, _) = run(with_source.path(), &[arguments, &["--format", "json"]].concat());
+        let (_, out, _) = run(folder_with_plan.path(), &[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&out).expect("JSON");
         let all = report["findings"].as_array().expect("a list").clone();
         let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
@@ -136,14 +123,14 @@ fn a_plan_and_its_source_share_findings_and_exceptions() {
         assert_eq!(locations(&arguments), expected, "{arguments:?}");
     }
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
-    std::fs::write(with_source.path().join("policy-lint.toml"), allow).expect("a file");
+    std::fs::write(folder_with_plan.path().join("policy-lint.toml"), allow).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::remove_file(with_source.path().join("policy-lint.toml")).expect("it is there");
+    std::fs::remove_file(folder_with_plan.path().join("policy-lint.toml")).expect("it is there");
     let comment =
         "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
-    std::fs::write(with_source.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
     assert_eq!(locations(&["check", "plan.json"]), []);
-    std::fs::write(with_source.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
     assert_eq!(locations(&["check", "plan.json"])[0].0, "plan.json");
 }
 
@@ -156,7 +143,7 @@ fn skip_others_skips_named_files_that_are_not_policies() {
 }
 
 #[test]
-fn patterns_expand_to_actions_with_their_levels() {
+fn expand_lists_actions_with_access_levels() {
     let folder = folder(&[]);
     let (code, out, _) = run(folder.path(), &["expand", "sqs:*Message"]);
     assert_eq!(

@@ -8,12 +8,10 @@
 use anyhow::Context;
 use aws_config::SdkConfig;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
-pub use provenance::operator::Action;
-use provenance::operator::OperatorRecord;
-use provenance::version::Version;
-use provenance::watch::Watched;
-use provenance::write::{announce, write};
+use provenance::record_writer::{write_journal_entry, write_record};
+use provenance::watched::WatchedBucket as Watched;
+pub use sluice_types::OperatorAction as Action;
+use sluice_types::{ObjectVersion as Version, OperatorRecord, Record, Timestamp as Moment};
 
 use crate::aws::{caller, explain};
 use crate::clock::ServerDate;
@@ -136,8 +134,8 @@ impl Writer {
     }
 
     async fn put(&self, record: &OperatorRecord) -> anyhow::Result<()> {
-        announce(&self.s3, &self.bucket, &record.entry()).await?;
-        write(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
+        write_journal_entry(&self.s3, &self.bucket, &record.journal_entry()).await?;
+        write_record(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
         Ok(())
     }
 }
@@ -181,12 +179,12 @@ mod tests {
             sha256: Some("00".into()),
             new_version_id: Some("new".into()),
         };
-        let record = writer().of(Action::Release, &subject, Moment(7));
+        let record = writer().of(Action::Release, &subject, Moment::from_millis(7));
         assert_eq!(record.version(), Some(version));
         assert_eq!((record.caller.as_str(), record.reason.as_deref()), ("arn:aws:iam::1:user/ada", Some("wrong file")));
         assert_eq!(record.new_version_id.as_deref(), Some("new"));
-        assert_eq!((record.sha256.as_deref(), record.recorded_at), (Some("00"), Moment(7)));
-        let run = writer().of(Action::Redrive, &Subject::Queue("q".into()), Moment(7));
+        assert_eq!((record.sha256.as_deref(), record.recorded_at), (Some("00"), Moment::from_millis(7)));
+        let run = writer().of(Action::Redrive, &Subject::Queue("q".into()), Moment::from_millis(7));
         assert_eq!((run.version(), run.queue.as_deref()), (None, Some("q")));
     }
 

@@ -5,7 +5,7 @@ mod terraform;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use provenance::watch::Watched;
+use provenance::watched::WatchedBucket as Watched;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,11 +1,12 @@
 //! Which object versions a command is about: by prefix and by time.
 
+use sluice_types::keys::PROJECT_PREFIX as OWN_PREFIX;
+
 use crate::outputs::Ingest;
 use crate::store::{Store, Version, Versions};
 use crate::time::{When, now};
 
 /// Keys under this prefix are the project's own.
-const OWN_PREFIX: &str = "_sluice/";
 
 /// A choice of versions.
 #[derive(Debug, Clone, clap::Args)]

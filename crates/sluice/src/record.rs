@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use lambda_support::journal::RECEIPTS;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
 use provenance::hash::{Reader, hash};
-use provenance::receipt::{Receipt, State, key_of};
-use provenance::version::{Unread, Version, inspect};
-use provenance::watch::{Concern, concern};
-use provenance::write::{Written, announce, write};
+use provenance::inspect::{ReadError, inspect};
+use provenance::record_writer::{WriteResult, write_journal_entry, write_record};
+use provenance::watched::{Disposition, classify as disposition};
 use serde_json::json;
+use sluice_types::keys::RECEIPTS_PREFIX as RECEIPTS;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ObjectVersion as Version, Receipt, ReceiptState as State, Record, Timestamp as Moment};
 
 use crate::aws::{Role, session};
 use crate::backfill::Announcer;
@@ -150,18 +150,18 @@ impl Work<'_> {
         while let Some(page) = pages.next().await? {
             for listed in page.into_iter().filter(|v| !v.marker) {
                 let size = Some(listed.size);
-                if concern(&self.names.watched, &target.bucket, &listed.key, size) != Concern::Record {
+                if disposition(&self.names.watched, &target.bucket, &listed.key, size) != Disposition::Record {
                     continue;
                 }
                 report.tick();
                 self.counts.versions += 1;
                 let version = version_of(&target.bucket, &listed);
                 let recorded_as = |state| {
-                    let key = Receipt::of(&version, None, state, Moment(0)).key();
+                    let key = Receipt::new(&version, None, state, Moment::from_millis(0)).record_key();
                     there.contains(&key).then_some((state, key))
                 };
                 let incomplete = recorded_as(State::Deferred).or_else(|| recorded_as(State::Unreadable));
-                if there.contains(&key_of(&target.bucket, &listed.key, &listed.version_id)) {
+                if there.contains(&receipt_key(&version)) {
                     self.counts.recorded += 1;
                 } else if let Some((state, record)) = incomplete {
                     self.incomplete(&version, state, &record, listed.size, report).await;
@@ -245,7 +245,7 @@ impl Work<'_> {
     /// Reads the version, and completes what the function recorded; the reason if S3 refuses it for good.
     async fn complete(&self, version: &Version, record: &str) -> anyhow::Result<Option<String>> {
         let (s3, bucket) = (&self.store.s3, &self.names.receipts_bucket);
-        let failed = |unread: Unread| {
+        let failed = |unread: ReadError| {
             let place = place("read", &version.bucket, &version.key);
             anyhow!("cannot {place}: {}", unread.fault())
         };
@@ -254,11 +254,11 @@ impl Work<'_> {
         let put_off: Receipt =
             serde_json::from_slice(&put_off).with_context(|| format!("`{}` is not a record", escape(record)))?;
         let facts = match inspect(s3, version).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             facts => facts.map_err(failed)?,
         };
         let sha256 = match hash(s3, version, &facts, &self.reader, |_| {}).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             sha256 => sha256.map_err(failed)?,
         };
         self.agree().await?;
@@ -267,10 +267,11 @@ impl Work<'_> {
             event_time: put_off.event_time,
             sequencer: put_off.sequencer,
             pinned_late: put_off.pinned_late,
-            ..Receipt::of(version, Some(&facts), State::Hashed, Moment::now())
+            ..Receipt::new(version, Some(&facts), State::Hashed, Moment::now())
         };
-        announce(s3, bucket, &receipt.entry()).await?;
-        let (Written::Now | Written::Before) = write(s3, bucket, receipt.key(), receipt.bytes()).await?;
+        write_journal_entry(s3, bucket, &receipt.journal_entry()).await?;
+        let (WriteResult::Created | WriteResult::AlreadyExists) =
+            write_record(s3, bucket, receipt.record_key(), receipt.bytes()).await?;
         Ok(None)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ingest::Ingest as Core;
-use ingest::record::End;
+use ingest::outcome::Outcome;
 use ingest::settings::Settings;
 use serde_json::{Value, json};
 
@@ -61,10 +61,10 @@ pub async fn run(shared: &Shared, args: &Ingest, report: &mut Report) -> anyhow:
     let outputs = shared.from.read()?;
     let config = session(&outputs, System::Ingest, shared.role(Role::Caller)).await?;
     let core = Arc::new(Core::new(&config, settings(outputs.ingest()?)?));
-    let answer = lambda_support::serve::answer(&core, event, TIME).await;
+    let answer = lambda_support::invocation::handle(&core, event, TIME).await;
     report.mark_changed();
     let failed = match &answer {
-        Ok(answer) => answer["batchItemFailures"].as_array().map_or(0, Vec::len),
+        Ok(answer) => answer.batch_item_failures.len(),
         Err(_) => 1,
     };
     if let Err(error) = answer {
@@ -82,8 +82,8 @@ pub async fn run(shared: &Shared, args: &Ingest, report: &mut Report) -> anyhow:
 }
 
 fn settings(names: &Names) -> anyhow::Result<Settings> {
-    let notify_on: Option<Vec<End>> =
-        names.notify_on.iter().map(|name| End::ALL.into_iter().find(|end| end.name() == name)).collect();
+    let notify_on: Option<Vec<Outcome>> =
+        names.notify_on.iter().map(|name| Outcome::ALL.into_iter().find(|end| end.name() == name)).collect();
     Ok(Settings {
         processing_bucket: names.processing_bucket.clone(),
         quarantine_bucket: names.quarantine_bucket.clone(),
@@ -108,7 +108,7 @@ mod tests {
     fn the_outputs_are_the_settings() {
         let names = Names { notify_on: vec!["invalid".into(), "too-large".into()], ..crate::outputs::tests::ingest() };
         let made = settings(&names).unwrap();
-        assert_eq!(made.notify_on, [End::Invalid, End::TooLarge]);
+        assert_eq!(made.notify_on, [Outcome::Invalid, Outcome::TooLarge]);
         assert_eq!((made.range_key, made.table.as_str()), (None, "items"));
         assert!(settings(&Names { notify_on: vec!["new".into()], ..names }).is_err());
     }

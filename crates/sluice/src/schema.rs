@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ingest::judge::Rules;
-use ingest::record::{Problem, Source};
+use ingest::problem::Problem;
 use ingest::schema::Schema as Compiled;
+use ingest::source::Source;
+use ingest::validate::ItemValidator;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sluice_types::digest::sha256;
+use sluice_types::{ObjectVersion, Timestamp};
 
 use crate::aws::{Role, session};
 use crate::cli::Shared;
@@ -17,7 +18,6 @@ use crate::files::{Listed, listed, read_limited, shown};
 use crate::outputs::System;
 use crate::report::{Ended, Report};
 use crate::store::Store;
-use crate::time::{now, rfc3339};
 
 /// A schema is small; more than this is not one.
 const MAX_SCHEMA: u64 = 4 * 1024 * 1024;
@@ -67,7 +67,7 @@ struct Check {
 
 /// By what files are judged.
 struct Judge {
-    rules: Rules,
+    validator: ItemValidator,
     max_bytes: u64,
 }
 
@@ -102,13 +102,13 @@ fn local(args: &Check, path: &Path) -> anyhow::Result<Judge> {
     let unread = || format!("cannot read the schema `{}`", shown(path));
     let bytes = read_limited(path, MAX_SCHEMA).with_context(unread)?;
     let text = String::from_utf8(bytes).with_context(unread)?;
-    let rules = Rules {
+    let validator = ItemValidator {
         schema: compiled(&text)?,
         hash_key: args.hash_key.clone(),
         range_key: Some(args.range_key.clone()).filter(|name| !name.is_empty()),
         check_item_id: args.check_item_id,
     };
-    Ok(Judge { rules, max_bytes: args.max_bytes })
+    Ok(Judge { validator, max_bytes: args.max_bytes })
 }
 
 async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
@@ -124,13 +124,13 @@ async fn deployed(shared: &Shared) -> anyhow::Result<Judge> {
         );
     };
     let text = String::from_utf8(bytes).context("the schema is not UTF-8")?;
-    let rules = Rules {
+    let validator = ItemValidator {
         schema: compiled(&text)?,
         hash_key: ingest.hash_key.clone(),
         range_key: ingest.range_key().map(str::to_owned),
         check_item_id: ingest.check_item_id,
     };
-    Ok(Judge { rules, max_bytes: ingest.max_object_bytes })
+    Ok(Judge { validator, max_bytes: ingest.max_object_bytes })
 }
 
 fn compiled(text: &str) -> anyhow::Result<Compiled> {
@@ -175,15 +175,14 @@ impl Judge {
         }
         // As large as it will be: an item carries its origin, and a bucket's name and a version-id are known later.
         let source = Source {
-            bucket: "b".repeat(63),
-            key: key.into(),
-            version_id: "v".repeat(32),
+            version: ObjectVersion { bucket: "b".repeat(63), key: key.into(), version_id: "v".repeat(32) },
             etag: None,
             size: Some(size),
-            sha256: Some(hex(&Sha256::digest(bytes))),
+            sha256: Some(sha256(bytes)),
             sequencer: None,
         };
-        self.rules.judge(bytes, &source, &rfc3339(now())).err().unwrap_or_default()
+        let validated = self.validator.validate(bytes, &source, Timestamp::now());
+        validated.err().map(|invalid| invalid.problems).unwrap_or_default()
     }
 }
 
@@ -195,13 +194,13 @@ mod tests {
 
     fn judge() -> Judge {
         let schema = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
-        let rules = Rules {
+        let validator = ItemValidator {
             schema: compiled(schema).unwrap(),
             hash_key: "ArtistID".into(),
             range_key: Some("ItemID".into()),
             check_item_id: true,
         };
-        Judge { rules, max_bytes: 1000 }
+        Judge { validator, max_bytes: 1000 }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat};
-use ingest::record::End;
+use ingest::outcome::Outcome;
 use lambda_support::log::escape;
 
 use crate::aws::{Role, explain, session};
@@ -147,7 +147,7 @@ async fn count(config: &SdkConfig, outputs: &Outputs, system: System) -> Option<
 /// The ends of a system: as people and as metrics call them.
 fn ends_of(system: System) -> Vec<(&'static str, &'static str)> {
     match system {
-        System::Ingest => End::ALL.map(|end| (end.name(), end.metric())).to_vec(),
+        System::Ingest => Outcome::ALL.map(|end| (end.name(), end.metric())).to_vec(),
         System::Provenance => vec![
             ("recorded", "Receipts"),
             ("known", "Known"),

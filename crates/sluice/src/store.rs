@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::aws::listed_key;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 
 use crate::aws::{explain, status};
 

@@ -2,8 +2,9 @@
 
 use anyhow::bail;
 use lambda_support::log::escape;
-use provenance::receipt::{Receipt, under};
-use provenance::watch::Watched;
+use provenance::watched::WatchedBucket as Watched;
+use sluice_types::Receipt;
+use sluice_types::receipt::receipt_key_prefix as under;
 
 use crate::outputs::Provenance;
 

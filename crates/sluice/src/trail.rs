@@ -7,11 +7,9 @@ use std::io::Read;
 use anyhow::Context;
 use flate2::read::GzDecoder;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde::Deserialize;
 use serde_json::Value;
+use sluice_types::{ObjectVersion as Version, Receipt, Timestamp as Moment};
 
 use crate::outputs::Provenance as Names;
 use crate::store::Store;
@@ -68,7 +66,7 @@ impl Question {
     /// About the version of a receipt; none if the receipt does not say when it was created.
     #[must_use]
     pub fn of(receipt: &Receipt) -> Option<Self> {
-        let seconds = |at: Moment| i64::try_from(at.0 / 1000).ok();
+        let seconds = |at: Moment| i64::try_from(at.as_millis() / 1000).ok();
         let event = receipt.event_time.as_deref().and_then(|t| t.parse().ok());
         let event = event.and_then(seconds);
         let modified = receipt.last_modified.and_then(seconds);
@@ -243,7 +241,7 @@ pub fn stamp(key: &str) -> Option<i64> {
     let (hour, minute) = (part(9..11)?, part(11..13)?);
     let text = format!("{year}-{month}-{day}T{hour}:{minute}:00Z");
     let at: Moment = text.parse().ok()?;
-    i64::try_from(at.0 / 1000).ok()
+    i64::try_from(at.as_millis() / 1000).ok()
 }
 
 /// Whether a log may have an event of this time.
@@ -281,7 +279,7 @@ fn creation(record: &Value) -> Option<Creation> {
             None => form_key(record)?,
         },
         version_id: text("/responseElements/x-amz-version-id").map(str::to_owned),
-        at: at.and_then(|at| i64::try_from(at.0 / 1000).ok()),
+        at: at.and_then(|at| i64::try_from(at.as_millis() / 1000).ok()),
     })
 }
 

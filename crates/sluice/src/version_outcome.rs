@@ -8,12 +8,12 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::StorageClass;
-use ingest::convert::plain;
-use ingest::judge::{SOURCE, source_of};
-use ingest::record::Source;
+use ingest::attribute_value::from_attribute_values;
+use ingest::item::{SOURCE_ATTRIBUTE, source_of};
+use ingest::quarantine::reason_key;
+use ingest::source::Source;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -23,11 +23,13 @@ use crate::report::message;
 use crate::store::{Store, Version};
 pub use expected::Expected;
 use expected::table_key;
+use sluice_types::ObjectVersion;
+use sluice_types::digest::hex;
+use sluice_types::object::MAX_COPY_BYTES as MAX_COPY;
 
 /// Versions that are looked at at the same time.
 const MAX_CONCURRENT_READS: usize = 16;
 /// The most that one copy can move to quarantine, in bytes.
-const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 /// The outcome of a version in the processing bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionOutcome {
@@ -107,9 +109,11 @@ impl Auditor {
             return Ok(VersionOutcome::TooLarge);
         }
         let own = Source {
-            bucket: self.ingest.processing_bucket.clone(),
-            key: version.key.clone(),
-            version_id: version.version_id.clone(),
+            version: ObjectVersion {
+                bucket: self.ingest.processing_bucket.clone(),
+                key: version.key.clone(),
+                version_id: version.version_id.clone(),
+            },
             etag: None,
             size: Some(version.size),
             sha256: None,
@@ -122,7 +126,7 @@ impl Auditor {
         {
             return looked;
         }
-        let reason = self.store.head(quarantine, &own.reason_key(), None).await?;
+        let reason = self.store.head(quarantine, &reason_key(&own.version), None).await?;
         if reason.is_some() {
             return Ok(VersionOutcome::Refused);
         }
@@ -135,7 +139,7 @@ impl Auditor {
         if size > limit {
             return self.look_at_large(own, size).await;
         }
-        let (bucket, key, version) = (&own.bucket, &own.key, Some(own.version_id.as_str()));
+        let (bucket, key, version) = (&own.version.bucket, &own.version.key, Some(own.version.version_id.as_str()));
         let bytes = match self.store.read(bucket, key, version, limit).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(VersionOutcome::Gone),
@@ -158,8 +162,8 @@ impl Auditor {
 
     /// What is above the deployment's limit is not read.
     async fn look_at_large(&self, own: &Source, size: u64) -> anyhow::Result<VersionOutcome> {
-        let version = Some(own.version_id.as_str());
-        let head = self.store.head_all(&own.bucket, &own.key, version).await;
+        let version = Some(own.version.version_id.as_str());
+        let head = self.store.head_all(&own.version.bucket, &own.version.key, version).await;
         Ok(match head {
             Ok(None) => VersionOutcome::Gone,
             Ok(Some(head)) if archived(&head) => VersionOutcome::Unreadable(ARCHIVED.to_owned()),
@@ -178,8 +182,8 @@ impl Auditor {
             Some(ErrorClass::Unreadable) => Ok(VersionOutcome::Unreadable(one_line(&error))),
             // S3 answers a head of what is encrypted with a key of its uploader by 400, and to nothing else.
             Some(ErrorClass::Invalid) => {
-                let request = self.store.s3.head_object().bucket(&own.bucket);
-                let request = request.key(&own.key).version_id(&own.version_id);
+                let request = self.store.s3.head_object().bucket(&own.version.bucket);
+                let request = request.key(&own.version.key).version_id(&own.version.version_id);
                 match request.send().await {
                     Err(head) if crate::aws::status(&head) == Some(400) => {
                         Ok(VersionOutcome::Unreadable(CUSTOMER_KEY.to_owned()))
@@ -197,13 +201,15 @@ impl Auditor {
         let mut request = request
             .consistent_read(true)
             .projection_expression("#s, #h")
-            .expression_attribute_names("#s", SOURCE)
+            .expression_attribute_names("#s", SOURCE_ATTRIBUTE)
             .expression_attribute_names("#h", &self.ingest.hash_key);
         for (name, value) in key {
             request = request.key(name, AttributeValue::S(value));
         }
         match request.send().await {
-            Ok(found) => Ok(found.item().map_or(Lookup::Nothing, |item| Lookup::Item(source_of(&plain(item))))),
+            Ok(found) => {
+                Ok(found.item().map_or(Lookup::Nothing, |item| Lookup::Item(source_of(&from_attribute_values(item)))))
+            }
             Err(error) => {
                 let what = format!("read table `{}`", escape(&self.ingest.table));
                 let error = explain(what, &error);
@@ -242,7 +248,7 @@ pub fn one_line(error: &anyhow::Error) -> String {
 /// What the item under its key says of a version.
 fn outcome_in_table(own: &Source, item: Option<&Source>) -> Option<VersionOutcome> {
     let item = item?;
-    if item.same_version(own) {
+    if item.version == own.version {
         return Some(VersionOutcome::Stored);
     }
     let same_bytes = item.sha256.is_some() && item.sha256 == own.sha256;
@@ -256,9 +262,7 @@ mod tests {
 
     fn source(key: &str, sha256: &str) -> Source {
         Source {
-            bucket: "in".into(),
-            key: key.into(),
-            version_id: "v".into(),
+            version: ObjectVersion { bucket: "in".into(), key: key.into(), version_id: "v".into() },
             etag: None,
             size: None,
             sha256: Some(sha256.into()),

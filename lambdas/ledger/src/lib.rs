@@ -1,32 +1,32 @@
-//! The receipts of each period are listed in a signed manifest that names the one before.
+//! Lists the receipts of each period in a signed manifest that names the previous one.
 //!
-//! [`protocol`] decides, [`edge`] performs, [`manifest`] is what is written; [`Ledger`] leads one through the other.
+//! [`protocol`] decides, [`edge`] performs the effects, [`messages`] has the texts of log and response. [`Ledger`] runs
+//! the protocol for each invocation. The format of manifests is in [`sluice_types::manifest`].
 
 pub mod edge;
 pub mod effect;
-pub mod manifest;
-pub mod narrate;
+pub mod messages;
 pub mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;
-pub mod signature;
 
-use lambda_support::Fault;
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::Metrics;
-use lambda_support::time::Moment;
+use lambda_support::{Fault, Performer, Protocol, drive};
 use serde_json::{Map, Value};
+use sluice_types::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::edge::Aws;
-use crate::protocol::{MAX_LISTED, Plan, Run, Step};
+use crate::effect::{Effect, EffectResult};
+use crate::protocol::{LedgerConfig, LedgerProtocol, MAX_LISTED_RECORDS, WrittenManifest};
 use crate::settings::Settings;
 
-/// The Lambda's handler.
+/// The handler of the Lambda.
 pub struct Ledger {
     edge: Aws,
-    plan: Plan,
+    config: LedgerConfig,
 }
 
 impl Ledger {
@@ -34,42 +34,58 @@ impl Ledger {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
         Self {
-            plan: Plan { key: settings.signing_key.clone(), max_listed: MAX_LISTED },
+            config: LedgerConfig { signing_key: settings.signing_key.clone(), max_listed_records: MAX_LISTED_RECORDS },
             edge: Aws::new(config, settings),
         }
     }
 
-    /// Closes every period that is due, or as many as there is time for before `until`; adds to `metrics`.
+    /// Closes every period that is due, or as many as there is time for before `until`. Adds to `metrics`.
     ///
     /// # Errors
-    /// When the event asks for something else, or the ledger did not get on.
-    pub async fn answer(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
-        let asked = request::read(event).map_err(|e| Fault::new("decode", e.to_string()))?;
-        let (mut run, mut step) = Run::start(Moment::now(), asked);
-        loop {
-            let effect = match step {
-                Step::Done => return Ok(narrate::answer(&run, true)),
-                Step::Fault(fault) => return Err(fault),
-                Step::Perform(effect) => effect,
-            };
-            let Ok(outcome) = timeout_at(until, self.edge.perform(&effect)).await else {
-                return out_of_time(&run);
-            };
-            let (before, outcome) = (run.written.len(), outcome?);
-            step = run.next(&self.plan, outcome);
-            for written in &run.written[before..] {
-                narrate::written(written, metrics);
-            }
+    /// When the event is not a known request, or no manifest could be written.
+    pub async fn handle(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
+        let request = request::parse(event).map_err(|e| Fault::new("decode", e.to_string()))?;
+        let (mut protocol, first) = LedgerProtocol::start(request, &self.config, Timestamp::now());
+        let mut run = ReportedRun { edge: &self.edge, reported: 0, metrics };
+        let finished = timeout_at(until, drive(&mut protocol, first, &self.config, &mut run)).await;
+        run.report(&protocol.written);
+        match finished {
+            Ok(result) => result.map(|()| messages::response(&protocol, true)),
+            Err(_) => out_of_time(&protocol),
         }
     }
 }
 
-/// What is left is the next run's, unless none of them would get further.
-fn out_of_time(run: &Run) -> Result<Value, Fault> {
-    let why = "no time left in this invocation";
-    if run.written.is_empty() {
-        return Err(Fault::new("run", why));
+/// Performs the effects of one run. Each manifest is logged and counted before the effect that follows its write.
+struct ReportedRun<'a> {
+    edge: &'a Aws,
+    reported: usize,
+    metrics: &'a mut Metrics,
+}
+
+impl ReportedRun<'_> {
+    fn report(&mut self, written: &[WrittenManifest]) {
+        for manifest in written.get(self.reported..).unwrap_or_default() {
+            messages::report_manifest(manifest, self.metrics);
+        }
+        self.reported = written.len();
     }
-    log::line(Level::Warn, why, &Map::new(), &Map::new());
-    Ok(narrate::answer(run, false))
+}
+
+impl Performer<LedgerProtocol> for ReportedRun<'_> {
+    async fn perform(&mut self, protocol: &LedgerProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
+        self.report(&protocol.written);
+        self.edge.perform(effect).await
+    }
+}
+
+/// The next run closes the remaining periods. A run that wrote nothing is a fault, because the next one would not get
+/// further either.
+fn out_of_time(protocol: &LedgerProtocol) -> Result<Value, Fault> {
+    let reason = "no time left in this invocation";
+    if protocol.written.is_empty() {
+        return Err(Fault::new("run", reason));
+    }
+    log::line(Level::Warn, reason, &Map::new());
+    Ok(messages::response(protocol, false))
 }

@@ -1,50 +1,53 @@
-//! What lies in the bucket and is not the ledger's, over HTTP: whoever may write there does not stop the ledger by it.
+//! The edge against a fake S3 and KMS: foreign objects in the bucket do not stop the ledger.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../provenance/tests/standin/mod.rs"]
-mod standin;
+#[path = "../../provenance/tests/fake_s3/mod.rs"]
+mod fake_s3;
 
-use lambda_support::names::sha256;
+use fake_s3::{Answer, Request, config, serve};
 use ledger::edge::Aws;
-use ledger::effect::{Body, Effect, Outcome};
+use ledger::effect::{Body, Effect, EffectResult};
 use ledger::settings::Settings;
-use standin::{Answer, Request, config, serve};
+use sluice_types::digest::sha256;
 
 async fn perform(
     effect: Effect,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-) -> Result<Outcome, lambda_support::Fault> {
+) -> Result<EffectResult, lambda_support::Fault> {
     let settings = Settings { receipts_bucket: "receipts".into(), signing_key: "alias/ledger".into() };
     let aws = Aws::new(&config(&serve(answer).await), settings);
     aws.perform(&effect).await
 }
 
-fn page(keys: &[&str], more: bool) -> Answer {
+fn page(keys: &[&str], next_token: Option<&str>) -> Answer {
     let keys = keys.iter().map(|k| format!("<Contents><Key>{k}</Key></Contents>"));
     let (keys, body) = (keys.collect::<String>(), "ListBucketResult");
-    let text = format!("<{body}><IsTruncated>{more}</IsTruncated>{keys}</{body}>");
+    let more = next_token.is_some();
+    let token = next_token.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>"));
+    let token = token.unwrap_or_default();
+    let text = format!("<{body}><IsTruncated>{more}</IsTruncated>{token}{keys}</{body}>");
     Answer { body: text.into_bytes(), ..Answer::of(200) }
 }
 
 #[tokio::test]
-async fn what_is_not_a_manifest_is_passed_over() {
+async fn keys_that_are_not_manifests_are_ignored() {
     let answer = |request: &Request| {
-        if request.target.contains("zz") {
-            page(&["ledger/zzz/000000000009.json"], false)
+        if request.target.contains("continuation-token=second") {
+            page(&["ledger/zzz/000000000009.json"], None)
         } else if request.target.contains("0007.json") {
-            page(&["ledger/000000000007.json.bak", "ledger/zz"], true)
+            page(&["ledger/000000000007.json.bak", "ledger/zz"], Some("second"))
         } else {
-            page(&["ledger/000000000003x.json", "ledger/000000000007.json"], true)
+            page(&["ledger/000000000003x.json", "ledger/000000000007.json"], Some("more"))
         }
     };
     for (after, expected) in [(2, Some(7)), (7, None)] {
-        let found = perform(Effect::NextManifest { after }, answer).await;
-        assert_eq!(found.unwrap(), Outcome::Next(expected));
+        let found = perform(Effect::FindManifest { after }, answer).await;
+        assert_eq!(found.unwrap(), EffectResult::ManifestFound(expected));
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_as_good_as_not_there() {
+async fn objects_that_cannot_be_read_are_treated_as_missing() {
     let keys = ["good", "none", "long", "own-key", "archive", "huge"];
     let answer = |request: &Request| {
         let is = |name: &str| request.target.contains(name);
@@ -60,11 +63,11 @@ async fn what_cannot_be_read_is_as_good_as_not_there() {
     let names = keys.map(|k| format!("provenance/{k}")).to_vec();
     let read = perform(Effect::ReadRecords(names), answer).await.unwrap();
     let good = Body { bytes: b"{}".to_vec(), sha256: sha256(b"{}") };
-    assert_eq!(read, Outcome::Read(vec![Some(good), None, None, None, None, None]));
+    assert_eq!(read, EffectResult::Objects(vec![Some(good), None, None, None, None, None]));
 }
 
 #[tokio::test]
-async fn what_is_denied_or_too_early_is_a_fault() {
+async fn errors_that_may_be_temporary_are_faults() {
     for (status, code) in
         [(403, "AccessDenied"), (400, "ExpiredToken"), (503, "SlowDown"), (400, "KMS.DisabledException")]
     {
@@ -74,9 +77,9 @@ async fn what_is_denied_or_too_early_is_a_fault() {
     }
 }
 
-/// XML cannot carry every key, so listings are asked for URL-encoded.
+/// XML cannot carry every key, so listings are request for URL-encoded.
 #[tokio::test]
-async fn keys_of_listings_are_decoded() {
+async fn listings_request_url_encoding_and_decode_keys() {
     let answer = |request: &Request| {
         assert!(request.target.contains("encoding-type=url"), "{}", request.target);
         let text = "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>\
@@ -86,15 +89,15 @@ async fn keys_of_listings_are_decoded() {
     let after = "journal/".to_owned();
     let page = perform(Effect::ListJournal { after }, answer).await.unwrap();
     let keys = vec!["journal/a b\u{1}\u{ffff}".to_owned()];
-    assert_eq!(page, Outcome::Page { keys, more: false });
+    assert_eq!(page, EffectResult::JournalPage { keys, more: false });
 }
 
 #[tokio::test]
-async fn a_signature_that_kms_does_not_know_is_invalid_and_any_other_error_a_fault() {
+async fn an_invalid_signature_is_a_result_and_any_other_error_a_fault() {
     let verify = || Effect::Verify { digest: [0; 32], signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1] };
     let invalid =
         |_: &Request| Answer { body: br#"{"__type":"KMSInvalidSignatureException"}"#.to_vec(), ..Answer::of(400) };
-    assert_eq!(perform(verify(), invalid).await.unwrap(), Outcome::Verified(false));
+    assert_eq!(perform(verify(), invalid).await.unwrap(), EffectResult::Verified(false));
     let denied = |_: &Request| Answer { body: br#"{"__type":"AccessDeniedException"}"#.to_vec(), ..Answer::of(400) };
     assert!(perform(verify(), denied).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! Annotations as GitHub Actions reads them from a step's output.
+//! Annotations in the format that GitHub Actions reads from the output of a step.
 use std::io::{self, Write};
 
 use untrusted_text::escape_lines;
@@ -7,7 +7,7 @@ use super::text;
 use crate::diagnostic::Report;
 use crate::rule::Severity;
 
-/// Writes a report: one command per finding and the tally.
+/// Writes one workflow command per finding, and the summary line.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for diagnostic in &report.findings {
         let finding = &diagnostic.finding;
@@ -34,7 +34,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             escaped(&message),
         )?;
     }
-    writeln!(out, "{}", text::tally(report))
+    writeln!(out, "{}", text::summary(report))
 }
 
 fn escaped(text: &str) -> String {

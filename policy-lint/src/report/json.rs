@@ -1,4 +1,4 @@
-//! JSON, version 1: field names and their meaning stay as they are.
+//! JSON, version 1: fields are added, but never renamed, removed or given another meaning.
 use std::io::{self, Write};
 
 use iam_policy::catalogue;

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, as code-scanning services read it.
+//! SARIF 2.1.0, for code scanning services.
 use std::io::{self, Write};
 
 use iam_policy::catalogue;
@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::rule::Rule;
 use crate::rules;
 
-/// Writes a report.
+/// Writes a report as one SARIF log.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let results: Vec<Value> = report.findings.iter().map(result).collect();
     let notifications: Vec<Value> =
@@ -59,11 +59,11 @@ fn result(diagnostic: &Diagnostic) -> Value {
     };
     let related: Vec<Value> = (1..)
         .zip(&diagnostic.related)
-        .map(|(id, (place, message))| {
-            let mut location = location_of(place);
-            location["id"] = json!(id);
-            location["message"] = json!({ "text": message });
-            location
+        .map(|(id, (location, message))| {
+            let mut value = location_of(location);
+            value["id"] = json!(id);
+            value["message"] = json!({ "text": message });
+            value
         })
         .collect();
     let mut primary = location_of(&diagnostic.location);
@@ -77,7 +77,7 @@ fn result(diagnostic: &Diagnostic) -> Value {
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
-        "partialFingerprints": { "policyLint/v1": super::fingerprint(diagnostic) },
+        "partialFingerprints": { "policyLint/v2": super::fingerprint(diagnostic) },
         "properties": { "pointer": finding.pointer, "aws": finding.aws },
     })
 }
@@ -97,10 +97,10 @@ fn location_of(location: &Location) -> Value {
     }})
 }
 
-/// Everything but the characters that a path in a URI may have unescaped.
-const NOT_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What is escaped in the path of a URI: everything but the unreserved characters of RFC 3986 and `/`.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A path as a relative reference.
+/// A path as a relative URI reference.
 fn uri(path: &str) -> String {
-    utf8_percent_encode(path, NOT_IN_PATH).to_string()
+    utf8_percent_encode(path, PATH).to_string()
 }

@@ -3,12 +3,12 @@ use std::fmt::Write as _;
 
 use crate::rules;
 
-/// Where the generated part of a file begins and ends.
+/// The markers around a generated part of a file.
 const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 
-/// A text with its generated parts made anew; `None` when it has no such part.
-pub fn refresh(text: &str) -> Option<String> {
+/// The text with its generated parts updated; `None` if it has none.
+pub fn update(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     let mut any = false;
@@ -48,9 +48,9 @@ fn rules_table() -> String {
     table
 }
 
-/// AWS's published checks and what answers them here, from the committed table.
+/// The published checks of AWS and the rules that correspond to them, from the committed table.
 fn aws_table() -> String {
-    let mut table = String::from("| AWS's check | here |\n|---|---|\n");
+    let mut table = String::from("| AWS check | rule |\n|---|---|\n");
     let lines = include_str!("../../aws-checks.txt").lines().filter(|l| !l.starts_with('#') && !l.is_empty());
     for (check, answer) in lines.filter_map(|l| l.split_once('\t')) {
         let answer = match rules::find(answer) {

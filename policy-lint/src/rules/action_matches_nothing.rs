@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::Policy;
 use iam_policy::pattern;
@@ -6,8 +5,7 @@ use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "action-matches-nothing",
     family: Family::Vocabulary,
     severity: Severity::Warning,
@@ -32,7 +30,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             reporter.at(
                 item.at,
                 message,
-                format!("name the actions that are needed; the catalogue is of {}", catalogue::DATE),
+                format!("name the actions that are needed (the action catalogue is dated {})", catalogue::DATE),
             );
         }
     }

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::catalogue;
 
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "broad-managed-policy",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -17,20 +15,20 @@ pub static RULE: Rule = Rule {
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for attachment in &project.attachments {
-        let Some((name, why)) = broad(attachment.arn.raw()) else {
+        let Some((name, why)) = broad_policy(attachment.arn.raw()) else {
             continue;
         };
         let finding = reporter.span(
             attachment.arn.at.span,
             format!("the AWS-managed policy `{name}` {why}"),
-            "write a policy of your own with the actions and resources that are needed, and attach that",
+            "attach a customer-managed policy with only the actions and resources that are needed",
         );
         finding.address = Some(attachment.address.clone());
     }
 }
 
-/// What a managed policy gives, by its name, from the committed table.
-fn broad(arn: &str) -> Option<(&str, String)> {
+/// The name of a broad managed policy and what it grants, from the committed table or by its `FullAccess` name.
+fn broad_policy(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;
     let listed = catalogue::broad_managed_policies().find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::catalogue::ConditionKey;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "condition-always-true",
     family: Family::Match,
     severity: Severity::Warning,
@@ -23,17 +21,23 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             let open = match base.as_str() {
                 "stringlike" | "arnlike" | "arnequals" => {
                     let stars = !item.raw().is_empty() && item.raw().bytes().all(|b| b == b'*');
-                    stars && (condition.if_exists() || all_values || is_always_there(condition.key.raw()))
+                    stars && (condition.if_exists() || all_values || is_present_when_relevant(condition.key.raw()))
                 }
                 "ipaddress" => matches!(item.raw(), "0.0.0.0/0" | "::/0" | "0.0.0.0/00"),
                 _ => false,
             };
             if open {
-                let message = format!("every request meets `{}` on `{}`", item.text, condition.key.text);
-                reporter.at(item.at, message, "narrow the value, or remove the condition so that nobody counts on it");
-            } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
-                let message = format!("`*` only asks that `{}` is there", condition.key.text);
-                let help = format!("write `\"Null\": {{\"{}\": \"false\"}}`, which says so", condition.key.text);
+                let message = format!(
+                    "every request matches `{}` for `{}`, so the condition restricts nothing",
+                    item.text, condition.key.text
+                );
+                reporter.at(item.at, message, "narrow the value, or remove the condition");
+            } else if LIKE_OPERATORS.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
+                let message = format!("`*` only requires that `{}` is present", condition.key.text);
+                let help = format!(
+                    "write `\"Null\": {{\"{}\": \"false\"}}` to require the key explicitly",
+                    condition.key.text
+                );
                 reporter.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
             }
         }
@@ -41,10 +45,10 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
 }
 
 /// Operators that compare with wildcards.
-const LIKE: &[&str] = &["stringlike", "arnlike", "arnequals"];
+const LIKE_OPERATORS: &[&str] = &["stringlike", "arnlike", "arnequals"];
 
-/// Keys that are there whenever they matter: a listing without a prefix lists everything.
-fn is_always_there(key: &str) -> bool {
+/// Whether requests carry the key whenever its value matters. Only a listing of the whole bucket lacks `s3:prefix`.
+fn is_present_when_relevant(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let always = [
         "s3:prefix",

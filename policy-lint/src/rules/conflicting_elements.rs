@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{Policy, is_key, members_at};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "conflicting-elements",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -22,7 +20,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             if let (Some((plain, _)), Some((_, at))) = (find(name), find(&negation)) {
                 let message = format!("the statement has both `{name}` and `{negation}`");
                 reporter
-                    .at(at, message, "keep one of them; write two statements for two thoughts")
+                    .at(at, message, "keep one of them, or split the statement in two")
                     .related(plain.key_span, format!("`{name}` is here"));
             }
         }

@@ -1,4 +1,3 @@
-//! See the page.
 use source_text::{Data, Value};
 use terraform_eval::address::split_reference;
 
@@ -6,8 +5,7 @@ use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-bucket-notification",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -26,20 +24,23 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
         match seen.iter().find(|(b, _)| *b == bucket) {
             Some((_, first)) => {
                 let message = format!(
-                    "`{}` and `{}` configure the same bucket and undo each other",
+                    "`{}` and `{}` configure the same bucket and overwrite each other",
                     notification.address, first.address
                 );
-                let finding =
-                    reporter.span(notification.head, message, "put all notifications of a bucket into one resource");
+                let finding = reporter.span(
+                    notification.head,
+                    message,
+                    "merge the notifications of the bucket into one resource",
+                );
                 finding.address = Some(notification.address.clone());
-                finding.related(first.head, "the other is here");
+                finding.related(first.head, "the other resource is here");
             }
             None => seen.push((bucket, notification)),
         }
     }
 }
 
-/// What tells one bucket from another: its address, its name, or the reference to it; nothing where it may be several.
+/// What identifies the bucket: its address, its name, or the reference to it. `None` when it may be one of several.
 fn identity(value: &Value, project: &Project) -> Option<String> {
     let buckets: Vec<_> = project.of_kind("aws_s3_bucket").filter(|b| refers_to(value, b, &["bucket", "id"])).collect();
     match (buckets.as_slice(), &value.data) {

@@ -1,4 +1,3 @@
-//! See the page.
 use std::collections::hash_map::Entry;
 
 use iam_policy::model::{Policy, members_at};
@@ -6,8 +5,7 @@ use source_text::{Member, NodePath, Value};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-key",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -33,21 +31,21 @@ fn visit(value: &Value, node_path: NodePath, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Objects with more keys than this are compared by a table.
-const FEW: usize = 8;
+/// Up to this many keys are first compared pairwise, which is cheaper than a hash table.
+const MAX_PAIRWISE_KEYS: usize = 8;
 
 fn compare(value: &Value, node_path: NodePath, reporter: &mut Reporter<'_>) {
     let members = value.members();
     let same = |(i, m): (usize, &Member)| members[..i].iter().any(|o| o.key.raw().eq_ignore_ascii_case(m.key.raw()));
-    if members.len() <= FEW && !members.iter().enumerate().any(same) {
+    if members.len() <= MAX_PAIRWISE_KEYS && !members.iter().enumerate().any(same) {
         return;
     }
     let mut seen = std::collections::HashMap::new();
     for (member, at) in members_at(value, node_path) {
         match seen.entry(member.key.to_string().to_ascii_lowercase()) {
             Entry::Occupied(first) => {
-                let message = format!("`{}` stands here a second time", member.key);
-                reporter.at(at, message, "join the two, or remove one").related(*first.get(), "the first is here");
+                let message = format!("`{}` is a duplicate key", member.key);
+                reporter.at(at, message, "merge the two, or remove one").related(*first.get(), "the first one is here");
             }
             Entry::Vacant(free) => drop(free.insert(member.key_span)),
         }

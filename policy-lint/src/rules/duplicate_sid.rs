@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-sid",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -21,10 +19,10 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     {
         match seen.get(sid.raw()) {
             Some(first) => {
-                let message = format!("the `Sid` `{}` names two statements", sid.text);
+                let message = format!("the `Sid` `{}` is used by two statements", sid.text);
                 reporter
-                    .at(sid.at, message, "give each statement a name of its own")
-                    .related(*first, "the first is here");
+                    .at(sid.at, message, "give each statement a unique `Sid`")
+                    .related(*first, "the first one is here");
             }
             None => drop(seen.insert(sid.raw(), sid.at.span)),
         }

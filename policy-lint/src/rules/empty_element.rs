@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{NodeSpan, Policy, members_at};
 use source_text::{Data, Member};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "empty-element",
     family: Family::Redundancy,
     severity: Severity::Warning,
@@ -18,22 +16,23 @@ pub static RULE: Rule = Rule {
 fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (written, at) in policy.raw_statements() {
         for (member, at) in members_at(written, at.node_path) {
-            judge(member, at, reporter);
+            check_member(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {
-                members_at(&member.value, at.node_path).for_each(|(sort, at)| judge(sort, at, reporter));
+                members_at(&member.value, at.node_path)
+                    .for_each(|(principal, at)| check_member(principal, at, reporter));
             }
             if !member.key.raw().eq_ignore_ascii_case("Condition") {
                 continue;
             }
             for (operator, at) in members_at(&member.value, at.node_path) {
-                judge(operator, at, reporter);
-                members_at(&operator.value, at.node_path).for_each(|(key, at)| judge(key, at, reporter));
+                check_member(operator, at, reporter);
+                members_at(&operator.value, at.node_path).for_each(|(key, at)| check_member(key, at, reporter));
             }
         }
     }
 }
 
-fn judge(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
+fn check_member(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
     let mut severity = Severity::Warning;
     let (what, code) = match &member.value.data {
         Data::Array(list) if list.is_empty() => ("an empty list", "EMPTY_ARRAY_ACTION"),
@@ -52,5 +51,8 @@ fn judge(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
         _ => "EMPTY_ARRAY_CONDITION",
     };
     let at = NodeSpan { span: member.value.span, ..at };
-    reporter.at(at, format!("`{}` is {what}", member.key), "fill it, or remove it").aws(code).severity(severity);
+    reporter
+        .at(at, format!("`{}` is {what}", member.key), "add a value, or remove the element")
+        .aws(code)
+        .severity(severity);
 }

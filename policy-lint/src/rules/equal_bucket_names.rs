@@ -1,11 +1,9 @@
-//! See the page.
 use source_text::Value;
 
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "equal-bucket-names",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -25,10 +23,11 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             None => drop(seen.insert(name, bucket)),
             Some(first) => {
                 let first: &terraform_eval::Resource = first;
-                let message = format!("`{}` and `{}` are both named `{name}`", bucket.address, first.address);
-                let finding = reporter.span(bucket.head, message, "give each bucket a name of its own");
+                let message =
+                    format!("`{}` and `{}` have the same bucket name `{name}`", bucket.address, first.address);
+                let finding = reporter.span(bucket.head, message, "give each bucket a unique name");
                 finding.address = Some(bucket.address.clone());
-                finding.related(first.head, "the other is here");
+                finding.related(first.head, "the other bucket is here");
             }
         }
     }

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::model::{Item, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
@@ -7,8 +6,7 @@ use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "event-source-without-grant",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -18,7 +16,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Types of what a function reads, the attribute with the ARN, and the actions that reading needs.
+/// Types of event sources, their attribute with the ARN, and the actions that reading from them requires.
 const SOURCES: &[(&str, &str, &[&str])] = &[
     (
         "aws_dynamodb_table",
@@ -61,19 +59,20 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Whether a statement that allows an action may speak of a resource; the ARN of a stream has a date that nobody knows.
-pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
+/// Whether a statement that allows the action may cover the resource. The ARN of a stream ends in a timestamp that is
+/// not known before it exists, so the resource of a table's stream is not compared.
+pub(crate) fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
     let named = |i: &Item| may_refer_to(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
-    let speaks = |s: &Statement| {
+    let covers = |s: &Statement| {
         let resources = s.resources.as_ref();
         resources.is_none_or(|r| r.negated || r.incomplete || r.items.iter().any(named))
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
     resource.kind == "aws_dynamodb_table"
-        || statements.filter(|s| s.allows() && s.applies_to_action(action)).any(speaks)
+        || statements.filter(|s| s.allows() && s.applies_to_action(action)).any(covers)
 }
 
-/// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.
+/// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.
 fn is_attribute(value: &Value, attribute: &str) -> bool {
     match &value.data {
         Data::Unknown(unknown) => unknown.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
@@ -84,7 +83,7 @@ fn is_attribute(value: &Value, attribute: &str) -> bool {
 fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], reporter: &mut Reporter<'_>) {
     let list: Vec<String> = missing.iter().map(|a| format!("`{a}`")).collect();
     let message = format!(
-        "`{}` reads `{}` with the role `{}`, which does not allow {}",
+        "`{}` reads from `{}` with the role `{}`, which does not allow {}",
         mapping.address,
         queue.address,
         role.address,

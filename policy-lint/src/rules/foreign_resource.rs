@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::arn::Arn;
 use iam_policy::catalogue::Service;
 use iam_policy::model::{Item, Policy};
@@ -12,8 +11,7 @@ use crate::project::Project;
 use crate::reference_arns::typed;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "foreign-resource",
     family: Family::Attachment,
     severity: Severity::Error,
@@ -23,8 +21,9 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Carriers of a resource's policy: the attribute that says of which resource, its type, and how it is named.
-const OWNERS: &[(&str, &str, &str, &[&str])] = &[
+/// Terraform resources that carry a resource policy: the attribute that names the resource it is attached to (empty for
+/// the resource itself), the type of that resource, and the attributes it can be referred to by.
+const CARRIERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_s3_bucket_policy", "bucket", "aws_s3_bucket", &["bucket", "id"]),
     ("aws_sns_topic_policy", "arn", "aws_sns_topic", &["arn"]),
     ("aws_sqs_queue_policy", "queue_url", "aws_sqs_queue", &["url", "id"]),
@@ -40,7 +39,7 @@ const OWNERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_sqs_queue", "", "aws_sqs_queue", &[]),
 ];
 
-/// Kinds of policy, the services of what they are attached to, and the word for that.
+/// Kinds of policy, the services that the policy may name, and the noun for what it is attached to.
 const SERVICES: &[(PolicyKind, &[&str], &str)] = &[
     (PolicyKind::Kms, &["kms"], "a key"),
     (PolicyKind::Lambda, &["lambda"], "a function"),
@@ -50,19 +49,20 @@ const SERVICES: &[(PolicyKind, &[&str], &str)] = &[
     (PolicyKind::Sqs, &["sqs"], "a queue"),
 ];
 
-/// Resources that no policy of the kind can speak of, whatever it is attached to.
-fn services(policy: &Policy, reporter: &mut Reporter<'_>) {
-    let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
+/// Reports resources of another service than the kind of policy is for.
+fn check_services(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let Some((_, services, owner_noun)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let shape = typed(&item.text);
         let Some(arn) = Arn::parse(&shape).filter(|a| !pattern::has_wildcard(a.service)) else { continue };
         if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
-            let message = format!("the policy is that of {what}, and `{}` belongs to `{}`", item.text, arn.service);
+            let message =
+                format!("the policy of {owner_noun} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
             reporter.policy(
                 policy,
                 item.at,
                 message,
-                format!("name {what}, or move the statement to the policy it is for"),
+                format!("name {owner_noun}, or move the statement to the policy of that resource"),
             );
         }
     }
@@ -70,8 +70,8 @@ fn services(policy: &Policy, reporter: &mut Reporter<'_>) {
 
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
-        services(policy, reporter);
-        let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.origin.resource_type) else {
+        check_services(policy, reporter);
+        let Some((_, attribute, kind, keys)) = CARRIERS.iter().find(|(c, ..)| *c == policy.origin.resource_type) else {
             continue;
         };
         let carrier = project.owner(policy);
@@ -81,11 +81,11 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             None => continue,
             Some(value) => project.resources.iter().find(|r| r.kind == *kind && refers_to(value, r, keys)),
         };
-        let given = value.and_then(Value::as_str).filter(|_| BY_NAME.contains(kind));
+        let given = value.and_then(Value::as_str).filter(|_| TYPES_NAMED_BY_ARN.contains(kind));
         let name = owner.and_then(name_of).or_else(|| given.map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
-            let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
-            if let Some(other) = foreign {
+            let other_resource = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
+            if let Some(other) = other_resource {
                 report(policy, item, &other, owner, reporter);
             }
         }
@@ -94,15 +94,15 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
 
 fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, reporter: &mut Reporter<'_>) {
     let own = owner.map_or_else(String::new, |o| format!(" `{}`", o.address));
-    let message = format!("the policy is attached to{own} and speaks of `{other}`");
+    let message = format!("the policy is attached to{own} but names `{other}`");
     let finding = reporter.policy(policy, item.at, message, "name the resource that the policy is attached to");
     if let Some(owner) = owner.filter(|o| o.from_source) {
-        finding.related(owner.head, "it is attached to this");
+        finding.related(owner.head, "the policy is attached to this resource");
     }
 }
 
-/// Types that their policies name as their ARNs do.
-const BY_NAME: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
+/// Types whose name is the resource part of their ARN.
+const TYPES_NAMED_BY_ARN: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
 
 fn name_of(owner: &Resource) -> Option<String> {
     ["bucket", "name", "domain_name"]
@@ -119,7 +119,7 @@ fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<
     (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())
 }
 
-/// Another name in an ARN of the same service.
+/// The name of another resource of the same service in an ARN.
 fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
     let (name, arn) = (name?, Arn::parse(item.text.as_known()?)?);
     let (service, own) = match kind {
@@ -130,7 +130,7 @@ fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
         "aws_kinesis_stream" => ("kinesis", arn.resource.strip_prefix("stream/")?.split('/').next()?),
         "aws_opensearch_domain" => ("es", arn.resource.strip_prefix("domain/")?.split('/').next()?),
         "aws_dynamodb_table" => ("dynamodb", arn.resource.strip_prefix("table/")?.split('/').next()?),
-        // ARNs of the others end in what AWS adds to the name.
+        // The ARNs of the other types end in a suffix that AWS generates.
         _ => return None,
     };
     (arn.service == service && !pattern::matches(own, name)).then(|| own.to_owned())

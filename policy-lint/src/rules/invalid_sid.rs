@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-sid",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -25,8 +23,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             let kept: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
             reporter.at(
                 sid.at,
-                format!("the `Sid` `{text}` has `{bad}` in it"),
-                format!("letters and digits only, as in `{kept}`"),
+                format!("the `Sid` `{text}` contains `{bad}`"),
+                format!("use letters and digits only, as in `{kept}`"),
             );
         }
     }

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::model::{Policy, Principal, PrincipalType, Principals, Statement};
 use source_text::{Data, Value};
 use terraform_eval::Resource;
@@ -7,8 +6,7 @@ use crate::access::{may_refer_to, refers_to};
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "key-blocks-service",
     family: Family::Wiring,
     severity: Severity::Warning,
@@ -29,46 +27,47 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
                     && r.values.get(attribute).is_some_and(|v| refers_to(v, target, &["arn", "id", "url"]))
                     || r.address == target.address
             };
-            let principals = policies(project, &own).filter(|s| s.allows()).filter_map(|s| s.principals.as_ref());
+            let principals = statements_of(project, &own).filter(|s| s.allows()).filter_map(|s| s.principals.as_ref());
             let senders = principals.flat_map(|p| &p.items).filter(|p| p.principal_type == PrincipalType::Service);
-            if let Some((sender, name)) = senders.into_iter().find_map(|s| Some((s, shut_out(project, key, s)?))) {
+            if let Some((sender, name)) = senders.into_iter().find_map(|s| Some((s, blocking_key(project, key, s)?))) {
                 let message =
                     format!("`{}` is encrypted with `{name}`, which `{}` cannot use", target.address, sender.item.text);
-                let help = "use the service's own encryption, or a key whose policy allows `kms:GenerateDataKey` and \
-                            `kms:Decrypt` to the service";
+                let help = "use a key whose policy allows the service to use `kms:GenerateDataKey` and `kms:Decrypt`, or SSE-SQS for a \
+                            queue";
                 let finding = reporter.span(target.head, message, help);
                 finding.address = Some(target.address.clone());
-                finding.related(sender.item.at.span, "the service is let in here");
+                finding.related(sender.item.at.span, "the service is allowed here");
             }
         }
     }
 }
 
 /// The statements of the policies that certain resources carry.
-fn policies<'a>(project: &'a Project, own: &dyn Fn(&Resource) -> bool) -> impl Iterator<Item = &'a Statement> {
+fn statements_of<'a>(project: &'a Project, own: &dyn Fn(&Resource) -> bool) -> impl Iterator<Item = &'a Statement> {
     let addresses: Vec<&str> = project.resources.iter().filter(|r| own(r)).map(|r| r.address.as_str()).collect();
     let carried = move |p: &&Policy| p.address.as_deref().is_some_and(|a| addresses.contains(&a));
     project.policies.iter().filter(carried).flat_map(|p| &p.statements)
 }
 
-/// The name of the key when a service cannot use it: one of AWS's own, or one of the tree whose policy does not say so.
-fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String> {
+/// The name of the key if the service cannot use it: an AWS-managed key, or a key of the configuration whose policy does
+/// not allow the service.
+fn blocking_key(project: &Project, key: &Value, sender: &Principal) -> Option<String> {
     if let Some(name) = key.as_str().filter(|n| n.ends_with("alias/aws/sqs") || n.ends_with("alias/aws/sns")) {
         return Some(name.to_owned());
     }
     let attributes = ["arn", "key_id", "id"];
     let found = project.of_kind("aws_kms_key").find(|k| refers_to(key, k, &attributes))?;
-    let apart = |r: &Resource| r.kind == "aws_kms_key_policy";
-    let perhaps = |r: &Resource| {
+    let is_key_policy = |r: &Resource| r.kind == "aws_kms_key_policy";
+    let may_belong_to_key = |r: &Resource| {
         let key = r.values.get("key_id");
         !key.is_some_and(|v| refers_to(v, found, &attributes)) && may_refer_to(key, found, &attributes)
     };
-    if project.resources.iter().any(|r| apart(r) && perhaps(r)) {
+    if project.resources.iter().any(|r| is_key_policy(r) && may_belong_to_key(r)) {
         return None;
     }
     let own = |r: &Resource| {
         r.address == found.address
-            || apart(r) && r.values.get("key_id").is_some_and(|v| refers_to(v, found, &attributes))
+            || is_key_policy(r) && r.values.get("key_id").is_some_and(|v| refers_to(v, found, &attributes))
     };
     let carriers = project.resources.iter().filter(|r| own(r));
     let written = carriers.filter_map(|r| r.values.get("policy")).filter(|p| !matches!(p.data, Data::Null)).count();
@@ -76,11 +75,11 @@ fn shut_out(project: &Project, key: &Value, sender: &Principal) -> Option<String
         .policies
         .iter()
         .filter(|p| project.resources.iter().any(|r| own(r) && Some(&r.address) == p.address.as_ref()));
-    let lets_in = |s: &Statement| {
+    let allows_sender = |s: &Statement| {
         let named = |p: &Principal| p.is_everyone() || p.item.raw() == sender.item.raw() || !p.item.text.is_known();
         let includes = |p: &Principals| p.incomplete || p.negated || p.items.iter().any(named);
         s.allows() && s.principals.as_deref().is_some_and(includes) && s.applies_to_action("kms:GenerateDataKey")
     };
-    let shut = written == read.count() && !policies(project, &own).any(lets_in);
-    shut.then(|| found.address.clone())
+    let blocks = written == read.count() && !statements_of(project, &own).any(allows_sender);
+    blocks.then(|| found.address.clone())
 }

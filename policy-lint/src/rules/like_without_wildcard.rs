@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "like-without-wildcard",
     family: Family::Match,
     severity: Severity::Note,
@@ -21,8 +19,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         let wild = condition.values.iter().any(|v| v.raw().contains(['*', '?', '$']));
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && known && !wild && !condition.values.is_empty() {
             let exact = if base.contains("not") { "StringNotEquals" } else { "StringEquals" };
-            let message = format!("no value for `{}` has a wildcard", condition.key.text);
-            reporter.at(condition.operator.at, message, format!("write `{exact}`"));
+            let message = format!("no value of `{}` has a wildcard", condition.key.text);
+            reporter.at(condition.operator.at, message, format!("use `{exact}`"));
         }
     }
 }

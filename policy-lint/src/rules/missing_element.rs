@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy, is_key};
 use source_text::{Data, Value};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "missing-element",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -22,20 +20,20 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         reporter.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
         return;
     };
-    // A document of Terraform's data source has the span of its block; what is added to it comes from elsewhere.
-    let gathered = statement.value.span == policy.root.span;
-    if !gathered && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
+    // The document of a Terraform data source has the span of its block; merged statements have other spans.
+    let is_merged = statement.value.span == policy.root.span;
+    if !is_merged && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
         let at = NodeSpan { span: statement.value.span, ..at };
         reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
-    // Statements that are objects are the ones that were read, in their order.
+    // `policy.statements` holds the statements that are objects, in the same order.
     let written = policy.raw_statements().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
-        judge(policy, written, statement.head, reporter);
+        check_statement(policy, written, statement.head, reporter);
     }
 }
 
-fn judge(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
+fn check_statement(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
     let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| is_key(m.key.raw(), n)));
     let mut missing = |what: &str, code: &'static str, help: &str| {
         reporter.at(head, format!("the statement has no {what}"), help).aws(code);
@@ -44,12 +42,12 @@ fn judge(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Report
         missing("`Effect`", "MISSING_EFFECT", "add `\"Effect\": \"Allow\"` or `\"Effect\": \"Deny\"`");
     }
     if !has(&["Action", "NotAction"]) {
-        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it is about");
+        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it applies to");
     }
     if policy.kind != PolicyKind::Trust && policy.kind != PolicyKind::Ecr && !has(&["Resource", "NotResource"]) {
-        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it is about");
+        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it applies to");
     }
     if policy.kind.has_principals() && policy.kind != PolicyKind::Trust && !has(&["Principal", "NotPrincipal"]) {
-        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`: a policy of a resource says who it is about");
+        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`, which a resource policy requires");
     }
 }

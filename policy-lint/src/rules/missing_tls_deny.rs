@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "missing-tls-deny",
     family: Family::Exposure,
     severity: Severity::Note,
@@ -29,7 +27,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let at = NodeSpan { node_path: NodeSpan::default().node_path, ..first.head };
     reporter.at(
         at,
-        "requests without TLS are not refused",
-        "add a `Deny` for everybody with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
+        "requests without TLS are not denied",
+        "add a `Deny` for every principal with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
     );
 }

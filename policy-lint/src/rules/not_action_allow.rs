@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "not-action-allow",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -26,8 +24,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         let more = if actions.items.len() > 3 { " and others" } else { "" };
         reporter.at(
             actions.key,
-            format!("`NotAction` with `Allow` grants every action but {}{more}, in every service", listed.join(", ")),
-            "list what is allowed under `Action`; to forbid something, write it under `Action` in a `Deny` statement",
+            format!("`NotAction` with `Allow` grants every action of every service except {}{more}", listed.join(", ")),
+            "list the allowed actions under `Action`; to exclude actions, list them in a `Deny` statement",
         );
     }
 }

@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "not-principal-allow",
     family: Family::Exposure,
     severity: Severity::Error,
@@ -19,8 +17,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
             reporter.at(
                 principals.key,
-                "`NotPrincipal` with `Allow` lets in everybody but those it names",
-                "name who is let in under `Principal`",
+                "`NotPrincipal` with `Allow` grants access to every principal except those it names",
+                "name the allowed principals under `Principal`",
             );
         }
     }

@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "not-resource-allow",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -21,11 +19,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         if let Some(resources) = statement.resources.as_ref().filter(|r| r.negated) {
             let listed: Vec<String> = resources.items.iter().take(2).map(|i| format!("`{}`", i.text)).collect();
-            let message = format!("`NotResource` with `Allow` grants every resource but {}", listed.join(", "));
+            let message =
+                format!("`NotResource` with `Allow` grants access to every resource except {}", listed.join(", "));
             reporter.at(
                 resources.key,
                 message,
-                "list what is allowed under `Resource`; forbid the rest in a `Deny` statement",
+                "list the allowed resources under `Resource`; deny the rest in a `Deny` statement",
             );
         }
     }

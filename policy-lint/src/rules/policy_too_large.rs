@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::Policy;
 use source_text::{Data, PLACEHOLDER, Span, Value};
@@ -7,8 +6,7 @@ use crate::access::identities;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "policy-too-large",
     family: Family::Limits,
     severity: Severity::Error,
@@ -21,7 +19,7 @@ pub static RULE: Rule = Rule {
 fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         let Some((limit, what)) = limit(policy) else { continue };
-        report(size(&policy.root), limit, what, place(policy, project), policy, reporter);
+        report(size(&policy.root), limit, what, report_span(policy, project), policy, reporter);
     }
     for identity in identities(project) {
         let inline: Vec<&&Policy> = identity.policies.iter().filter(|p| is_inline(p)).collect();
@@ -32,7 +30,14 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             _ => 10_240,
         };
         let total = inline.iter().map(|p| size(&p.root)).sum();
-        report(total, limit, "inline policies of one holder, together,", place(first, project), first, reporter);
+        report(
+            total,
+            limit,
+            "the inline policies of one identity together",
+            report_span(first, project),
+            first,
+            reporter,
+        );
     }
 }
 
@@ -44,7 +49,7 @@ fn is_inline(policy: &Policy) -> bool {
 }
 
 /// The resource's first line in source, the document anywhere else.
-fn place(policy: &Policy, project: &Project) -> Span {
+fn report_span(policy: &Policy, project: &Project) -> Span {
     let owner = project.owner(policy).filter(|r| r.from_source);
     owner.map_or_else(|| policy.members().next().map_or(policy.root.span, |(_, at)| at.span), |r| r.head)
 }
@@ -53,7 +58,7 @@ fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, re
     if size <= limit {
         return;
     }
-    let message = format!("the policy has {size} characters, and {what} may have {limit}");
+    let message = format!("the policy has {size} characters, but the limit for {what} is {limit}");
     let finding = reporter.span(span, message, "use wildcards for names that share a prefix, or split the policy");
     finding.address.clone_from(&policy.address);
     finding.kind = Some(policy.kind);
@@ -66,25 +71,25 @@ fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, re
 fn limit(policy: &Policy) -> Option<(usize, &'static str)> {
     let by_carrier = match policy.origin.resource_type.as_str() {
         "aws_iam_policy" => Some((6_144, "a managed policy")),
-        "aws_iam_user_policy" => Some((2_048, "inline policies of a user")),
-        "aws_iam_group_policy" => Some((5_120, "inline policies of a group")),
-        "aws_iam_role_policy" => Some((10_240, "inline policies of a role")),
+        "aws_iam_user_policy" => Some((2_048, "the inline policies of a user")),
+        "aws_iam_group_policy" => Some((5_120, "the inline policies of a group")),
+        "aws_iam_role_policy" => Some((10_240, "the inline policies of a role")),
         _ => None,
     };
     by_carrier.or(match policy.kind {
         PolicyKind::Identity => Some((10_240, "an identity policy")),
         PolicyKind::Trust => Some((2_048, "a trust policy")),
         PolicyKind::S3 => Some((20_480, "a bucket policy")),
-        PolicyKind::Scp | PolicyKind::Rcp => Some((5_120, "a policy of an organization")),
+        PolicyKind::Scp | PolicyKind::Rcp => Some((5_120, "an organization policy")),
         PolicyKind::Kms => Some((32_768, "a key policy")),
         PolicyKind::Sns => Some((30_720, "a topic policy")),
-        PolicyKind::Lambda => Some((20_480, "a function's policy")),
-        PolicyKind::Secret => Some((20_480, "a secret's policy")),
+        PolicyKind::Lambda => Some((20_480, "a function policy")),
+        PolicyKind::Secret => Some((20_480, "a secret policy")),
         _ => None,
     })
 }
 
-/// Characters of the document without blanks between its parts.
+/// The size of the document in characters, without whitespace, as AWS counts it.
 fn size(value: &Value) -> usize {
     let commas = |n: usize| n.saturating_sub(1);
     match &value.data {

@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::{Policy, Principal};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-principal",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -25,13 +23,15 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
-                reporter.at(one.item.at, message, "remove it").related(other.item.at.span, "the other is here");
+                reporter
+                    .at(one.item.at, message, "remove it")
+                    .related(other.item.at.span, "the other principal is here");
             }
         }
     }
 }
 
-/// Whether a principal is the role of another, which is one of its sessions.
+/// Whether the first principal is the role of which the second is a session.
 fn covers(role: &Principal, session: &Principal) -> bool {
     let (Some(role), Some(session)) = (role.item.text.as_known(), session.item.text.as_known()) else { return false };
     let split = |text: &str, middle: &str| text.split_once(middle).map(|(a, b)| (a.to_owned(), b.to_owned()));

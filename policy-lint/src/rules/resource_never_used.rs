@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::ResourceType;
 use iam_policy::model::{Policy, Statement};
 use iam_policy::{PolicyKind, arn};
@@ -6,8 +5,7 @@ use iam_policy::{PolicyKind, arn};
 use crate::reference_arns;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "resource-never-used",
     family: Family::Match,
     severity: Severity::Warning,
@@ -22,7 +20,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in &policy.statements {
-        let Some(types) = known_types(statement) else { continue };
+        let Some(types) = supported_types(statement) else { continue };
         for item in statement.resource_items() {
             let shape = reference_arns::typed(&item.text);
             if shape.starts_with("arn:")
@@ -31,16 +29,16 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             {
                 reporter.at(
                     item.at,
-                    format!("no action of the statement works on `{}`", item.text),
-                    "add the action that is missing, or remove the resource",
+                    format!("no action of the statement applies to `{}`", item.text),
+                    "add the missing action, or remove the resource",
                 );
             }
         }
     }
 }
 
-/// Every resource type the statement's actions take; `None` when some action is not known or takes no type.
-fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
+/// The resource types that the statement's actions support; `None` when an action is unknown or is a whole service.
+fn supported_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
     for (item, actions) in statement.granted_actions() {
         let (_, name) = item.raw().split_once(':')?;

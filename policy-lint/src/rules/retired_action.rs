@@ -1,12 +1,10 @@
-//! See the page.
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::Policy;
 use iam_policy::pattern;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "retired-action",
     family: Family::Vocabulary,
     severity: Severity::Note,
@@ -22,12 +20,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if pattern::has_wildcard(prefix) || !actions.is_empty() {
             continue;
         }
-        let gone = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
-        if gone || catalogue::is_retired(item.raw()) {
+        let is_retired_service = Service::find(prefix).is_none() && catalogue::is_retired_service(prefix);
+        if is_retired_service || catalogue::is_retired(item.raw()) {
             reporter.at(
                 item.at,
-                format!("`{}` is no longer listed by AWS", item.text),
-                "remove it, unless you know that it is needed",
+                format!("AWS no longer lists `{}`", item.text),
+                "remove it, unless it is known to be needed",
             );
         }
     }

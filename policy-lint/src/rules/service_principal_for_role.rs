@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{Policy, PrincipalType};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "service-principal-for-role",
     family: Family::Exposure,
     severity: Severity::Warning,
@@ -27,8 +25,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         {
             reporter.at(
                 principal.item.at,
-                "a function calls with its role, never as `lambda.amazonaws.com`",
-                "allow the action in the role's policy; for another account, name the role under `AWS`",
+                "a function calls other services as its role, never as `lambda.amazonaws.com`",
+                "allow the action in the policy of the role, or name the role under `AWS` for another account",
             );
         }
     }

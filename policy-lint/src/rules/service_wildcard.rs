@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::catalogue::{AccessLevel, Service};
 use iam_policy::model::Policy;
@@ -6,8 +5,7 @@ use iam_policy::model::Policy;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::unknown_service::is_unknown;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "service-wildcard",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -26,9 +24,9 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
             let Some(service) = whole_service(item.raw()) else {
                 continue;
             };
-            // A service that does not exist has no actions to allow; `unknown-service` says so.
+            // A service that does not exist has no actions to allow; `unknown-service` reports it.
             if is_unknown(service)
-                || policy.kind == PolicyKind::Kms && is_key_administration(service, policy, statement)
+                || policy.kind == PolicyKind::Kms && is_default_key_policy(service, policy, statement)
             {
                 continue;
             }
@@ -37,18 +35,19 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The service of a pattern that stands for all its actions.
-pub fn whole_service(pattern: &str) -> Option<&str> {
+/// The service prefix of a pattern that matches every action of the service.
+pub(crate) fn whole_service(pattern: &str) -> Option<&str> {
     let (service, name) = pattern.split_once(':')?;
     let all = name.contains('*') && name.bytes().all(|b| matches!(b, b'*' | b'?'));
     (all && !service.is_empty() && !service.contains('*')).then_some(service)
 }
 
-/// AWS's own default key policy: the account of the key may manage it, which only enables identity policies.
-fn is_key_administration(service: &str, policy: &Policy, statement: &iam_policy::model::Statement) -> bool {
-    let roots = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-    let mut roots = roots.map(|p| p.item.raw().ends_with(":root")).peekable();
-    policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && roots.peek().is_some() && roots.all(|r| r)
+/// Whether this is the statement of the default key policy: allowing the account root only enables identity policies.
+fn is_default_key_policy(service: &str, policy: &Policy, statement: &iam_policy::model::Statement) -> bool {
+    let principals: Vec<&str> =
+        statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items).map(|p| p.item.raw()).collect();
+    let only_roots = !principals.is_empty() && principals.iter().all(|p| p.ends_with(":root"));
+    policy.kind == PolicyKind::Kms && service.eq_ignore_ascii_case("kms") && only_roots
 }
 
 fn message(prefix: &str, item: &iam_policy::model::Item) -> String {
@@ -59,14 +58,14 @@ fn message(prefix: &str, item: &iam_policy::model::Item) -> String {
     let managing = service.actions().filter(|a| a.level() == AccessLevel::Permissions).count();
     let change = match managing {
         0 => String::new(),
-        1 => String::from(", one of which changes who has access"),
-        n => format!(", {n} of which change who has access"),
+        1 => String::from(", one of which changes permissions"),
+        n => format!(", {n} of which change permissions"),
     };
     format!("`{}` allows all {total} actions of {}{change}", item.text, service.title())
 }
 
-/// What people mostly need of services where the shortest name would mislead.
-const USUAL: &[(&str, &str)] = &[
+/// Commonly used actions of services whose shortest read action is not a useful example.
+const COMMON_ACTIONS: &[(&str, &str)] = &[
     ("cloudwatch", "PutMetricData"),
     ("dynamodb", "GetItem"),
     ("ec2", "DescribeInstances"),
@@ -82,8 +81,8 @@ const USUAL: &[(&str, &str)] = &[
 ];
 
 fn help(prefix: &str) -> String {
-    let usual = USUAL.iter().find(|(s, _)| s.eq_ignore_ascii_case(prefix));
-    if let Some((service, name)) = usual {
+    let common = COMMON_ACTIONS.iter().find(|(s, _)| s.eq_ignore_ascii_case(prefix));
+    if let Some((service, name)) = common {
         return format!("name the actions that are needed, as in `{service}:{name}`");
     }
     let example = Service::find(prefix).and_then(|s| {

@@ -1,4 +1,3 @@
-//! See the page.
 use source_text::{Data, Value};
 use terraform_eval::Resource;
 
@@ -6,8 +5,7 @@ use crate::access::refers_to;
 use crate::project::Project;
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "short-visibility-timeout",
     family: Family::Wiring,
     severity: Severity::Warning,
@@ -36,7 +34,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
             continue;
         }
         let message = format!(
-            "`{}` hides a message for {hidden} s, and `{}` may take {timeout} s",
+            "`{}` hides a received message for {hidden} s, but `{}` may run for {timeout} s",
             queue.address, function.address
         );
         let finding = reporter.span(
@@ -49,7 +47,7 @@ fn check(project: &Project, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// A number as configured; AWS's default where nobody wrote it, nothing where it is not known.
+/// The number of an attribute: `default` when it is absent or null, `None` when it is not known.
 fn number(resource: &Resource, key: &str, default: f64) -> Option<f64> {
     match resource.values.get(key).map(|v: &Value| &v.data) {
         None | Some(Data::Null) => Some(default),

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "trust-without-principal",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -22,14 +20,14 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
         let assumes = statement.action_items().iter().any(|i| iam_policy::is_trust_action(i.raw()));
         let message = if assumes {
-            "the trust policy names nobody who may assume the role"
+            "the trust policy has no principal that may assume the role"
         } else {
-            "this is not a trust policy: it names no principal and does not allow `sts:AssumeRole`"
+            "this is not a trust policy: it has no principal and does not allow `sts:AssumeRole`"
         };
         let help = if assumes {
             "add a `Principal`, as in `\"Principal\": {\"Service\": \"lambda.amazonaws.com\"}`"
         } else {
-            "attach the statement to the role as a permissions policy; a trust policy has a `Principal` and the action `sts:AssumeRole`"
+            "move the statement to a permissions policy of the role; a trust policy has a `Principal` and the action `sts:AssumeRole`"
         };
         reporter.at(statement.head, message, help);
     }

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::PolicyKind;
 use iam_policy::model::{NodeSpan, Policy};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unassumable-role",
     family: Family::Attachment,
     severity: Severity::Warning,
@@ -34,5 +32,9 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     };
     let at = NodeSpan { node_path: NodeSpan::default().node_path, ..first.head };
-    reporter.at(at, "no statement lets anybody assume the role", "allow `sts:AssumeRole` to whoever needs the role");
+    reporter.at(
+        at,
+        "no statement allows a principal to assume the role",
+        "allow `sts:AssumeRole` for the principals that need the role",
+    );
 }

@@ -1,15 +1,13 @@
-//! See the page.
 use iam_policy::model::{Policy, Statement};
 use iam_policy::{PolicyKind, pattern};
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::{service_wildcard, wildcard_action};
 
-/// The action that it is about.
-pub const ACTION: &str = "iam:CreateServiceLinkedRole";
+/// The action that this rule restricts.
+pub(crate) const ACTION: &str = "iam:CreateServiceLinkedRole";
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unbounded-service-linked-role",
     family: Family::Breadth,
     severity: Severity::Warning,
@@ -24,12 +22,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_service_linked_role(s)) {
-        let tied = statement.unknown_condition || statement.conditions_on("iam:AWSServiceName").next().is_some();
+        let restricted = statement.unknown_condition || statement.conditions_on("iam:AWSServiceName").next().is_some();
         let Some(star) = statement.resource_items().iter().find(|i| iam_policy::arn::is_everything(i.raw())) else {
             continue;
         };
-        if !tied {
-            let message = format!("`{ACTION}` makes the role of any service");
+        if !restricted {
+            let message = format!("`{ACTION}` is allowed for every service");
             let help = "add a condition on `iam:AWSServiceName`, or name the role, as in \
                         `arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*`";
             reporter.at(star.at, message, help);
@@ -37,7 +35,7 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Whether a pattern says the action itself; `*` and `iam:*` have rules of their own.
+/// Whether an action pattern matches the action, other than `*` and `iam:*`, which other rules report.
 fn names_service_linked_role(statement: &Statement) -> bool {
     let wide = |text: &str| wildcard_action::is_everything(text) || service_wildcard::whole_service(text).is_some();
     statement.action_items().iter().any(|i| !wide(i.raw()) && pattern::matches_action(i.raw(), ACTION))

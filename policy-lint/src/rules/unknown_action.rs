@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::{self, Service};
 use iam_policy::model::{Item, Policy};
 use iam_policy::{pattern, spelling};
@@ -6,8 +5,7 @@ use source_text::PLACEHOLDER;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-action",
     family: Family::Vocabulary,
     severity: Severity::Warning,
@@ -35,8 +33,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// API calls whose permission has another name.
-const MEANT: &[(&str, &str)] = &[
+/// API operations whose permission has another name.
+const API_OPERATIONS: &[(&str, &str)] = &[
     ("s3:copyobject", "s3:GetObject` on the source and `s3:PutObject"),
     ("s3:headbucket", "s3:ListBucket"),
     ("s3:headobject", "s3:GetObject"),
@@ -58,11 +56,11 @@ const MEANT: &[(&str, &str)] = &[
 
 fn help(service: Service, item: &Item, name: &str) -> String {
     let folded = item.raw().to_ascii_lowercase();
-    if let Some((_, meant)) = MEANT.iter().find(|(n, _)| *n == folded) {
-        return format!("the call needs `{meant}`");
+    if let Some((_, action)) = API_OPERATIONS.iter().find(|(n, _)| *n == folded) {
+        return format!("the API operation requires `{action}`");
     }
     match spelling::closest(name, service.actions().map(catalogue::Action::name)) {
         Some(near) => format!("did you mean `{}:{near}`?", service.prefix()),
-        None => format!("look the name up; the catalogue is of {}", catalogue::DATE),
+        None => format!("check the name (the action catalogue is dated {})", catalogue::DATE),
     }
 }

@@ -1,11 +1,9 @@
-//! See the page.
 use iam_policy::model::{Policy, members_at};
 use iam_policy::spelling;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-element",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -28,16 +26,16 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         if known.contains(&name) {
             continue;
         }
-        if let Some(meant) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
-            let message = format!("`{}` is no element of {whole}: names of elements are case-sensitive", member.key);
-            reporter.at(at, message, format!("write `{meant}`"));
+        if let Some(suggested) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
+            let message = format!("`{}` is not an element of {whole}: element names are case-sensitive", member.key);
+            reporter.at(at, message, format!("write `{suggested}`"));
             continue;
         }
         let near = spelling::closest(name, known.iter().copied());
         let help = near.map_or_else(
-            || format!("remove it; {whole} has {}", known.join(", ")),
+            || format!("remove it; the elements of {whole} are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        reporter.at(at, format!("`{}` is no element of {whole}", member.key), help);
+        reporter.at(at, format!("`{}` is not an element of {whole}", member.key), help);
     }
 }

@@ -1,4 +1,3 @@
-//! See the page.
 use iam_policy::catalogue::AccessLevel;
 use iam_policy::model::Policy;
 use iam_policy::pattern;
@@ -8,8 +7,7 @@ use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 use crate::rules::wildcard_action::is_everything;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "verb-wildcard",
     family: Family::Breadth,
     severity: Severity::Note,
@@ -34,12 +32,12 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
         }
         let Some(worst) = actions.iter().copied().max_by_key(|a| a.level()) else { continue };
         let example = worst.full_name();
-        let message = format!(
-            "`{}` allows {} actions, among them `{example}` ({})",
-            item.text,
-            actions.len(),
-            worst.level().as_str()
-        );
+        let message = match actions.len() {
+            1 => format!("`{}` allows `{example}` ({})", item.text, worst.level().as_str()),
+            count => {
+                format!("`{}` allows {count} actions, including `{example}` ({})", item.text, worst.level().as_str())
+            }
+        };
         let finding = reporter.at(
             item.at,
             message,

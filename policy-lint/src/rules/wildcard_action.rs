@@ -1,10 +1,8 @@
-//! See the page.
 use iam_policy::model::Policy;
 
 use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "wildcard-action",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -29,8 +27,8 @@ fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Whether a pattern stands for every action there is.
-pub fn is_everything(pattern: &str) -> bool {
+/// Whether a pattern matches every action of every service.
+pub(crate) fn is_everything(pattern: &str) -> bool {
     let (service, name) = pattern.split_once(':').unwrap_or((pattern, "*"));
     let all = |part: &str| !part.is_empty() && part.bytes().all(|b| b == b'*');
     all(service) && all(name)

@@ -81,7 +81,7 @@ fn review(comment: &Comment, used: bool, location: &Location, found: &mut Vec<Di
             format!("the exception names `{}`, which is not a rule{}", comment.rule, rules::suggestion(&comment.rule));
         add(&rules::allow_unused::RULE, message, "`policy-lint rules` lists the rules");
     } else if !used {
-        let message = format!("the exception to `{}` hides nothing", comment.rule);
+        let message = format!("the exception to `{}` suppresses no finding", comment.rule);
         add(
             &rules::allow_unused::RULE,
             message,
@@ -90,7 +90,7 @@ fn review(comment: &Comment, used: bool, location: &Location, found: &mut Vec<Di
     }
     if comment.reason.is_empty() {
         let message = format!("the exception to `{}` gives no reason", comment.rule);
-        add(&rules::allow_without_reason::RULE, message, "write the reason behind the parenthesis");
+        add(&rules::allow_without_reason::RULE, message, "write the reason after the parenthesis");
     }
 }
 

@@ -121,7 +121,7 @@ impl Exceptions {
     pub fn parse(path: &Path, text: &str) -> Result<Exceptions, String> {
         let error = |e: String| {
             format!(
-                "cannot read `{}`: {e}; an entry is `[[allow]]` with `rule`, `reason` and optionally `path`, `address`, `pointer`, `until`",
+                "cannot read `{}`: {e} (an entry is `[[allow]]` with `rule`, `reason` and optionally `path`, `address`, `pointer`, `until`)",
                 path.display()
             )
         };
@@ -234,14 +234,14 @@ impl ExceptionSuppressor {
         };
         if !entry.has_reason() {
             let message = format!("the exception to `{}` gives no reason", entry.rule);
-            add(&rules::allow_without_reason::RULE, message, "add `reason = \"…\"` for the reviewer");
+            add(&rules::allow_without_reason::RULE, message, "add `reason = \"…\"`");
         }
         if entry.is_past(&self.today) {
             let until = entry.until.as_deref().unwrap_or_default();
-            let message = format!("the exception to `{}` ended on {until}", entry.rule);
-            add(&rules::allow_expired::RULE, message, "fix the policy and remove the entry, or agree on a new date");
+            let message = format!("the exception to `{}` expired on {until}", entry.rule);
+            add(&rules::allow_expired::RULE, message, "fix the policy and remove the entry, or set a new date");
         } else if was_checked && !used {
-            let message = format!("the exception to `{}` hides nothing", entry.rule);
+            let message = format!("the exception to `{}` suppresses no finding", entry.rule);
             add(&rules::allow_unused::RULE, message, "remove the entry, or correct its rule, path, address or pointer");
         }
     }

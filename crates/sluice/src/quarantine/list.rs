@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ingest::record::Reason;
+use ingest::quarantine::ReasonRecord;
 use lambda_support::log::escape;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -134,7 +134,7 @@ fn bare(stem: &Stem, why: &str, report: &Report) {
     );
 }
 
-fn told(stem: &Stem, reason: &Reason, report: &Report) {
+fn told(stem: &Stem, reason: &ReasonRecord, report: &Report) {
     let first = reason.reasons.first();
     let first = first.map_or(String::new(), |p| {
         let gap = if p.path.is_empty() { "" } else { " " };
@@ -142,16 +142,16 @@ fn told(stem: &Stem, reason: &Reason, report: &Report) {
     });
     let more = reason.reasons.len().saturating_sub(1);
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-    let (source, end) = (&reason.source, reason.end.name());
+    let (source, end) = (&reason.source, reason.outcome.name());
     report.line(
         format_args!(
             "{}  {}  {end}  {}{first}{more}",
-            escape(&source.key),
-            escape(&source.version_id),
+            escape(&source.version.key),
+            escape(&source.version.version_id),
             escape(&reason.quarantined_at)
         ),
         &json!({
-            "key": source.key, "version_id": source.version_id, "end": end, "reasons": reason.reasons,
+            "key": source.version.key, "version_id": source.version.version_id, "end": end, "reasons": reason.reasons,
             "quarantined_at": reason.quarantined_at, "copy_key": stem.copy_key, "copy": stem.copy,
         }),
     );
@@ -162,12 +162,13 @@ mod tests {
     use super::*;
     use crate::quarantine::stems::source;
     use crate::report::testing::{HOSTILE, harmless};
-    use ingest::record::{End, Problem};
+    use ingest::outcome::Outcome;
+    use ingest::problem::Problem;
 
     #[test]
     fn rows_are_harmless() {
-        let reason = Reason {
-            end: End::Invalid,
+        let reason = ReasonRecord {
+            outcome: Outcome::Invalid,
             reasons: vec![Problem::new(HOSTILE, HOSTILE, HOSTILE)],
             source: source(HOSTILE, HOSTILE, HOSTILE),
             other: None,

@@ -10,10 +10,10 @@ mod show;
 pub mod stems;
 
 use aws_config::SdkConfig;
-use ingest::record::Reason;
+use ingest::quarantine::{ReasonRecord, copy_key};
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use provenance::version::Version;
+use sluice_types::ObjectVersion as Version;
 
 use crate::aws::{Role, class_of, session};
 use crate::cli::Shared;
@@ -108,7 +108,7 @@ struct Ward {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Record {
     /// What it says.
-    Readable(Box<Reason>),
+    Readable(Box<ReasonRecord>),
     /// There is none.
     Absent,
     /// There is one, and why it cannot be read.
@@ -126,7 +126,7 @@ impl Found {
     /// Key and version-id of the source: as its record says, or as its key looks.
     fn identity(&self) -> (&str, &str) {
         match &self.record {
-            Record::Readable(reason) => (&reason.source.key, &reason.source.version_id),
+            Record::Readable(reason) => (&reason.source.version.key, &reason.source.version.version_id),
             _ => self.stem.by_key(),
         }
     }
@@ -142,7 +142,7 @@ impl Found {
         let named = which.version.as_deref();
         let of_key = match &self.record {
             Record::Readable(_) => key == which.key,
-            _ => source("", &which.key, version).copy_key() == self.stem.copy_key,
+            _ => copy_key(&source("", &which.key, version).version) == self.stem.copy_key,
         };
         of_key && named.is_none_or(|wanted| wanted == version)
     }
@@ -216,12 +216,12 @@ impl Ward {
 }
 
 fn parse(bytes: &[u8], stem: &Stem) -> Record {
-    match serde_json::from_slice::<Reason>(bytes) {
+    match serde_json::from_slice::<ReasonRecord>(bytes) {
         Err(error) => Record::Unreadable(format!("it is not a reason record: {error}")),
-        Ok(reason) if reason.source.copy_key() != stem.copy_key => Record::Unreadable(format!(
+        Ok(reason) if copy_key(&reason.source.version) != stem.copy_key => Record::Unreadable(format!(
             "it is about another version, {} of `{}`",
-            escape(&reason.source.version_id),
-            escape(&reason.source.key)
+            escape(&reason.source.version.version_id),
+            escape(&reason.source.version.key)
         )),
         Ok(reason) => Record::Readable(Box::new(reason)),
     }
@@ -237,7 +237,7 @@ fn listing_prefix(key: &str) -> String {
 
 /// Whether a version could be the one that was asked for, by its key.
 fn may_be(stem: &Stem, which: &Which) -> bool {
-    source("", &which.key, stem.by_key().1).copy_key() == stem.copy_key
+    copy_key(&source("", &which.key, stem.by_key().1).version) == stem.copy_key
 }
 
 /// What the first tool said.
@@ -253,12 +253,12 @@ fn does_not_exist(key: &str, bucket: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ingest::record::End;
+    use ingest::outcome::Outcome;
     use proptest::prelude::*;
 
-    fn reason(key: &str, version: &str) -> Reason {
-        Reason {
-            end: End::Invalid,
+    fn reason(key: &str, version: &str) -> ReasonRecord {
+        ReasonRecord {
+            outcome: Outcome::Invalid,
             reasons: Vec::new(),
             source: source("in", key, version),
             other: None,
@@ -267,9 +267,9 @@ mod tests {
         }
     }
 
-    fn found(of: &Reason) -> Found {
+    fn found(of: &ReasonRecord) -> Found {
         Found {
-            stem: Stem { copy_key: of.source.copy_key(), copy: true, reason: true },
+            stem: Stem { copy_key: copy_key(&of.source.version), copy: true, reason: true },
             record: Record::Readable(Box::new(of.clone())),
         }
     }

@@ -6,8 +6,9 @@ use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective};
+use ingest::quarantine::reason_key;
+use lambda_support::aws::copy_source;
 use lambda_support::log::escape;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::release_steps::{Outcome, Step, Sum};
 use super::stems::source;
@@ -18,9 +19,6 @@ use crate::store::{Facts, Store, place};
 
 /// The user metadata that says which version in quarantine an object was released from. Copies keep it.
 const RELEASED_FROM: &str = "sluice-released-from";
-
-/// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// The effects of a release: one call or one look each.
 pub(super) struct Move<'a> {
@@ -55,7 +53,7 @@ impl Move<'_> {
             }
             Step::Copy => self.copy().await,
             Step::FindRefusal(version) => {
-                let key = source("", self.key, version).reason_key();
+                let key = reason_key(&source("", self.key, version).version);
                 let there = store.head(quarantine, &key, None).await?;
                 Ok(Outcome::Refused(there.is_some()))
             }
@@ -142,11 +140,10 @@ impl Move<'_> {
         let head = self.ward.store.head_all(quarantine, copy_key, None).await?;
         let head = head.context("the copy went away while it was released: run it again")?;
         let plain = || {
-            let from = format!("{quarantine}/{copy_key}");
             let request = self.ward.store.s3.copy_object().bucket(bucket);
             request
                 .key(self.key)
-                .copy_source(utf8_percent_encode(&from, COPY_SOURCE).to_string())
+                .copy_source(copy_source(quarantine, copy_key, None))
                 .tagging_directive(TaggingDirective::Replace)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
         };

@@ -1,6 +1,6 @@
 //! `quarantine show`: everything that is known of a refused key.
 
-use ingest::record::Reason;
+use ingest::quarantine::ReasonRecord;
 use lambda_support::log::escape;
 use serde_json::json;
 
@@ -54,12 +54,12 @@ fn show(bucket: &str, found: &Found, report: &Report) -> bool {
     found.record == Record::Absent
 }
 
-fn text(reason: &Reason, copy: &str, there: bool) -> String {
+fn text(reason: &ReasonRecord, copy: &str, there: bool) -> String {
     let source = &reason.source;
     let mut lines = vec![
-        format!("s3://{}/{}", escape(&source.bucket), escape(&source.key)),
-        format!("  version   {}", escape(&source.version_id)),
-        format!("  end       {}, {}", reason.end.name(), escape(&reason.quarantined_at)),
+        format!("s3://{}/{}", escape(&source.version.bucket), escape(&source.version.key)),
+        format!("  version   {}", escape(&source.version.version_id)),
+        format!("  end       {}, {}", reason.outcome.name(), escape(&reason.quarantined_at)),
         format!("  size      {} bytes", source.size.unwrap_or(0)),
         format!("  sha256    {}", escape(source.sha256.as_deref().unwrap_or("unknown"))),
         format!("  copy      {}{copy}", if there { "" } else { "(gone) " }),
@@ -71,9 +71,9 @@ fn text(reason: &Reason, copy: &str, there: bool) -> String {
     if let Some(other) = &reason.other {
         lines.push(format!(
             "  first     s3://{}/{} version {}",
-            escape(&other.bucket),
-            escape(&other.key),
-            escape(&other.version_id)
+            escape(&other.version.bucket),
+            escape(&other.version.key),
+            escape(&other.version.version_id)
         ));
     }
     lines.join("\n")
@@ -84,12 +84,13 @@ mod tests {
     use super::*;
     use crate::quarantine::stems::{Stem, source};
     use crate::report::testing::{HOSTILE, harmless};
-    use ingest::record::{End, Problem};
+    use ingest::outcome::Outcome;
+    use ingest::problem::Problem;
 
     #[test]
     fn what_is_shown_is_harmless() {
-        let reason = Reason {
-            end: End::Conflict,
+        let reason = ReasonRecord {
+            outcome: Outcome::Conflict,
             reasons: vec![Problem::new(HOSTILE, HOSTILE, HOSTILE)],
             source: source(HOSTILE, HOSTILE, HOSTILE),
             other: Some(source(HOSTILE, HOSTILE, HOSTILE)),

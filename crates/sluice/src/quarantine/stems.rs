@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use ingest::record::Source;
+use ingest::quarantine::{copy_key, reason_key};
+use ingest::source::Source;
+use sluice_types::ObjectVersion;
 
 /// What is in quarantine of one version: its copy, its reason record, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +34,14 @@ impl Stem {
 /// What a reason record's key adds to its copy's.
 static SUFFIX: LazyLock<String> = LazyLock::new(|| {
     let source = source("", "k", "v");
-    source.reason_key().split_off(source.copy_key().len())
+    reason_key(&source.version).split_off(copy_key(&source.version).len())
 });
 
 /// A source of which only the place is known.
 #[must_use]
 pub fn source(bucket: &str, key: &str, version_id: &str) -> Source {
     Source {
-        bucket: bucket.into(),
-        key: key.into(),
-        version_id: version_id.into(),
+        version: ObjectVersion { bucket: bucket.into(), key: key.into(), version_id: version_id.into() },
         etag: None,
         size: None,
         sha256: None,
@@ -137,8 +137,8 @@ mod tests {
         #[test]
         fn every_version_is_found_once(versions in prop::collection::btree_set(hostile(), 1..12)) {
             let sources: Vec<Source> = versions.iter().map(|(k, v)| source("in", k, v)).collect();
-            let keys = sources.iter().flat_map(|s| [s.copy_key(), s.reason_key()]);
-            let mut expected: Vec<_> = sources.iter().map(|s| (s.copy_key(), true, true)).collect();
+            let keys = sources.iter().flat_map(|s| [copy_key(&s.version), reason_key(&s.version)]);
+            let mut expected: Vec<_> = sources.iter().map(|s| (copy_key(&s.version), true, true)).collect();
             expected.sort();
             expected.dedup();
             prop_assert_eq!(grouped(keys), expected);
@@ -151,9 +151,9 @@ mod tests {
             let mut keys = Vec::new();
             for ((key, version), half) in &versions {
                 let source = source("in", key, version);
-                if *half != 1 { keys.push(source.copy_key()); }
-                if *half != 2 { keys.push(source.reason_key()); }
-                expected.insert((source.copy_key(), *half != 1, *half != 2));
+                if *half != 1 { keys.push(copy_key(&source.version)); }
+                if *half != 2 { keys.push(reason_key(&source.version)); }
+                expected.insert((copy_key(&source.version), *half != 1, *half != 2));
             }
             prop_assert_eq!(grouped(keys), expected.into_iter().collect::<Vec<_>>());
         }

@@ -29,7 +29,7 @@ impl Letter {
             Ok(Envelope::Arrivals(arrivals)) => {
                 Self { objects: arrivals.into_iter().map(|a| (a.bucket, a.key)).collect(), why: told, readable: true }
             }
-            Ok(Envelope::Nothing(what)) => Self { objects: Vec::new(), why: what.into(), readable: true },
+            Ok(Envelope::Ignored(what)) => Self { objects: Vec::new(), why: what.into(), readable: true },
             Err(error) => Self { objects: Vec::new(), why: error.to_string(), readable: false },
         }
     }

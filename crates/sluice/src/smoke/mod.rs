@@ -10,9 +10,10 @@ use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use lambda_support::log::escape;
-use lambda_support::names::sha256;
-use provenance::receipt::{Receipt, key_of};
 use serde_json::json;
+use sluice_types::digest::sha256;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ObjectVersion, Receipt};
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Role, explain, session};
@@ -185,7 +186,11 @@ async fn receipt(
     until: Instant,
     checks: &mut Checks<'_>,
 ) -> anyhow::Result<()> {
-    let key = key_of(&sent.bucket, &sent.key, &sent.version_id);
+    let key = receipt_key(&ObjectVersion {
+        bucket: sent.bucket.clone(),
+        key: sent.key.clone(),
+        version_id: sent.version_id.clone(),
+    });
     loop {
         let bytes = auditor.read(&names.receipts_bucket, &key, None, MAX_RECEIPT).await?;
         if let Some(bytes) = bytes {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use lambda_support::log::escape;
-use lambda_support::names::MAX_KEY;
+use sluice_types::keys::MAX_KEY_BYTES as MAX_KEY;
+use sluice_types::keys::PROJECT_PREFIX;
 
 use crate::files::{Listed, is_json, listed, regular, shown};
 use crate::report::message;
@@ -125,8 +126,8 @@ fn key(prefix: &str, relative: &Path) -> anyhow::Result<String> {
     if key.len() > MAX_KEY {
         bail!("`{name}` would have a key of {} bytes; S3 takes {MAX_KEY}", key.len());
     }
-    if key.starts_with("_sluice/") {
-        bail!("`{name}` would go to `_sluice/`, which is the project's own folder: choose another --prefix");
+    if key.starts_with(PROJECT_PREFIX) {
+        bail!("`{name}` would go to `{PROJECT_PREFIX}`, which is the project's own folder: choose another --prefix");
     }
     Ok(key)
 }

@@ -7,13 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use lambda_support::journal::RecordKind;
-use lambda_support::time::Moment;
 use provenance::hash::Reader;
-use provenance::operator;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
-use provenance::watch::{Concern, concern};
+use provenance::watched::{Disposition, classify as disposition};
+use sluice_types::operator_record::operator_record_key_prefix;
+use sluice_types::{ObjectVersion as Version, Receipt, RecordKind, Timestamp as Moment};
 use tokio::task::JoinSet;
 
 use crate::aws::{Role, session};
@@ -108,7 +105,7 @@ async fn records<'a>(
     let places: Vec<String> = match args.targets.as_slice() {
         [] => RecordKind::ALL.map(|k| k.prefix().to_owned()).to_vec(),
         _ => {
-            let both = |t: &Target| [t.receipts(), operator::under(&t.bucket, &t.prefix)];
+            let both = |t: &Target| [t.receipts(), operator_record_key_prefix(&t.bucket, &t.prefix)];
             targets.iter().flat_map(both).collect()
         }
     };
@@ -249,8 +246,8 @@ impl<'a> Compare<'a> {
                 let (bucket, size) = (&target.bucket, Some(listed.size));
                 let version =
                     Version { bucket: bucket.clone(), key: listed.key.clone(), version_id: listed.version_id.clone() };
-                let watched = concern(&self.names.watched, bucket, &listed.key, size);
-                if watched == Concern::Record && scope.has(&version) {
+                let watched = disposition(&self.names.watched, bucket, &listed.key, size);
+                if watched == Disposition::Record && scope.has(&version) {
                     report.tick();
                     versions.add(bucket, listed);
                 }
@@ -347,5 +344,5 @@ impl<'a> Compare<'a> {
 }
 
 fn seconds(at: Moment) -> i64 {
-    i64::try_from(at.0 / 1000).unwrap_or(i64::MAX)
+    i64::try_from(at.as_millis() / 1000).unwrap_or(i64::MAX)
 }

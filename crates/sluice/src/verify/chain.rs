@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use lambda_support::journal::RecordKind;
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::manifest::{self, Listed, Opened, Predicate};
+use sluice_types::digest::sha256;
+use sluice_types::manifest::{self, Opened, Predicate, ResourceDescriptor as Listed};
+use sluice_types::{RecordKind, Timestamp as Moment};
 
 use crate::verify::finding::{Finding, Kind};
 use crate::verify::key::PublicKeys;
@@ -228,7 +227,7 @@ impl Chain {
         let (to, head) = (self.to()?, self.head.as_ref()?);
         let what = format!("it ends at {to} and is the last; look at the ledger function's log");
         let finding = Finding::of(Kind::LedgerBehind, manifest::key(head.sequence), what);
-        (to.plus(BEHIND_MS) < at).then_some(finding)
+        (to.plus_millis(BEHIND_MS) < at).then_some(finding)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lambda_support::journal::RecordKind;
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use provenance::operator::{Action, OperatorRecord, record_key};
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde::de::DeserializeOwned;
+use sluice_types::digest::sha256;
+use sluice_types::operator_record::operator_record_key as record_key;
+use sluice_types::{
+    ObjectVersion as Version, OperatorAction as Action, OperatorRecord, Receipt, Record as _, RecordKind,
+    Timestamp as Moment,
+};
 
 use crate::verify::chain::{BEHIND_MS, Chain, Line};
 use crate::verify::finding::{Finding, Kind, version_of};
@@ -32,7 +32,7 @@ enum Record {
 impl Record {
     fn key(&self) -> String {
         match self {
-            Self::Receipt(receipt) => receipt.key(),
+            Self::Receipt(receipt) => receipt.record_key(),
             Self::Operator(record) => record.record_key(),
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Evidence<'a> {
         if let Some(sequence) = self.chain.covers(at) {
             return unlisted(format!("it says {at}, and manifest {sequence} does not list it"));
         }
-        if at > now.plus(SKEW_MS) {
+        if at > now.plus_millis(SKEW_MS) {
             return unlisted(format!("it says {at}, which is still to come"));
         }
         if record.key() != found.key {
@@ -259,7 +259,7 @@ impl<'a> Evidence<'a> {
         let oldest = self.oldest?;
         let what = format!("there is no verified manifest, and records since {oldest}");
         let finding = Finding::of(Kind::LedgerBehind, "ledger/", what);
-        at.is_none_or(|at| oldest.plus(BEHIND_MS) < at).then_some(finding)
+        at.is_none_or(|at| oldest.plus_millis(BEHIND_MS) < at).then_some(finding)
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lambda_support::names::hex;
-use provenance::version::Version;
 use sha2::{Digest, Sha256};
+use sluice_types::ObjectVersion as Version;
+use sluice_types::digest::hex;
 
 use crate::target::Target;
 use crate::verify::evidence::{Evidence, Kept};

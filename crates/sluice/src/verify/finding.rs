@@ -1,9 +1,8 @@
 //! What can be wrong.
 
 use lambda_support::log::escape;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde_json::{Map, Value};
+use sluice_types::{ObjectVersion as Version, Receipt};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

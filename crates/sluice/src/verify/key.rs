@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use lambda_support::names::sha256;
+use sluice_types::digest::sha256;
 
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";

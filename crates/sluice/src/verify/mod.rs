@@ -25,7 +25,7 @@ mod versions;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use lambda_support::time::Moment;
+use sluice_types::Timestamp as Moment;
 
 use crate::cli::Shared;
 use crate::report::{Ended, Report};
@@ -90,7 +90,7 @@ pub struct Verify {
 impl Verify {
     fn at(&self) -> Option<Moment> {
         let seconds = self.at?.seconds(now());
-        u64::try_from(seconds).ok().map(|s| Moment(s * 1000))
+        u64::try_from(seconds).ok().map(|s| Moment::from_millis(s * 1000))
     }
 }
 

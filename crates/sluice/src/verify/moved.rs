@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ingest::record::Source;
+use ingest::quarantine::copy_key;
 use provenance::hash::Reader;
-use provenance::receipt::{Receipt, State};
-use provenance::version::Version;
+use sluice_types::{ObjectVersion as Version, Receipt, ReceiptState as State};
 use tokio::task::JoinSet;
 
 use crate::outputs::Ingest;
@@ -82,16 +81,9 @@ async fn is_moved(
 
 /// The copy of a version in quarantine, if there is one.
 async fn copy(store: &Store, bucket: String, evidence: String, receipt: &Receipt) -> anyhow::Result<Option<Work>> {
-    let source = Source {
-        bucket: receipt.bucket.clone(),
-        key: receipt.key.clone(),
-        version_id: receipt.version_id.clone(),
-        etag: None,
-        size: None,
-        sha256: None,
-        sequencer: None,
-    };
-    let key = source.copy_key();
+    let version =
+        Version { bucket: receipt.bucket.clone(), key: receipt.key.clone(), version_id: receipt.version_id.clone() };
+    let key = copy_key(&version);
     let mut pages = store.versions(&bucket, &key);
     while let Some(page) = pages.next().await? {
         let found = page.into_iter().find(|v| v.key == key && !v.marker);

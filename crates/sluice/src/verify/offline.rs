@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use lambda_support::journal::{LEDGER, RecordKind};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use sluice_types::RecordKind;
+use sluice_types::keys::LEDGER_PREFIX as LEDGER;
 use walkdir::WalkDir;
 
 use crate::verify::evidence::Found;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_kms::primitives::Blob;
-use lambda_support::journal::LEDGER;
 use provenance::hash::{Reader, hash};
-use provenance::version::{self, Facts};
+use provenance::inspect::ReadError;
+use sluice_types::ObjectAttributes as Facts;
+use sluice_types::keys::LEDGER_PREFIX as LEDGER;
 use tokio::task::JoinSet;
 
 use crate::aws::explain;
@@ -134,16 +135,16 @@ pub async fn compare(
     reader: &Arc<Reader>,
     progress: impl Fn(u64),
 ) -> anyhow::Result<Bytes> {
-    let facts = Facts { size: work.size, etag: work.etag.clone(), last_modified: None, checksum: None };
+    let facts = Facts { size: work.size, etag: work.etag.clone(), last_modified: None, checksums: Vec::new() };
     let of = &work.version;
     match hash(&store.s3, of, &facts, reader, progress).await {
         Ok(found) if found == work.sha256 => Ok(Bytes::Same),
         Ok(found) => Ok(Bytes::Other(found)),
         // Absent is also what may not be seen, which the second look says.
-        Err(version::Unread::Absent(_)) if !there(store, work).await? => Ok(Bytes::Gone),
-        Err(
-            version::Unread::Absent(fault) | version::Unread::Refused { fault, .. } | version::Unread::Fault(fault),
-        ) => Err(anyhow!("cannot {}: {fault}", place("read", &of.bucket, &of.key))),
+        Err(ReadError::NotAccessible(_)) if !there(store, work).await? => Ok(Bytes::Gone),
+        Err(ReadError::NotAccessible(fault) | ReadError::Refused { fault, .. } | ReadError::Fault(fault)) => {
+            Err(anyhow!("cannot {}: {fault}", place("read", &of.bucket, &of.key)))
+        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use lambda_support::log::escape;
-use provenance::operator::OperatorRecord;
-use provenance::version::Version;
 use serde_json::{Map, Value, json};
+use sluice_types::{ObjectVersion as Version, OperatorRecord};
 
 use crate::report::{Ended, Report};
 use crate::verify::chain::{Chain, Pin};
@@ -212,7 +211,7 @@ fn of_version(name: &str, value: Value, version: &Version) -> Map<String, Value>
 
 /// `released by …`, for people.
 fn operation(version: &Version, record: &OperatorRecord) -> String {
-    let (done, place, by) = (record.action.past(), place(version), escape(&record.caller));
+    let (done, place, by) = (record.action.past_participle(), place(version), escape(&record.caller));
     let mut text = format!("{done}  {place}: {done} by {by} at {}", record.recorded_at);
     if let Some(new) = &record.new_version_id {
         text.push_str(&format!(" as version {}", escape(new)));

@@ -77,7 +77,7 @@ fn line(work: &Work) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provenance::version::Version;
+    use sluice_types::ObjectVersion as Version;
 
     fn work(digest: &str) -> Work {
         Work {

@@ -1,9 +1,9 @@
 //! Evidence made by hand with a key of our own, and everything that can be done to it.
 
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::manifest::{self, Listed, Predicate, Statement};
 use proptest::prelude::*;
+use sluice_types::digest::sha256;
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor as Listed, Statement};
+use sluice_types::{Record, Timestamp as Moment};
 
 use super::chain::{Chain, Pin};
 use super::evidence::{Evidence, Found};
@@ -14,7 +14,7 @@ use super::tree::{HOUR, Signer, Tree, listed, of, receipt};
 fn what_was_not_touched_is_right() {
     let tree = Tree::filled();
     assert_eq!(tree.verify(), []);
-    assert_eq!(tree.verify_with(&tree.signer.keys(), &[tree.head()], Some(Moment(6 * HOUR))), []);
+    assert_eq!(tree.verify_with(&tree.signer.keys(), &[tree.head()], Some(Moment::from_millis(6 * HOUR))), []);
     assert_eq!(tree.head().sequence, 4);
 }
 
@@ -122,7 +122,7 @@ fn a_ledger_that_is_cut_off() {
     let last = manifest::key(4);
     tree.files.remove(&last);
     assert_eq!(tree.verify_with(&keys, &[pin], None), [(Kind::ManifestChain, last)]);
-    let behind = tree.verify_with(&keys, &[], Some(Moment(6 * HOUR)));
+    let behind = tree.verify_with(&keys, &[], Some(Moment::from_millis(6 * HOUR)));
     assert_eq!(behind, [(Kind::LedgerBehind, manifest::key(3))]);
     tree.put(&receipt("newest", 6 * HOUR));
     assert_eq!(tree.verify(), behind, "the receipts themselves are further on");
@@ -138,7 +138,7 @@ fn a_manifest_of_another_key() {
     let honest = manifest::open(&tree.files[&two]).unwrap();
     tree.files.insert(two.clone(), forger.seal(&honest.statement));
     assert_eq!(tree.verify(), [(Kind::ManifestSignature, two.clone())]);
-    assert_eq!(tree.verify_with(&forger.keys(), &[], Some(Moment(4 * HOUR))).len(), 3);
+    assert_eq!(tree.verify_with(&forger.keys(), &[], Some(Moment::from_millis(4 * HOUR))).len(), 3);
 }
 
 /// Whoever may sign still cannot change what was written down: the manifest after names the first.
@@ -159,8 +159,8 @@ fn a_manifest_that_is_signed_anew() {
 #[test]
 fn periods_that_do_not_follow_each_other() {
     for change in [
-        |p: &mut Predicate| p.from = Some(Moment(5 * HOUR - 1)),
-        |p: &mut Predicate| p.to = Moment(4 * HOUR),
+        |p: &mut Predicate| p.from = Some(Moment::from_millis(5 * HOUR - 1)),
+        |p: &mut Predicate| p.to = Moment::from_millis(4 * HOUR),
         |p: &mut Predicate| p.sequence = 6,
     ] {
         let mut tree = Tree::filled();
@@ -238,7 +238,7 @@ fn a_record_that_cannot_be_read_is_not_missing() {
     let chain = Chain::read(tree.manifests(), &tree.signer.keys(), &[]);
     let mut evidence = Evidence::new(&chain, true);
     let there = tree.files.iter().filter(|(k, _)| k.starts_with("provenance/"));
-    there.for_each(|(k, bytes)| evidence.add(Found::read(k.clone(), bytes), Moment(0)));
+    there.for_each(|(k, bytes)| evidence.add(Found::read(k.clone(), bytes), Moment::from_millis(0)));
     evidence.unread(of("1a"));
     evidence.finish(|_| true, None);
     assert!(evidence.findings.is_empty(), "{:?}", evidence.findings);

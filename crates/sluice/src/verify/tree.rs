@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use lambda_support::journal::{Entry, JOURNAL, LEDGER, RecordKind};
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::effect::{Body, Effect, Outcome};
-use ledger::manifest::{self, Listed, Predicate, Statement};
-use ledger::protocol::{Plan, Run, Step};
-use ledger::request::{Asked, Until};
-use ledger::signature::canonical;
-use provenance::operator::{Action, OperatorRecord};
-use provenance::receipt::{Receipt, State};
+use lambda_support::{Protocol, Step};
+use ledger::effect::{Body, Effect, EffectResult};
+use ledger::protocol::{LedgerConfig, LedgerProtocol};
+use ledger::request::{CloseUntil, RunRequest};
+use sluice_types::digest::sha256;
+use sluice_types::keys::{JOURNAL_PREFIX as JOURNAL, LEDGER_PREFIX as LEDGER};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor as Listed, Statement};
+use sluice_types::signature::canonical;
+use sluice_types::{
+    JournalEntry as Entry, OperatorAction as Action, OperatorRecord, Receipt, ReceiptState as State, Record,
+    RecordKind, Timestamp as Moment,
+};
 
 use super::chain::{Chain, Pin};
 use super::evidence::{Evidence, Found};
@@ -68,11 +70,11 @@ pub fn receipt(name: &str, at: u64) -> Receipt {
         s3_checksum: None,
         s3_checksum_algorithm: None,
         s3_checksum_type: None,
-        last_modified: Some(Moment(at)),
+        last_modified: Some(Moment::from_millis(at)),
         event_time: None,
         sequencer: None,
         reason: None,
-        recorded_at: Moment(at),
+        recorded_at: Moment::from_millis(at),
         pinned_late: false,
     }
 }
@@ -90,12 +92,12 @@ pub fn operation(action: Action, of: &Receipt, at: u64) -> OperatorRecord {
         caller: "arn:aws:iam::1:user/ada".into(),
         role: None,
         reason: None,
-        recorded_at: Moment(at),
+        recorded_at: Moment::from_millis(at),
     }
 }
 
 pub fn listed(of: &Receipt) -> Listed {
-    Listed::new(of.key(), sha256(&of.bytes()))
+    Listed::new(of.record_key(), sha256(&of.bytes()))
 }
 
 impl Tree {
@@ -104,15 +106,15 @@ impl Tree {
     }
 
     pub fn put(&mut self, receipt: &Receipt) -> String {
-        self.files.insert(receipt.key(), receipt.bytes());
-        receipt.key()
+        self.files.insert(receipt.record_key(), receipt.bytes());
+        receipt.record_key()
     }
 
     /// Announces a record and puts it, as its writers do.
     pub fn record(&mut self, entry: &Entry, bytes: Vec<u8>) {
         let text = serde_json::to_vec(entry).unwrap();
         self.files.insert(entry.key(), text);
-        self.files.insert(entry.receipt.clone(), bytes);
+        self.files.insert(entry.record_key.clone(), bytes);
     }
 
     pub fn manifests(&self) -> Vec<(String, Option<Vec<u8>>)> {
@@ -132,8 +134,8 @@ impl Tree {
         let previous = self.files.get(&manifest::key(before));
         let mut predicate = Predicate {
             sequence,
-            from: (before > 0).then_some(Moment(before * HOUR)),
-            to: Moment(sequence * HOUR),
+            from: (before > 0).then_some(Moment::from_millis(before * HOUR)),
+            to: Moment::from_millis(sequence * HOUR),
             previous: previous.map(|b| Listed::new(manifest::key(before), sha256(b))),
             announced: Vec::new(),
             key: "alias/ledger".into(),
@@ -146,47 +148,48 @@ impl Tree {
 
     /// Lets the ledger run at this moment; whether it came to its end.
     pub fn run_ledger(&mut self, now: u64) -> bool {
-        let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
-        let asked = Asked { until: Until::Hour, go_on_from: None };
-        let (mut run, mut step) = Run::start(Moment(now), asked);
+        let config = LedgerConfig { signing_key: "alias/ledger".into(), max_listed_records: 100 };
+        let request = RunRequest { close_until: CloseUntil::FullHour, go_on_from: None };
+        let now = Moment::from_millis(now);
+        let (mut protocol, mut step) = LedgerProtocol::start(request, &config, now);
         while let Step::Perform(effect) = step {
-            let outcome = self.perform(&effect);
-            step = run.next(&plan, outcome);
+            let result = self.perform(&effect);
+            step = protocol.next(&config, result, now);
         }
-        step == Step::Done
+        step == Step::Done(())
     }
 
-    fn perform(&mut self, effect: &Effect) -> Outcome {
+    fn perform(&mut self, effect: &Effect) -> EffectResult {
         let keys = |prefix: &str, after: &str| -> Vec<String> {
             let keys = self.files.keys().filter(|k| k.starts_with(prefix));
             keys.filter(|k| k.as_str() > after).cloned().collect()
         };
         match effect {
-            Effect::NextManifest { after } => {
+            Effect::FindManifest { after } => {
                 let keys = keys(LEDGER, &manifest::key(*after));
-                Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+                EffectResult::ManifestFound(keys.iter().find_map(|k| manifest::sequence_of(k)))
             }
-            Effect::ReadManifest(sequence) => Outcome::Manifest(self.files[&manifest::key(*sequence)].clone()),
-            Effect::ListJournal { after } => Outcome::Page { keys: keys(JOURNAL, after), more: false },
+            Effect::ReadManifest(sequence) => EffectResult::Manifest(self.files[&manifest::key(*sequence)].clone()),
+            Effect::ListJournal { after } => EffectResult::JournalPage { keys: keys(JOURNAL, after), more: false },
             Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
                 let bodies = keys.iter().map(|key| {
                     let bytes = self.files.get(key)?.clone();
                     let sha256 = sha256(&bytes);
                     Some(Body { bytes, sha256 })
                 });
-                Outcome::Read(bodies.collect())
+                EffectResult::Objects(bodies.collect())
             }
             Effect::Verify { signature, .. } => {
                 let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
                 let mut signed = signed.filter(|o| o.signature == *signature);
                 let keys = self.signer.keys();
-                Outcome::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
+                EffectResult::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
             }
-            Effect::Sign(statement) => Outcome::Signed(self.signer.sign(&statement.payload())),
-            Effect::Write { sequence, envelope } => {
+            Effect::Sign(statement) => EffectResult::Signed(self.signer.sign(&statement.payload())),
+            Effect::WriteManifest { sequence, envelope } => {
                 let key = manifest::key(*sequence);
                 self.files.insert(key, envelope.clone());
-                Outcome::Written
+                EffectResult::ManifestWritten
             }
         }
     }
@@ -225,7 +228,7 @@ impl Tree {
         let records = self.files.iter();
         let records = records.filter(|(key, _)| RecordKind::of(key).is_some());
         for (key, bytes) in records {
-            evidence.add(Found::read(key.clone(), bytes), Moment(1000 * HOUR));
+            evidence.add(Found::read(key.clone(), bytes), Moment::from_millis(1000 * HOUR));
         }
         evidence.finish(|_| true, at);
         evidence
@@ -237,5 +240,5 @@ impl Tree {
 }
 
 pub fn of(name: &str) -> String {
-    receipt(name, 0).key()
+    receipt(name, 0).record_key()
 }

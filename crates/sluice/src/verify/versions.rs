@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lambda_support::time::Moment;
-use provenance::operator::OperatorRecord;
-use provenance::receipt::{Receipt, State, key_of};
-use provenance::version::Version;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{
+    ObjectVersion as Version, OperatorRecord, Receipt, ReceiptState as State, Record, Timestamp as Moment,
+};
 
 use crate::store;
 use crate::trail::Answer;
@@ -132,7 +132,7 @@ impl<'a> Versions<'a> {
     /// Compares one version of the listing.
     pub fn add(&mut self, bucket: &str, listed: &store::Version) {
         self.counts.versions += 1;
-        let evidence = key_of(bucket, &listed.key, &listed.version_id);
+        let evidence = receipt_key(&listed_version(bucket, listed));
         if self.unread.contains(&evidence) {
             self.counts.unchecked += 1;
             return;
@@ -174,10 +174,9 @@ impl<'a> Versions<'a> {
 
     /// A version without a receipt under its own name: young, recorded without a hash, or not at all.
     fn without(&mut self, bucket: &str, listed: &store::Version) {
-        let version =
-            Version { bucket: bucket.to_owned(), key: listed.key.clone(), version_id: listed.version_id.clone() };
+        let version = listed_version(bucket, listed);
         for state in [State::Deferred, State::Unreadable] {
-            let key = Receipt::of(&version, None, state, Moment(0)).key();
+            let key = Receipt::new(&version, None, state, Moment::from_millis(0)).record_key();
             if self.unread.contains(&key) {
                 self.counts.unchecked += 1;
                 return;
@@ -247,7 +246,7 @@ impl<'a> Versions<'a> {
 
     /// Whether what was recorded without its hash has its receipt.
     fn completed(&self, incomplete: &Receipt) -> bool {
-        let receipt = key_of(&incomplete.bucket, &incomplete.key, &incomplete.version_id);
+        let receipt = receipt_key(&incomplete.version());
         let receipt = self.kept.get(&receipt);
         receipt.is_some_and(|k| k.receipt.state == State::Hashed)
     }
@@ -334,6 +333,10 @@ pub fn compared(work: &Work, bytes: &Bytes) -> Option<Finding> {
 }
 
 /// What the listing says otherwise than the receipt.
+fn listed_version(bucket: &str, listed: &store::Version) -> Version {
+    Version { bucket: bucket.to_owned(), key: listed.key.clone(), version_id: listed.version_id.clone() }
+}
+
 fn difference(receipt: &Receipt, listed: &store::Version) -> Option<String> {
     if let Some(size) = receipt.size.filter(|s| *s != listed.size) {
         return Some(format!("it has {} bytes, its receipt says {size}", listed.size));

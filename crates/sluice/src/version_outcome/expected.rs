@@ -1,6 +1,6 @@
 //! What will become of a version that has no outcome yet.
 
-use ingest::{json, judge};
+use ingest::{item, json};
 use lambda_support::log::escape;
 use serde_json::Value;
 
@@ -44,8 +44,8 @@ impl Expected {
 /// # Errors
 /// Why it has none that the table can have, which makes the object invalid.
 pub fn table_key(bytes: &[u8], hash: &str, range: Option<&str>) -> Result<Vec<(String, String)>, String> {
-    let item = json::parse(bytes).map_err(|problem| escape(&problem.message))?;
-    let Some(key) = judge::table_key(&item, hash, range) else {
+    let attributes = json::parse(bytes).map_err(|problem| escape(&problem.message))?;
+    let Some(key) = item::table_key(&attributes, hash, range) else {
         let names: Vec<String> = [Some(hash), range].into_iter().flatten().map(escape).collect();
         return Err(format!(
             "the table's key (`{}`) is missing, not a string, empty or larger than DynamoDB takes",

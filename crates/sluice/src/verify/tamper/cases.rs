@@ -1,9 +1,9 @@
 //! The list.
 
-use lambda_support::journal::Entry;
-use lambda_support::names::sha256 as digest;
-use ledger::manifest;
 use p256::ecdsa::Signature;
+use sluice_types::digest::sha256 as digest;
+use sluice_types::manifest;
+use sluice_types::{JournalEntry as Entry, Record};
 
 use super::super::chain::Pin;
 use super::super::tree::{Signer, VERSION, of};
@@ -151,51 +151,51 @@ pub const ALL: &[Case] = &[
         .both(&[("receipt-changed", "1a")]),
     // --- journal entry ---
     case("journal entry", "alter", "before the manifest", |w| {
-        let key = receipt("young", 5 * HOUR + 600_000).entry().key();
+        let key = receipt("young", 5 * HOUR + 600_000).journal_entry().key();
         w.file(&key)[20] ^= 1;
         w.seal();
     }).both(&[("receipt-unlisted", "young")]),
     case("journal entry", "alter", "after the manifest", |w| {
-        let key = receipt("1a", HOUR + 60_000).entry().key();
+        let key = receipt("1a", HOUR + 60_000).journal_entry().key();
         w.file(&key)[20] ^= 1;
     }).note("the manifest has taken its place"),
     case("journal entry", "remove", "before the manifest", |w| {
-        w.tree.files.remove(&receipt("young", 5 * HOUR + 600_000).entry().key());
+        w.tree.files.remove(&receipt("young", 5 * HOUR + 600_000).journal_entry().key());
         w.seal();
     }).both(&[("receipt-unlisted", "young")]),
     case("journal entry", "remove", "after the manifest", |w| {
-        w.tree.files.remove(&receipt("1a", HOUR + 60_000).entry().key());
+        w.tree.files.remove(&receipt("1a", HOUR + 60_000).journal_entry().key());
     }).note("the manifest has taken its place; a lifecycle rule removes it anyway"),
     case("journal entry", "add", "without a receipt", |w| {
-        let entry = receipt("new", 5 * HOUR + 700_000).entry();
+        let entry = receipt("new", 5 * HOUR + 700_000).journal_entry();
         w.tree.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         w.seal();
     }).note("it announces nothing that is there; the summary counts it as `announced`"),
     case("journal entry", "add", "a second one for a receipt, with other bytes", |w| {
-        let entry = receipt("1a", 5 * HOUR + 700_000).entry();
+        let entry = receipt("1a", 5 * HOUR + 700_000).journal_entry();
         w.tree.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         w.seal();
     }).note("the receipt that was there first counts"),
     case("journal entry", "replay", "an old one under a key of now", |w| {
-        let bytes = w.file(&receipt("1a", HOUR + 60_000).entry().key()).clone();
+        let bytes = w.file(&receipt("1a", HOUR + 60_000).journal_entry().key()).clone();
         w.tree.files.insert("journal/1970-01-01T05-30-00.000Z/again.json".into(), bytes);
         w.seal();
     }).note(HARMLESS),
     case("journal entry", "replay", "an old receipt is announced anew", |w| {
-        let entry = Entry { recorded_at: Moment(5 * HOUR + 700_000), ..receipt("1a", HOUR + 60_000).entry() };
+        let entry = Entry { recorded_at: Moment::from_millis(5 * HOUR + 700_000), ..receipt("1a", HOUR + 60_000).journal_entry() };
         w.tree.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         w.seal();
     }).both(&[("listed-twice", "1a")]),
     case("journal entry", "reorder", "moved to another hour", |w| {
         let young = receipt("young", 5 * HOUR + 600_000);
-        w.tree.files.remove(&young.entry().key());
+        w.tree.files.remove(&young.journal_entry().key());
         w.seal();
-        let entry = Entry { recorded_at: Moment(6 * HOUR + 5), ..young.entry() };
+        let entry = Entry { recorded_at: Moment::from_millis(6 * HOUR + 5), ..young.journal_entry() };
         w.tree.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         assert!(w.tree.run_ledger(7 * HOUR + 60_000));
     }).both(&[("receipt-misplaced", "young")]),
     case("journal entry", "truncate", "before the manifest", |w| {
-        let key = receipt("young", 5 * HOUR + 600_000).entry().key();
+        let key = receipt("young", 5 * HOUR + 600_000).journal_entry().key();
         w.file(&key).truncate(9);
         w.seal();
     }).both(&[("receipt-unlisted", "young")]),

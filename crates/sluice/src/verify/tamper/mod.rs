@@ -6,11 +6,6 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use provenance::operator::{Action, OperatorRecord};
-use provenance::receipt::{Receipt, State};
-
 use super::chain::Chain;
 use super::finding::Finding;
 use super::key::PublicKeys;
@@ -18,6 +13,8 @@ use super::tree::{HOUR, Tree, operation, receipt};
 use super::versions::{Bytes, Matches, Terms, Versions, compared};
 use crate::store;
 use crate::trail::{Creation, Creations, Question};
+use sluice_types::digest::sha256;
+use sluice_types::{OperatorAction as Action, OperatorRecord, Receipt, ReceiptState as State, Timestamp as Moment};
 use world::World;
 
 /// Kinds of findings, each with a part of the key that it names.

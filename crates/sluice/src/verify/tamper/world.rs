@@ -1,5 +1,7 @@
 //! Everything that somebody can tamper with, and a verification of it with and without the buckets.
 
+use sluice_types::Record;
+
 use super::super::chain::Pin;
 use super::*;
 
@@ -42,7 +44,7 @@ fn creation(receipt: &Receipt) -> Creation {
         bucket: receipt.bucket.clone(),
         key: receipt.key.clone(),
         version_id: Some(receipt.version_id.clone()),
-        at: Some(i64::try_from(receipt.recorded_at.0 / 1000).unwrap()),
+        at: Some(i64::try_from(receipt.recorded_at.as_millis() / 1000).unwrap()),
     }
 }
 
@@ -89,11 +91,11 @@ impl World {
     }
 
     pub fn record(&mut self, receipt: &Receipt) {
-        self.tree.record(&receipt.entry(), receipt.bytes());
+        self.tree.record(&receipt.journal_entry(), receipt.bytes());
     }
 
     pub fn operate(&mut self, record: &OperatorRecord) {
-        self.tree.record(&record.entry(), record.bytes());
+        self.tree.record(&record.journal_entry(), record.bytes());
     }
 
     /// The ledger closes the hour that is open.
@@ -131,7 +133,7 @@ impl World {
     /// What a verification of the buckets finds.
     pub fn online(&self, keys: &PublicKeys) -> Vec<(String, String)> {
         let chain = Chain::read(self.tree.manifests(), keys, &self.pins);
-        let evidence = self.tree.evidence(&chain, Some(Moment(NOW)));
+        let evidence = self.tree.evidence(&chain, Some(Moment::from_millis(NOW)));
         let terms = Terms { young_from: 1000, strict: false, removed_ok: false };
         let mut versions = Versions::new(&chain, &evidence, terms);
         for object in &self.objects {

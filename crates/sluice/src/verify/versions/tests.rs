@@ -1,5 +1,7 @@
 //! Versions and receipts made by hand.
 
+use sluice_types::Record;
+
 use super::*;
 use crate::verify::chain::Line;
 
@@ -18,7 +20,7 @@ fn receipt(state: State, key: &str) -> Receipt {
 fn kept<'a>(chain: &'a Chain, receipts: &[Receipt]) -> Evidence<'a> {
     let mut evidence = Evidence::new(chain, true);
     let kept = |receipt: &Receipt| Kept { receipt: receipt.clone(), sha256: "11".into(), sequence: None, sound: true };
-    evidence.kept = receipts.iter().map(|r| (r.key(), kept(r))).collect();
+    evidence.kept = receipts.iter().map(|r| (r.record_key(), kept(r))).collect();
     evidence
 }
 
@@ -131,7 +133,12 @@ fn a_receipt_that_is_not_sound_proves_nothing() {
 #[test]
 fn a_version_whose_receipt_was_taken_away_is_not_told_twice() {
     let mut chain = Chain::default();
-    chain.lines.push(Line { name: receipt(State::Hashed, "a").key(), present: true, sha256: "11".into(), sequence: 1 });
+    chain.lines.push(Line {
+        name: receipt(State::Hashed, "a").record_key(),
+        present: true,
+        sha256: "11".into(),
+        sequence: 1,
+    });
     let none = kept(&chain, &[]);
     let mut versions = Versions::new(&chain, &none, TERMS);
     versions.add("raw", &listed("a"));
@@ -154,7 +161,7 @@ fn sum(counts: &Counts) -> u64 {
 fn the_counts_add_up() {
     let mut chain = Chain::default();
     chain.lines.push(Line {
-        name: receipt(State::Hashed, "taken").key(),
+        name: receipt(State::Hashed, "taken").record_key(),
         present: true,
         sha256: "11".into(),
         sequence: 1,
@@ -169,8 +176,8 @@ fn the_counts_add_up() {
             receipt(State::Unreadable, "lost"),
         ],
     );
-    kept.unread(receipt(State::Hashed, "dark").key());
-    kept.unread(receipt(State::Deferred, "dim").key());
+    kept.unread(receipt(State::Hashed, "dark").record_key());
+    kept.unread(receipt(State::Deferred, "dim").record_key());
     let mut versions = Versions::new(&chain, &kept, TERMS);
     for key in ["a", "gone", "long", "cold", "dark", "dim", "taken", "none"] {
         versions.add("raw", &listed(key));
