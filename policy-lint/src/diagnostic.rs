@@ -10,7 +10,7 @@ use crate::rule::{Finding, Severity};
 pub struct Diagnostic {
     /// The finding.
     pub finding: Finding,
-    /// Its span or location.
+    /// Where it is.
     pub location: Location,
     /// Related locations, each with a message.
     pub related: Vec<(Location, String)>,
@@ -21,7 +21,7 @@ pub struct Diagnostic {
 /// A value that only a plan or an apply determines.
 #[derive(Clone, Debug)]
 pub struct UnresolvedValue {
-    /// Its span or location.
+    /// Where it is.
     pub location: Location,
     /// The expression.
     pub what: String,

@@ -21,11 +21,11 @@ pub fn run_rules(project: &Project, rules: &[&'static Rule]) -> Report {
     let (mut findings, mut notes) = (Vec::new(), Vec::new());
     report_broken(project, &mut findings);
     match project.alternatives() {
-        1 => apply(rules, project, &mut findings, &mut notes),
+        1 => check_project(rules, project, &mut findings, &mut notes),
         alternatives => {
             let mut found = vec![Vec::new(); alternatives];
             let each = (0..alternatives).zip(&mut found);
-            each.for_each(|(number, found)| apply(rules, &project.alternative(number), found, &mut notes));
+            each.for_each(|(number, found)| check_project(rules, &project.alternative(number), found, &mut notes));
             findings.extend(join_alternatives(found, project));
             notes.sort();
             notes.dedup();
@@ -33,20 +33,20 @@ pub fn run_rules(project: &Project, rules: &[&'static Rule]) -> Report {
     }
     let mut report = Report {
         policies: project.policies.len() + project.disabled.len(),
-        documents: carrying_files(project),
+        documents: policy_files(project),
         ..Report::default()
     };
     report.findings = findings.into_iter().filter_map(|f| resolve(f, project)).collect();
     if project.input.is_some() {
         report.plan_sources = project.files.terraform();
     }
-    join_calls(&mut report.findings);
+    merge_instances(&mut report.findings);
     report.unresolved = unresolved(project);
     report.notes = notes;
     report
 }
 
-fn carrying_files(project: &Project) -> Vec<String> {
+fn policy_files(project: &Project) -> Vec<String> {
     if let Some(input) = input(project) {
         let any = !project.policies.is_empty() || !project.broken.is_empty();
         return any.then(|| input.path.clone()).into_iter().collect();
@@ -68,7 +68,7 @@ fn report_broken(project: &Project, findings: &mut Vec<Finding>) {
 }
 
 /// Runs rules over a project as it is.
-fn apply(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
+fn check_project(rules: &[&'static Rule], project: &Project, findings: &mut Vec<Finding>, notes: &mut Vec<String>) {
     let disabled_at = project.disabled.iter().map(|(policy, disabled_at)| (policy, Some(*disabled_at)));
     let policies: Vec<(&Policy, Option<Span>)> =
         project.policies.iter().map(|p| (p, None)).chain(disabled_at).collect();
@@ -150,7 +150,7 @@ fn resolve(finding: Finding, project: &Project) -> Option<Diagnostic> {
 }
 
 /// Merges findings of several instances of a module into one, with the other addresses as related locations.
-fn join_calls(findings: &mut Vec<Diagnostic>) {
+fn merge_instances(findings: &mut Vec<Diagnostic>) {
     fn key(f: &Diagnostic) -> impl Ord + '_ {
         (f.finding.span, f.finding.rule.name, &f.finding.message, &f.finding.address)
     }

@@ -2,6 +2,7 @@
 //!
 //! Source -> project -> rules -> diagnostics -> report. The library uses no terminal and no clock.
 mod access;
+mod attachments;
 mod aws_provider;
 mod check;
 pub mod diagnostic;

@@ -7,6 +7,7 @@ use iam_policy::model::PolicyOrigin;
 use source_text::{Data, Text, Value, embedded_json};
 use terraform_eval::Resource;
 
+use crate::attachments;
 use crate::project::{BrokenPolicy, Project, Unresolved, read_policy};
 use crate::{policy_attributes, policy_document};
 
@@ -47,9 +48,9 @@ pub(crate) fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
     let changes = Changes::of(plan);
     let mut documents_used = Vec::new();
     for resource in &resources {
-        for carrier in policy_attributes::of(&resource.kind) {
-            let reading = Reading { resource, carrier, changes: &changes, source_mapper: &source_mapper };
-            read_carrier(&reading, project, &mut documents_used);
+        for policy_attribute in policy_attributes::of_type(&resource.kind) {
+            let reading = Reading { resource, policy_attribute, changes: &changes, source_mapper: &source_mapper };
+            read_attribute(&reading, project, &mut documents_used);
         }
     }
     for (address, after) in &changes.documents {
@@ -61,9 +62,9 @@ pub(crate) fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
         let mut value = policy_document::to_policy(after);
         source_mapper.locate_policy(&owner, used.map_or("json", |(_, owner)| owner.attribute), &mut value);
         let kind = kind.unwrap_or_else(|| PolicyKind::guess(&value, ""));
-        let carrier =
+        let origin =
             PolicyOrigin { resource_type: String::from("aws_iam_policy_document"), attribute: String::from("json") };
-        project.policies.push(read_policy(value, kind, Some(owner), carrier));
+        project.policies.push(read_policy(value, kind, Some(owner), origin));
     }
     let configured = Configured::of(plan);
     for mut resource in resources {
@@ -71,7 +72,7 @@ pub(crate) fn read(plan: &Value, folders: &[PathBuf], project: &mut Project) {
             configured.fill(&mut resource, unknown);
         }
         source_mapper.locate_resource(&mut resource);
-        policy_attributes::keep(resource, project);
+        attachments::add_resource(resource, project);
     }
 }
 
@@ -148,7 +149,7 @@ fn collect_raw_state(state: &Value, found: &mut Vec<Resource>) {
 }
 
 /// The attribute that holds a policy document that is unknown before the apply.
-struct Owner {
+struct DeferredPolicy {
     address: String,
     attribute: &'static str,
     kind: PolicyKind,
@@ -157,16 +158,16 @@ struct Owner {
 /// An attribute of a resource, with what is needed to read it.
 struct Reading<'a> {
     resource: &'a Resource,
-    carrier: &'static policy_attributes::PolicyAttribute,
+    policy_attribute: &'static policy_attributes::PolicyAttribute,
     changes: &'a Changes<'a>,
     source_mapper: &'a SourceMapper,
 }
 
-fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, Owner)>) {
-    let Reading { resource, carrier, changes, source_mapper } = *reading;
-    let location = || source_mapper.location(&resource.address, carrier.attribute);
-    let known = policy_attributes::attribute_values(&resource.values, carrier.attribute);
-    let kind = policy_attributes::kind_of(resource, carrier);
+fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, DeferredPolicy)>) {
+    let Reading { resource, policy_attribute, changes, source_mapper } = *reading;
+    let location = || source_mapper.location(&resource.address, policy_attribute.attribute);
+    let known = policy_attributes::attribute_values(&resource.values, policy_attribute.attribute);
+    let kind = policy_attributes::kind_of(resource, policy_attribute);
     let mut any = false;
     for value in known {
         let Some(text) = value.as_str().filter(|t| !t.trim().is_empty()) else {
@@ -179,10 +180,12 @@ fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(St
         let Some(kind) = kind else { continue };
         match embedded_json::parse(&text, value.span) {
             Ok(mut root) => {
-                source_mapper.locate_policy(&resource.address, carrier.attribute, &mut root);
-                let location =
-                    PolicyOrigin { resource_type: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
-                project.policies.push(read_policy(root, kind, Some(resource.address.clone()), location));
+                source_mapper.locate_policy(&resource.address, policy_attribute.attribute, &mut root);
+                let origin = PolicyOrigin {
+                    resource_type: resource.kind.clone(),
+                    attribute: policy_attribute.attribute.to_owned(),
+                };
+                project.policies.push(read_policy(root, kind, Some(resource.address.clone()), origin));
             }
             Err(e) => project.broken.push(BrokenPolicy {
                 span: location().unwrap_or(e.span),
@@ -193,18 +196,19 @@ fn read_carrier(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(St
         }
     }
     let open = || {
-        changes.is_unknown(&resource.address, carrier.attribute)
-            && changes.is_configured(&resource.address, carrier.attribute)
+        changes.is_unknown(&resource.address, policy_attribute.attribute)
+            && changes.is_configured(&resource.address, policy_attribute.attribute)
     };
     if !any && open() {
-        match (changes.document_of(&resource.address, carrier.attribute), kind) {
+        match (changes.document_of(&resource.address, policy_attribute.attribute), kind) {
             (Some((document, _)), Some(kind)) => {
-                let owner = Owner { address: resource.address.clone(), attribute: carrier.attribute, kind };
+                let owner =
+                    DeferredPolicy { address: resource.address.clone(), attribute: policy_attribute.attribute, kind };
                 used.push((document.clone(), owner));
             }
             _ => project.unresolved.push(Unresolved {
                 span: location().unwrap_or(resource.values.span),
-                what: format!("{}.{}", resource.address, carrier.attribute),
+                what: format!("{}.{}", resource.address, policy_attribute.attribute),
                 why: String::from("known after apply"),
             }),
         }

@@ -43,7 +43,7 @@ impl Project {
         origin: PolicyOrigin,
         disabled_at: Option<Span>,
     ) {
-        let root = if disabled_at.is_some() { wanted(root) } else { root };
+        let root = if disabled_at.is_some() { disabled_as_unknown(root) } else { root };
         let policy = |root: Value| read_policy(root, kind, Some(address.clone()), origin.clone());
         let mut branch_points = Vec::new();
         root.collect_branch_points(&mut branch_points);
@@ -123,7 +123,7 @@ pub struct Attachment {
 /// A policy document that cannot be read.
 #[derive(Clone, Debug)]
 pub struct BrokenPolicy {
-    /// Its span or location.
+    /// Where it is.
     pub span: Span,
     /// The address of the resource that holds it.
     pub address: Option<String>,
@@ -136,7 +136,7 @@ pub struct BrokenPolicy {
 /// A value that the input does not determine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unresolved {
-    /// Its span or location.
+    /// Where it is.
     pub span: Span,
     /// The expression or attribute.
     pub what: String,
@@ -145,15 +145,15 @@ pub struct Unresolved {
 }
 
 /// The document of a disabled resource: what is empty or null in it is unknown.
-fn wanted(value: Value) -> Value {
+fn disabled_as_unknown(value: Value) -> Value {
     let data = match value.data {
         Data::Null => Data::Unknown(Box::new(Unknown::plain("value"))),
         Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
         Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
-        Data::Array(elements) => Data::Array(elements.into_iter().map(wanted).collect()),
-        Data::Object(members) => {
-            Data::Object(members.into_iter().map(|m| Member { value: wanted(m.value.clone()), ..m }).collect())
-        }
+        Data::Array(elements) => Data::Array(elements.into_iter().map(disabled_as_unknown).collect()),
+        Data::Object(members) => Data::Object(
+            members.into_iter().map(|m| Member { value: disabled_as_unknown(m.value.clone()), ..m }).collect(),
+        ),
         other => other,
     };
     Value::new(data, value.span)

@@ -121,7 +121,7 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: String,
-    /// Its span or location.
+    /// Where it is.
     pub span: Span,
     /// The JSON Pointer in the policy document.
     pub pointer: Option<String>,

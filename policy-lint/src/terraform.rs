@@ -6,6 +6,7 @@ use iam_policy::model::PolicyOrigin;
 use source_text::{Data, ReadError, SourceFiles, Span, Text, Unknown, Value, embedded_json};
 use terraform_eval::{BrokenFile, EvaluatedRoot, Resource, SourceHints, evaluate, evaluate_planned, literal};
 
+use crate::attachments;
 use crate::aws_provider::AWS;
 use crate::policy_attributes::{self, PolicyAttribute};
 use crate::project::{BrokenPolicy, Project, Unresolved};
@@ -55,40 +56,45 @@ fn project(root: EvaluatedRoot, files: &SourceFiles) -> Project {
 /// Adds a resource and its policies; of a disabled resource only the policies.
 fn add_resource(resource: Resource, files: &SourceFiles, project: &mut Project) {
     let disabled_at = resource.disabled_at;
-    for carrier in policy_attributes::of(&resource.kind) {
-        let Some(kind) = policy_attributes::kind_of(&resource, carrier) else { continue };
-        for value in policy_attributes::attribute_values(&resource.values, carrier.attribute) {
-            read_carrier(&Carried { resource: &resource, carrier, kind, disabled_at }, value, files, project);
+    for policy_attribute in policy_attributes::of_type(&resource.kind) {
+        let Some(kind) = policy_attributes::kind_of(&resource, policy_attribute) else { continue };
+        for value in policy_attributes::attribute_values(&resource.values, policy_attribute.attribute) {
+            read_attribute(
+                &PolicyValue { resource: &resource, policy_attribute, kind, disabled_at },
+                value,
+                files,
+                project,
+            );
         }
     }
     if disabled_at.is_none() {
-        policy_attributes::keep(resource, project);
+        attachments::add_resource(resource, project);
     }
 }
 
 /// A resource's attribute that holds a policy.
-struct Carried<'a> {
+struct PolicyValue<'a> {
     resource: &'a Resource,
-    carrier: &'static PolicyAttribute,
+    policy_attribute: &'static PolicyAttribute,
     kind: PolicyKind,
     disabled_at: Option<Span>,
 }
 
-fn read_carrier(carried: &Carried<'_>, value: &Value, files: &SourceFiles, project: &mut Project) {
-    let Carried { resource, carrier, kind, disabled_at } = *carried;
-    match root(value, carrier.attribute, files) {
+fn read_attribute(policy_value: &PolicyValue<'_>, value: &Value, files: &SourceFiles, project: &mut Project) {
+    let PolicyValue { resource, policy_attribute, kind, disabled_at } = *policy_value;
+    match document(value, policy_attribute.attribute, files) {
         Ok(None) => {}
         Ok(Some(root)) if root.is_unknown() && root.candidates().is_empty() => {
             let what = root.as_unknown().map(|u| u.source.clone()).unwrap_or_default();
-            let why = format!("`{}` of `{}` is unknown before a plan", carrier.attribute, resource.address);
+            let why = format!("`{}` of `{}` is unknown before a plan", policy_attribute.attribute, resource.address);
             if disabled_at.is_none() {
                 project.unresolved.push(Unresolved { span: value.span, what, why });
             }
         }
         Ok(Some(root)) => {
-            let location =
-                PolicyOrigin { resource_type: resource.kind.clone(), attribute: carrier.attribute.to_owned() };
-            project.add(root, kind, resource.address.clone(), location, disabled_at);
+            let origin =
+                PolicyOrigin { resource_type: resource.kind.clone(), attribute: policy_attribute.attribute.to_owned() };
+            project.add(root, kind, resource.address.clone(), origin, disabled_at);
         }
         Err(_) if disabled_at.is_some() => {}
         Err(broken) => project.broken.push(BrokenPolicy { address: Some(resource.address.clone()), ..broken }),
@@ -96,27 +102,27 @@ fn read_carrier(carried: &Carried<'_>, value: &Value, files: &SourceFiles, proje
 }
 
 /// The document in the value of an attribute, with the same candidates.
-fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Value>, BrokenPolicy> {
+fn document(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Value>, BrokenPolicy> {
     let broken =
         |span: Span, reason: String, help: &str| BrokenPolicy { span, address: None, reason, help: help.to_owned() };
     match &value.data {
         Data::Null => Ok(None),
         Data::Encoded(inner) => Ok(Some(inner.as_ref().clone())),
         Data::Unknown(unknown) if !unknown.candidates.is_empty() => {
-            let roots = unknown.candidates.iter().filter_map(|c| root(c, attribute, files).transpose());
-            let roots = roots.collect::<Result<Vec<_>, _>>()?;
-            Ok((!roots.is_empty()).then(|| Value::one_of(roots, unknown.source.clone(), value.span)))
+            let documents = unknown.candidates.iter().filter_map(|c| document(c, attribute, files).transpose());
+            let documents = documents.collect::<Result<Vec<_>, _>>()?;
+            Ok((!documents.is_empty()).then(|| Value::one_of(documents, unknown.source.clone(), value.span)))
         }
         Data::Unknown(_) => Ok(Some(value.clone())),
         Data::String(text) if text.raw().trim().is_empty() => Ok(None),
         Data::String(text) => match embedded_json::parse(&with_origin(text, value.span, files), value.span) {
             Ok(root) => Ok(Some(root)),
             // Unknown parts outside of strings may be any JSON, or nothing.
-            Err(_) if embedded_json::has_open_part(text) => {
+            Err(_) if embedded_json::has_unknown_outside_strings(text) => {
                 Ok(Some(value.map_alternatives(&text.to_string(), |alternative| {
                     let known = alternative.as_text().filter(|t| t.is_known());
                     let parsed = known.and_then(|t| embedded_json::parse(t, value.span).ok());
-                    parsed.unwrap_or_else(|| Value::unknown(Unknown::plain(shortened(text)), value.span))
+                    parsed.unwrap_or_else(|| Value::unknown(Unknown::plain(unknown_sources(text)), value.span))
                 })))
             }
             Err(e) => Err(broken(e.span, e.reason, e.help)),
@@ -129,8 +135,8 @@ fn root(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Option<Va
 }
 
 /// The expressions of the unknown parts of a text.
-fn shortened(text: &Text) -> String {
-    text.unknowns().iter().map(|h| h.source.as_str()).collect::<Vec<_>>().join(", ")
+fn unknown_sources(text: &Text) -> String {
+    text.unknowns().iter().map(|u| u.source.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The text with the origin of its bytes: a text without templates has its origin in the source only.

@@ -14,8 +14,8 @@ const ADDED: usize = 5;
 
 /// Why an inner text is not JSON.
 #[derive(Debug)]
-pub struct Broken {
-    /// Its span or location.
+pub struct EmbeddedJsonError {
+    /// Where the text is not JSON.
     pub span: Span,
     /// What is wrong, in lower case.
     pub reason: String,
@@ -27,7 +27,7 @@ pub struct Broken {
 ///
 /// # Errors
 /// If the text is not JSON whatever its unknown parts are.
-pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
+pub fn parse(text: &Text, whole: Span) -> Result<Value, EmbeddedJsonError> {
     let (source, shifts) = quote_unknowns(text.raw(), text.is_known());
     let original = |at: usize| {
         let added = shifts.iter().map(|&s| {
@@ -42,8 +42,8 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
         at - added.sum::<usize>()
     };
     let location = |start: usize, end: usize| text.locate(original(start), original(end), whole);
-    let broken = |e: Malformed| Broken { span: location(e.start, e.end), reason: e.reason, help: e.help };
-    let mut value = json::parse(&source, &location).map_err(broken)?;
+    let error = |e: Malformed| EmbeddedJsonError { span: location(e.start, e.end), reason: e.reason, help: e.help };
+    let mut value = json::parse(&source, &location).map_err(error)?;
     if !text.is_known() {
         fill(&mut value, &mut text.unknowns().iter());
     }
@@ -51,7 +51,7 @@ pub fn parse(text: &Text, whole: Span) -> Result<Value, Broken> {
 }
 
 /// Whether an unknown part of a JSON text is outside of its strings.
-pub fn has_open_part(text: &Text) -> bool {
+pub fn has_unknown_outside_strings(text: &Text) -> bool {
     !quote_unknowns(text.raw(), text.is_known()).1.is_empty()
 }
 

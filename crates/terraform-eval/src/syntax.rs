@@ -77,7 +77,7 @@ impl Body {
 /// Why a file is not Terraform.
 #[derive(Debug)]
 pub(crate) struct Malformed {
-    /// Its span or location.
+    /// Where the file is not Terraform.
     pub(crate) span: Span,
     /// What is wrong.
     pub(crate) reason: String,

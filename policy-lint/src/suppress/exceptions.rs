@@ -119,7 +119,7 @@ impl Exceptions {
     /// # Errors
     /// If it is not TOML, an entry has an unknown key, rule or date.
     pub fn parse(path: &Path, text: &str) -> Result<Exceptions, String> {
-        let wrong = |e: String| {
+        let error = |e: String| {
             format!(
                 "cannot read `{}`: {e} (an entry is `[[allow]]` with `rule`, `reason` and optionally `path`, `address`, `pointer`, `until`)",
                 path.display()
@@ -127,7 +127,7 @@ impl Exceptions {
         };
         let document: Document = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |s| 1 + text.get(..s.start).unwrap_or_default().matches('\n').count());
-            wrong(format!("line {line}: {}", e.message()))
+            error(format!("line {line}: {}", e.message()))
         })?;
         let mut entries = Vec::new();
         for entry in document.allow {
@@ -137,11 +137,11 @@ impl Exceptions {
                 Date::Text(text) => text,
             });
             if let Some(bad) = until.as_deref().filter(|d| !is_date(d)) {
-                return Err(wrong(format!("`until = {bad}` is not a date as in 2027-01-31")));
+                return Err(error(format!("`until = {bad}` is not a date as in 2027-01-31")));
             }
             let rule = entry.rule.into_inner();
             if rules::find(&rule).is_none() {
-                return Err(wrong(format!("`{rule}` is not a rule{}", rules::suggestion(&rule))));
+                return Err(error(format!("`{rule}` is not a rule{}", rules::suggestion(&rule))));
             }
             let path = entry.path.as_deref().map(ExceptionPath::new);
             let (address, pointer, reason) = (entry.address, entry.pointer, entry.reason);
@@ -153,22 +153,23 @@ impl Exceptions {
 
     /// The index of the entry that hides a finding on the day `today`.
     pub fn position(&self, subject: Subject<'_>, today: &str) -> Option<usize> {
-        self.entries.iter().position(|e| !e.is_past(today) && self.fits(e, subject))
+        self.entries.iter().position(|e| !e.is_past(today) && self.matches(e, subject))
     }
 
-    fn fits(&self, entry: &Exception, subject: Subject<'_>) -> bool {
-        let fits = |wanted: &Option<String>, actual: Option<&str>| match wanted {
+    fn matches(&self, entry: &Exception, subject: Subject<'_>) -> bool {
+        let matches = |pattern: &Option<String>, actual: Option<&str>| match pattern {
             None => true,
-            Some(wanted) => actual.is_some_and(|a| wanted == a || pattern::matches(wanted, a)),
+            Some(pattern) => actual.is_some_and(|a| pattern == a || pattern::matches(pattern, a)),
         };
         entry.rule == subject.rule
-            && fits(&entry.address, subject.address)
-            && fits(&entry.pointer, subject.pointer)
-            && (self.names(entry, subject.path) || subject.input.is_some_and(|i| self.names(entry, i)))
+            && matches(&entry.address, subject.address)
+            && matches(&entry.pointer, subject.pointer)
+            && (self.applies_to_path(entry, subject.path)
+                || subject.input.is_some_and(|i| self.applies_to_path(entry, i)))
     }
 
     /// Whether an entry applies to a path; one without a path applies to all.
-    pub fn names(&self, entry: &Exception, path: &str) -> bool {
+    pub fn applies_to_path(&self, entry: &Exception, path: &str) -> bool {
         let Some(wanted) = &entry.path else {
             return true;
         };
@@ -223,8 +224,11 @@ impl ExceptionSuppressor {
     }
 
     fn review_entry(&self, entry: &Exception, used: bool, found: &mut Vec<Diagnostic>) {
-        let was_checked =
-            if entry.has_path() { self.checked.iter().any(|p| self.exceptions.names(entry, p)) } else { self.whole };
+        let was_checked = if entry.has_path() {
+            self.checked.iter().any(|p| self.exceptions.applies_to_path(entry, p))
+        } else {
+            self.whole
+        };
         let mut add = |rule: &'static Rule, message: String, help: &str| {
             found.push(about_entry(rule, message, help, entry.span.clone(), &self.location));
         };
@@ -302,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_file_is_refused_with_the_line() {
+    fn an_invalid_file_is_an_error_with_the_line() {
         let error = Exceptions::parse(Path::new("x.toml"), "[[allow]]\nrule = \"wildcard-acton\"\n").unwrap_err();
         assert!(error.contains("did you mean `wildcard-action`?"), "{error}");
         let error =
