@@ -116,7 +116,6 @@ fn folder(part: &str) -> String {
 }
 
 /// Puts a `~` before a part that is empty or that SQL engines would skip.
-
 fn mark_hidden(part: &str) -> Cow<'_, str> {
     match part.bytes().next() {
         None | Some(b'.' | b'_' | b'~') => format!("~{part}").into(),
