@@ -90,7 +90,7 @@ fn searches_in_error_texts_are_detected() {
     for bad in [
         "message.is_some_and(|m| m.contains(\"Item size\"))",
         "if error.to_string().contains(\"AccessDenied\") {}",
-        "let why = told(&error); if why.contains(\"x\") {}",
+        "let reason = text(&error); if reason.contains(\"x\") {}",
         "if error.message().unwrap_or_default().starts_with(\"The\") {}",
         "(c, _) if code.contains(\"NonExistentQueue\") => {}",
         "let advice = if why.contains(\"AccessDenied\") { 1 } else { 2 };",

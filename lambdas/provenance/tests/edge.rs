@@ -273,7 +273,7 @@ async fn a_key_with_control_characters_is_found_in_a_listing() {
     assert!(matches!(found, Ok(EffectResult::Listed(Some(_)))), "{found:?}");
 }
 
-/// The response to a `HeadObject` has no body: after a 400, a `GetObject` tells the error code.
+/// The response to a `HeadObject` has no body: after a 400, a `GetObject` returns the error code.
 #[tokio::test]
 async fn a_version_that_s3_permanently_refuses_is_recorded_as_unreadable() {
     for (head, get, code) in
