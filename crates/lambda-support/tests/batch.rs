@@ -77,3 +77,11 @@ async fn a_direct_invocation_fails_if_its_event_cannot_be_handled() {
     assert!(lambda_support::invocation::handle(&handler, invoke("fault"), remaining).await.is_err());
     assert!(lambda_support::invocation::handle(&handler, json!("garbage"), remaining).await.is_err());
 }
+
+#[tokio::test]
+async fn the_response_has_the_ids_of_the_failed_messages() {
+    let payload = json!({"Records": [message("1", &created("fine")), message("2", &created("fault"))]});
+    let handler = Arc::new(KeyHandler);
+    let response = lambda_support::invocation::handle(&handler, payload, Duration::from_secs(30)).await.unwrap();
+    insta::assert_snapshot!(serde_json::to_string(&response).unwrap(), @r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+}
