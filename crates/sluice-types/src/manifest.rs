@@ -15,11 +15,11 @@ use crate::signature::is_canonical;
 use crate::timestamp::Timestamp;
 
 /// The envelope's `payloadType`.
-pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The statement's `_type`.
-pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The statement's `predicateType`.
-pub const PREDICATE_TYPE: &str = "https://sluice.dev/manifest/v1";
+const PREDICATE_TYPE: &str = "https://sluice.dev/manifest/v1";
 
 /// An object and the digest of its bytes; `ResourceDescriptor` of in-toto.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

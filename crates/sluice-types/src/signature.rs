@@ -22,7 +22,7 @@ pub fn canonical(signature: &[u8]) -> Result<Vec<u8>, InvalidSignature> {
 
 /// Whether the bytes are a signature in canonical form.
 #[must_use]
-pub fn is_canonical(signature: &[u8]) -> bool {
+pub(crate) fn is_canonical(signature: &[u8]) -> bool {
     canonical(signature).is_ok_and(|canonical| canonical == signature)
 }
 

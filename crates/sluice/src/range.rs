@@ -6,8 +6,6 @@ use crate::outputs::Ingest;
 use crate::store::{Store, Version, Versions};
 use crate::time::{When, now};
 
-/// Keys under this prefix are the project's own.
-
 /// A choice of versions.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Range {

@@ -29,7 +29,6 @@ use sluice_types::object::MAX_COPY_BYTES as MAX_COPY;
 
 /// Versions that are looked at at the same time.
 const MAX_CONCURRENT_READS: usize = 16;
-/// The most that one copy can move to quarantine, in bytes.
 /// The outcome of a version in the processing bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionOutcome {

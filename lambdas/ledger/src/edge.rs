@@ -177,8 +177,8 @@ fn decoded_keys(contents: &[Object], encoding: Option<&EncodingType>) -> Result<
 }
 
 /// Whether an object does not exist or can never be read: its key is not a valid key, it is encrypted with a key of its
-/// writer (SSE-C), or archived. Whoever wrote such an object must not be able to stop the ledger. A disabled KMS key may
-/// be the key of this deployment, so it is a fault, and the next run tries again.
+/// writer (SSE-C), or archived. Such an object must not stop the ledger. A disabled KMS key may be the key of this deployment, so it is a
+/// fault, and the next run tries again.
 fn is_unreadable(error: &SdkError<GetObjectError>) -> bool {
     match classify(error) {
         ErrorClass::NotFound | ErrorClass::Invalid => true,

@@ -6,7 +6,7 @@
 pub mod edge;
 pub mod effect;
 pub mod messages;
-pub mod period;
+mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;

@@ -6,13 +6,13 @@ use crate::request::CloseUntil;
 
 /// How long after its end a period is closed, in milliseconds. Within this time after `recorded_at` a writer has written
 /// the journal entry, or given up.
-pub const GRACE_MS: u64 = 60_000;
+const GRACE_MS: u64 = 60_000;
 
 const HOUR_MS: u64 = 3_600_000;
 
 /// The end of the period after the one that ended at `last`, if that period may be closed at `now`.
 #[must_use]
-pub fn next_period_end(last: Option<Timestamp>, now: Timestamp, close_until: CloseUntil) -> Option<Timestamp> {
+pub(crate) fn next_period_end(last: Option<Timestamp>, now: Timestamp, close_until: CloseUntil) -> Option<Timestamp> {
     let latest_end = now.minus_millis(GRACE_MS);
     let Some(last) = last else {
         return Some(start_of_hour(latest_end));

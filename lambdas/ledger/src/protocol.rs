@@ -9,7 +9,7 @@
 //!      exists already, from another run -> ReadManifest -> Verify -> the period after that one
 //! ```
 //!
-//! A period may be closed [`GRACE_MS`](crate::period::GRACE_MS) after its end: by then every record of the period has a
+//! A period may be closed 60 seconds after its end: by then every record of the period has a
 //! journal entry.
 //!
 //! No manifest follows one that the signing key did not sign: the next manifest would vouch for a forged one.
@@ -29,14 +29,14 @@ use crate::request::RunRequest;
 use draft::{Draft, JournalPage};
 
 /// The number of journal entries after which a period is closed early, so that a manifest fits in memory and in one run.
-pub const MAX_LISTED_RECORDS: usize = 50_000;
+pub(crate) const MAX_LISTED_RECORDS: usize = 50_000;
 
 /// What the deployment decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LedgerConfig {
     /// The name of the signing key in manifests.
     pub signing_key: String,
-    /// The number of journal entries after which a period is closed early; less than [`MAX_LISTED_RECORDS`] in tests.
+    /// The number of journal entries after which a period is closed early; fewer in tests.
     pub max_listed_records: usize,
 }
 

@@ -112,14 +112,14 @@ impl Explorer<'_> {
         let s3 = &state.aws.s3;
         let mut manifests: Vec<Opened> = Vec::new();
         let mut seen = BTreeSet::new();
-        for (place, key) in s3.list(BUCKET, LEDGER_PREFIX).into_iter().enumerate() {
-            assert_eq!(manifest::sequence_of(key), Some(place as u64 + 1), "a gap");
+        for (index, key) in s3.list(BUCKET, LEDGER_PREFIX).into_iter().enumerate() {
+            assert_eq!(manifest::sequence_of(key), Some(index as u64 + 1), "a gap");
             assert_eq!(s3.versions(BUCKET, key).len(), 1, "written twice");
             let opened = manifest::open(&bytes(s3, key)).unwrap();
             let predicate = &opened.statement.predicate;
             let before = manifests.last();
-            let previous = before.map(|b| ResourceDescriptor::new(manifest::key(place as u64), &b.sha256));
-            assert_eq!(predicate.sequence, place as u64 + 1);
+            let previous = before.map(|b| ResourceDescriptor::new(manifest::key(index as u64), &b.sha256));
+            assert_eq!(predicate.sequence, index as u64 + 1);
             assert_eq!(predicate.previous, previous);
             assert_eq!(predicate.from, before.map(|b| b.statement.predicate.to));
             assert!(predicate.from < Some(predicate.to));
@@ -160,8 +160,8 @@ impl Explorer<'_> {
         for (_, run) in &state.runs {
             let Run::Finished(run) = run else { continue };
             for written in &run.written {
-                let place = usize::try_from(written.head.sequence).unwrap() - 1;
-                assert_eq!(manifests[place].sha256, written.head.sha256, "reported, but not written");
+                let index = usize::try_from(written.head.sequence).unwrap() - 1;
+                assert_eq!(manifests[index].sha256, written.head.sha256, "reported, but not written");
             }
         }
     }

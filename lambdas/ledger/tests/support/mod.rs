@@ -12,13 +12,13 @@ use sluice_types::manifest;
 use sluice_types::signature::canonical;
 use sluice_types::{JournalEntry, Timestamp};
 
-pub const BUCKET: &str = "receipts";
+pub(crate) const BUCKET: &str = "receipts";
 /// The keys of one page: few, so that a period has several pages.
-pub const PAGE_KEYS: usize = 2;
+pub(crate) const PAGE_KEYS: usize = 2;
 
 /// What a writer has written so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Phase {
+pub(crate) enum Phase {
     Nothing,
     JournalEntry,
     Record,
@@ -26,13 +26,13 @@ pub enum Phase {
 
 /// A writer of one record: first its journal entry, then the record.
 #[derive(Debug, Clone)]
-pub struct Writer {
+pub(crate) struct Writer {
     pub entry: JournalEntry,
     pub bytes: Vec<u8>,
     pub begins: Phase,
 }
 
-pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
+pub(crate) fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     let bytes = format!("{receipt} at {at}").into_bytes();
     Writer {
         entry: JournalEntry::new(format!("provenance/{receipt}.json"), &bytes, Timestamp::from_millis(at)),
@@ -41,7 +41,7 @@ pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     }
 }
 
-pub fn advance(aws: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
+pub(crate) fn advance(aws: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
     match phase {
         Phase::Nothing => {
             let text = serde_json::to_vec(&writer.entry).unwrap();
@@ -55,12 +55,12 @@ pub fn advance(aws: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
     }
 }
 
-pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
+pub(crate) fn bytes(s3: &S3, key: &str) -> Vec<u8> {
     s3.get(BUCKET, key, None).unwrap().body.as_deref().unwrap().to_vec()
 }
 
 /// Performs one effect.
-pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
+pub(crate) fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
     let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
         let keys = s3.list(BUCKET, prefix).into_iter();
         keys.filter(|k| *k > after).map(str::to_owned).collect()
@@ -99,7 +99,7 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
 }
 
 /// Bytes in the form of a signature that depend on the digest. As with KMS, every second one has a high s.
-pub fn sign(digest: &[u8; 32]) -> Vec<u8> {
+pub(crate) fn sign(digest: &[u8; 32]) -> Vec<u8> {
     let mut s = [0x20; 32];
     s[..2].copy_from_slice(&[digest[0] | 1, digest[1]]);
     let integer = |bytes: &[u8]| {
@@ -115,23 +115,28 @@ pub fn sign(digest: &[u8; 32]) -> Vec<u8> {
 }
 
 /// The other valid signature of the same message, derived without the key.
-pub fn mirrored(signature: &[u8]) -> Vec<u8> {
+pub(crate) fn mirrored(signature: &[u8]) -> Vec<u8> {
     let signature = Signature::from_der(signature).unwrap();
     let (r, s) = signature.split_scalars();
     let mirrored = Signature::from_scalars(r.to_bytes(), (-*s).to_bytes()).unwrap();
     mirrored.to_der().as_bytes().to_vec()
 }
 
-pub fn request(close_until: CloseUntil) -> RunRequest {
+pub(crate) fn request(close_until: CloseUntil) -> RunRequest {
     RunRequest { close_until, go_on_from: None }
 }
 
-pub fn config(max_listed_records: usize) -> LedgerConfig {
+pub(crate) fn config(max_listed_records: usize) -> LedgerConfig {
     LedgerConfig { signing_key: "alias/ledger".into(), max_listed_records }
 }
 
 /// Runs the protocol without faults.
-pub fn run_through(aws: &mut FakeAws, config: &LedgerConfig, now: Timestamp, until: CloseUntil) -> LedgerProtocol {
+pub(crate) fn run_through(
+    aws: &mut FakeAws,
+    config: &LedgerConfig,
+    now: Timestamp,
+    until: CloseUntil,
+) -> LedgerProtocol {
     let (mut run, mut step) = LedgerProtocol::start(request(until), config, now);
     while let Step::Perform(effect) = step {
         step = run.next(config, perform(&mut aws.s3, &effect), now);

@@ -1,15 +1,15 @@
-//! Every S3 listing asks for URL-encoded keys: XML cannot carry every character that a key may have.
+//! Every S3 listing requests URL-encoded keys: XML cannot represent every character that a key may contain.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
 use walkdir::WalkDir;
 
-/// The calls that list keys.
+/// The operations that list keys.
 const LISTINGS: [&str; 3] = [".list_objects_v2()", ".list_object_versions()", ".list_multipart_uploads()"];
 
 #[test]
-fn every_listing_asks_for_encoded_keys() {
+fn every_listing_requests_encoded_keys() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut listings = 0;
     for folder in ["lambdas", "crates"] {

@@ -1,4 +1,4 @@
-//! Every envelope an object can arrive in, as the senders write them.
+//! Every kind of event that announces an object, as its senders write it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use lambda_support::envelope::{Arrival, DecodeError, Envelope, decode};
@@ -12,9 +12,8 @@ fn only(text: &str) -> Arrival {
     }
 }
 
-/// The event recorded in document 003 (size 354), its masked fields filled in.
 #[test]
-fn event_bridge_as_recorded() {
+fn an_event_bridge_event_is_decoded() {
     let arrival = only(include_str!("events/event_bridge.json"));
     assert_eq!(arrival.bucket, "eventpulse-processing-bucket");
     assert_eq!(arrival.key, "second-test-object.json");
@@ -25,7 +24,7 @@ fn event_bridge_as_recorded() {
 }
 
 #[test]
-fn notification_keys_are_form_encoded_and_removals_are_passed_over() {
+fn notification_keys_are_form_decoded_and_removals_ignored() {
     let arrival = only(include_str!("events/notification.json"));
     assert_eq!(arrival.key, "in coming/a+b ü.json");
     assert_eq!(arrival.version_id.as_deref(), Some("096fKKXTRTtl3on89fVO.nfljtsv6qko"));
@@ -33,13 +32,13 @@ fn notification_keys_are_form_encoded_and_removals_are_passed_over() {
 }
 
 #[test]
-fn the_test_event_is_nothing_to_do() {
+fn the_test_event_is_ignored() {
     let text = include_str!("events/test_event.json");
     assert_eq!(decode(text), Ok(Envelope::Ignored("s3:TestEvent")));
 }
 
 #[test]
-fn other_events_are_nothing_to_do() {
+fn other_events_are_ignored() {
     for (source, kind) in [("aws.s3", "Object Deleted"), ("aws.ec2", "Object Created")] {
         let text = json!({"source": source, "detail-type": kind, "detail": {}}).to_string();
         assert!(matches!(decode(&text), Ok(Envelope::Ignored(_))), "{source} {kind}");
@@ -47,7 +46,7 @@ fn other_events_are_nothing_to_do() {
 }
 
 #[test]
-fn emulators_spell_it_otherwise() {
+fn other_field_names_and_empty_fields_of_emulators_are_accepted() {
     let text = json!({"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05.678Z",
         "detail": {"bucket": {"name": "b"}, "object": {"key": "k", "eTag": "\"abc\"", "version-id": ""}}});
     let arrival = only(&text.to_string());
@@ -57,7 +56,7 @@ fn emulators_spell_it_otherwise() {
 }
 
 #[test]
-fn what_is_no_envelope_is_an_error_and_never_a_success() {
+fn text_that_is_not_an_event_is_an_error() {
     for text in ["", "garbage", "[]", "3", "null", "\u{feff}{}"] {
         assert!(matches!(decode(text), Err(DecodeError::NotJson(_))), "{text}");
     }
@@ -75,7 +74,7 @@ fn what_is_no_envelope_is_an_error_and_never_a_success() {
     }
 }
 
-/// S3's encoding of keys in notifications: everything but unreserved characters and `/` in percent form, space as `+`.
+/// S3's encoding of keys in notifications: all characters but unreserved ones and `/` percent-encoded, a space as `+`.
 fn form_encode(key: &str) -> String {
     key.bytes()
         .map(|b| match b {
@@ -88,7 +87,7 @@ fn form_encode(key: &str) -> String {
 
 proptest! {
     #[test]
-    fn any_key_survives_both_envelopes(key in "\\PC{1,64}|[ +%&=/\u{0}-\u{1f}é漢😀\u{202e}]{1,64}") {
+    fn any_key_is_decoded_from_both_kinds_of_event(key in "\\PC{1,64}|[ +%&=/\u{0}-\u{1f}é漢😀\u{202e}]{1,64}") {
         prop_assume!(key.len() <= 1024);
         let raw = json!({"source": "aws.s3", "detail-type": "Object Created",
             "detail": {"bucket": {"name": "b"}, "object": {"key": key}}});
@@ -99,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+    fn no_text_causes_a_panic(text in "\\PC{0,200}") {
         let _ = decode(&text);
     }
 }

@@ -1,20 +1,20 @@
-//! No error of the SDK is classified by words of its message: `lambda_support::aws::classify` does it by type and code.
+//! No error of the SDK is classified by the text of its message: [`lambda_support::aws::classify`] uses type and code.
 //!
-//! The test reads the sources of the Lambdas and of `sluice`: where text is searched (`contains`, `starts_with`,
-//! `ends_with`, `find`, `matches`, `strip_prefix`), the searched expression must not name an error, its code or its text.
+//! The test searches the sources of the Lambdas and of `sluice` for text searches (`contains`, `starts_with`,
+//! `ends_with`, `find`, `matches`, `strip_prefix`). Their receiver must not be an error, its code or its text.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What searches a text.
+/// Methods that search a text.
 const SEARCHES: [&str; 6] =
     [".contains(", ".starts_with(", ".ends_with(", ".find(\"", ".matches(\"", ".strip_prefix(\""];
 
-/// Names that an error, its code or its text goes by here.
-const ERROR_NAMES: [&str; 9] = ["message", "msg", "m", "code", "c", "why", "told", "error", "err"];
+/// Names of variables for an error, its code or its text.
+const ERROR_NAMES: [&str; 9] = ["message", "msg", "m", "code", "c", "why", "reason", "error", "err"];
 
-/// Ways from an error to its text that name none of them.
+/// Expressions that convert an error to its text.
 const FROM_ERRORS: [&str; 2] = ["e.to_string()", "DisplayErrorContext("];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -28,14 +28,14 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A source without its tests, which stand at its end here, and without comments.
+/// A source without its tests, which are at its end, and without comments.
 fn code(source: &str) -> String {
     let body = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = body.lines().map(|l| l.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The searches in a source whose text comes from an error, each as its line.
+/// The searches in the text of an error, each with its line number.
 fn suspects(source: &str) -> Vec<String> {
     let code = code(source);
     if !code.contains("SdkError") && !code.contains("aws_sdk_") && !code.contains("lambda_support::aws") {
@@ -44,14 +44,14 @@ fn suspects(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for search in SEARCHES {
         for (at, _) in code.match_indices(search) {
-            // The expression that is searched: back to the statement's or argument's beginning.
+            // The receiver: back to the start of the statement or argument.
             let before = &code[..at];
             let start = before.rfind([';', '{', '}', ',']).map_or(0, |n| n + 1);
             let expression = &before[start..];
             let mut names = expression.split(|c: char| !(c.is_alphanumeric() || c == '_'));
             let from_error =
                 names.any(|name| ERROR_NAMES.contains(&name)) || FROM_ERRORS.iter().any(|way| expression.contains(way));
-            // `codes.contains(&code)` searches a list, by equality.
+            // `codes.contains(&code)` compares the elements of a list.
             let argument = &code[at + search.len()..];
             let list = argument.starts_with('&') && search == ".contains(";
             if !list && from_error {
@@ -64,7 +64,7 @@ fn suspects(source: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_error_is_classified_by_its_words() {
+fn no_error_is_classified_by_its_text() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut paths = Vec::new();
     for folder in ["lambdas", "crates"] {
@@ -85,12 +85,12 @@ fn no_error_is_classified_by_its_words() {
 }
 
 #[test]
-fn the_search_sees_what_it_is_for() {
+fn searches_in_error_texts_are_detected() {
     let used = "use aws_sdk_s3::error::SdkError;\n";
     for bad in [
         "message.is_some_and(|m| m.contains(\"Item size\"))",
         "if error.to_string().contains(\"AccessDenied\") {}",
-        "let why = told(&error); if why.contains(\"x\") {}",
+        "let reason = text(&error); if reason.contains(\"x\") {}",
         "if error.message().unwrap_or_default().starts_with(\"The\") {}",
         "(c, _) if code.contains(\"NonExistentQueue\") => {}",
         "let advice = if why.contains(\"AccessDenied\") { 1 } else { 2 };",
