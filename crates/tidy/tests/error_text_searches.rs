@@ -1,11 +1,9 @@
-//! No error of the SDK is classified by the text of its message: [`lambda_support::aws::classify`] uses type and code.
+//! No error of the SDK is classified by the text of its message: `lambda_support::aws::classify` uses type and code.
 //!
 //! The test searches the sources of the Lambdas and of `sluice` for text searches (`contains`, `starts_with`,
 //! `ends_with`, `find`, `matches`, `strip_prefix`). Their receiver must not be an error, its code or its text.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use tidy::program_sources;
 
 /// Methods that search a text.
 const SEARCHES: [&str; 6] =
@@ -16,17 +14,6 @@ const ERROR_NAMES: [&str; 9] = ["message", "msg", "m", "code", "c", "why", "reas
 
 /// Expressions that convert an error to its text.
 const FROM_ERRORS: [&str; 2] = ["e.to_string()", "DisplayErrorContext("];
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// A source without its tests, which are at its end, and without comments.
 fn code(source: &str) -> String {
@@ -65,21 +52,11 @@ fn suspects(source: &str) -> Vec<String> {
 
 #[test]
 fn no_error_is_classified_by_its_text() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut paths = Vec::new();
-    for folder in ["lambdas", "crates"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            sources(&entry.unwrap().path().join("src"), &mut paths);
-        }
-    }
-    assert!(paths.len() > 60, "only {} sources found", paths.len());
-    let found: Vec<String> = paths
+    let sources = program_sources();
+    assert!(sources.len() > 60, "only {} sources found", sources.len());
+    let found: Vec<String> = sources
         .iter()
-        .flat_map(|path| {
-            let found = suspects(&fs::read_to_string(path).unwrap());
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
-            found.into_iter().map(move |what| format!("{name}:{what}"))
-        })
+        .flat_map(|source| suspects(&source.text).into_iter().map(|line| format!("{}:{line}", source.path)))
         .collect();
     assert!(found.is_empty(), "classify by `lambda_support::aws::classify`:\n{}", found.join("\n"));
 }
