@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
 import time
 import uuid
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from .. import accounts, deviations, readback
 from ..accounts import Credentials
 from ..deployment import Deployment
+from ..ingest_events import object_created
 from .polling import eventually, now_ms
 from .role_policies import WithoutStatement
 
@@ -155,9 +157,25 @@ def test_queue_metrics(deployment: Deployment) -> None:
 
 
 def test_function_metrics(deployment: Deployment) -> None:
+    def invocations() -> float:
+        now = dt.datetime.now(dt.timezone.utc)
+        points = deployment.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": "FunctionName", "Value": deployment.ingest.function}],
+            StartTime=now - dt.timedelta(days=1),
+            EndTime=now + dt.timedelta(minutes=5),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    payload = json.dumps(object_created(deployment, "direct.json", str(uuid.uuid4()), 1)).encode()
+    deployment.client("lambda").invoke(FunctionName=deployment.ingest.function, Payload=payload)
+    before = invocations()
+    assert before > 0, "direct invocations are counted"
     upload_and_wait(deployment, "invalid", b"{")
-    functions = [metric["Dimensions"][0]["Value"] for metric in metrics(deployment, "AWS/Lambda")]
-    assert deployment.ingest.function not in functions
+    assert invocations() == before
 
 
 def test_embedded_metrics(deployment: Deployment) -> None:
