@@ -21,7 +21,7 @@ class Quarantined:
 
 
 def log_lines(deployment: Deployment, since_ms: int = 0) -> list[dict]:
-    """The function's own JSON lines, oldest first."""
+    """The JSON lines of the function since a time, oldest first. The emulator returns at most 10,000 events."""
     pages = (
         deployment.client("logs")
         .get_paginator("filter_log_events")

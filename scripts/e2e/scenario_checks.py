@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 
 from . import readback
@@ -33,12 +34,13 @@ class Observations:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
+        self._since_ms = int(time.time() * 1000)
         self.lines: list[dict] = []
         self.outcomes: dict[str, list[dict]] = {}
         self.notices: list[Notice] = []
 
     def refresh(self, inbox: Inbox) -> None:
-        self.lines = readback.log_lines(self.deployment)
+        self.lines = readback.log_lines(self.deployment, self._since_ms)
         self.outcomes = readback.outcomes(self.lines)
         self.notices = list(inbox.read())
 

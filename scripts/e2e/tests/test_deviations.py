@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
 import time
 import uuid
@@ -14,7 +15,8 @@ from botocore.exceptions import ClientError
 from .. import accounts, deviations, readback
 from ..accounts import Credentials
 from ..deployment import Deployment
-from .polling import eventually
+from ..ingest_events import object_created
+from .polling import eventually, now_ms
 from .role_policies import WithoutStatement
 
 
@@ -37,13 +39,13 @@ def delivered_events(deployment: Deployment, scratch_bucket: str) -> list[dict]:
 
 def upload_and_wait(deployment: Deployment, outcome: str, body: bytes) -> None:
     """Uploads a file and waits for its outcome in the log."""
-    key = f"deviation-{uuid.uuid4().hex[:8]}.json"
+    key, since = f"deviation-{uuid.uuid4().hex[:8]}.json", now_ms()
     version = deployment.client("s3", "uploader-role").put_object(
         Bucket=deployment.ingest.processing, Key=key, Body=body
     )["VersionId"]
 
     def logged() -> bool:
-        lines = readback.outcomes(readback.log_lines(deployment)).get(version, [])
+        lines = readback.outcomes(readback.log_lines(deployment, since)).get(version, [])
         return [line["end"] for line in lines] == [outcome]
 
     eventually(logged, f"outcome `{outcome}` of `{key}`")
@@ -155,14 +157,31 @@ def test_queue_metrics(deployment: Deployment) -> None:
 
 
 def test_function_metrics(deployment: Deployment) -> None:
+    def invocations() -> float:
+        now = dt.datetime.now(dt.timezone.utc)
+        points = deployment.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": "FunctionName", "Value": deployment.ingest.function}],
+            StartTime=now - dt.timedelta(days=1),
+            EndTime=now + dt.timedelta(minutes=5),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    payload = json.dumps(object_created(deployment, "direct.json", str(uuid.uuid4()), 1)).encode()
+    deployment.client("lambda").invoke(FunctionName=deployment.ingest.function, Payload=payload)
+    before = invocations()
+    assert before > 0, "direct invocations are counted"
     upload_and_wait(deployment, "invalid", b"{")
-    functions = [metric["Dimensions"][0]["Value"] for metric in metrics(deployment, "AWS/Lambda")]
-    assert deployment.ingest.function not in functions
+    assert invocations() == before
 
 
 def test_embedded_metrics(deployment: Deployment) -> None:
+    since = now_ms()
     upload_and_wait(deployment, "invalid", b"{")
-    assert readback.metric(readback.log_lines(deployment), "Invalid") > 0
+    assert readback.metric(readback.log_lines(deployment, since), "Invalid") > 0
     # Other tests put metrics named `Stored`.
     assert "Invalid" not in {metric["MetricName"] for metric in metrics(deployment, "Sluice")}
 
@@ -198,24 +217,24 @@ def test_trail_files(deployment: Deployment) -> None:
 def test_catalog_views(deployment: Deployment) -> None:
     athena = deployment.client("athena")
 
-    def final_state(sql: str) -> str:
+    def final_status(sql: str) -> dict:
         query = athena.start_query_execution(
             QueryString=sql,
             WorkGroup=deployment.provenance.workgroup,
             QueryExecutionContext={"Database": deployment.provenance.database},
         )["QueryExecutionId"]
-        state = ""
+        status: dict = {}
 
         def finished() -> bool:
-            nonlocal state
-            state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
-            return state in ("SUCCEEDED", "FAILED")
+            status.update(athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"])
+            return status["State"] in ("SUCCEEDED", "FAILED")
 
         eventually(finished, "result of the query")
-        return state
+        return status
 
-    assert final_state("SELECT count(*) FROM receipts") == "SUCCEEDED"
-    assert final_state("SELECT count(*) FROM provenance_ledger") == "FAILED"
+    assert final_status("SELECT 1")["State"] == "SUCCEEDED"
+    view = final_status("SELECT count(*) FROM provenance_ledger")
+    assert view["State"] == "FAILED" and "provenance_ledger does not exist" in view["StateChangeReason"]
 
 
 def test_query_permissions(deployment: Deployment) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,7 +18,7 @@ REPLACED = {
 
 
 def lint(plan: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(build.binaries()["policy-lint"]), "check", str(plan)]
+    command = [str(build.binaries()["policy-lint"]), "check", "--format", "json", str(plan)]
     return subprocess.run(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
@@ -44,6 +44,7 @@ def test_a_wildcard_in_the_plan_is_found(stack: paths.Stack, running: emulator.E
     finally:
         shutil.rmtree(changed.folder)
     assert result.returncode == 1, result.stdout + result.stderr
-    found = re.findall(r"(?s)^error\[([a-z-]+)\].*?= note: in `([^`]*)`", result.stdout, re.MULTILINE)
+    findings = json.loads(result.stdout)["findings"]
+    found = [(finding["rule"], finding["address"]) for finding in findings if finding["severity"] == "error"]
     address = 'module.ingest[0].module.function.module.role.aws_iam_role_policy.this["effects"]'
     assert sorted(found) == [(rule, address) for rule in sorted(REPLACED)], result.stdout

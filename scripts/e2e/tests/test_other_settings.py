@@ -9,7 +9,7 @@ from ..inbox import Inbox
 from ..ingest_events import queue_is_empty, upload
 from ..scenario import Step, music
 from ..scenario_run import play
-from .polling import eventually
+from .polling import eventually, now_ms
 from .stack_setup import AppliedStack
 
 pytestmark = pytest.mark.slow
@@ -59,11 +59,12 @@ def test_objects_outside_the_prefix_are_ignored(other_settings: AppliedStack) ->
     s3, processing = deployment.client("s3"), deployment.ingest.processing
     with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         upload(deployment, "elsewhere/a.json", b"{")
+    since = now_ms()
     version = s3.put_object(Bucket=processing, Key="elsewhere/a.json", Body=b"{")["VersionId"]
     later = upload(deployment, "incoming/later.json", b"{")
 
     def outcomes() -> dict[str, list[dict]]:
-        return readback.outcomes(readback.log_lines(deployment))
+        return readback.outcomes(readback.log_lines(deployment, since))
 
     eventually(lambda: later in outcomes(), "outcome of a later file")
     assert version not in outcomes()
