@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use iam_policy::PolicyKind;
 use iam_policy::model::PolicyOrigin;
-use source_text::{Data, Text, Value, embedded_json};
+use source_text::{Data, Span, Text, Value, embedded_json};
 use terraform_eval::Resource;
 
 use crate::attachments;
@@ -163,54 +163,64 @@ struct Reading<'a> {
     source_mapper: &'a SourceMapper,
 }
 
-fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, DeferredPolicy)>) {
-    let Reading { resource, policy_attribute, changes, source_mapper } = *reading;
-    let location = || source_mapper.location(&resource.address, policy_attribute.attribute);
-    let known = policy_attributes::attribute_values(&resource.values, policy_attribute.attribute);
-    let kind = policy_attributes::kind_of(resource, policy_attribute);
-    let mut any = false;
-    for value in known {
-        let Some(text) = value.as_str().filter(|t| !t.trim().is_empty()) else {
-            continue;
-        };
-        any = true;
-        let raw = project.files.get(value.span.file);
-        let raw = raw.and_then(|f| f.text.get(value.span.start as usize..value.span.end as usize));
-        let text = raw.map_or_else(|| Text::known(text), |raw| embedded_json::unquote(raw, value.span));
-        let Some(kind) = kind else { continue };
-        match embedded_json::parse(&text, value.span) {
+impl Reading<'_> {
+    /// Where the source sets the attribute.
+    fn location(&self) -> Option<Span> {
+        self.source_mapper.location(&self.resource.address, self.policy_attribute.attribute)
+    }
+
+    /// Whether the attribute is configured and known after apply.
+    fn is_deferred(&self) -> bool {
+        let (address, attribute) = (&self.resource.address, self.policy_attribute.attribute);
+        self.changes.is_unknown(address, attribute) && self.changes.is_configured(address, attribute)
+    }
+
+    /// Adds the policy in the JSON text `text`, which is the value at `span`.
+    fn add_policy(&self, text: &str, span: Span, kind: PolicyKind, project: &mut Project) {
+        let Reading { resource, policy_attribute, source_mapper, .. } = *self;
+        let file = project.files.get(span.file);
+        let raw = file.and_then(|f| f.text.get(span.start as usize..span.end as usize));
+        let text = raw.map_or_else(|| Text::known(text), |raw| embedded_json::unquote(raw, span));
+        match embedded_json::parse(&text, span) {
             Ok(mut root) => {
                 source_mapper.locate_policy(&resource.address, policy_attribute.attribute, &mut root);
-                let origin = PolicyOrigin {
-                    resource_type: resource.kind.clone(),
-                    attribute: policy_attribute.attribute.to_owned(),
-                };
+                let attribute = policy_attribute.attribute.to_owned();
+                let origin = PolicyOrigin { resource_type: resource.kind.clone(), attribute };
                 project.policies.push(read_policy(root, kind, Some(resource.address.clone()), origin));
             }
             Err(e) => project.broken.push(BrokenPolicy {
-                span: location().unwrap_or(e.span),
+                span: self.location().unwrap_or(e.span),
                 address: Some(resource.address.clone()),
                 reason: e.reason,
                 help: e.help.to_owned(),
             }),
         }
     }
-    let open = || {
-        changes.is_unknown(&resource.address, policy_attribute.attribute)
-            && changes.is_configured(&resource.address, policy_attribute.attribute)
-    };
-    if !any && open() {
-        match (changes.document_of(&resource.address, policy_attribute.attribute), kind) {
-            (Some((document, _)), Some(kind)) => {
-                let owner =
-                    DeferredPolicy { address: resource.address.clone(), attribute: policy_attribute.attribute, kind };
-                used.push((document.clone(), owner));
-            }
-            _ => project.unresolved.push(Unresolved {
-                span: location().unwrap_or(resource.values.span),
-                what: format!("{}.{}", resource.address, policy_attribute.attribute),
-                why: String::from("known after apply"),
-            }),
+}
+
+fn read_attribute(reading: &Reading<'_>, project: &mut Project, used: &mut Vec<(String, DeferredPolicy)>) {
+    let Reading { resource, policy_attribute, changes, .. } = *reading;
+    let attribute = policy_attribute.attribute;
+    let kind = policy_attributes::kind_of(resource, policy_attribute);
+    let mut is_known = false;
+    for value in policy_attributes::attribute_values(&resource.values, attribute) {
+        let Some(text) = value.as_str().filter(|t| !t.trim().is_empty()) else { continue };
+        is_known = true;
+        if let Some(kind) = kind {
+            reading.add_policy(text, value.span, kind, project);
         }
+    }
+    if is_known || !reading.is_deferred() {
+        return;
+    }
+    match (changes.document_of(&resource.address, attribute), kind) {
+        (Some((document, _)), Some(kind)) => {
+            used.push((document.clone(), DeferredPolicy { address: resource.address.clone(), attribute, kind }));
+        }
+        _ => project.unresolved.push(Unresolved {
+            span: reading.location().unwrap_or(resource.values.span),
+            what: format!("{}.{attribute}", resource.address),
+            why: String::from("known after apply"),
+        }),
     }
 }
