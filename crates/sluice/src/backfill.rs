@@ -265,7 +265,7 @@ fn event(region: &str, bucket: &str, version: &Version) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
     use lambda_support::envelope::{Envelope, decode};
 
     #[test]
@@ -306,5 +306,53 @@ mod tests {
     fn announcements_keep_the_pace() {
         assert_eq!(every(50), Duration::from_millis(200));
         assert_eq!(every(10_000), Duration::from_millis(1));
+    }
+
+    fn listed(key: &str) -> Version {
+        Version {
+            key: key.into(),
+            version_id: "v1".into(),
+            size: 3,
+            etag: Some("e".into()),
+            modified: 0,
+            latest: true,
+            marker: false,
+        }
+    }
+
+    fn args(missing: bool, yes: bool) -> Backfill {
+        let range = Range { prefix: None, since: None, until: None, current_only: false };
+        Backfill { range, missing, yes, rate: 100, list: true }
+    }
+
+    #[tokio::test]
+    async fn text_and_json_of_the_summary() {
+        let config = crate::aws::tests::offline();
+        let ingest = crate::outputs::tests::ingest();
+        assert_printed("backfill", |report| {
+            named(&listed("a.json"), report);
+            for (missing, yes) in [(false, false), (false, true), (true, false), (true, true)] {
+                for (listed, chosen, sent) in [(0, 0, 0), (3, 0, 0), (3, 2, 2), (3, 2, 1)] {
+                    let args = args(missing, yes);
+                    let counts = Counts {
+                        listed,
+                        chosen,
+                        bytes: 7,
+                        sent: if yes { sent } else { 0 },
+                        unreadable: u64::from(missing),
+                        unknown: u64::from(missing),
+                        stopped: false,
+                    };
+                    let work = Work {
+                        announcer: Announcer::new(&config, "r", "https://sqs/1/queue", 1),
+                        auditor: Arc::new(Auditor::new(&config, &ingest)),
+                        args: &args,
+                        counts,
+                    };
+                    let ended = work.total(report);
+                    report.line(format_args!("{}", ended == Ended::Done), &json!(ended == Ended::Done));
+                }
+            }
+        });
     }
 }

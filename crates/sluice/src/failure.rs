@@ -297,4 +297,38 @@ mod tests {
         let error = ("no-such-host.invalid", 443).to_socket_addrs().unwrap_err();
         assert_eq!(cause(&error), Some(Unanswered::Name), "{error:?}");
     }
+
+    #[test]
+    fn text_of_every_advice() {
+        use ErrorClass::{Credentials, Denied, Invalid, NotFound, Transient, Unreadable};
+        let mut text = String::new();
+        for (class, code, status) in [
+            (Credentials, "ExpiredToken", 400),
+            (Credentials, "RequestTimeTooSkewed", 403),
+            (NotFound, "NoSuchBucket", 404),
+            (NotFound, "AWS.SimpleQueueService.NonExistentQueue", 400),
+            (NotFound, "ResourceNotFoundException", 400),
+            (Denied, "AccessDenied", 403),
+            (Unreadable, "InvalidObjectState", 403),
+            (Unreadable, "KMS.DisabledException", 400),
+            (Transient, "PermanentRedirect", 301),
+            (Invalid, "", 400),
+            (Transient, "SlowDown", 503),
+            (Transient, "SomethingNew", 400),
+        ] {
+            let advice = advice(class, Some(code), Some(status), None);
+            text.push_str(&format!("{class:?} {code} {status}: {}\n", advice.unwrap_or_default()));
+        }
+        for why in [
+            Unanswered::Certificate,
+            Unanswered::Tls,
+            Unanswered::Refused,
+            Unanswered::Name,
+            Unanswered::TimedOut,
+            Unanswered::Other,
+        ] {
+            text.push_str(&format!("{why:?}: {}\n", no_answer(why)));
+        }
+        crate::report::testing::assert_text("advice", text);
+    }
 }

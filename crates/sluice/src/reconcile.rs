@@ -215,7 +215,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
 
     #[test]
     fn only_old_versions_without_an_outcome_count() {
@@ -279,5 +279,42 @@ mod tests {
             harmless(1, |report| row(&version, &outcome, false, report));
         }
         harmless(1, |report| undecodable(HOSTILE, report));
+    }
+
+    #[test]
+    fn text_and_json_of_rows_and_summary() {
+        let version = Version {
+            key: "a.json".into(),
+            version_id: "v".into(),
+            size: 1,
+            etag: None,
+            modified: 0,
+            latest: true,
+            marker: false,
+        };
+        let outcomes = [
+            VersionOutcome::Stored,
+            VersionOutcome::Duplicate,
+            VersionOutcome::TooLarge,
+            VersionOutcome::Gone,
+            VersionOutcome::Refused,
+            VersionOutcome::Unreadable("why".into()),
+            VersionOutcome::Unknown("why".into()),
+            VersionOutcome::Missing(Expected::Judgement),
+            VersionOutcome::Missing(Expected::Invalid("why".into())),
+            VersionOutcome::Missing(Expected::Conflict),
+        ];
+        assert_printed("reconcile", |report| {
+            let mut counts = Counts::default();
+            report.line(counts.text("in"), &counts.json(false));
+            for outcome in &outcomes {
+                for young in [true, false] {
+                    row(&version, outcome, young, report);
+                    counts.add(outcome, young);
+                }
+            }
+            undecodable("a%FF", report);
+            report.line(counts.text("in"), &counts.json(true));
+        });
     }
 }

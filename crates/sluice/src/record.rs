@@ -317,3 +317,46 @@ impl Work<'_> {
 fn version_of(bucket: &str, listed: &store::Version) -> Version {
     Version { bucket: bucket.to_owned(), key: listed.key.clone(), version_id: listed.version_id.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::assert_printed;
+
+    #[tokio::test]
+    async fn text_and_json_of_versions_and_summary() {
+        let config = crate::aws::tests::offline();
+        let outputs = crate::outputs::tests::outputs();
+        let names = outputs.provenance().unwrap();
+        let version = Version { bucket: "raw".into(), key: "incoming/a".into(), version_id: "v".into() };
+        assert_printed("provenance-backfill", |report| {
+            for (yes, open) in [(false, 0), (false, 2), (true, 2), (true, 0)] {
+                let args = Backfill { targets: Vec::new(), yes, grace: 300, rate: 100, list: true };
+                let mut work = Work {
+                    store: Store::new(&config),
+                    announcer: Announcer::new(&config, "r", "https://sqs/1/queue", 1),
+                    names,
+                    args: &args,
+                    reader: Reader::new(),
+                    counts: Counts {
+                        versions: 5,
+                        recorded: 3,
+                        missing: open,
+                        deferred: open,
+                        bytes: 7,
+                        ..Counts::default()
+                    },
+                };
+                work.tell(&version, 3, "no receipt", report);
+                work.unread("what", &anyhow!("why"), report);
+                let ended = work.total(report);
+                report.line(format_args!("{}", ended == Ended::Done), &json!(ended == Ended::Done));
+                work.counts.announced = open;
+                work.counts.hashed = open;
+                work.counts.unread = 0;
+                let ended = work.total(report);
+                report.line(format_args!("{}", ended == Ended::Done), &json!(ended == Ended::Done));
+            }
+        });
+    }
+}

@@ -276,4 +276,19 @@ mod tests {
         let lane = outputs.lane(System::Provenance).unwrap();
         assert_eq!(Which::Messages.urls(lane), ["pd"]);
     }
+
+    #[test]
+    fn text_of_the_summary() {
+        let some = Counts { sent: 2, chosen: 3, other: 12, unreadable: 1, failed: 1 };
+        let mut text = String::new();
+        for counts in [Counts::default(), some] {
+            for prefix in [None, Some("a/")] {
+                for yes in [false, true] {
+                    let args = Redrive { yes, ..args(prefix, false) };
+                    text.push_str(&format!("{}\n", counts.text(&args, "q")));
+                }
+            }
+        }
+        crate::report::testing::assert_text("redrive-summary", text);
+    }
 }

@@ -46,9 +46,9 @@ pub struct Report {
     changed: AtomicBool,
     closed: AtomicBool,
     write_error: Mutex<Option<io::Error>>,
-    /// Takes the results instead of standard output.
+    /// Takes the results and notes of a test instead of standard output and standard error.
     #[cfg(test)]
-    sink: Option<Mutex<String>>,
+    sink: Option<testing::Sink>,
 }
 
 impl Report {
@@ -143,6 +143,10 @@ impl Report {
     /// A remark for people, which is no result.
     pub fn note(&self, text: impl Display) {
         let text = escape_lines(&text.to_string());
+        #[cfg(test)]
+        if let Some(sink) = &self.sink {
+            return sink.add_note(&text);
+        }
         self.bar.suspend(|| {
             let _ = writeln!(io::stderr(), "{text}");
         });
@@ -186,10 +190,7 @@ impl Report {
         }
         #[cfg(test)]
         if let Some(sink) = &self.sink {
-            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-            sink.push_str(text);
-            sink.push('\n');
-            return;
+            return sink.add_result(text);
         }
         let written = self.bar.suspend(|| writeln!(io::stdout(), "{text}"));
         self.keep(written);
@@ -234,18 +235,59 @@ pub mod testing {
     /// Clears its line, begins another, turns the reading direction round and colours the rest.
     pub const HOSTILE: &str = "a\u{1b}[2K\r\nfake: all is well\u{202e}\u{9b}31m";
 
+    /// Collects what a test prints.
+    #[derive(Default)]
+    pub struct Sink {
+        results: Mutex<String>,
+        notes: Mutex<String>,
+    }
+
+    impl Sink {
+        /// Takes a result, as standard output would.
+        pub fn add_result(&self, text: &str) {
+            self.results.lock().unwrap().push_str(&format!("{text}\n"));
+        }
+
+        /// Takes a note, as standard error would.
+        pub fn add_note(&self, text: &str) {
+            self.notes.lock().unwrap().push_str(&format!("{text}\n"));
+        }
+    }
+
+    /// Results and notes, as printed in this format.
+    fn printed(format: Format, print: impl Fn(&Report)) -> (String, String) {
+        let report = Report { sink: Some(Sink::default()), ..Report::new(format) };
+        print(&report);
+        let sink = report.sink.unwrap();
+        (sink.results.into_inner().unwrap(), sink.notes.into_inner().unwrap())
+    }
+
+    /// What a command prints in both formats, compared with `tests/snapshots/NAME.snap`.
+    pub fn assert_printed(name: &str, print: impl Fn(&Report)) {
+        let (text, notes) = printed(Format::Text, &print);
+        let (json, _) = printed(Format::Json, &print);
+        assert_text(name, format!("{text}--- notes\n{notes}--- json\n{json}"));
+    }
+
+    /// A text, compared with `tests/snapshots/NAME.snap`.
+    pub fn assert_text(name: &str, text: impl Display) {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(name, text.to_string()));
+    }
+
     /// Prints in both forms: `lines` lines of text and one object, nothing of which a terminal obeys.
     pub fn harmless(lines: usize, print: impl Fn(&Report)) {
         for format in [Format::Text, Format::Json] {
-            let report = Report { sink: Some(Mutex::default()), ..Report::new(format) };
-            print(&report);
-            let sink = report.sink.map(|s| s.into_inner().unwrap()).unwrap();
+            let (results, _) = printed(format, &print);
             let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!sink.contains(obeyed), "{sink:?}");
+            assert!(!results.contains(obeyed), "{results:?}");
             let expected = if format == Format::Text { lines } else { 1 };
-            assert_eq!(sink.lines().count(), expected, "{sink}");
+            assert_eq!(results.lines().count(), expected, "{results}");
             if format == Format::Json {
-                serde_json::from_str::<Value>(&sink).unwrap();
+                serde_json::from_str::<Value>(&results).unwrap();
             }
         }
     }

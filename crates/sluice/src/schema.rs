@@ -190,6 +190,7 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::testing::assert_printed;
     #[cfg(unix)]
     use crate::report::testing::{HOSTILE, harmless};
 
@@ -238,6 +239,20 @@ mod tests {
         let file = Listed { path, size: 1 };
         harmless(1, |report| {
             assert!(judge().problems(&file, report).unwrap());
+        });
+    }
+
+    #[test]
+    fn text_and_json_of_a_check() {
+        assert_printed("schema-check", |report| {
+            for (name, max_bytes) in
+                [("4EVR", 1000), ("4EVR-bare-list", 1000), ("BLIND-wrong-item-id", 1000), ("4EVR", 1)]
+            {
+                let path = PathBuf::from(format!("../../lambdas/ingest/tests/items/{name}.json"));
+                let size = std::fs::metadata(&path).unwrap().len();
+                let judge = Judge { max_bytes, ..judge() };
+                judge.problems(&Listed { path, size }, report).unwrap();
+            }
         });
     }
 }

@@ -142,7 +142,7 @@ fn failed(counts: &mut Counts, report: &Report, why: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
 
     #[test]
     fn what_became_of_a_file_is_harmless() {
@@ -153,5 +153,16 @@ mod tests {
                 tell(&mut Counts::default(), report, HOSTILE, &file, sent);
             });
         }
+    }
+
+    #[test]
+    fn text_and_json_of_every_file() {
+        let file = Planned { path: "a/b.json".into(), key: "in/b.json".into() };
+        assert_printed("upload", |report| {
+            for sent in [Some(Sent::New(Some("v".into()))), Some(Sent::Present), None] {
+                let sent = sent.context("refused");
+                tell(&mut Counts::default(), report, "in", &file, sent);
+            }
+        });
     }
 }

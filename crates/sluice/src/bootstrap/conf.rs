@@ -118,4 +118,20 @@ mod tests {
         assert_eq!(text, "# mine\nbucket = \"b\"\nprofile = \"x\"\nkey    = \"k/dev.tfstate\"\nregion = \"r\"\n");
         assert_eq!(compare(&text, &WANTED), Plan::Same);
     }
+
+    #[test]
+    fn text_of_a_changed_file() {
+        let mut text = String::new();
+        for old in [
+            "",
+            "# mine\nbucket=\"other\" # why\nprofile = \"x\"\n\nkey = \"k/dev.tfstate\"",
+            "region = \"r\"\nbucket = \"b\"\nkey = \"other\"\n",
+        ] {
+            let Plan::Change(_, new) = compare(old, &WANTED) else {
+                panic!("{old}");
+            };
+            text.push_str(&format!("--- old\n{old}\n--- new\n{new}\n"));
+        }
+        crate::report::testing::assert_text("bootstrap-backend-conf", text);
+    }
 }

@@ -241,4 +241,21 @@ mod tests {
         assert_eq!((rules.len(), &rules[0]), (2, &current.rules[0]));
         assert_eq!(kept.as_ref(), Some(&smallest));
     }
+
+    #[test]
+    fn text_and_json_of_every_change() {
+        crate::report::testing::assert_printed("bootstrap-changes", |report| {
+            let theirs = Current {
+                versioning: Some(BucketVersioningStatus::Suspended),
+                rules: vec![lifecycle::rule("theirs").unwrap()],
+                policy: Some(serde_json::json!({"Statement": [{}]}).to_string()),
+                ..Current::default()
+            };
+            for current in [Current::default(), theirs] {
+                let changes = current.changes("b", "eu-west-1", "dev.tfstate").unwrap();
+                let differences: Vec<Difference> = changes.into_iter().map(|c| c.difference).collect();
+                super::super::consent::show(report, "bucket `b`", &differences, "would change");
+            }
+        });
+    }
 }

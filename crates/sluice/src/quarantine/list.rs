@@ -161,7 +161,7 @@ fn told(stem: &Stem, reason: &Reason, report: &Report) {
 mod tests {
     use super::*;
     use crate::quarantine::stems::source;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
     use ingest::record::{End, Problem};
 
     #[test]
@@ -177,5 +177,26 @@ mod tests {
         let stem = Stem { copy_key: format!("{HOSTILE}/{HOSTILE}"), copy: true, reason: true };
         harmless(1, |report| told(&stem, &reason, report));
         harmless(1, |report| bare(&stem, NO_RECORD, report));
+    }
+
+    #[test]
+    fn text_and_json_of_rows() {
+        let problem = Problem::new("/a", "rule", "message");
+        assert_printed("quarantine-list", |report| {
+            for reasons in [vec![], vec![Problem::new("", "rule", "message")], vec![problem.clone(), problem.clone()]] {
+                let reason = Reason {
+                    end: End::Invalid,
+                    reasons,
+                    source: source("in", "k.json", "v"),
+                    other: None,
+                    quarantined_at: "2026-11-23T08:00:00Z".into(),
+                    request_id: None,
+                };
+                let stem = Stem { copy_key: "k.json/v".into(), copy: true, reason: true };
+                told(&stem, &reason, report);
+            }
+            let stem = Stem { copy_key: "k.json/v".into(), copy: true, reason: false };
+            bare(&stem, NO_RECORD, report);
+        });
     }
 }

@@ -161,7 +161,7 @@ fn kept(key: &str, why: &str, report: &Report) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
 
     #[test]
     fn what_became_of_it_is_harmless() {
@@ -174,5 +174,27 @@ mod tests {
             refused(HOSTILE, Refusal::Newer, report);
         });
         assert!(!several(HOSTILE, [HOSTILE].into_iter(), "x").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn text_and_json_of_every_release() {
+        assert_printed("quarantine-release", |report| {
+            for how in [Released::As("w".into()), Released::Before(None), Released::RefusedAgain("w".into())] {
+                done("in", "k.json", &how, report);
+            }
+            for why in [
+                Refusal::Moving,
+                Refusal::NoCopy,
+                Refusal::CopyDiffers,
+                Refusal::Newer,
+                Refusal::ArrivedOtherwise,
+                Refusal::Vanished,
+            ] {
+                refused("k.json", why, report);
+            }
+            report.line(several("k.json", ["v", "w"].into_iter(), "--version ID"), &json!(null));
+            report.line(does_not_exist("k.json", "out"), &json!(null));
+            report.line(super::super::exists("k.json", "out"), &json!(null));
+        });
     }
 }

@@ -83,7 +83,7 @@ fn text(reason: &Reason, copy: &str, there: bool) -> String {
 mod tests {
     use super::*;
     use crate::quarantine::stems::{Stem, source};
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
     use ingest::record::{End, Problem};
 
     #[test]
@@ -104,6 +104,25 @@ mod tests {
         let unreadable = found(Record::Unreadable("why".into()));
         harmless(2, |report| {
             show(HOSTILE, &unreadable, report);
+        });
+    }
+
+    #[test]
+    fn text_and_json_of_a_version() {
+        let reason = Reason {
+            end: End::Conflict,
+            reasons: vec![Problem::new("", "rule", "message"), Problem::new("/a", "rule", "message")],
+            source: source("in", "k.json", "v"),
+            other: Some(source("in", "first.json", "w")),
+            quarantined_at: "2026-11-23T08:00:00Z".into(),
+            request_id: Some("r".into()),
+        };
+        let found = |record, copy| Found { stem: Stem { copy_key: "k.json/v".into(), copy, reason: true }, record };
+        assert_printed("quarantine-show", |report| {
+            show("out", &found(Record::Readable(Box::new(reason.clone())), true), report);
+            show("out", &found(Record::Readable(Box::new(reason.clone())), false), report);
+            show("out", &found(Record::Absent, true), report);
+            show("out", &found(Record::Unreadable("why".into()), true), report);
         });
     }
 }

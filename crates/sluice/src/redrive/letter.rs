@@ -93,7 +93,7 @@ fn sent_at(message: &Message) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_printed, harmless};
 
     const EVENT: &str = r#"{"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": "b"}, "object": {"key": "albums/a b.json"}}}"#;
 
@@ -128,6 +128,24 @@ mod tests {
         let url = format!("https://q/{HOSTILE}");
         harmless(1, |report| {
             show(&url, "b", &message, &letter, "left", report);
+        });
+    }
+
+    #[test]
+    fn text_and_json_of_a_letter() {
+        let message = Message::builder().message_id("m").build();
+        let denied = |name: &str| (name == "ERROR_CODE").then(|| "NO_PERMISSIONS".to_owned());
+        let letters = [
+            Letter::read(EVENT, denied),
+            Letter::read("{", |_| None),
+            Letter::read(r#"{"Event": "s3:TestEvent", "Service": "Amazon S3"}"#, |_| None),
+        ];
+        assert_printed("redrive-letter", |report| {
+            for letter in &letters {
+                for (usual, result) in [("b", "to send"), ("other", "left"), ("b", "sent")] {
+                    show("https://sqs/1/queue", usual, &message, letter, result, report);
+                }
+            }
         });
     }
 }

@@ -255,4 +255,19 @@ mod tests {
             assert_eq!(encryption(answer, key).0, expected, "{answer:?}");
         }
     }
+
+    #[test]
+    fn text_and_json_of_the_checks() {
+        crate::report::testing::assert_printed("smoke", |report| {
+            let mut checks = Checks { report, failed: 0 };
+            let put = PutObjectOutput::builder().server_side_encryption(ServerSideEncryption::Aes256).build();
+            for key in [None, Some("k")] {
+                let (ok, what) = encryption(&put, key);
+                checks.tell("encryption", ok, &what);
+            }
+            checks.open("log", "what");
+            let sent = Sent { bucket: "b".into(), key: "k".into(), version_id: "v".into(), sha256: "00".into(), at: 0 };
+            checks.end(Some(&sent));
+        });
+    }
 }

@@ -216,4 +216,24 @@ mod tests {
         assert_eq!(screen.dead(), None);
         assert_eq!(screen.json()["dead_letters"]["events"], Value::Null);
     }
+
+    #[test]
+    fn text_and_json_of_the_screen() {
+        crate::report::testing::assert_printed("status", |report| {
+            let mut screen = quiet();
+            report.line(screen.text("f in r"), &screen.json());
+            screen.messages = Ok(Depth { waiting: 1, taken: 1 });
+            screen.quarantined = Some(Ok(Counted { count: 20_000, more: true }));
+            screen.metrics = screen.metrics.map(|m| Measured { oldest_s: Some(200.0), ..m });
+            report.line(screen.text("f in r"), &screen.json());
+            screen.queue = Err("why".into());
+            screen.events = Err("why".into());
+            screen.quarantined = Some(Err("why".into()));
+            screen.metrics = Err("why".into());
+            report.line(screen.text("f in r"), &screen.json());
+            screen.quarantined = None;
+            screen.metrics = Ok(Measured { oldest_s: None, ends: vec![("stored", None)], failed: None });
+            report.line(screen.text("f in r"), &screen.json());
+        });
+    }
 }

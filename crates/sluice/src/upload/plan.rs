@@ -237,4 +237,30 @@ mod tests {
         assert!(key("", Path::new(&"x".repeat(1025))).is_err());
         assert!(key("_sluice/", Path::new("x.json")).is_err());
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn text_of_every_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["x", "y"] {
+            std::fs::create_dir(at(name)).unwrap();
+            std::fs::write(at(name).join("a.json"), "{}").unwrap();
+        }
+        std::fs::write(at("large.json"), "12345678901").unwrap();
+        std::fs::write(at("a.txt"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", at("link.json")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("device.json")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), at("loop")).unwrap();
+        let mut text = String::new();
+        for path in [at("nowhere.json"), at("a.txt"), at("link.json"), at("device.json"), "-".into()] {
+            text.push_str(&format!("{}\n", problem(&path).unwrap()));
+        }
+        text.push_str(&format!("{:#}\n", plan(&[at("x"), at("y")], "", 10).unwrap_err()));
+        text.push_str(&format!("{:#}\n", plan(&[folder.path().into()], "", 10).unwrap_err()));
+        text.push_str(&format!("{:#}\n", key("", Path::new(&"x".repeat(1025))).unwrap_err()));
+        text.push_str(&format!("{:#}\n", key("_sluice/", Path::new("x.json")).unwrap_err()));
+        let text = text.replace(&*folder.path().to_string_lossy(), "DIR").replace(&"x".repeat(1025), "LONG");
+        crate::report::testing::assert_text("upload-problems", text);
+    }
 }

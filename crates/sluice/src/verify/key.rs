@@ -76,18 +76,32 @@ impl PublicKeys {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// A public key.
+    pub const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n-----END PUBLIC KEY-----\n";
 
     /// The fingerprint is that of `openssl pkey -pubin -outform der | sha256sum`.
     #[test]
     fn a_pem_file_is_read() {
-        let pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n-----END PUBLIC KEY-----\n";
+        let pem = PEM;
         let keys = PublicKeys::parse(pem).unwrap();
         assert_eq!(keys.fingerprints().len(), 1);
         assert_eq!(PublicKeys::parse(&pem.repeat(2)).unwrap().fingerprints().len(), 2);
         for bad in ["", "-----BEGIN PUBLIC KEY-----\nAA==", &pem.replace("MFkw", "MFkx")] {
             assert!(PublicKeys::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn text_of_every_error() {
+        let mut text = String::new();
+        for bad in ["", "-----BEGIN PUBLIC KEY-----\nAA==", &PEM.replace("MFkw", "MFkx"), &PEM.replace("MFkw", "MF!w")]
+        {
+            let error = PublicKeys::parse(bad).map(|_| ()).unwrap_err();
+            text.push_str(&format!("{}\n", error));
+        }
+        crate::report::testing::assert_text("public-key-errors", text);
     }
 }

@@ -280,3 +280,66 @@ fn standing(manifest: Option<u64>, matched: Option<bool>) -> (bool, String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::assert_printed;
+    use crate::verify::finding::Kind;
+    use crate::verify::tree::{Tree, VERSION, of, operation, receipt};
+    use lambda_support::time::Moment;
+    use provenance::operator::Action;
+
+    fn version() -> Version {
+        Version { bucket: "raw".into(), key: "incoming/a".into(), version_id: VERSION.into() }
+    }
+
+    #[test]
+    fn text_and_json_of_findings_and_summary() {
+        let tree = Tree::filled();
+        let mut chain = Chain::default();
+        chain.head = Some(Pin { sequence: 4, sha256: "00".into() });
+        let keys = PublicKeys::parse(crate::verify::key::tests::PEM).unwrap();
+        let evidence = tree.evidence(&chain, Some(Moment(0)));
+        for (name, unproven_ok, gone) in [("verify-summary", false, 1), ("verify-summary-accepted", true, 0)] {
+            assert_printed(name, |report| {
+                let mut outcome = Outcome::new(&chain, &keys, unproven_ok);
+                outcome.tell(&[Finding::of(Kind::ReceiptMissing, of("1a"), "what")], report);
+                outcome.tell(&[Finding::of(Kind::VersionChanged, of("1a"), "what").about(version())], report);
+                outcome.unread("journal/", "reason", report);
+                outcome.unread_version(&version(), "reason", report);
+                outcome.evidence(&evidence, report);
+                let terms = crate::verify::versions::Terms { young_from: 0, strict: false, removed_ok: false };
+                let mut versions = Versions::new(&chain, &evidence, terms);
+                versions.counts.gone_unproven = gone;
+                versions.counts.versions = 3;
+                versions.unreadable.push((version(), "reason".into()));
+                versions.unproven.push((version(), "reason".into()));
+                outcome.versions(&versions, report);
+                outcome.few("read earlier", 1);
+                outcome.few("not read", 0);
+                outcome.end(report);
+            });
+        }
+    }
+
+    #[test]
+    fn text_and_json_of_operations_and_files() {
+        let mut record = operation(Action::Release, &receipt("a", 0), 5);
+        record.new_version_id = Some("new".into());
+        record.reason = Some("reason".into());
+        assert_printed("verify-operations", |report| {
+            for record in [&record, &operation(Action::Remove, &receipt("a", 0), 5)] {
+                report.line(super::operation(&version(), record), &operation_json(&version(), record));
+            }
+        });
+        assert_printed("verify-files", |report| {
+            for sequence in [None, Some(7)] {
+                let kept = Kept { receipt: receipt("a", 0), sha256: "11".into(), sequence, sound: true };
+                for unmatched in [None, Some(HashSet::new()), Some(HashSet::from([version()]))] {
+                    receipt_of_file("a.csv", "00", &kept, unmatched.as_ref(), report);
+                }
+            }
+        });
+    }
+}

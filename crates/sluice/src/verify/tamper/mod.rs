@@ -94,6 +94,22 @@ fn every_pair_has_its_case() {
     assert!(cases::ALL.len() >= 60, "{}", cases::ALL.len());
 }
 
+/// What is said of every case: no signature and no digest of one is in it.
+#[test]
+fn text_of_every_finding() {
+    let mut text = String::new();
+    for case in cases::ALL {
+        let mut world = World::new();
+        let keys = world.tree.signer.keys();
+        (case.apply)(&mut world);
+        text.push_str(&format!("{}: {}\n", case.target, case.what));
+        for finding in world.findings(&keys) {
+            text.push_str(&format!("  {}\n", finding.text()));
+        }
+    }
+    crate::report::testing::assert_text("verify-findings", text);
+}
+
 fn table() -> String {
     let found = |expected: Expected| {
         let kinds: BTreeSet<_> = expected.iter().map(|(kind, _)| format!("`{kind}`")).collect();

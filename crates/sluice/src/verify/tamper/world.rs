@@ -2,6 +2,7 @@
 
 use super::super::chain::Pin;
 use super::*;
+use provenance::version::Version;
 
 /// When it is verified.
 pub const NOW: u64 = 7 * HOUR;
@@ -130,6 +131,27 @@ impl World {
 
     /// What a verification of the buckets finds.
     pub fn online(&self, keys: &PublicKeys) -> Vec<(String, String)> {
+        let all = self.look(keys);
+        let place = |f: &Finding| match f.evidence.as_str() {
+            "" => f.version.as_ref().map(|v| v.key.clone()).unwrap_or_default(),
+            evidence => evidence.to_owned(),
+        };
+        let (findings, open) = all;
+        let all = findings.iter().map(|f| (f.kind.name().to_owned(), place(f)));
+        let open = open.iter().map(|(version, _)| ("unproven".to_owned(), version.key.clone()));
+        let mut all: Vec<_> = all.chain(open).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The same as findings, in order.
+    pub fn findings(&self, keys: &PublicKeys) -> Vec<Finding> {
+        let (mut findings, _) = self.look(keys);
+        findings.sort_unstable();
+        findings
+    }
+
+    fn look(&self, keys: &PublicKeys) -> (Vec<Finding>, Vec<(Version, String)>) {
         let chain = Chain::read(self.tree.manifests(), keys, &self.pins);
         let evidence = self.tree.evidence(&chain, Some(Moment(NOW)));
         let terms = Terms { young_from: 1000, strict: false, removed_ok: false };
@@ -161,17 +183,8 @@ impl World {
             compared(work, &bytes)
         });
         let ours = versions.findings.iter().cloned().chain(read);
-        let all = chain.findings.iter().chain(&evidence.findings).cloned().chain(ours);
-        let place = |f: &Finding| match f.evidence.as_str() {
-            "" => f.version.as_ref().map(|v| v.key.clone()).unwrap_or_default(),
-            evidence => evidence.to_owned(),
-        };
-        let all = all.map(|f| (f.kind.name().to_owned(), place(&f)));
-        let open = versions.unproven.iter();
-        let open = open.map(|(version, _)| ("unproven".to_owned(), version.key.clone()));
-        let mut all: Vec<_> = all.chain(open).collect();
-        all.sort_unstable();
-        all
+        let all = chain.findings.iter().chain(&evidence.findings).cloned().chain(ours).collect();
+        (all, versions.unproven.clone())
     }
 
     fn known<'a>(&self, missing: &[(&'a str, &'a Receipt)], gone: &[(&'a str, &'a Receipt)]) -> Matches<'a> {
