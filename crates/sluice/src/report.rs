@@ -15,32 +15,30 @@ use untrusted_text::{escape_json, escape_lines};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Sentences and tables.
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// How a command ended, when it could do its work at all.
+/// The exit status of a command that could do its work at all; an error exits with 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// Everything is done, or what was asked about exists.
-    Done,
-    /// Something does not exist, was not done or does not match.
-    Not,
+pub(crate) enum ExitStatus {
+    /// Everything was done, or the object exists: exit code 0.
+    Success,
+    /// Something does not exist, was not done or does not match: exit code 1.
+    Failure,
 }
 
-impl Ended {
-    /// [`Ended::Done`] if `done`.
-    #[must_use]
-    pub fn when(done: bool) -> Self {
-        if done { Self::Done } else { Self::Not }
+impl ExitStatus {
+    pub(crate) fn success_if(condition: bool) -> Self {
+        if condition { Self::Success } else { Self::Failure }
     }
 }
 
 /// Where results go.
-pub struct Report {
+pub(crate) struct Report {
     format: Format,
     bar: ProgressBar,
     changed: AtomicBool,
@@ -53,8 +51,7 @@ pub struct Report {
 
 impl Report {
     /// A report without progress.
-    #[must_use]
-    pub fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format) -> Self {
         Self {
             format,
             bar: ProgressBar::hidden(),
@@ -67,7 +64,7 @@ impl Report {
     }
 
     /// Shows progress on a terminal from now on; `total` is what [`Report::tick`] counts to, if known.
-    pub fn progress(&mut self, what: &'static str, total: Option<u64>) {
+    pub(crate) fn progress(&mut self, what: &'static str, total: Option<u64>) {
         if !self.wants_progress() {
             return;
         }
@@ -85,7 +82,7 @@ impl Report {
     }
 
     /// Shows progress by bytes from now on, counted by [`Report::advance`].
-    pub fn progress_bytes(&mut self, what: &'static str, total: u64) {
+    pub(crate) fn progress_bytes(&mut self, what: &'static str, total: u64) {
         self.progress(what, Some(total));
         let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -94,41 +91,38 @@ impl Report {
     }
 
     /// A handle that counts more bytes of what [`Report::progress_bytes`] shows.
-    pub fn advance(&self) -> impl Fn(u64) + Clone + Send + 'static {
+    pub(crate) fn advance(&self) -> impl Fn(u64) + Clone + Send + 'static {
         let bar = self.bar.clone();
         move |bytes| bar.inc(bytes)
     }
 
     /// Whether somebody would watch progress.
-    #[must_use]
-    pub fn wants_progress(&self) -> bool {
+    pub(crate) fn wants_progress(&self) -> bool {
         io::stderr().is_terminal() && self.format == Format::Text
     }
 
     /// One more of what [`Report::progress`] counts.
-    pub fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.bar.inc(1);
     }
 
     /// Whether results are JSON.
-    #[must_use]
-    pub fn json(&self) -> bool {
+    pub(crate) fn json(&self) -> bool {
         self.format == Format::Json
     }
 
     /// Records that the command has changed something: from now on a failure leaves work partly done.
-    pub fn mark_changed(&self) {
+    pub(crate) fn mark_changed(&self) {
         self.changed.store(true, Ordering::Relaxed);
     }
 
     /// Whether the command has changed something.
-    #[must_use]
-    pub fn changed(&self) -> bool {
+    pub(crate) fn changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
     }
 
     /// One result, in both forms.
-    pub fn line(&self, text: impl Display, json: &Value) {
+    pub(crate) fn line(&self, text: impl Display, json: &Value) {
         match self.format {
             Format::Text => self.results(&escape_lines(&text.to_string())),
             Format::Json => self.results(&json_line(json)),
@@ -136,12 +130,12 @@ impl Report {
     }
 
     /// Text that is a result whatever the format: the help and the version.
-    pub fn help(&self, text: impl Display) {
+    pub(crate) fn help(&self, text: impl Display) {
         self.results(escape_lines(&text.to_string()).trim_end());
     }
 
     /// A remark for people, which is no result.
-    pub fn note(&self, text: impl Display) {
+    pub(crate) fn note(&self, text: impl Display) {
         let text = escape_lines(&text.to_string());
         #[cfg(test)]
         if let Some(sink) = &self.sink {
@@ -153,7 +147,7 @@ impl Report {
     }
 
     /// Why nothing could be done: for people, and for programs as the only line of their output.
-    pub fn error(&self, error: &anyhow::Error) {
+    pub(crate) fn error(&self, error: &anyhow::Error) {
         let text = message(error);
         if self.json() {
             self.results(&json_line(&serde_json::json!({"error": text})));
@@ -162,7 +156,7 @@ impl Report {
     }
 
     /// A question; `None` if nobody can answer it.
-    pub fn ask(&self, question: &str) -> Option<String> {
+    pub(crate) fn ask(&self, question: &str) -> Option<String> {
         let mut out = io::stderr();
         let _ = write!(out, "{} ", escape_lines(question)).and_then(|()| out.flush());
         let mut answer = String::new();
@@ -171,14 +165,14 @@ impl Report {
     }
 
     /// Clears a terminal for the next screen of a watched command.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if self.format == Format::Text && io::stdout().is_terminal() {
             self.results("\u{1b}[H\u{1b}[2J");
         }
     }
 
     /// The first error of writing results, other than a reader that has gone away.
-    pub fn write_error(&self) -> Option<io::Error> {
+    pub(crate) fn write_error(&self) -> Option<io::Error> {
         self.keep(io::stdout().flush());
         let mut kept = self.write_error.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take()
@@ -208,8 +202,7 @@ impl Report {
 }
 
 /// An error with its causes, each told once: many errors repeat their cause in their own message.
-#[must_use]
-pub fn message(error: &anyhow::Error) -> String {
+pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {
         let more = cause.to_string();
@@ -220,36 +213,40 @@ pub fn message(error: &anyhow::Error) -> String {
     text
 }
 
+/// [`message`] on one line, for a row.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    message(error).replace('\n', ": ")
+}
+
 /// A value on one line. JSON may hold every character but the C0 controls as it is; those that a terminal would obey or
 /// a reader would not see are written as `\u` escapes, which is the same JSON value.
-#[must_use]
-pub fn json_line(value: &Value) -> String {
+pub(crate) fn json_line(value: &Value) -> String {
     escape_json(&value.to_string()).replace('\u{7f}', "\\u007f")
 }
 
 /// What tests of commands share: text from outside that would harm a terminal, and the proof that it does not.
 #[cfg(test)]
-pub mod testing {
+pub(crate) mod testing {
     use super::*;
 
     /// Clears its line, begins another, turns the reading direction round and colours the rest.
-    pub const HOSTILE: &str = "a\u{1b}[2K\r\nfake: all is well\u{202e}\u{9b}31m";
+    pub(crate) const HOSTILE: &str = "a\u{1b}[2K\r\nfake: all is well\u{202e}\u{9b}31m";
 
     /// Collects what a test prints.
     #[derive(Default)]
-    pub struct Sink {
+    pub(crate) struct Sink {
         results: Mutex<String>,
         notes: Mutex<String>,
     }
 
     impl Sink {
         /// Takes a result, as standard output would.
-        pub fn add_result(&self, text: &str) {
+        pub(crate) fn add_result(&self, text: &str) {
             self.results.lock().unwrap().push_str(&format!("{text}\n"));
         }
 
         /// Takes a note, as standard error would.
-        pub fn add_note(&self, text: &str) {
+        pub(crate) fn add_note(&self, text: &str) {
             self.notes.lock().unwrap().push_str(&format!("{text}\n"));
         }
     }
@@ -263,14 +260,14 @@ pub mod testing {
     }
 
     /// What a command prints in both formats, compared with `tests/snapshots/NAME.snap`.
-    pub fn assert_printed(name: &str, print: impl Fn(&Report)) {
+    pub(crate) fn assert_printed(name: &str, print: impl Fn(&Report)) {
         let (text, notes) = printed(Format::Text, &print);
         let (json, _) = printed(Format::Json, &print);
         assert_text(name, format!("{text}--- notes\n{notes}--- json\n{json}"));
     }
 
     /// A text, compared with `tests/snapshots/NAME.snap`.
-    pub fn assert_text(name: &str, text: impl Display) {
+    pub(crate) fn assert_text(name: &str, text: impl Display) {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
         settings.set_prepend_module_to_snapshot(false);
@@ -279,7 +276,7 @@ pub mod testing {
     }
 
     /// Prints in both forms: `lines` lines of text and one object, nothing of which a terminal obeys.
-    pub fn harmless(lines: usize, print: impl Fn(&Report)) {
+    pub(crate) fn harmless(lines: usize, print: impl Fn(&Report)) {
         for format in [Format::Text, Format::Json] {
             let (results, _) = printed(format, &print);
             let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';

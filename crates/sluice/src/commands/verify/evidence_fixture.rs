@@ -1,0 +1,245 @@
+//! Evidence for tests: an in-memory receipts bucket whose manifests the real ledger writes.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use lambda_support::journal::{Entry, JOURNAL, LEDGER, RecordKind};
+use lambda_support::names::sha256;
+use lambda_support::time::Moment;
+use ledger::effect::{Body, Effect, Outcome};
+use ledger::manifest::{self, Listed, Predicate, Statement};
+use ledger::protocol::{Plan, Run, Step};
+use ledger::request::{Asked, Until};
+use ledger::signature::canonical;
+use provenance::operator::{Action, OperatorRecord};
+use provenance::receipt::{Receipt, State};
+
+use super::chain::{Chain, Pin};
+use super::evidence::{Evidence, FoundRecord};
+use super::finding::FindingKind;
+use super::public_keys::PublicKeys;
+
+pub(super) const HOUR: u64 = 3_600_000;
+pub(super) const VERSION: &str = "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
+
+/// A signing key.
+pub(super) struct Signer(EcdsaKeyPair);
+
+impl Signer {
+    pub(super) fn new() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+    }
+
+    pub(super) fn keys(&self) -> PublicKeys {
+        let der: PublicKeyX509Der = self.0.public_key().as_der().unwrap();
+        PublicKeys::from_der(der.as_ref()).unwrap()
+    }
+
+    pub(super) fn sign(&self, payload: &[u8]) -> Vec<u8> {
+        let signature = self.0.sign(&SystemRandom::new(), &manifest::pae(payload));
+        canonical(signature.unwrap().as_ref()).unwrap()
+    }
+
+    pub(super) fn seal(&self, statement: &Statement) -> Vec<u8> {
+        let payload = statement.payload();
+        manifest::seal(&payload, &statement.predicate.key, &self.sign(&payload))
+    }
+}
+
+/// A receipts bucket.
+pub(super) struct EvidenceFixture {
+    pub(super) signer: Signer,
+    pub(super) files: Files,
+}
+
+pub(super) fn receipt(name: &str, at: u64) -> Receipt {
+    Receipt {
+        state: State::Hashed,
+        bucket: "raw".into(),
+        key: format!("incoming/{name}"),
+        version_id: VERSION.into(),
+        etag: Some("e".into()),
+        size: Some(name.len() as u64),
+        sha256: Some(sha256(name.as_bytes())),
+        s3_checksum: None,
+        s3_checksum_algorithm: None,
+        s3_checksum_type: None,
+        last_modified: Some(Moment(at)),
+        event_time: None,
+        sequencer: None,
+        reason: None,
+        recorded_at: Moment(at),
+        pinned_late: false,
+    }
+}
+
+/// An operator record about the version of a receipt.
+pub(super) fn operation(action: Action, receipt: &Receipt, at: u64) -> OperatorRecord {
+    OperatorRecord {
+        action,
+        bucket: Some(receipt.bucket.clone()),
+        key: Some(receipt.key.clone()),
+        version_id: Some(receipt.version_id.clone()),
+        sha256: receipt.sha256.clone(),
+        new_version_id: None,
+        queue: None,
+        caller: "arn:aws:iam::1:user/ada".into(),
+        role: None,
+        reason: None,
+        recorded_at: Moment(at),
+    }
+}
+
+pub(super) fn listed(receipt: &Receipt) -> Listed {
+    Listed::new(receipt.key(), sha256(&receipt.bytes()))
+}
+
+impl EvidenceFixture {
+    pub(super) fn new() -> Self {
+        Self { signer: Signer::new(), files: Files::new() }
+    }
+
+    pub(super) fn put(&mut self, receipt: &Receipt) -> String {
+        self.files.insert(receipt.key(), receipt.bytes());
+        receipt.key()
+    }
+
+    /// Puts a journal entry and its record, as their writers do.
+    pub(super) fn record(&mut self, entry: &Entry, bytes: Vec<u8>) {
+        let text = serde_json::to_vec(entry).unwrap();
+        self.files.insert(entry.key(), text);
+        self.files.insert(entry.receipt.clone(), bytes);
+    }
+
+    pub(super) fn manifests(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        let files = self.files.iter().filter(|(k, _)| k.starts_with(LEDGER));
+        files.map(|(k, b)| (k.clone(), Some(b.clone()))).collect()
+    }
+
+    /// Writes the manifest of the next hour with these lists.
+    pub(super) fn close(&mut self, present: Vec<Listed>, announced: Vec<Listed>) -> String {
+        self.close_as(present, |predicate| predicate.announced = announced)
+    }
+
+    /// Writes the manifest of the next hour; `change` changes it before it is signed.
+    pub(super) fn close_as(&mut self, present: Vec<Listed>, change: impl FnOnce(&mut Predicate)) -> String {
+        let sequence = self.manifests().len() as u64 + 1;
+        let previous_sequence = sequence - 1;
+        let previous = self.files.get(&manifest::key(previous_sequence));
+        let mut predicate = Predicate {
+            sequence,
+            from: (previous_sequence > 0).then_some(Moment(previous_sequence * HOUR)),
+            to: Moment(sequence * HOUR),
+            previous: previous.map(|b| Listed::new(manifest::key(previous_sequence), sha256(b))),
+            announced: Vec::new(),
+            key: "alias/ledger".into(),
+        };
+        change(&mut predicate);
+        let sealed = self.signer.seal(&Statement::new(present, predicate));
+        self.files.insert(manifest::key(sequence), sealed);
+        manifest::key(sequence)
+    }
+
+    /// Runs the ledger at this time; returns whether it succeeded.
+    pub(super) fn run_ledger(&mut self, now: u64) -> bool {
+        let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
+        let asked = Asked { until: Until::Hour, go_on_from: None };
+        let (mut run, mut step) = Run::start(Moment(now), asked);
+        while let Step::Perform(effect) = step {
+            let outcome = self.perform(&effect);
+            step = run.next(&plan, outcome);
+        }
+        step == Step::Done
+    }
+
+    fn perform(&mut self, effect: &Effect) -> Outcome {
+        let keys = |prefix: &str, after: &str| -> Vec<String> {
+            let keys = self.files.keys().filter(|k| k.starts_with(prefix));
+            keys.filter(|k| k.as_str() > after).cloned().collect()
+        };
+        match effect {
+            Effect::NextManifest { after } => {
+                let keys = keys(LEDGER, &manifest::key(*after));
+                Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+            }
+            Effect::ReadManifest(sequence) => Outcome::Manifest(self.files[&manifest::key(*sequence)].clone()),
+            Effect::ListJournal { after } => Outcome::Page { keys: keys(JOURNAL, after), more: false },
+            Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
+                let bodies = keys.iter().map(|key| {
+                    let bytes = self.files.get(key)?.clone();
+                    let sha256 = sha256(&bytes);
+                    Some(Body { bytes, sha256 })
+                });
+                Outcome::Read(bodies.collect())
+            }
+            Effect::Verify { signature, .. } => {
+                let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
+                let mut signed = signed.filter(|o| o.signature == *signature);
+                let keys = self.signer.keys();
+                Outcome::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
+            }
+            Effect::Sign(statement) => Outcome::Signed(self.signer.sign(&statement.payload())),
+            Effect::Write { sequence, envelope } => {
+                let key = manifest::key(*sequence);
+                self.files.insert(key, envelope.clone());
+                Outcome::Written
+            }
+        }
+    }
+
+    /// Three hours with two receipts each, and one without.
+    pub(super) fn filled() -> Self {
+        let mut fixture = Self::new();
+        for hour in 0..3 {
+            let pair = ["a", "b"].map(|n| receipt(&format!("{hour}{n}"), hour * HOUR + 60_000));
+            let lists = pair.iter().map(listed).collect();
+            pair.iter().for_each(|r| {
+                fixture.put(r);
+            });
+            fixture.close(lists, Vec::new());
+        }
+        fixture.close(Vec::new(), Vec::new());
+        fixture
+    }
+
+    pub(super) fn verify(&self) -> Vec<(FindingKind, String)> {
+        self.verify_with(&self.signer.keys(), &[], None)
+    }
+
+    pub(super) fn verify_with(
+        &self,
+        keys: &PublicKeys,
+        pins: &[Pin],
+        at: Option<Moment>,
+    ) -> Vec<(FindingKind, String)> {
+        let chain = Chain::verify(self.manifests(), keys, pins);
+        let evidence = self.evidence(&chain, at);
+        let findings = chain.findings.iter().chain(&evidence.findings);
+        let mut findings: Vec<_> = findings.map(|f| (f.kind, f.evidence.clone())).collect();
+        findings.sort_unstable();
+        findings
+    }
+
+    /// Compares the records with the ledger.
+    pub(super) fn evidence<'a>(&self, chain: &'a Chain, at: Option<Moment>) -> Evidence<'a> {
+        let mut evidence = Evidence::new(chain, true);
+        let records = self.files.iter();
+        let records = records.filter(|(key, _)| RecordKind::of(key).is_some());
+        for (key, bytes) in records {
+            evidence.add(FoundRecord::parse(key.clone(), bytes), Moment(1000 * HOUR));
+        }
+        evidence.finish(|_| true, at);
+        evidence
+    }
+
+    pub(super) fn head(&self) -> Pin {
+        Chain::verify(self.manifests(), &self.signer.keys(), &[]).head.unwrap()
+    }
+}
+
+pub(super) fn receipt_key(name: &str) -> String {
+    receipt(name, 0).key()
+}

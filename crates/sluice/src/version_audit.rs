@@ -1,0 +1,274 @@
+//! Determines the outcome of a version in the processing bucket from its bytes, the table and the quarantine.
+
+mod expected;
+pub(crate) mod report;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::StorageClass;
+use futures::{StreamExt, TryStreamExt, stream};
+use ingest::convert::plain;
+use ingest::judge::{SOURCE, source_of};
+use ingest::record::Source;
+use lambda_support::aws::ErrorClass;
+use lambda_support::log::escape;
+use lambda_support::names::hex;
+use sha2::{Digest, Sha256};
+
+use crate::aws::errors::{class_of, explain, status};
+use crate::aws::s3::Store;
+use crate::aws::s3_listing::ListedVersion;
+use crate::outputs::Ingest;
+use crate::report::one_line;
+pub(crate) use expected::Expected;
+use expected::table_key;
+
+/// Versions that are audited concurrently.
+const MAX_CONCURRENT_READS: usize = 16;
+/// S3's limit on one `CopyObject` call, in bytes.
+const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum VersionOutcome {
+    /// Its item is in the table.
+    Stored,
+    /// The item was stored from another object with the same bytes.
+    Duplicate,
+    /// Its reason record is in quarantine; the function has not deleted the version from the processing bucket yet.
+    Refused,
+    /// It is larger than one copy call can move, so it stays.
+    TooLarge,
+    /// It is permanently unreadable, so it stays; the cause.
+    Unreadable(String),
+    /// It was deleted during the audit.
+    Gone,
+    /// It has no outcome yet; the outcome that the function will give it.
+    Missing(Expected),
+    /// This run could not determine it; the cause.
+    Unknown(String),
+}
+
+/// What the table has under a key.
+enum TableLookup {
+    NoItem,
+    /// The item's source, if the item has one.
+    Item(Option<Source>),
+    /// DynamoDB rejects the key; the cause.
+    InvalidKey(String),
+}
+
+/// Determines the outcomes of versions.
+pub(crate) struct Auditor {
+    pub(crate) store: Store,
+    pub(crate) ingest: Ingest,
+    dynamodb: aws_sdk_dynamodb::Client,
+}
+
+impl Auditor {
+    pub(crate) fn new(config: &SdkConfig, ingest: &Ingest) -> Self {
+        Self { store: Store::new(config), dynamodb: aws_sdk_dynamodb::Client::new(config), ingest: ingest.clone() }
+    }
+
+    /// Determines the outcomes of versions, in their order.
+    ///
+    /// # Errors
+    /// If no further call can succeed: the credentials have expired, or AWS cannot be reached.
+    pub(crate) async fn outcomes(
+        self: &Arc<Self>,
+        versions: Vec<ListedVersion>,
+    ) -> anyhow::Result<Vec<(ListedVersion, VersionOutcome)>> {
+        // One task for each version, because hashing keeps a processor busy.
+        let audit = |version: ListedVersion| {
+            let auditor = Arc::clone(self);
+            let task = tokio::spawn(async move {
+                let outcome = auditor.outcome(&version).await;
+                (version, outcome)
+            });
+            async move {
+                let (version, outcome) = task.await.context("an internal task failed")?;
+                anyhow::Ok((version, isolate_error(outcome)?))
+            }
+        };
+        stream::iter(versions).map(audit).buffered(MAX_CONCURRENT_READS).try_collect().await
+    }
+
+    async fn outcome(&self, version: &ListedVersion) -> anyhow::Result<VersionOutcome> {
+        if version.size > MAX_COPY {
+            return Ok(VersionOutcome::TooLarge);
+        }
+        let source = Source {
+            bucket: self.ingest.processing_bucket.clone(),
+            key: version.key.clone(),
+            version_id: version.version_id.clone(),
+            etag: None,
+            size: Some(version.size),
+            sha256: None,
+            sequencer: None,
+        };
+        let outcome = self.outcome_outside_quarantine(&source, version.size).await;
+        if let Ok(known) = &outcome
+            && !matches!(known, VersionOutcome::Missing(_) | VersionOutcome::Unreadable(_))
+        {
+            return outcome;
+        }
+        let reason = self.store.head(&self.ingest.quarantine_bucket, &source.reason_key(), None).await?;
+        if reason.is_some() {
+            return Ok(VersionOutcome::Refused);
+        }
+        outcome
+    }
+
+    /// The outcome according to the version itself and the table.
+    async fn outcome_outside_quarantine(&self, source: &Source, size: u64) -> anyhow::Result<VersionOutcome> {
+        let limit = self.ingest.max_object_bytes;
+        if size > limit {
+            return self.outcome_above_limit(source, size).await;
+        }
+        let version_id = Some(source.version_id.as_str());
+        let bytes = match self.store.read(&source.bucket, &source.key, version_id, limit).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(VersionOutcome::Gone),
+            Err(error) => return self.outcome_of_read_error(source, error).await,
+        };
+        let source = Source { sha256: Some(hex(&Sha256::digest(&bytes))), ..source.clone() };
+        let expected = match table_key(&bytes, &self.ingest.hash_key, self.ingest.range_key()) {
+            Err(why) => Expected::Invalid(why),
+            Ok(key) => match self.look_up_item(key).await? {
+                TableLookup::NoItem => Expected::Validation,
+                TableLookup::InvalidKey(why) => Expected::Invalid(why),
+                TableLookup::Item(item_source) => match outcome_in_table(&source, item_source.as_ref()) {
+                    Some(outcome) => return Ok(outcome),
+                    None => Expected::Conflict,
+                },
+            },
+        };
+        Ok(VersionOutcome::Missing(expected))
+    }
+
+    /// A version above the deployment's limit is not read.
+    async fn outcome_above_limit(&self, source: &Source, size: u64) -> anyhow::Result<VersionOutcome> {
+        let version_id = Some(source.version_id.as_str());
+        Ok(match self.store.head_output(&source.bucket, &source.key, version_id).await {
+            Ok(None) => VersionOutcome::Gone,
+            Ok(Some(head)) if is_archived(&head) => VersionOutcome::Unreadable(ARCHIVED.to_owned()),
+            Ok(Some(_)) => {
+                let limit = self.ingest.max_object_bytes;
+                let why = format!("{size} bytes; an object may have at most {limit}");
+                VersionOutcome::Missing(Expected::Invalid(why))
+            }
+            Err(error) => return self.outcome_of_read_error(source, error).await,
+        })
+    }
+
+    /// [`VersionOutcome::Unreadable`] if the version is permanently unreadable, otherwise the error.
+    async fn outcome_of_read_error(&self, source: &Source, error: anyhow::Error) -> anyhow::Result<VersionOutcome> {
+        match class_of(&error) {
+            Some(ErrorClass::Unreadable) => Ok(VersionOutcome::Unreadable(one_line(&error))),
+            // S3 answers HeadObject with 400 only for objects that are encrypted with a customer-provided key.
+            Some(ErrorClass::Invalid) => {
+                let request = self.store.s3.head_object().bucket(&source.bucket);
+                let request = request.key(&source.key).version_id(&source.version_id);
+                match request.send().await {
+                    Err(head_error) if status(&head_error) == Some(400) => {
+                        Ok(VersionOutcome::Unreadable(CUSTOMER_KEY.to_owned()))
+                    }
+                    _ => Err(error),
+                }
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn look_up_item(&self, key: Vec<(String, String)>) -> anyhow::Result<TableLookup> {
+        let request = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.ingest.table)
+            .consistent_read(true)
+            .projection_expression("#s, #h")
+            .expression_attribute_names("#s", SOURCE)
+            .expression_attribute_names("#h", &self.ingest.hash_key);
+        let request = key.into_iter().fold(request, |r, (name, value)| r.key(name, AttributeValue::S(value)));
+        match request.send().await {
+            Ok(output) => {
+                let item = output.item();
+                Ok(item.map_or(TableLookup::NoItem, |item| TableLookup::Item(source_of(&plain(item)))))
+            }
+            Err(error) => {
+                let error = explain(format!("read table `{}`", escape(&self.ingest.table)), &error);
+                match class_of(&error) {
+                    Some(ErrorClass::Invalid) => Ok(TableLookup::InvalidKey(one_line(&error))),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+}
+
+const ARCHIVED: &str = "the object is archived: it cannot be read until it is restored";
+const CUSTOMER_KEY: &str = "the object is encrypted with a customer-provided key (SSE-C)";
+
+fn is_archived(head: &HeadObjectOutput) -> bool {
+    let in_archive_class = matches!(head.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
+    (in_archive_class && head.restore().is_none()) || head.archive_status().is_some()
+}
+
+/// Turns an error about one version into its outcome; an error that would affect every version stays an error.
+fn isolate_error(outcome: anyhow::Result<VersionOutcome>) -> anyhow::Result<VersionOutcome> {
+    match outcome {
+        Err(error) if matches!(class_of(&error), Some(ErrorClass::Credentials | ErrorClass::Unreachable)) => Err(error),
+        Err(error) => Ok(VersionOutcome::Unknown(one_line(&error))),
+        Ok(outcome) => Ok(outcome),
+    }
+}
+
+/// The outcome according to the source of the item under the version's table key.
+fn outcome_in_table(source: &Source, item_source: Option<&Source>) -> Option<VersionOutcome> {
+    let item_source = item_source?;
+    if item_source.same_version(source) {
+        return Some(VersionOutcome::Stored);
+    }
+    let same_bytes = item_source.sha256.is_some() && item_source.sha256 == source.sha256;
+    same_bytes.then_some(VersionOutcome::Duplicate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    fn source(key: &str, sha256: &str) -> Source {
+        Source {
+            bucket: "in".into(),
+            key: key.into(),
+            version_id: "v".into(),
+            etag: None,
+            size: None,
+            sha256: Some(sha256.into()),
+            sequencer: None,
+        }
+    }
+
+    #[test]
+    fn the_item_source_decides_between_stored_and_duplicate() {
+        let own = source("a", "7");
+        let of = |item: Option<&Source>| outcome_in_table(&own, item);
+        assert_eq!(of(Some(&source("a", "7"))), Some(VersionOutcome::Stored));
+        assert_eq!(of(Some(&source("b", "7"))), Some(VersionOutcome::Duplicate));
+        assert_eq!(of(Some(&source("b", "8"))), None);
+        assert_eq!(of(None), None);
+    }
+
+    #[test]
+    fn an_error_about_one_version_is_its_outcome() {
+        let outcome = isolate_error(Err(anyhow!("cannot read it\nAccessDenied: no"))).unwrap();
+        let VersionOutcome::Unknown(why) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(why, "cannot read it: AccessDenied: no");
+    }
+}
