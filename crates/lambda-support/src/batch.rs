@@ -1,8 +1,8 @@
-//! The batch loop: every record on its own.
+//! The batch loop: it handles every message of a batch independently of the others.
 //!
-//! A record that panics, stalls or meets a fault is returned to the queue alone; the others are done. What is not
-//! finished shortly before the function's deadline is abandoned and returned too, so that the batch's answer always
-//! gets out. Abandoning is no special case: a protocol survives being cut off after any call.
+//! A message whose handling panics, stalls or fails returns to the queue; the others are done. What is unfinished
+//! shortly before the function's deadline is cancelled and returns too, so that the batch response is always sent.
+//! Cancelling needs no special care: a protocol can be cut off after any call and started again.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,155 +10,213 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use sluice_types::Timestamp;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use crate::envelope::{self, Arrival, Envelope};
+use crate::envelope::{self, Arrival, DecodeError, Envelope};
 use crate::log::{self, Context, Level, escape};
 use crate::metrics::{Metrics, Unit};
 
-/// Records of one batch that are worked on at the same time: enough to hide the waiting for AWS, few enough that a
-/// batch of the largest objects fits in memory.
-const AT_ONCE: usize = 4;
+/// Messages that are handled at the same time: enough to hide the latency of AWS, few enough that the largest objects
+/// fit in memory together.
+const MAX_CONCURRENT_MESSAGES: usize = 4;
 
-/// Time kept back from the deadline for writing the answer.
-const MARGIN: Duration = Duration::from_millis(1_500);
+/// Time that is reserved before the deadline to send the response.
+pub const RESPONSE_MARGIN: Duration = Duration::from_millis(1_500);
 
-/// Why a record could not be ended now: the message goes back to the queue and, after its last retry, to the dead
-/// letters. Never a reason to quarantine anything.
+/// Why an arrival could not be handled now. The message returns to the queue and, after its last retry, to the
+/// dead-letter queue. A fault is never a reason to quarantine an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{call}: {why}")]
+#[error("{call}: {reason}")]
 pub struct Fault {
-    /// What was being done, as the API operation's name where there is one.
+    /// The step that failed, by the name of the API operation where there is one.
     pub call: String,
     /// What went wrong, with AWS's error code.
-    pub why: String,
+    pub reason: String,
 }
 
 impl Fault {
     /// A fault of `call`.
-    pub fn new(call: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { call: call.into(), why: why.into() }
+    pub fn new(call: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { call: call.into(), reason: reason.into() }
     }
 }
 
-/// How an arrival ended: what its log line says and what it counts.
+/// The log line and the metrics of an arrival that was handled.
 #[derive(Debug, Default)]
 pub struct Handled {
-    /// The log line's text.
+    /// The text of the log line.
     pub message: String,
-    /// Whether an operator should look at it.
-    pub refused: bool,
-    /// Fields of the log line.
+    /// Whether the line is logged as a warning: an operator should look at the object.
+    pub needs_attention: bool,
+    /// Further fields of the log line.
     pub fields: Map<String, Value>,
-    /// What it adds to the metrics.
+    /// Metrics to add: name, unit, value.
     pub metrics: Vec<(&'static str, Unit, u64)>,
 }
 
 /// What a Lambda does with one arrival.
 pub trait Handler: Send + Sync + 'static {
-    /// Brings the arrival to its end; at `until` it is abandoned. Log lines carry the message id and the arrival's
-    /// object by themselves; a version-id that is found later is made known by [`log::set_object`].
+    /// Handles the arrival; at `until` the call is cancelled. Log lines carry the message id and the object of the
+    /// arrival; a version-id that is found later is added by [`log::set_object`].
     ///
     /// # Errors
-    /// When it cannot be ended now and should be tried again.
+    /// When the arrival cannot be handled now and is to be retried.
     fn handle(&self, arrival: Arrival, until: Instant) -> impl Future<Output = Result<Handled, Fault>> + Send;
 }
 
 /// One message of a batch.
 #[derive(Debug, Clone)]
-pub struct Record {
-    /// The queue's id for it, echoed when it is returned.
+pub struct Message {
+    /// The queue's id of the message, repeated in the batch response if it fails.
     pub id: String,
-    /// Its text.
-    pub body: String,
-    /// When it was put in the queue, milliseconds since 1970.
-    pub sent_ms: Option<u64>,
+    /// The event.
+    pub body: Body,
+    /// When it was sent to the queue.
+    pub sent_at: Option<Timestamp>,
 }
 
-/// Runs a batch; returns the ids of the records to return to the queue, and adds to `metrics`.
+/// The event in a message.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// The text of an SQS message.
+    Text(String),
+    /// The payload of a direct invocation.
+    Json(Value),
+}
+
+impl Body {
+    fn decode(self) -> Result<Envelope, DecodeError> {
+        match self {
+            Self::Text(text) => envelope::decode(&text),
+            Self::Json(value) => envelope::decode_value(value),
+        }
+    }
+}
+
+/// Handles a batch within `remaining` time; returns the ids of the messages that failed, and adds to `metrics`.
 pub async fn run<H: Handler>(
     handler: &Arc<H>,
-    records: Vec<Record>,
+    messages: Vec<Message>,
     remaining: Duration,
-    now_ms: u64,
     metrics: &mut Metrics,
 ) -> Vec<String> {
-    let end = Instant::now() + remaining.saturating_sub(MARGIN);
-    let mut waiting = records.into_iter();
-    let mut running: HashMap<Id, (String, Context)> = HashMap::new();
-    let mut tasks = JoinSet::new();
-    let mut failed = Vec::new();
+    let mut batch = Batch {
+        handler,
+        started_at: Timestamp::now(),
+        until: Instant::now() + remaining.saturating_sub(RESPONSE_MARGIN),
+        running: HashMap::new(),
+        tasks: JoinSet::new(),
+        failed: Vec::new(),
+        metrics,
+    };
+    let mut waiting = messages.into_iter();
     loop {
-        while running.len() < AT_ONCE && Instant::now() < end {
-            let Some(record) = waiting.next() else { break };
-            metrics.count("Received");
-            if let Some(sent) = record.sent_ms {
-                metrics.add("Age", Unit::Milliseconds, now_ms.saturating_sub(sent));
-            }
-            let (id, handler) = (record.id.clone(), Arc::clone(handler));
-            let context = Context::new(&id);
-            let work = async move { one(&*handler, &record, end).await };
-            let task = tasks.spawn(context.clone().scope(work));
-            running.insert(task.id(), (id, context));
+        while batch.has_room() {
+            let Some(message) = waiting.next() else { break };
+            batch.spawn(message);
         }
-        match tokio::time::timeout_at(end, tasks.join_next_with_id()).await {
-            Ok(None) => break,
-            Ok(Some(Ok((task, measured)))) => {
-                let (id, _) = running.remove(&task).unwrap_or_default();
-                for (name, unit, value) in measured.metrics {
-                    metrics.add(name, unit, value);
-                }
-                failed.extend(measured.failed.then_some(id));
-            }
-            Ok(Some(Err(broken))) => {
-                let (id, context) = running.remove(&broken.id()).unwrap_or_default();
-                let fault = Fault::new("record", format!("it panicked: {broken}"));
-                context.sync_scope(|| report(&fault));
-                failed.push(id);
-            }
-            Err(_) => break,
+        if !batch.join_next().await {
+            break;
         }
     }
-    let unfinished = running.into_values().chain(waiting.map(not_started));
-    for (id, context) in unfinished {
-        let fault = Fault::new("record", "no time left in this invocation");
-        context.sync_scope(|| report(&fault));
-        failed.push(id);
-    }
-    for _ in &failed {
-        metrics.count("Failed");
-    }
-    failed
+    batch.cancel(waiting)
 }
 
-/// What one record measured, and whether it must be returned.
+/// A batch in progress.
+struct Batch<'a, H> {
+    handler: &'a Arc<H>,
+    started_at: Timestamp,
+    until: Instant,
+    /// Message id and log context of each task.
+    running: HashMap<Id, (String, Context)>,
+    tasks: JoinSet<Measured>,
+    failed: Vec<String>,
+    metrics: &'a mut Metrics,
+}
+
+/// What one message measured, and whether it failed.
 #[derive(Default)]
 struct Measured {
     failed: bool,
     metrics: Vec<(&'static str, Unit, u64)>,
 }
 
-/// A record that there was no time to start: its log line names the object, if it announces a single one.
-fn not_started(record: Record) -> (String, Context) {
-    let context = Context::new(&record.id);
-    if let Ok(Envelope::Arrivals(arrivals)) = envelope::decode(&record.body)
+impl<H: Handler> Batch<'_, H> {
+    fn has_room(&self) -> bool {
+        self.running.len() < MAX_CONCURRENT_MESSAGES && Instant::now() < self.until
+    }
+
+    fn spawn(&mut self, message: Message) {
+        self.metrics.count("Received");
+        if let Some(sent_at) = message.sent_at {
+            let age = self.started_at.as_millis().saturating_sub(sent_at.as_millis());
+            self.metrics.add("Age", Unit::Milliseconds, age);
+        }
+        let (handler, until) = (Arc::clone(self.handler), self.until);
+        let context = Context::new(&message.id);
+        let id = message.id;
+        let handling = async move { handle_message(&*handler, message.body, until).await };
+        let task = self.tasks.spawn(context.clone().scope(handling));
+        self.running.insert(task.id(), (id, context));
+    }
+
+    /// Waits for the next task; `false` if none is left, or no time.
+    async fn join_next(&mut self) -> bool {
+        match tokio::time::timeout_at(self.until, self.tasks.join_next_with_id()).await {
+            Err(_) | Ok(None) => return false,
+            Ok(Some(Ok((task, measured)))) => {
+                let (id, _) = self.running.remove(&task).unwrap_or_default();
+                for (name, unit, value) in measured.metrics {
+                    self.metrics.add(name, unit, value);
+                }
+                self.failed.extend(measured.failed.then_some(id));
+            }
+            Ok(Some(Err(error))) => {
+                let (id, context) = self.running.remove(&error.id()).unwrap_or_default();
+                let fault = Fault::new("record", format!("it panicked: {error}"));
+                context.sync_scope(|| report(&fault));
+                self.failed.push(id);
+            }
+        }
+        true
+    }
+
+    /// Reports what is still running or `waiting`; returns the ids of all messages that failed.
+    fn cancel(mut self, waiting: impl Iterator<Item = Message>) -> Vec<String> {
+        let unfinished = std::mem::take(&mut self.running).into_values().chain(waiting.map(not_started));
+        for (id, context) in unfinished {
+            let fault = Fault::new("record", "no time left in this invocation");
+            context.sync_scope(|| report(&fault));
+            self.failed.push(id);
+        }
+        for _ in &self.failed {
+            self.metrics.count("Failed");
+        }
+        self.failed
+    }
+}
+
+/// The log context of a message that was not started: it names the object, if the message has a single one.
+fn not_started(message: Message) -> (String, Context) {
+    let context = Context::new(&message.id);
+    if let Ok(Envelope::Arrivals(arrivals)) = message.body.decode()
         && let [arrival] = arrivals.as_slice()
     {
         let version_id = arrival.version_id.as_deref().unwrap_or_default();
         context.set_object(&arrival.bucket, &arrival.key, version_id);
     }
-    (record.id, context)
+    (message.id, context)
 }
 
-async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measured {
+async fn handle_message<H: Handler>(handler: &H, body: Body, until: Instant) -> Measured {
     let mut measured = Measured::default();
-    let arrivals = match envelope::decode(&record.body) {
+    let arrivals = match body.decode() {
         Ok(Envelope::Arrivals(arrivals)) => arrivals,
-        Ok(Envelope::Nothing(why)) => {
-            let mut more = field("why", why);
-            more.extend(field("end", "skipped"));
-            log::line(Level::Info, "Nothing to do.", &Map::new(), &more);
+        Ok(Envelope::Ignored(reason)) => {
+            let fields = [("why", reason), ("end", "skipped")].map(|(name, value)| (name.to_owned(), value.into()));
+            log::line(Level::Info, "Nothing to do.", &Map::from_iter(fields));
             measured.metrics.push(("Skipped", Unit::Count, 1));
             return measured;
         }
@@ -173,8 +231,8 @@ async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measur
         log::set_object(&arrival.bucket, &arrival.key, version_id);
         match handler.handle(arrival, until).await {
             Ok(handled) => {
-                let level = if handled.refused { Level::Warn } else { Level::Info };
-                log::line(level, &handled.message, &Map::new(), &handled.fields);
+                let level = if handled.needs_attention { Level::Warn } else { Level::Info };
+                log::line(level, &handled.message, &handled.fields);
                 measured.metrics.extend(handled.metrics);
             }
             Err(fault) => {
@@ -186,12 +244,8 @@ async fn one<H: Handler>(handler: &H, record: &Record, until: Instant) -> Measur
     measured
 }
 
-/// Writes the ERROR line of a fault; a fault may quote AWS, and AWS a key.
+/// Logs a fault as an error. Its text is escaped: AWS's messages may quote an object key.
 fn report(fault: &Fault) {
-    let message = escape(&fault.to_string());
-    log::line(Level::Error, &message, &Map::new(), &field("call", &fault.call));
-}
-
-fn field(name: &str, value: &str) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), Value::from(value))])
+    let fields = Map::from_iter([("call".to_owned(), Value::from(fault.call.as_str()))]);
+    log::line(Level::Error, &escape(&fault.to_string()), &fields);
 }

@@ -1,14 +1,14 @@
-//! From what reached the function to the object versions it speaks of.
+//! Decodes the events that announce new object versions.
 //!
-//! The same object arrives in several envelopes, and they disagree about the key: S3 notifications carry it
-//! form-encoded (`a+b%2B.json`), EventBridge carries it raw. The decoder is chosen by the envelope, never by
-//! looking at the key.
+//! Two kinds of event announce an object, and they differ in how they write its key: S3 notifications have it
+//! form-encoded (`a+b%2B.json`), EventBridge events have it unchanged. The decoder is chosen by the kind of event, never
+//! by the key.
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An object version that was announced. All but bucket and key may be missing from an event.
+/// A new object version, as an event announces it. Everything but bucket and key may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Arrival {
     /// Bucket name.
@@ -21,52 +21,52 @@ pub struct Arrival {
     pub size: Option<u64>,
     /// ETag without quotes.
     pub etag: Option<String>,
-    /// Orders the events of one key; a hexadecimal string.
+    /// Orders the events of one key; hexadecimal.
     pub sequencer: Option<String>,
-    /// When it happened, RFC 3339, as the sender wrote it.
+    /// The time of the event, RFC 3339, as the event has it.
     pub time: Option<String>,
-    /// The S3 request that made the object.
+    /// The id of the S3 request that created the version.
     pub request_id: Option<String>,
 }
 
-/// What an envelope holds.
+/// What an event contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Envelope {
-    /// Objects that were created, in the order of the envelope.
+    /// The object versions that were created, in the order of the event.
     Arrivals(Vec<Arrival>),
-    /// Nothing to do, and why: S3's test event, or an event about something else.
-    Nothing(&'static str),
+    /// An event that needs no action, and why: S3's test event, or an event about something else.
+    Ignored(&'static str),
 }
 
-/// Why an envelope could not be read. Such a message is kept (dead letter), never dropped.
+/// Why an event could not be decoded. Such a message becomes a dead letter; it is never dropped.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DecodeError {
     /// Not JSON, or not an object.
     #[error("the message is not a JSON object: {0}")]
     NotJson(String),
-    /// JSON of a shape no sender we know makes.
+    /// JSON that is not a known kind of event.
     #[error("the message is neither an EventBridge event nor an S3 notification")]
     Unknown,
-    /// A known envelope with a field missing or of the wrong type.
-    #[error("the {envelope} is malformed: {why}")]
+    /// A known kind of event with a field that is missing or has the wrong type.
+    #[error("the {envelope} is malformed: {reason}")]
     Malformed {
-        /// Which envelope it looked like.
+        /// The kind of event.
         envelope: &'static str,
-        /// What is wrong with it.
-        why: String,
+        /// What is wrong.
+        reason: String,
     },
 }
 
-/// Decodes the text of one message.
+/// Decodes an event from its JSON text.
 ///
 /// # Errors
-/// When it is not JSON or not an envelope this function knows.
+/// When the text is not JSON or not a known kind of event.
 pub fn decode(text: &str) -> Result<Envelope, DecodeError> {
     let value = serde_json::from_str(text).map_err(|e| DecodeError::NotJson(e.to_string()))?;
     decode_value(value)
 }
 
-/// Decodes one message that is JSON already.
+/// Decodes an event from its JSON value.
 ///
 /// # Errors
 /// As [`decode`].
@@ -79,7 +79,7 @@ pub fn decode_value(value: Value) -> Result<Envelope, DecodeError> {
     } else if object.contains_key("Records") {
         notification(value)
     } else if object.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
-        Ok(Envelope::Nothing("s3:TestEvent"))
+        Ok(Envelope::Ignored("s3:TestEvent"))
     } else {
         Err(DecodeError::Unknown)
     }
@@ -108,7 +108,7 @@ struct Bucket {
     name: String,
 }
 
-/// The object of either envelope; the aliases are the two senders' spellings.
+/// The object in either kind of event; the aliases are the names of S3 notifications.
 #[derive(Deserialize)]
 struct Object {
     key: String,
@@ -121,10 +121,11 @@ struct Object {
 }
 
 fn event_bridge(value: Value) -> Result<Envelope, DecodeError> {
-    let malformed = |e: serde_json::Error| DecodeError::Malformed { envelope: "EventBridge event", why: e.to_string() };
+    let malformed =
+        |e: serde_json::Error| DecodeError::Malformed { envelope: "EventBridge event", reason: e.to_string() };
     let event: EventBridgeEvent = serde_json::from_value(value).map_err(malformed)?;
     if event.source != "aws.s3" || event.detail_type != "Object Created" {
-        return Ok(Envelope::Nothing("not an S3 `Object Created` event"));
+        return Ok(Envelope::Ignored("not an S3 `Object Created` event"));
     }
     let detail: EventBridgeDetail = serde_json::from_value(event.detail).map_err(malformed)?;
     let arrival = arrival(detail.bucket, detail.object, event.time, detail.request_id);
@@ -157,7 +158,7 @@ struct NotificationEntity {
 }
 
 fn notification(value: Value) -> Result<Envelope, DecodeError> {
-    let malformed = |why: String| DecodeError::Malformed { envelope: "S3 notification", why };
+    let malformed = |reason: String| DecodeError::Malformed { envelope: "S3 notification", reason };
     let notification: Notification = serde_json::from_value(value).map_err(|e| malformed(e.to_string()))?;
     let mut arrivals = Vec::with_capacity(notification.records.len());
     for record in notification.records {
@@ -181,7 +182,7 @@ fn notification(value: Value) -> Result<Envelope, DecodeError> {
         arrivals.push(arrival(entity.bucket, entity.object, record.event_time, request_id));
     }
     if arrivals.is_empty() {
-        return Ok(Envelope::Nothing("no `ObjectCreated` record"));
+        return Ok(Envelope::Ignored("no `ObjectCreated` record"));
     }
     Ok(Envelope::Arrivals(arrivals))
 }
@@ -200,7 +201,7 @@ fn arrival(bucket: Bucket, object: Object, time: Option<String>, request_id: Opt
     }
 }
 
-/// Undoes S3's form encoding: `+` is a space, `%2B` is `+`. `None` if the result is not UTF-8.
+/// Decodes S3's form encoding: `+` is a space, `%2B` is `+`. `None` if the result is not UTF-8.
 fn form_decode(key: &str) -> Option<String> {
     let spaced = key.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;

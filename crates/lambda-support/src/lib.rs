@@ -1,23 +1,23 @@
-//! What every Sluice Lambda shares.
+//! What all Lambdas of this project share.
 //!
-//! A Lambda is a pure protocol and an edge; this crate is everything around them: it decodes what arrives
-//! ([`envelope`]), runs each record on its own ([`batch`]), reads settings ([`settings`]) and writes log and
-//! metric lines ([`log`], [`metrics`]); edges share [`aws`], records [`names`], [`time`] and [`journal`]. [`serve`] ties
-//! them to the Lambda Runtime API and [`start`] is their program. With the feature `fakes` it also has the in-memory S3, DynamoDB, SNS and SQS that protocols are tested against.
+//! A Lambda consists of a pure protocol, which decides, and an edge, which calls AWS. Everything around them is here:
+//! [`envelope`] decodes events, [`batch`] handles the messages of a batch independently of each other, [`protocol`] is
+//! the trait of all protocols and the loop that runs one, [`aws`] classifies the SDK's errors, [`settings`] reads the
+//! environment, [`log`] and [`metrics`] write lines. [`invocation`] connects them to the Lambda Runtime API, and
+//! [`start`] is the program. The feature `fakes` adds the in-memory AWS services that protocols are tested against.
 
 pub mod aws;
 pub mod batch;
 pub mod envelope;
 #[cfg(feature = "fakes")]
 pub mod fakes;
-pub mod journal;
+pub mod invocation;
 pub mod log;
 pub mod metrics;
-pub mod names;
-pub mod serve;
+pub mod protocol;
 pub mod settings;
 pub mod start;
-pub mod time;
 
 pub use batch::{Fault, Handled, Handler};
 pub use envelope::Arrival;
+pub use protocol::{Performer, Protocol, Step, StepOf, drive};

@@ -1,7 +1,7 @@
 //! Log lines: one JSON object a line on standard output, which is where Lambda reads them.
 //!
-//! Object keys are chosen by whoever uploads: they are logged escaped, so that nobody can write a second line, hide
-//! text or turn it round. Contents, requesters and source addresses are never logged.
+//! Object keys are chosen by the uploader. They are logged escaped, so that a key cannot add a line, hide text or reverse
+//! its direction. Contents, requesters and source addresses are never logged.
 //!
 //! Every line that is written while a message is handled carries the fields of its [`Context`]: the message id, and
 //! bucket, key and version-id once they are known.
@@ -16,8 +16,8 @@ tokio::task_local! {
     static CURRENT: Context;
 }
 
-/// The fields of every line about one message. Clones share them, so that whoever holds one can still report a task
-/// that panicked or was abandoned.
+/// The fields of every line about one message. Clones share them, so that the batch loop can report a task that panicked
+/// or was cancelled.
 #[derive(Debug, Clone, Default)]
 pub struct Context(Arc<Mutex<Map<String, Value>>>);
 
@@ -30,7 +30,7 @@ impl Context {
         context
     }
 
-    /// Sets the object that the following lines are about; what is empty is removed. The texts are escaped here.
+    /// Sets the object that the following lines are about; an empty text removes its field. The texts are escaped here.
     pub fn set_object(&self, bucket: &str, key: &str, version_id: &str) {
         self.set("bucket", bucket);
         self.set("key", key);
@@ -56,7 +56,7 @@ impl Context {
         }
     }
 
-    /// A task that panicked may have poisoned the lock; its fields are whole all the same.
+    /// A task that panicked may have poisoned the lock; the fields are consistent nevertheless.
     fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,14 +68,14 @@ pub fn set_object(bucket: &str, key: &str, version_id: &str) {
     let _ = CURRENT.try_with(|context| context.set_object(bucket, key, version_id));
 }
 
-/// How much a line matters.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Every record and every effect.
+    /// An arrival that was handled, or an effect.
     Info,
-    /// A record that was refused.
+    /// An arrival that was handled and needs attention.
     Warn,
-    /// A record that could not be ended.
+    /// A fault: an arrival that could not be handled.
     Error,
 }
 
@@ -89,12 +89,21 @@ impl Level {
     }
 }
 
-/// Writes one line: `level`, `message`, the fields of the current message's [`Context`], then those of `about` and of
-/// `more`. A field that is given again replaces the earlier one.
-pub fn line(level: Level, message: &str, about: &Map<String, Value>, more: &Map<String, Value>) {
-    let fields = CURRENT.try_with(|context| context.lock().clone());
-    let fields = fields.unwrap_or_default();
-    emit(&render(level, message, &[&fields, about, more]));
+/// Writes one line: `level`, `message`, the fields of the current message's [`Context`], then `fields`, which replace
+/// fields of the same name.
+pub fn line(level: Level, message: &str, fields: &Map<String, Value>) {
+    let context_fields = CURRENT.try_with(|context| context.lock().clone()).unwrap_or_default();
+    emit(&render(level, message, &[&context_fields, fields]));
+}
+
+/// Writes one informational line without further fields.
+pub fn info(message: &str) {
+    line(Level::Info, message, &Map::new());
+}
+
+/// Writes one error line without further fields.
+pub fn error(message: &str) {
+    line(Level::Error, message, &Map::new());
 }
 
 fn render(level: Level, message: &str, fields: &[&Map<String, Value>]) -> String {
@@ -107,8 +116,8 @@ fn render(level: Level, message: &str, fields: &[&Map<String, Value>]) -> String
     Value::Object(object).to_string()
 }
 
-/// Writes one finished line to standard output, which is Lambda's log stream. A line that cannot be written stops no
-/// work: on an operator's machine the reader may have gone away.
+/// Writes one finished line to standard output, which is Lambda's log stream. A line that cannot be written is dropped:
+/// on an operator's machine the reading end of the pipe may be closed.
 pub(crate) fn emit(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
@@ -119,13 +128,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_line_is_one_json_object_whatever_the_key() {
-        let mut about = Map::new();
-        about.insert("key".into(), escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json").into());
-        let line = render(Level::Info, "hello", &[&about]);
+    fn a_line_is_one_json_object_for_any_key() {
+        let mut fields = Map::new();
+        fields.insert("key".into(), escape("a\nb\u{202e}\"c\\ü/\u{1b}[31m.json").into());
+        let line = render(Level::Info, "hello", &[&fields]);
         assert_eq!(line.lines().count(), 1);
-        let back: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(back["level"], json!("INFO"));
-        assert_eq!(back["key"], json!("a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json"));
+        let parsed: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(parsed["level"], json!("INFO"));
+        assert_eq!(parsed["key"], json!("a\\nb\\u{202e}\"c\\\\ü/\\u{1b}[31m.json"));
     }
 }

@@ -1,27 +1,27 @@
-//! Settings from the environment, read once, with errors that name the variable.
+//! Reads settings from environment variables. Errors name the variable.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// A setting that is missing or cannot be read.
+/// A setting that is missing or not valid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingError {
     /// The variable is not set or empty.
-    #[error("set `{0}`: the function cannot work without it")]
+    #[error("environment variable `{0}` is not set: the function needs it")]
     Missing(&'static str),
-    /// The variable's text does not parse.
-    #[error("`{name}` is `{text}`: {why}")]
-    Unreadable {
+    /// The value of the variable does not parse.
+    #[error("environment variable `{name}` has the invalid value `{value}`: {reason}")]
+    Invalid {
         /// The variable.
         name: &'static str,
-        /// Its text.
-        text: String,
-        /// What is wrong with it.
-        why: String,
+        /// Its value.
+        value: String,
+        /// Why it is not valid.
+        reason: String,
     },
 }
 
-/// A required text.
+/// The value of a required variable.
 ///
 /// # Errors
 /// When it is missing or empty.
@@ -29,12 +29,12 @@ pub fn required(lookup: impl Fn(&str) -> Option<String>, name: &'static str) -> 
     optional(lookup, name).ok_or(SettingError::Missing(name))
 }
 
-/// An optional text; empty counts as absent.
+/// The value of an optional variable; an empty value counts as absent.
 pub fn optional(lookup: impl Fn(&str) -> Option<String>, name: &'static str) -> Option<String> {
     lookup(name).filter(|text| !text.is_empty())
 }
 
-/// A required value of any type that parses from text.
+/// The value of a required variable, parsed.
 ///
 /// # Errors
 /// When it is missing or does not parse.
@@ -43,11 +43,11 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let text = required(lookup, name)?;
-    text.parse().map_err(|e: T::Err| SettingError::Unreadable { name, why: e.to_string(), text })
+    let value = required(lookup, name)?;
+    value.parse().map_err(|e: T::Err| SettingError::Invalid { name, reason: e.to_string(), value })
 }
 
-/// Looks a variable up in the process environment; pass it as `lookup`.
+/// Reads a variable of the process environment, for the parameter `lookup` of the other functions.
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()

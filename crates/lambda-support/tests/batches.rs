@@ -32,11 +32,10 @@ fn created(key: &str) -> String {
     .to_string()
 }
 
-async fn answer(records: Vec<Value>, remaining: Duration) -> Vec<String> {
+async fn failed(records: Vec<Value>, remaining: Duration) -> Vec<String> {
     let payload = json!({"Records": records});
-    let answer = lambda_support::serve::answer(&Arc::new(Obedient), payload, remaining).await.unwrap();
-    let items = answer["batchItemFailures"].as_array().unwrap();
-    let mut ids: Vec<String> = items.iter().map(|i| i["itemIdentifier"].as_str().unwrap().to_owned()).collect();
+    let response = lambda_support::invocation::handle(&Arc::new(Obedient), payload, remaining).await.unwrap();
+    let mut ids: Vec<String> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
     ids.sort();
     ids
 }
@@ -51,7 +50,7 @@ async fn each_record_is_on_its_own() {
         record("5", r#"{"Event": "s3:TestEvent"}"#),
         record("6", &created("fine")),
     ];
-    assert_eq!(answer(records, Duration::from_secs(30)).await, ["2", "3", "4"]);
+    assert_eq!(failed(records, Duration::from_secs(30)).await, ["2", "3", "4"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,14 +58,14 @@ async fn what_is_not_done_before_the_deadline_is_returned() {
     let mut records: Vec<Value> = (0..6).map(|n| record(&format!("s{n}"), &created("stall"))).collect();
     records.insert(0, record("0", &created("fine")));
     records.push(record("t", &created("fine")));
-    let ids = answer(records, Duration::from_secs(10)).await;
+    let ids = failed(records, Duration::from_secs(10)).await;
     assert_eq!(ids, ["s0", "s1", "s2", "s3", "s4", "s5", "t"]);
 }
 
 #[tokio::test]
 async fn no_time_at_all_returns_everything() {
     let records = vec![record("1", &created("fine")), record("2", &created("fine"))];
-    assert_eq!(answer(records, Duration::from_millis(100)).await, ["1", "2"]);
+    assert_eq!(failed(records, Duration::from_millis(100)).await, ["1", "2"]);
 }
 
 #[tokio::test]
@@ -74,7 +73,7 @@ async fn a_directly_invoked_event_fails_the_invocation_or_succeeds() {
     let handler = Arc::new(Obedient);
     let invoke = |key: &str| serde_json::from_str::<Value>(&created(key)).unwrap();
     let remaining = Duration::from_secs(30);
-    assert!(lambda_support::serve::answer(&handler, invoke("fine"), remaining).await.is_ok());
-    assert!(lambda_support::serve::answer(&handler, invoke("fault"), remaining).await.is_err());
-    assert!(lambda_support::serve::answer(&handler, json!("garbage"), remaining).await.is_err());
+    assert!(lambda_support::invocation::handle(&handler, invoke("fine"), remaining).await.is_ok());
+    assert!(lambda_support::invocation::handle(&handler, invoke("fault"), remaining).await.is_err());
+    assert!(lambda_support::invocation::handle(&handler, json!("garbage"), remaining).await.is_err());
 }

@@ -35,14 +35,14 @@ fn notification_keys_are_form_encoded_and_removals_are_passed_over() {
 #[test]
 fn the_test_event_is_nothing_to_do() {
     let text = include_str!("events/test_event.json");
-    assert_eq!(decode(text), Ok(Envelope::Nothing("s3:TestEvent")));
+    assert_eq!(decode(text), Ok(Envelope::Ignored("s3:TestEvent")));
 }
 
 #[test]
 fn other_events_are_nothing_to_do() {
     for (source, kind) in [("aws.s3", "Object Deleted"), ("aws.ec2", "Object Created")] {
         let text = json!({"source": source, "detail-type": kind, "detail": {}}).to_string();
-        assert!(matches!(decode(&text), Ok(Envelope::Nothing(_))), "{source} {kind}");
+        assert!(matches!(decode(&text), Ok(Envelope::Ignored(_))), "{source} {kind}");
     }
 }
 

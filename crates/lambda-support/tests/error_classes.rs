@@ -15,7 +15,7 @@ use aws_sdk_s3::error::{ErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::SdkBody;
-use lambda_support::aws::{ErrorClass, Obstacle, classify, is_absent, obstacle, refusal};
+use lambda_support::aws::{ErrorClass, Obstacle, classify, is_object_not_found, obstacle, refusal};
 
 fn answer(status: u16) -> HttpResponse {
     HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
@@ -69,10 +69,10 @@ fn refusals_are_aws_s_own() {
 
 #[test]
 fn a_missing_bucket_is_not_a_missing_object() {
-    assert!(is_absent(&service(Some("NoSuchKey"), 404)));
-    assert!(is_absent(&service(None, 404)));
-    assert!(!is_absent(&service(Some("NoSuchBucket"), 404)));
-    assert!(!is_absent(&service(None, 403)));
+    assert!(is_object_not_found(&service(Some("NoSuchKey"), 404)));
+    assert!(is_object_not_found(&service(None, 404)));
+    assert!(!is_object_not_found(&service(Some("NoSuchBucket"), 404)));
+    assert!(!is_object_not_found(&service(None, 403)));
 }
 
 /// A client of a server on this machine that gives one answer to every request.

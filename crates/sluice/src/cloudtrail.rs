@@ -8,11 +8,9 @@ use flate2::read::GzDecoder;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde::Deserialize;
 use serde_json::Value;
+use sluice_types::{ObjectVersion, Receipt, Timestamp};
 
 use crate::aws::s3::Store;
 use crate::outputs::Provenance as Names;
@@ -57,7 +55,7 @@ pub(crate) struct CreationEvent {
 /// A version whose creation is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CreationQuery {
-    version: Version,
+    version: ObjectVersion,
     /// Seconds since 1970.
     at: i64,
     /// Whether `at` may be the start of a multipart upload instead of its completion.
@@ -77,13 +75,13 @@ pub(crate) struct LogSearch {
 impl CreationQuery {
     /// A query about the version of a receipt; `None` if the receipt does not say when the version was created.
     pub(crate) fn from_receipt(receipt: &Receipt) -> Option<Self> {
-        let seconds = |at: Moment| i64::try_from(at.0 / 1000).ok();
+        let seconds = |at: Timestamp| i64::try_from(at.as_millis() / 1000).ok();
         let event_time = receipt.event_time.as_deref().and_then(|text| text.parse().ok()).and_then(seconds);
         let modified = receipt.last_modified.and_then(seconds);
         // S3 dates a multipart object by the start of its upload, and a replayed event has that date too.
         let is_multipart = receipt.etag.as_deref().is_some_and(|etag| etag.contains('-'));
         Some(Self {
-            version: Version {
+            version: ObjectVersion {
                 bucket: receipt.bucket.clone(),
                 key: receipt.key.clone(),
                 version_id: receipt.version_id.clone(),
@@ -281,7 +279,7 @@ fn creation_event(record: &Value) -> Option<CreationEvent> {
     if has_failed || !CREATION_EVENTS.contains(&text("/eventName")?) {
         return None;
     }
-    let at: Option<Moment> = text("/eventTime").and_then(|t| t.parse().ok());
+    let at: Option<Timestamp> = text("/eventTime").and_then(|t| t.parse().ok());
     Some(CreationEvent {
         bucket: text("/requestParameters/bucketName")?.to_owned(),
         key: match text("/requestParameters/key") {
@@ -289,7 +287,7 @@ fn creation_event(record: &Value) -> Option<CreationEvent> {
             None => key_of_form_upload(record)?,
         },
         version_id: text("/responseElements/x-amz-version-id").map(str::to_owned),
-        at: at.and_then(|at| i64::try_from(at.0 / 1000).ok()),
+        at: at.and_then(|at| i64::try_from(at.as_millis() / 1000).ok()),
     })
 }
 

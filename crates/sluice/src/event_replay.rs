@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
+use sluice_types::{ListedVersion, ObjectVersion};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::aws::s3_listing::ListedVersion;
+use crate::aws::s3_listing::modified_seconds;
 use crate::aws::sqs::{MAX_BATCH, Queues};
 use crate::time::rfc3339;
 
@@ -33,13 +34,13 @@ impl EventReplayer {
         &self.queue_url
     }
 
-    /// Sends the events of up to [`MAX_BATCH`] versions of a bucket; returns how many the queue accepted.
+    /// Sends the events of up to [`MAX_BATCH`] versions; returns how many the queue accepted.
     ///
     /// # Errors
     /// If it accepted none.
-    pub(crate) async fn replay(&mut self, bucket: &str, versions: &[ListedVersion]) -> anyhow::Result<u64> {
+    pub(crate) async fn replay(&mut self, versions: &[ListedVersion]) -> anyhow::Result<u64> {
         self.ticker.tick().await;
-        let events = versions.iter().map(|v| event(&self.region, bucket, v));
+        let events = versions.iter().map(|v| event(&self.region, v));
         let events: Vec<String> = events.map(|e| e.to_string()).collect();
         let bodies: Vec<&str> = events.iter().map(String::as_str).collect();
         let sent = self.queues.send(&self.queue_url, &bodies).await?;
@@ -59,18 +60,21 @@ fn batch_ticker(rate: u32) -> Interval {
 }
 
 /// The event that EventBridge would have sent.
-fn event(region: &str, bucket: &str, version: &ListedVersion) -> Value {
+fn event(region: &str, listed: &ListedVersion) -> Value {
+    let ObjectVersion { bucket, key, version_id } = &listed.version;
     json!({
         "version": "0",
         "detail-type": "Object Created",
         "source": "aws.s3",
-        "time": rfc3339(version.modified),
+        "time": rfc3339(modified_seconds(listed)),
         "region": region,
         "resources": [format!("arn:aws:s3:::{bucket}")],
         "detail": {
             "version": "0",
             "bucket": {"name": bucket},
-            "object": {"key": version.key, "size": version.size, "etag": version.etag, "version-id": version.version_id},
+            "object": {
+                "key": key, "size": listed.attributes.size, "etag": listed.attributes.etag, "version-id": version_id,
+            },
             "reason": "Backfill",
         },
     })
@@ -79,24 +83,17 @@ fn event(region: &str, bucket: &str, version: &ListedVersion) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3_listing::testing;
     use lambda_support::envelope::{Envelope, decode};
 
     #[test]
     fn a_replayed_event_is_decoded() {
-        let version = ListedVersion {
-            key: "a+b ü.json".into(),
-            version_id: "v1".into(),
-            size: 3,
-            etag: Some("e".into()),
-            modified: 0,
-            is_latest: true,
-            delete_marker: false,
-        };
-        let Ok(Envelope::Arrivals(arrivals)) = decode(&event("eu-central-1", "in", &version).to_string()) else {
+        let listed = testing::listed("a+b ü.json", "v1");
+        let Ok(Envelope::Arrivals(arrivals)) = decode(&event("eu-central-1", &listed).to_string()) else {
             panic!("not an event");
         };
         let arrival = &arrivals[0];
-        assert_eq!((arrival.bucket.as_str(), arrival.key.as_str()), ("in", "a+b ü.json"));
+        assert_eq!((arrival.bucket.as_str(), arrival.key.as_str()), ("raw", "a+b ü.json"));
         assert_eq!((arrival.version_id.as_deref(), arrival.size), (Some("v1"), Some(3)));
         assert_eq!(arrival.time.as_deref(), Some("1970-01-01T00:00:00Z"));
     }

@@ -2,8 +2,9 @@
 
 use anyhow::bail;
 use lambda_support::log::escape;
-use provenance::receipt::{Receipt, under};
-use provenance::watch::Watched;
+use provenance::watched::WatchedBucket;
+use sluice_types::Receipt;
+use sluice_types::receipt::receipt_key_prefix;
 
 use crate::outputs::Provenance;
 
@@ -31,8 +32,8 @@ impl KeySelection {
         Ok(without_overlaps(selections))
     }
 
-    fn everything(watched: &[Watched]) -> Vec<Self> {
-        let selections = |watched: &Watched| {
+    fn everything(watched: &[WatchedBucket]) -> Vec<Self> {
+        let selections = |watched: &WatchedBucket| {
             let bucket = watched.bucket.clone();
             let prefixes = match watched.prefixes.as_slice() {
                 [] => vec![String::new()],
@@ -82,7 +83,7 @@ impl KeySelection {
 
     /// The prefix of the receipts of the selected keys.
     pub(crate) fn receipt_prefix(&self) -> String {
-        under(&self.bucket, &self.prefix)
+        receipt_key_prefix(&self.bucket, &self.prefix)
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn watched_prefixes_do_not_overlap() {
-        let watched = |bucket: &str, prefixes: &[&str]| Watched {
+        let watched = |bucket: &str, prefixes: &[&str]| WatchedBucket {
             bucket: bucket.into(),
             prefixes: prefixes.iter().map(|&p| p.into()).collect(),
         };

@@ -8,12 +8,9 @@
 use anyhow::Context;
 use aws_config::SdkConfig;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
-pub(crate) use provenance::operator::Action;
-use provenance::operator::OperatorRecord;
-use provenance::version::Version;
-use provenance::watch::Watched;
-use provenance::write::{announce, write};
+use provenance::record_writer::{write_journal_entry, write_record};
+use provenance::watched::WatchedBucket;
+use sluice_types::{ObjectVersion, OperatorAction, OperatorRecord, Record as _, Timestamp};
 
 use crate::aws::errors::explain;
 use crate::aws::server_clock::ServerDate;
@@ -25,7 +22,7 @@ use crate::outputs::{Outputs, System};
 pub(crate) enum Subject {
     /// A version in quarantine, identified by the bucket, key and version-id it was uploaded under.
     Version {
-        version: Version,
+        version: ObjectVersion,
         /// Hexadecimal, if known.
         sha256: Option<String>,
         /// The version-id of the released copy.
@@ -41,7 +38,7 @@ pub(crate) struct OperatorLog(Option<Writer>);
 struct Writer {
     s3: aws_sdk_s3::Client,
     bucket: String,
-    watched: Vec<Watched>,
+    watched: Vec<WatchedBucket>,
     caller: String,
     role: Option<String>,
     reason: Option<String>,
@@ -87,7 +84,7 @@ impl OperatorLog {
     ///
     /// # Errors
     /// If it cannot be recorded; the action must then not be performed.
-    pub(crate) async fn record(&self, action: Action, subject: &Subject) -> anyhow::Result<()> {
+    pub(crate) async fn record(&self, action: OperatorAction, subject: &Subject) -> anyhow::Result<()> {
         let Some(writer) = &self.0 else {
             return Ok(());
         };
@@ -96,7 +93,7 @@ impl OperatorLog {
         {
             return Ok(());
         }
-        let record = writer.new_record(action, subject, Moment::now());
+        let record = writer.new_record(action, subject, Timestamp::now());
         writer.put(&record).await.with_context(|| {
             let (key, bucket) = (escape(&record.record_key()), &writer.bucket);
             format!(
@@ -107,7 +104,7 @@ impl OperatorLog {
 }
 
 impl Writer {
-    fn new_record(&self, action: Action, subject: &Subject, recorded_at: Moment) -> OperatorRecord {
+    fn new_record(&self, action: OperatorAction, subject: &Subject, recorded_at: Timestamp) -> OperatorRecord {
         let record = OperatorRecord {
             action,
             bucket: None,
@@ -135,8 +132,8 @@ impl Writer {
     }
 
     async fn put(&self, record: &OperatorRecord) -> anyhow::Result<()> {
-        announce(&self.s3, &self.bucket, &record.entry()).await?;
-        write(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
+        write_journal_entry(&self.s3, &self.bucket, &record.journal_entry()).await?;
+        write_record(&self.s3, &self.bucket, record.record_key(), record.bytes()).await?;
         Ok(())
     }
 }
@@ -170,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_record_has_caller_action_time_and_reason() {
-        let version = Version {
+        let version = ObjectVersion {
             bucket: "in".into(),
             key: "a.json".into(),
             version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
@@ -180,21 +177,21 @@ mod tests {
             sha256: Some("00".into()),
             new_version_id: Some("new".into()),
         };
-        let record = writer().new_record(Action::Release, &subject, Moment(7));
+        let record = writer().new_record(OperatorAction::Release, &subject, Timestamp::from_millis(7));
         assert_eq!(record.version(), Some(version));
         assert_eq!((record.caller.as_str(), record.reason.as_deref()), ("arn:aws:iam::1:user/ada", Some("wrong file")));
         assert_eq!(record.new_version_id.as_deref(), Some("new"));
-        assert_eq!((record.sha256.as_deref(), record.recorded_at), (Some("00"), Moment(7)));
-        let run = writer().new_record(Action::Redrive, &Subject::Queue("q".into()), Moment(7));
+        assert_eq!((record.sha256.as_deref(), record.recorded_at), (Some("00"), Timestamp::from_millis(7)));
+        let run = writer().new_record(OperatorAction::Redrive, &Subject::Queue("q".into()), Timestamp::from_millis(7));
         assert_eq!((run.version(), run.queue.as_deref()), (None, Some("q")));
     }
 
     #[tokio::test]
     async fn without_provenance_nothing_is_recorded() {
-        let version = Version { bucket: "in".into(), key: "a".into(), version_id: "v".into() };
+        let version = ObjectVersion { bucket: "in".into(), key: "a".into(), version_id: "v".into() };
         let subject = Subject::Version { version, sha256: None, new_version_id: None };
         for log in [OperatorLog(None), OperatorLog(Some(writer()))] {
-            log.record(Action::Remove, &subject).await.unwrap();
+            log.record(OperatorAction::Remove, &subject).await.unwrap();
         }
     }
 }

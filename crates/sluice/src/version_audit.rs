@@ -16,12 +16,13 @@ use ingest::judge::{SOURCE, source_of};
 use ingest::record::Source;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::ListedVersion;
+use sluice_types::digest::hex;
+use sluice_types::object::MAX_COPY_BYTES;
 
 use crate::aws::errors::{class_of, explain, status};
 use crate::aws::s3::Store;
-use crate::aws::s3_listing::ListedVersion;
 use crate::outputs::Ingest;
 use crate::report::one_line;
 pub(crate) use expected::Expected;
@@ -29,8 +30,6 @@ use expected::table_key;
 
 /// Versions that are audited concurrently.
 const MAX_CONCURRENT_READS: usize = 16;
-/// S3's limit on one `CopyObject` call, in bytes.
-const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VersionOutcome {
@@ -82,34 +81,34 @@ impl Auditor {
         versions: Vec<ListedVersion>,
     ) -> anyhow::Result<Vec<(ListedVersion, VersionOutcome)>> {
         // One task for each version, because hashing keeps a processor busy.
-        let audit = |version: ListedVersion| {
+        let audit = |listed: ListedVersion| {
             let auditor = Arc::clone(self);
             let task = tokio::spawn(async move {
-                let outcome = auditor.outcome(&version).await;
-                (version, outcome)
+                let outcome = auditor.outcome(&listed).await;
+                (listed, outcome)
             });
             async move {
-                let (version, outcome) = task.await.context("an internal task failed")?;
-                anyhow::Ok((version, isolate_error(outcome)?))
+                let (listed, outcome) = task.await.context("an internal task failed")?;
+                anyhow::Ok((listed, isolate_error(outcome)?))
             }
         };
         stream::iter(versions).map(audit).buffered(MAX_CONCURRENT_READS).try_collect().await
     }
 
-    async fn outcome(&self, version: &ListedVersion) -> anyhow::Result<VersionOutcome> {
-        if version.size > MAX_COPY {
+    async fn outcome(&self, listed: &ListedVersion) -> anyhow::Result<VersionOutcome> {
+        if listed.attributes.size > MAX_COPY_BYTES {
             return Ok(VersionOutcome::TooLarge);
         }
         let source = Source {
-            bucket: self.ingest.processing_bucket.clone(),
-            key: version.key.clone(),
-            version_id: version.version_id.clone(),
+            bucket: listed.version.bucket.clone(),
+            key: listed.version.key.clone(),
+            version_id: listed.version.version_id.clone(),
             etag: None,
-            size: Some(version.size),
+            size: Some(listed.attributes.size),
             sha256: None,
             sequencer: None,
         };
-        let outcome = self.outcome_outside_quarantine(&source, version.size).await;
+        let outcome = self.outcome_outside_quarantine(&source, listed.attributes.size).await;
         if let Ok(known) = &outcome
             && !matches!(known, VersionOutcome::Missing(_) | VersionOutcome::Unreadable(_))
         {

@@ -1,12 +1,13 @@
 //! Selects object versions by prefix and time.
 
+use provenance::watched::is_folder_marker;
+use sluice_types::ListedVersion;
+use sluice_types::keys::PROJECT_PREFIX;
+
 use crate::aws::s3::Store;
-use crate::aws::s3_listing::{ListedVersion, Versions};
+use crate::aws::s3_listing::{Versions, modified_seconds};
 use crate::outputs::Ingest;
 use crate::time::{TimeArg, now};
-
-/// The prefix of the deployment's own objects.
-const RESERVED_PREFIX: &str = "_sluice/";
 
 /// Arguments that select object versions.
 #[derive(Debug, Clone, clap::Args)]
@@ -53,28 +54,31 @@ impl VersionSelectionArgs {
 
 impl VersionFilter {
     /// Whether a version is selected. Delete markers, folder markers and the deployment's own objects never are.
-    pub(crate) fn matches(&self, version: &ListedVersion) -> bool {
-        let is_folder_marker = version.key.ends_with('/') && version.size == 0;
-        let is_data = !version.delete_marker && !is_folder_marker && !version.key.starts_with(RESERVED_PREFIX);
-        let in_time = version.modified >= self.since && version.modified < self.until;
-        is_data && in_time && (version.is_latest || !self.current_only)
+    pub(crate) fn matches(&self, listed: &ListedVersion) -> bool {
+        let key = &listed.version.key;
+        let is_data = !listed.is_delete_marker
+            && !is_folder_marker(key, Some(listed.attributes.size))
+            && !key.starts_with(PROJECT_PREFIX);
+        let modified = modified_seconds(listed);
+        let in_time = modified >= self.since && modified < self.until;
+        is_data && in_time && (listed.is_latest || !self.current_only)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3_listing::testing;
+    use sluice_types::{ObjectAttributes, Timestamp};
 
-    fn version(key: &str, modified: i64) -> ListedVersion {
-        ListedVersion {
-            key: key.into(),
-            version_id: "v".into(),
+    fn version(key: &str, modified: u64) -> ListedVersion {
+        let listed = testing::listed(key, "v");
+        let attributes = ObjectAttributes {
             size: 0,
-            etag: None,
-            modified,
-            is_latest: false,
-            delete_marker: false,
-        }
+            last_modified: Some(Timestamp::from_millis(modified * 1000)),
+            ..ObjectAttributes::default()
+        };
+        ListedVersion { attributes, is_latest: false, ..listed }
     }
 
     #[test]
@@ -86,11 +90,13 @@ mod tests {
             version("a.json", 20),
             version("folder/", 15),
             version("_sluice/schema/x.json", 15),
-            ListedVersion { delete_marker: true, ..version("a.json", 15) },
+            ListedVersion { is_delete_marker: true, ..version("a.json", 15) },
         ] {
             assert!(!filter.matches(&other), "{other:?}");
         }
-        assert!(filter.matches(&ListedVersion { size: 1, ..version("data/", 15) }));
+        let mut object = version("data/", 15);
+        object.attributes.size = 1;
+        assert!(filter.matches(&object));
         let current = VersionFilter { current_only: true, ..filter };
         assert!(!current.matches(&version("a.json", 15)));
         assert!(current.matches(&ListedVersion { is_latest: true, ..version("a.json", 15) }));

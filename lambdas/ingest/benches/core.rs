@@ -9,8 +9,8 @@ use std::time::Instant;
 use ingest::judge::Rules;
 use ingest::record::Source;
 use ingest::schema::Schema;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 
 const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
 

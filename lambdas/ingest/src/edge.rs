@@ -11,21 +11,18 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_support::Fault;
 use lambda_support::aws::{
-    ErrorClass, Obstacle, classify, fault, find_version, is_absent, listed_key, obstacle, refusal, torn, unquoted,
+    ErrorClass, Obstacle, classify, copy_source, fault, find_version, incomplete_body, is_object_not_found, listed_key,
+    obstacle, refusal, unquote_etag,
 };
-use lambda_support::names::hex;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 
 use crate::convert::{attributes, plain};
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::judge::{Item, source_of};
 use crate::record::{Notice, Reason, Source};
 use crate::settings::Settings;
-
-/// What a copy source keeps unescaped: the unreserved characters and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Performs effects.
 pub trait Edge: Send + Sync {
@@ -85,7 +82,7 @@ impl Aws {
         let request = self.s3.get_object().bucket(&settings.processing_bucket);
         let object = request.key(settings.schema_key()).send().await;
         let object = object.map_err(|e| fault(call, &e))?;
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?.into_bytes();
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?.into_bytes();
         if hex(&Sha256::digest(&bytes)) != settings.schema_sha256 {
             return Err(Fault::new(call, "it is not the schema that was deployed; apply again"));
         }
@@ -94,8 +91,9 @@ impl Aws {
 
     async fn find_version(&self, key: &str, wanted: Option<&str>) -> Result<Outcome, Fault> {
         let bucket = &self.settings.processing_bucket;
-        let found =
-            find_version(&self.s3, bucket, key, |version, latest| wanted.map_or(latest, |id| version.version_id == id));
+        let found = find_version(&self.s3, bucket, key, |listed| {
+            wanted.map_or(listed.is_latest, |id| listed.version.version_id == id)
+        });
         Ok(Outcome::Found(found.await?))
     }
 
@@ -104,10 +102,10 @@ impl Aws {
         let request = self.s3.get_object().bucket(&self.settings.quarantine_bucket);
         let object = match request.key(source.reason_key()).send().await {
             Ok(object) => object,
-            Err(error) if is_absent(&error) => return Ok(Outcome::Decided(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(Outcome::Decided(None)),
             Err(error) => return Err(fault(call, &error)),
         };
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?;
         let reason: Reason = serde_json::from_slice(&bytes.into_bytes())
             .map_err(|e| Fault::new(call, format!("the record is not readable: {e}")))?;
         Ok(Outcome::Decided(Some(Box::new(reason))))
@@ -124,7 +122,7 @@ impl Aws {
         if let Some(size) = size.filter(|&s| s > limit) {
             return Ok(Outcome::Oversize { size });
         }
-        let etag = object.e_tag().map(unquoted);
+        let etag = object.e_tag().map(unquote_etag);
         let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
         let sha256 = stream(object, limit, |part| bytes.extend_from_slice(part)).await?;
         Ok(Outcome::Body(Body { bytes, sha256, etag }))
@@ -190,15 +188,12 @@ impl Aws {
     }
 
     async fn copy(&self, source: &Source) -> Result<Outcome, Fault> {
-        let path = format!("{}/{}", source.bucket, source.key);
-        let path = utf8_percent_encode(&path, COPY_SOURCE);
-        let version = utf8_percent_encode(&source.version_id, COPY_SOURCE);
         let request = self
             .s3
             .copy_object()
             .bucket(&self.settings.quarantine_bucket)
             .key(source.copy_key())
-            .copy_source(format!("{path}?versionId={version}"))
+            .copy_source(copy_source(&source.bucket, &source.key, Some(&source.version_id)))
             .tagging_directive(TaggingDirective::Replace)
             .checksum_algorithm(ChecksumAlgorithm::Sha256);
         match request.send().await {
@@ -218,7 +213,7 @@ impl Aws {
         let request = self.s3.head_object().bucket(bucket).key(&key);
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
-            Err(error) if is_absent(&error) => return Ok(Outcome::Inspected(None)),
+            Err(error) if is_object_not_found(&error) => return Ok(Outcome::Inspected(None)),
             Err(error) => return Err(fault("HeadObject", &error)),
         };
         let size = head.content_length().and_then(|s| u64::try_from(s).ok());
@@ -280,7 +275,7 @@ async fn stream(object: GetObjectOutput, limit: u64, mut take: impl FnMut(&[u8])
     let mut body = object.body;
     let mut digest = Sha256::new();
     let mut read = 0_u64;
-    while let Some(part) = body.try_next().await.map_err(|e| torn("GetObject", &e))? {
+    while let Some(part) = body.try_next().await.map_err(|e| incomplete_body("GetObject", &e))? {
         read += part.len() as u64;
         if read > limit {
             return Err(Fault::new("GetObject", "more bytes than S3 announced"));

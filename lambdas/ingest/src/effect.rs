@@ -1,9 +1,10 @@
 //! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
 
 use lambda_support::Fault;
-use lambda_support::aws::{Found, Obstacle};
+use lambda_support::aws::Obstacle;
 
 use serde_json::{Map, Value};
+use sluice_types::ListedVersion;
 
 use crate::judge::Item;
 use crate::record::{Notice, Reason, Source};
@@ -46,7 +47,7 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// `FindVersion`: what was found.
-    Found(Option<Found>),
+    Found(Option<ListedVersion>),
     /// `CheckQuarantine`: the record, if the version's end was decided before.
     Decided(Option<Box<Reason>>),
     /// `Read`: the bytes, not more than the limit.

@@ -21,9 +21,8 @@ pub mod settings;
 use std::time::SystemTime;
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use lambda_support::log::{self, Level};
+use lambda_support::log;
 use lambda_support::{Arrival, Fault, Handled, Handler};
-use serde_json::Map;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
@@ -81,7 +80,7 @@ impl Handler for Ingest {
             };
             let source = run.source();
             log::set_object(&source.bucket, &source.key, &source.version_id);
-            let say = |text: &str| log::line(Level::Info, text, &Map::new(), &Map::new());
+            let say = |text: &str| log::info(text);
             if matches!(effect, Effect::Store(_)) {
                 say(narrate::VALID);
             }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use ingest::Ingest;
 use ingest::settings::Settings;
-use lambda_support::start;
+use lambda_support::{log, start};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
         let ingest = Ingest::new(&start::config().await, settings);
         // During start-up, where it costs no record its time; if it fails, the first record tries again.
         if let Err(fault) = ingest.plan().await {
-            start::say(&fault.to_string());
+            log::error(&fault.to_string());
         }
         Ok(ingest)
     })

@@ -72,7 +72,7 @@ pub const VALID: &str = "JSON structure is valid.";
 pub fn fault(effect: &Effect, fault: Fault) -> Fault {
     match effect {
         Effect::CheckQuarantine(_) | Effect::SeeQuarantine(_) => {
-            Fault { why: format!("Error checking quarantine: {}", fault.why), ..fault }
+            Fault { reason: format!("Error checking quarantine: {}", fault.reason), ..fault }
         }
         _ => fault,
     }
@@ -122,7 +122,7 @@ pub fn end(verdict: &Verdict) -> Handled {
     }
     Handled {
         message: sentence(verdict.end).to_owned(),
-        refused: verdict.end.quarantined() || matches!(verdict.end, End::TooLarge | End::Unreadable),
+        needs_attention: verdict.end.quarantined() || matches!(verdict.end, End::TooLarge | End::Unreadable),
         fields,
         metrics,
     }

@@ -22,16 +22,13 @@ mod state;
 
 use lambda_support::aws::Obstacle;
 use lambda_support::{Arrival, Fault};
+use sluice_types::keys::PROJECT_PREFIX;
+use sluice_types::object::MAX_COPY_BYTES;
 
 use crate::effect::{Body, Effect, Facts, Outcome};
 use crate::plan::Plan;
 use crate::record::{End, Notice, Problem, Reason, Source};
 use state::{Decision, NotRead, State};
-
-/// The most that one `CopyObject` can move, in bytes.
-const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
-/// Keys under this prefix are the project's own.
-const OWN_PREFIX: &str = "_sluice/";
 
 /// How a version ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +96,7 @@ impl Run {
             let why = format!("an event of bucket `{}`; this function serves `{}`", self.source.bucket, plan.bucket);
             return Step::Fault(Fault::new("start", why));
         }
-        if self.source.key.starts_with(OWN_PREFIX) {
+        if self.source.key.starts_with(PROJECT_PREFIX) {
             return self.skipped("the project's own object");
         }
         if !self.source.key.starts_with(&plan.prefix) {
@@ -117,9 +114,9 @@ impl Run {
         let state = std::mem::replace(&mut self.state, State::Ended);
         match (state, outcome) {
             (State::Pinning, Outcome::Found(Some(found))) => {
-                self.source.version_id = found.version_id;
-                self.source.size = found.size;
-                self.source.etag = found.etag;
+                self.source.version_id = found.version.version_id;
+                self.source.size = Some(found.attributes.size);
+                self.source.etag = found.attributes.etag;
                 self.check()
             }
             (State::Pinning, Outcome::Found(None)) => self.done(End::Gone),
@@ -235,7 +232,7 @@ impl Run {
         let limit = plan.max_bytes;
         let message = format!("{size} bytes; an object may have at most {limit}");
         let problems = vec![Problem::new("", "object-size", message)];
-        if size > MAX_COPY {
+        if size > MAX_COPY_BYTES {
             let verdict = Verdict { reasons: problems, ..self.verdict(End::TooLarge) };
             return self.tell(plan, verdict);
         }

@@ -3,8 +3,8 @@
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
 use lambda_support::log::escape;
-use lambda_support::names::fit;
 use serde::{Deserialize, Serialize};
+use sluice_types::keys::fit_key as fit;
 
 /// What the key of a reason record adds to the key of the copy.
 const REASON_SUFFIX: &str = ".reason.json";
@@ -126,7 +126,7 @@ impl Problem {
                 "it is encrypted with a key that only its uploader has (SSE-C): upload it again without one",
             ),
         };
-        Self::new("", rule, format!("{message} ({})", fault.why))
+        Self::new("", rule, format!("{message} ({})", fault.reason))
     }
 }
 
@@ -233,8 +233,8 @@ fn cut(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lambda_support::names::MAX_KEY;
     use proptest::prelude::*;
+    use sluice_types::keys::MAX_KEY_BYTES as MAX_KEY;
 
     fn source(key: &str) -> Source {
         Source {

@@ -1,6 +1,7 @@
 //! The function's settings, from its environment.
 
 use lambda_support::settings::{SettingError, optional, parsed, required};
+use sluice_types::keys::PROJECT_PREFIX;
 
 use crate::record::End;
 
@@ -55,7 +56,7 @@ impl Settings {
     /// Where Terraform put the schema.
     #[must_use]
     pub fn schema_key(&self) -> String {
-        format!("_sluice/schema/{}.json", self.schema_sha256)
+        format!("{PROJECT_PREFIX}schema/{}.json", self.schema_sha256)
     }
 }
 
@@ -64,10 +65,10 @@ fn ends(text: &str) -> Result<Vec<End>, SettingError> {
     names
         .map(|name| {
             let end = End::ALL.into_iter().find(|e| e.name() == name);
-            end.ok_or_else(|| SettingError::Unreadable {
+            end.ok_or_else(|| SettingError::Invalid {
                 name: "NOTIFY_ON",
-                text: text.to_owned(),
-                why: format!("`{name}` is no end"),
+                value: text.to_owned(),
+                reason: format!("`{name}` is no end"),
             })
         })
         .collect()

@@ -16,7 +16,7 @@ use ingest::plan::Plan;
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::{End, Source};
 use lambda_support::aws::Obstacle;
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place, plan, source};
 
 /// Troubles in one history: enough for each delivery to fail twice.
@@ -30,7 +30,7 @@ enum Delivery {
 
 #[derive(Clone)]
 struct State {
-    world: World,
+    world: FakeAws,
     deliveries: Vec<(usize, Delivery)>,
     troubles: u8,
     owner_may_delete: bool,
@@ -187,7 +187,7 @@ fn fingerprint(state: &State) -> u64 {
 
 /// Puts the objects in the processing bucket, delivers each as often as said, explores; returns the ends seen.
 fn ends(
-    world: World,
+    world: FakeAws,
     objects: &[(&str, String)],
     deliveries: &[usize],
     pinned: bool,
@@ -199,7 +199,7 @@ fn ends(
 /// As [`ends`], with the first object behind an obstacle at first.
 fn ends_behind(
     obstacle: Option<Obstacle>,
-    mut world: World,
+    mut world: FakeAws,
     objects: &[(&str, String)],
     deliveries: &[usize],
     pinned: bool,

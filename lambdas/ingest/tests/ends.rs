@@ -8,7 +8,7 @@ use ingest::plan::Plan;
 use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::End;
 use lambda_support::Fault;
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use world::{IN, NOW, OUT, Place, arrival, perform, place, plan, source};
 
 const FOREVER: &[u8] = include_bytes!("items/4EVR.json");
@@ -18,7 +18,7 @@ const WRONG_ID: &[u8] = include_bytes!("items/BLIND-wrong-item-id.json");
 const FEEL: &[u8] = include_bytes!("items/FeelULuvMe.json");
 
 struct Bench {
-    world: World,
+    world: FakeAws,
     plan: Plan,
 }
 

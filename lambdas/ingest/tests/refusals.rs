@@ -8,12 +8,12 @@ use ingest::protocol::{Run, Step, Verdict};
 use ingest::record::End;
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
-use lambda_support::fakes::World;
+use lambda_support::fakes::FakeAws;
 use world::{IN, NOW, arrival, item, perform, plan};
 
 /// One object in the processing bucket.
 struct Bench {
-    world: World,
+    world: FakeAws,
     version: String,
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ingest::plan::Plan;
 use ingest::protocol::{Run, Step};
 use ingest::record::Source;
-use lambda_support::fakes::{Broken, Message, Queue, Trouble, World};
+use lambda_support::fakes::{FakeAws, FaultInjector, InjectedFault, Message, Queue};
 use world::{IN, NOW, Place, agrees, arrival, item, perform, place_among, plan, source, stored};
 
 const OBJECTS: u64 = 10_000;
@@ -24,23 +24,23 @@ struct Object {
 
 /// A tenth invalid; of the valid ones some claim a key that others claim too, with the same or with other bytes; keys
 /// of objects repeat, so that many versions share one.
-fn objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
+fn objects(world: &mut FakeAws, random: &mut FaultInjector) -> Vec<Object> {
     (0..OBJECTS)
         .map(|n| {
-            let claim = match random.number() % 10 {
+            let claim = match random.next_number() % 10 {
                 0 => n / 7,
                 _ => n,
             };
-            let year = 2000 + u32::try_from(random.number() % 2).unwrap();
+            let year = 2000 + u32::try_from(random.next_number() % 2).unwrap();
             let valid = item(&format!("artist {}", claim % 97), &claim.to_string(), year);
-            let (text, claims) = match (n % 10, random.number() % 4) {
+            let (text, claims) = match (n % 10, random.next_number() % 4) {
                 (3, 0) => (valid[..valid.len() - 1].to_owned(), None),
                 (3, 1) => (valid.replace("Year", "Jahr"), None),
                 (3, 2) => (format!("{valid}{}", " ".repeat(5000)), None),
                 (3, _) => (valid.replace("\"N\"", "\"S\""), None),
                 _ => (valid, Some(claim)),
             };
-            let key = format!("in coming/{}+ü.json", random.number() % (OBJECTS / 2));
+            let key = format!("in coming/{}+ü.json", random.next_number() % (OBJECTS / 2));
             let version_id = world.s3.put(IN, &key, text.as_bytes(), false).unwrap();
             let version = source(&key, &version_id);
             Object { version, text, claims }
@@ -49,12 +49,12 @@ fn objects(world: &mut World, random: &mut Trouble) -> Vec<Object> {
 }
 
 /// Announces every object once, one in five twice, in no order.
-fn announce(random: &mut Trouble, max_receives: u32) -> Queue<usize> {
+fn announce(random: &mut FaultInjector, max_receives: u32) -> Queue<usize> {
     let count = usize::try_from(OBJECTS).unwrap();
     let twice = (0..count).filter(|n| n % 5 == 2);
     let mut order: Vec<usize> = (0..count).chain(twice).collect();
     for at in (1..order.len()).rev() {
-        let to = usize::try_from(random.number()).unwrap() % (at + 1);
+        let to = usize::try_from(random.next_number()).unwrap() % (at + 1);
         order.swap(at, to);
     }
     let mut queue = Queue::new(max_receives);
@@ -69,7 +69,7 @@ struct Running {
 }
 
 /// Delivers until the queue is empty, many deliveries at once, a random one making its next call each time.
-fn deliver(world: &mut World, plan: &Plan, objects: &[Object], queue: &mut Queue<usize>, random: &mut Trouble) {
+fn deliver(world: &mut FakeAws, plan: &Plan, objects: &[Object], queue: &mut Queue<usize>, random: &mut FaultInjector) {
     let mut under_way: Vec<Running> = Vec::new();
     let mut verdicts = Vec::new();
     loop {
@@ -84,18 +84,18 @@ fn deliver(world: &mut World, plan: &Plan, objects: &[Object], queue: &mut Queue
         if under_way.is_empty() {
             break;
         }
-        let at = usize::try_from(random.number()).unwrap() % under_way.len();
+        let at = usize::try_from(random.next_number()).unwrap() % under_way.len();
         let mut delivery = under_way.swap_remove(at);
         match delivery.step {
             Step::Done(verdict) => verdicts.push((delivery.message.body, verdict)),
-            Step::Fault(_) => queue.give_back(delivery.message),
+            Step::Fault(_) => queue.return_message(delivery.message),
             Step::Perform(effect) => match random.next_call() {
-                Broken::Refused => queue.give_back(delivery.message),
-                Broken::AnswerLost => {
+                InjectedFault::Rejected => queue.return_message(delivery.message),
+                InjectedFault::ResponseLost => {
                     perform(world, &effect);
-                    queue.give_back(delivery.message);
+                    queue.return_message(delivery.message);
                 }
-                Broken::Fine => {
+                InjectedFault::None => {
                     let outcome = perform(world, &effect);
                     delivery.step = delivery.run.next(plan, outcome);
                     under_way.push(delivery);
@@ -109,14 +109,14 @@ fn deliver(world: &mut World, plan: &Plan, objects: &[Object], queue: &mut Queue
     }
 }
 
-fn places(world: &World, objects: &[Object]) -> Vec<Place> {
+fn places(world: &FakeAws, objects: &[Object]) -> Vec<Place> {
     let stored = stored(world);
     let of = |o: &Object| place_among(world, &stored, &o.version, o.text.as_bytes(), false);
     objects.iter().map(of).collect()
 }
 
 /// For each claimed key: one object stored; those with its bytes untouched; all others in quarantine.
-fn check(world: &World, objects: &[Object], dead: &[usize]) -> BTreeMap<&'static str, usize> {
+fn check(world: &FakeAws, objects: &[Object], dead: &[usize]) -> BTreeMap<&'static str, usize> {
     let mut stored = BTreeMap::new();
     let mut count = BTreeMap::new();
     let places = places(world, objects);
@@ -144,13 +144,13 @@ fn check(world: &World, objects: &[Object], dead: &[usize]) -> BTreeMap<&'static
 }
 
 fn run(seed: u64, per_thousand: u64, max_receives: u32) -> BTreeMap<&'static str, usize> {
-    let mut random = Trouble::new(seed, per_thousand);
+    let mut random = FaultInjector::new(seed, per_thousand);
     let mut world = world::world();
     let plan = plan();
     let objects = objects(&mut world, &mut random);
     let mut queue = announce(&mut random, max_receives);
     deliver(&mut world, &plan, &objects, &mut queue, &mut random);
-    check(&world, &objects, &queue.dead)
+    check(&world, &objects, &queue.dead_letters)
 }
 
 #[test]
@@ -167,20 +167,20 @@ fn each_version_ends_once_and_none_is_lost() {
 /// through a move that can be taken up again.
 #[test]
 fn what_does_not_end_is_a_dead_letter_and_nothing_is_lost() {
-    let mut random = Trouble::new(7, 300);
+    let mut random = FaultInjector::new(7, 300);
     let mut world = world::world();
     let plan = plan();
     let objects = objects(&mut world, &mut random);
     let mut queue = announce(&mut random, 3);
     deliver(&mut world, &plan, &objects, &mut queue, &mut random);
-    let dead = std::mem::take(&mut queue.dead);
+    let dead = std::mem::take(&mut queue.dead_letters);
     assert!(dead.len() > 1000, "{} dead letters", dead.len());
     places(&world, &objects);
     // Redriven into a quiet world, every one of them ends.
     dead.into_iter().for_each(|which| queue.send(which));
-    let mut quiet = Trouble::new(8, 0);
+    let mut quiet = FaultInjector::new(8, 0);
     deliver(&mut world, &plan, &objects, &mut queue, &mut quiet);
-    assert!(queue.dead.is_empty());
+    assert!(queue.dead_letters.is_empty());
     let count = check(&world, &objects, &[]);
     assert_eq!(count["invalid"], 1000);
     assert_eq!(count.values().sum::<usize>(), 10_000);

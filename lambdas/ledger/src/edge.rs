@@ -8,13 +8,13 @@ use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{EncodingType, Object};
 use lambda_support::Fault;
-use lambda_support::aws::{ErrorClass, classify, fault, listed_key, torn};
-use lambda_support::journal::{JOURNAL, LEDGER};
-use lambda_support::names::sha256;
+use lambda_support::aws::{ErrorClass, classify, fault, incomplete_body, listed_key};
+use sluice_types::digest::sha256;
+use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
+use sluice_types::manifest::{self, Statement};
 use tokio::task::JoinSet;
 
-use crate::effect::{Body, Effect, Outcome};
-use crate::manifest::{self, Statement};
+use crate::effect::{Body, Effect, EffectResult};
 use crate::settings::Settings;
 
 /// Objects that are read at the same time.
@@ -43,7 +43,7 @@ impl Aws {
     ///
     /// # Errors
     /// When it may succeed later.
-    pub async fn perform(&self, effect: &Effect) -> Result<Outcome, Fault> {
+    pub async fn perform(&self, effect: &Effect) -> Result<EffectResult, Fault> {
         match effect {
             Effect::NextManifest { after } => self.next_manifest(*after).await,
             Effect::ReadManifest(sequence) => self.read_manifest(*sequence).await,
@@ -57,10 +57,10 @@ impl Aws {
     }
 
     /// A key that is not a manifest's is passed over, so that it does not stop the ledger; `sluice verify` finds it.
-    async fn next_manifest(&self, after: u64) -> Result<Outcome, Fault> {
+    async fn next_manifest(&self, after: u64) -> Result<EffectResult, Fault> {
         let mut after = manifest::key(after);
         loop {
-            let request = self.s3.list_objects_v2().prefix(LEDGER).max_keys(PEEK);
+            let request = self.s3.list_objects_v2().prefix(LEDGER_PREFIX).max_keys(PEEK);
             let request = request.bucket(&self.settings.receipts_bucket);
             let request = request.encoding_type(EncodingType::Url);
             let page = request.start_after(after).send().await;
@@ -71,33 +71,33 @@ impl Aws {
                 Some(last) if next.is_none() && page.is_truncated() == Some(true) => {
                     after = last;
                 }
-                _ => return Ok(Outcome::Next(next)),
+                _ => return Ok(EffectResult::Next(next)),
             }
         }
     }
 
-    async fn read_manifest(&self, sequence: u64) -> Result<Outcome, Fault> {
+    async fn read_manifest(&self, sequence: u64) -> Result<EffectResult, Fault> {
         let call = "GetObject of the ledger";
         let request = self.s3.get_object().key(manifest::key(sequence));
         let request = request.bucket(&self.settings.receipts_bucket);
         let object = request.send().await.map_err(|e| fault(call, &e))?;
-        let bytes = object.body.collect().await.map_err(|e| torn(call, &e))?;
-        Ok(Outcome::Manifest(bytes.into_bytes().into()))
+        let bytes = object.body.collect().await.map_err(|e| incomplete_body(call, &e))?;
+        Ok(EffectResult::Manifest(bytes.into_bytes().into()))
     }
 
-    async fn list_journal(&self, after: &str) -> Result<Outcome, Fault> {
-        let request = self.s3.list_objects_v2().prefix(JOURNAL).start_after(after);
+    async fn list_journal(&self, after: &str) -> Result<EffectResult, Fault> {
+        let request = self.s3.list_objects_v2().prefix(JOURNAL_PREFIX).start_after(after);
         let request = request.bucket(&self.settings.receipts_bucket);
         let page = request.encoding_type(EncodingType::Url).send().await;
         let page = page.map_err(|e| fault("ListObjectsV2 of the journal", &e))?;
-        Ok(Outcome::Page {
+        Ok(EffectResult::Page {
             keys: keys(page.contents(), page.encoding_type())?,
             more: page.is_truncated() == Some(true),
         })
     }
 
     /// Reads many objects, some at the same time, and answers in their order.
-    async fn read(&self, call: &'static str, keys: &[String]) -> Result<Outcome, Fault> {
+    async fn read(&self, call: &'static str, keys: &[String]) -> Result<EffectResult, Fault> {
         let mut bodies = vec![None; keys.len()];
         let mut waiting = keys.iter().enumerate();
         let mut running = JoinSet::new();
@@ -117,14 +117,14 @@ impl Aws {
                 });
             }
             let Some(done) = running.join_next().await else {
-                return Ok(Outcome::Read(bodies));
+                return Ok(EffectResult::Read(bodies));
             };
             let (place, found) = done.map_err(|e| Fault::new(call, e.to_string()))??;
             bodies[place] = found;
         }
     }
 
-    async fn verify(&self, digest: &[u8; 32], signature: &[u8]) -> Result<Outcome, Fault> {
+    async fn verify(&self, digest: &[u8; 32], signature: &[u8]) -> Result<EffectResult, Fault> {
         let request = self.kms.verify().key_id(&self.settings.signing_key);
         let request = request
             .message(Blob::new(*digest))
@@ -132,18 +132,18 @@ impl Aws {
             .signature(Blob::new(signature))
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
         match request.send().await {
-            Ok(answer) => Ok(Outcome::Verified(answer.signature_valid())),
+            Ok(answer) => Ok(EffectResult::Verified(answer.signature_valid())),
             Err(error) => {
                 let service = error.as_service_error();
                 if service.is_some_and(VerifyError::is_kms_invalid_signature_exception) {
-                    return Ok(Outcome::Verified(false));
+                    return Ok(EffectResult::Verified(false));
                 }
                 Err(fault("Verify", &error))
             }
         }
     }
 
-    async fn sign(&self, statement: &Statement) -> Result<Outcome, Fault> {
+    async fn sign(&self, statement: &Statement) -> Result<EffectResult, Fault> {
         let digest = manifest::digest_to_sign(&statement.payload());
         let request = self.kms.sign().key_id(&self.settings.signing_key);
         let request = request
@@ -153,10 +153,10 @@ impl Aws {
         let answer = request.send().await.map_err(|e| fault("Sign", &e))?;
         let signature = answer.signature().map(|s| s.as_ref().to_vec());
         let signature = signature.ok_or_else(|| Fault::new("Sign", "no signature given"))?;
-        Ok(Outcome::Signed(signature))
+        Ok(EffectResult::Signed(signature))
     }
 
-    async fn write(&self, sequence: u64, envelope: &[u8]) -> Result<Outcome, Fault> {
+    async fn write(&self, sequence: u64, envelope: &[u8]) -> Result<EffectResult, Fault> {
         let request = self.s3.put_object().key(manifest::key(sequence));
         let request = request
             .bucket(&self.settings.receipts_bucket)
@@ -164,8 +164,8 @@ impl Aws {
             .content_type("application/vnd.dsse+json")
             .if_none_match("*");
         match request.send().await {
-            Ok(_) => Ok(Outcome::Written),
-            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => Ok(Outcome::WrittenBefore),
+            Ok(_) => Ok(EffectResult::Written),
+            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => Ok(EffectResult::WrittenBefore),
             Err(error) => Err(fault("PutObject of the ledger", &error)),
         }
     }
@@ -194,7 +194,7 @@ fn unreadable(error: &SdkError<GetObjectError>) -> bool {
 
 async fn body(call: &str, object: GetObjectOutput) -> Result<Option<Body>, Fault> {
     let (mut stream, mut bytes) = (object.body, Vec::new());
-    while let Some(part) = stream.try_next().await.map_err(|e| torn(call, &e))? {
+    while let Some(part) = stream.try_next().await.map_err(|e| incomplete_body(call, &e))? {
         if bytes.len() + part.len() > LONGEST {
             return Ok(None);
         }

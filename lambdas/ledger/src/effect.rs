@@ -1,7 +1,7 @@
 //! What the protocol asks of the world, and what the world answers. An effect is one kind of AWS call, and so one
 //! statement of the role's policy.
 
-use crate::manifest::Statement;
+use sluice_types::manifest::Statement;
 
 /// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub enum Effect {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum EffectResult {
     /// The sequence number of the next manifest, if there is one.
     Next(Option<u64>),
     /// The bytes of a manifest.

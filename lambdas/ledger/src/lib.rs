@@ -4,23 +4,22 @@
 
 pub mod edge;
 pub mod effect;
-pub mod manifest;
 pub mod narrate;
 pub mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;
-pub mod signature;
 
-use lambda_support::Fault;
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::Metrics;
-use lambda_support::time::Moment;
+use lambda_support::{Fault, Performer, Protocol, drive};
 use serde_json::{Map, Value};
+use sluice_types::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::edge::Aws;
-use crate::protocol::{MAX_LISTED, Plan, Run, Step};
+use crate::effect::{Effect, EffectResult};
+use crate::protocol::{LedgerProtocol, MAX_LISTED, Plan, Written};
 use crate::settings::Settings;
 
 /// The Lambda's handler.
@@ -45,31 +44,46 @@ impl Ledger {
     /// When the event asks for something else, or the ledger did not get on.
     pub async fn answer(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
         let asked = request::read(event).map_err(|e| Fault::new("decode", e.to_string()))?;
-        let (mut run, mut step) = Run::start(Moment::now(), asked);
-        loop {
-            let effect = match step {
-                Step::Done => return Ok(narrate::answer(&run, true)),
-                Step::Fault(fault) => return Err(fault),
-                Step::Perform(effect) => effect,
-            };
-            let Ok(outcome) = timeout_at(until, self.edge.perform(&effect)).await else {
-                return out_of_time(&run);
-            };
-            let (before, outcome) = (run.written.len(), outcome?);
-            step = run.next(&self.plan, outcome);
-            for written in &run.written[before..] {
-                narrate::written(written, metrics);
-            }
+        let (mut protocol, first) = LedgerProtocol::start(asked, &self.plan, Timestamp::now());
+        let mut performer = ReportingPerformer { edge: &self.edge, reported: 0, metrics };
+        let closed = timeout_at(until, drive(&mut protocol, first, &self.plan, &mut performer)).await;
+        performer.report(&protocol.written);
+        match closed {
+            Ok(closed) => closed.map(|()| narrate::answer(&protocol, true)),
+            Err(_) => out_of_time(&protocol),
         }
     }
 }
 
+/// The AWS calls of one run. Each manifest is logged and counted before the call that follows its write.
+struct ReportingPerformer<'a> {
+    edge: &'a Aws,
+    reported: usize,
+    metrics: &'a mut Metrics,
+}
+
+impl ReportingPerformer<'_> {
+    fn report(&mut self, written: &[Written]) {
+        for manifest in written.get(self.reported..).unwrap_or_default() {
+            narrate::written(manifest, self.metrics);
+        }
+        self.reported = written.len();
+    }
+}
+
+impl Performer<LedgerProtocol> for ReportingPerformer<'_> {
+    async fn perform(&mut self, protocol: &LedgerProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
+        self.report(&protocol.written);
+        self.edge.perform(effect).await
+    }
+}
+
 /// What is left is the next run's, unless none of them would get further.
-fn out_of_time(run: &Run) -> Result<Value, Fault> {
+fn out_of_time(run: &LedgerProtocol) -> Result<Value, Fault> {
     let why = "no time left in this invocation";
     if run.written.is_empty() {
         return Err(Fault::new("run", why));
     }
-    log::line(Level::Warn, why, &Map::new(), &Map::new());
+    log::line(Level::Warn, why, &Map::new());
     Ok(narrate::answer(run, false))
 }

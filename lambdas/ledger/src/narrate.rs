@@ -3,11 +3,11 @@
 use lambda_support::log::{self, Level};
 use lambda_support::metrics::{Metrics, Unit};
 use serde_json::{Map, Value, json};
+use sluice_types::manifest;
 
-use crate::manifest;
-use crate::protocol::{Head, Run, Written};
+use crate::protocol::{Head, LedgerProtocol, Written};
 
-/// The line and the metrics of a manifest.
+/// The log line and the metrics of a manifest.
 pub fn written(written: &Written, metrics: &mut Metrics) {
     let (listed, announced) = (written.listed as u64, written.announced as u64);
     metrics.count("Manifests");
@@ -16,12 +16,12 @@ pub fn written(written: &Written, metrics: &mut Metrics) {
     let mut fields = place(&written.head);
     fields.insert("listed".into(), listed.into());
     fields.insert("announced".into(), announced.into());
-    log::line(Level::Info, "Manifest written.", &fields, &Map::new());
+    log::line(Level::Info, "Manifest written.", &fields);
 }
 
 /// What a run answers: where the ledger stands, and whether every period that was due is closed.
 #[must_use]
-pub fn answer(run: &Run, complete: bool) -> Value {
+pub fn answer(run: &LedgerProtocol, complete: bool) -> Value {
     json!({
         "written": run.written.iter().map(|w| w.head.sequence).collect::<Vec<_>>(),
         "head": run.head.as_ref().map(place),

@@ -15,15 +15,15 @@
 
 use std::collections::HashSet;
 
-use lambda_support::Fault;
-use lambda_support::journal::{Entry, RecordKind};
-use lambda_support::time::Moment;
+use lambda_support::protocol::unexpected;
+use lambda_support::{Fault, Protocol, StepOf};
+use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::signature::canonical;
+use sluice_types::{JournalEntry, RecordKind, Timestamp};
 
-use crate::effect::{Body, Effect, Outcome};
-use crate::manifest::{self, Listed, Predicate, Statement};
+use crate::effect::{Body, Effect, EffectResult};
 use crate::period::due;
 use crate::request::Asked;
-use crate::signature::canonical;
 
 /// A period with more announcements is closed early, so that a manifest fits in memory and in one run.
 pub const MAX_LISTED: usize = 50_000;
@@ -45,7 +45,7 @@ pub struct Head {
     /// SHA-256 of its envelope.
     pub sha256: String,
     /// The end of its period.
-    pub to: Moment,
+    pub to: Timestamp,
 }
 
 /// A manifest that this run wrote.
@@ -59,25 +59,16 @@ pub struct Written {
     pub announced: usize,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this and come back with the outcome.
-    Perform(Effect),
-    /// Every period that is due is closed.
-    Done,
-    /// The run failed; the next one goes on.
-    Fault(Fault),
-}
+type Step = StepOf<LedgerProtocol>;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct LedgerProtocol {
     /// What it has written so far.
     pub written: Vec<Written>,
     /// The last manifest it knows.
     pub head: Option<Head>,
-    now: Moment,
+    now: Timestamp,
     asked: Asked,
     state: State,
 }
@@ -90,7 +81,7 @@ enum State {
     Verifying(Head),
     Listing(Draft),
     Announcing(Draft, Page),
-    Recording(Draft, Vec<Entry>, Page),
+    Recording(Draft, Vec<JournalEntry>, Page),
     Signing(Box<Statement>),
     Writing(Box<Written>),
     Ended,
@@ -99,7 +90,7 @@ enum State {
 /// A period being gathered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Draft {
-    to: Moment,
+    to: Timestamp,
     present: Vec<Listed>,
     absent: Vec<Listed>,
 }
@@ -111,43 +102,47 @@ struct Page {
     more: bool,
 }
 
-impl Run {
-    /// Begins a run at `now`.
-    #[must_use]
-    pub fn start(now: Moment, asked: Asked) -> (Self, Step) {
+impl Protocol for LedgerProtocol {
+    type Request = Asked;
+    type Config = Plan;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    /// What the run wrote is in the protocol's state.
+    type Verdict = ();
+
+    fn start(asked: Asked, _plan: &Plan, now: Timestamp) -> (Self, Step) {
         let run = Self { written: Vec::new(), head: None, now, asked, state: State::Galloping { low: 0, after: 0 } };
         (run, Step::Perform(Effect::NextManifest { after: 0 }))
     }
 
-    /// Takes the outcome of the effect asked for last.
-    pub fn next(&mut self, plan: &Plan, outcome: Outcome) -> Step {
+    fn next(&mut self, plan: &Plan, result: EffectResult, _now: Timestamp) -> Step {
         let state = std::mem::replace(&mut self.state, State::Ended);
-        match (state, outcome) {
-            (State::Galloping { low, after }, Outcome::Next(found)) => self.gallop(low, after, found),
-            (State::Bisecting { low, high, after }, Outcome::Next(found)) => match found {
+        match (state, result) {
+            (State::Galloping { low, after }, EffectResult::Next(found)) => self.gallop(low, after, found),
+            (State::Bisecting { low, high, after }, EffectResult::Next(found)) => match found {
                 Some(next) => self.bisect(next, high.max(next)),
                 None => self.bisect(low, after),
             },
-            (State::Reading(sequence), Outcome::Manifest(bytes)) => self.read(sequence, &bytes),
-            (State::Verifying(head), Outcome::Verified(valid)) => self.verified(head, valid),
-            (State::Listing(draft), Outcome::Page { keys, more }) => self.listed(plan, draft, keys, more),
-            (State::Announcing(draft, page), Outcome::Read(bodies)) => self.announced(plan, draft, page, &bodies),
-            (State::Recording(draft, entries, page), Outcome::Read(bodies)) => {
+            (State::Reading(sequence), EffectResult::Manifest(bytes)) => self.read(sequence, &bytes),
+            (State::Verifying(head), EffectResult::Verified(valid)) => self.verified(head, valid),
+            (State::Listing(draft), EffectResult::Page { keys, more }) => self.listed(plan, draft, keys, more),
+            (State::Announcing(draft, page), EffectResult::Read(bodies)) => self.announced(plan, draft, page, &bodies),
+            (State::Recording(draft, entries, page), EffectResult::Read(bodies)) => {
                 self.recorded(plan, draft, entries, page, &bodies)
             }
-            (State::Signing(statement), Outcome::Signed(signature)) => self.signed(&statement, &signature),
-            (State::Writing(written), Outcome::Written) => {
+            (State::Signing(statement), EffectResult::Signed(signature)) => self.signed(&statement, &signature),
+            (State::Writing(written), EffectResult::Written) => {
                 self.head = Some(written.head.clone());
                 self.written.push(*written);
                 self.period()
             }
-            (State::Writing(written), Outcome::WrittenBefore) => self.look(written.head.sequence),
-            (state, outcome) => {
-                Step::Fault(Fault::new("protocol", format!("unexpected {outcome:?} in state {state:?}")))
-            }
+            (State::Writing(written), EffectResult::WrittenBefore) => self.look(written.head.sequence),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
+}
 
+impl LedgerProtocol {
     fn to(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
@@ -214,16 +209,16 @@ impl Run {
     /// The next period that is due, if there is one.
     fn period(&mut self) -> Step {
         let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.asked.until) else {
-            return Step::Done;
+            return Step::Done(());
         };
-        let from = self.head.as_ref().map_or(Moment(0), |h| h.to.plus(1));
+        let from = self.head.as_ref().map_or(Timestamp::UNIX_EPOCH, |h| h.to.plus_millis(1));
         let draft = Draft { to, present: Vec::new(), absent: Vec::new() };
-        let after = Entry::folder(from);
+        let after = JournalEntry::key_prefix(from);
         self.to(State::Listing(draft), Effect::ListJournal { after })
     }
 
     fn listed(&mut self, plan: &Plan, draft: Draft, mut keys: Vec<String>, more: bool) -> Step {
-        let end = Entry::folder(draft.to.plus(1));
+        let end = JournalEntry::key_prefix(draft.to.plus_millis(1));
         let inside = keys.partition_point(|key| *key < end);
         let more = more && inside == keys.len();
         keys.truncate(inside);
@@ -237,7 +232,7 @@ impl Run {
     fn announced(&mut self, plan: &Plan, mut draft: Draft, page: Page, bodies: &[Option<Body>]) -> Step {
         let mut entries = Vec::with_capacity(bodies.len());
         for (key, body) in page.keys.iter().zip(bodies) {
-            let nothing = || lambda_support::names::sha256(b"");
+            let nothing = || sluice_types::digest::sha256(b"");
             let sha256 = body.as_ref().map_or_else(nothing, |b| b.sha256.clone());
             match body.as_ref().and_then(|b| entry(key, &b.bytes)) {
                 Some(entry) => entries.push(entry),
@@ -247,7 +242,7 @@ impl Run {
         if entries.is_empty() {
             return self.turn(plan, draft, page);
         }
-        let names = entries.iter().map(|e| e.receipt.clone()).collect();
+        let names = entries.iter().map(|e| e.record_key.clone()).collect();
         self.to(State::Recording(draft, entries, page), Effect::ReadRecords(names))
     }
 
@@ -255,13 +250,13 @@ impl Run {
         &mut self,
         plan: &Plan,
         mut draft: Draft,
-        entries: Vec<Entry>,
+        entries: Vec<JournalEntry>,
         page: Page,
         bodies: &[Option<Body>],
     ) -> Step {
         for (entry, body) in entries.into_iter().zip(bodies) {
             let there = body.as_ref().is_some_and(|b| b.sha256 == entry.sha256);
-            let listed = Listed::new(entry.receipt, entry.sha256);
+            let listed = Listed::new(entry.record_key, entry.sha256);
             if there {
                 draft.present.push(listed);
             } else {
@@ -310,7 +305,7 @@ impl Run {
         let written = Written {
             head: Head {
                 sequence: predicate.sequence,
-                sha256: lambda_support::names::sha256(&envelope),
+                sha256: sluice_types::digest::sha256(&envelope),
                 to: predicate.to,
             },
             listed: statement.records().count(),
@@ -322,21 +317,21 @@ impl Run {
 }
 
 /// The last moment up to `to` whose entries begin at this key or before it, whatever the key is.
-fn moment_of(key: &str, to: Moment) -> Moment {
-    let (mut low, mut high) = (0, to.0);
+fn moment_of(key: &str, to: Timestamp) -> Timestamp {
+    let (mut low, mut high) = (0, to.as_millis());
     while low < high {
         let middle = low.midpoint(high) + 1;
-        if Entry::folder(Moment(middle)).as_str() <= key {
+        if JournalEntry::key_prefix(Timestamp::from_millis(middle)).as_str() <= key {
             low = middle;
         } else {
             high = middle - 1;
         }
     }
-    Moment(low)
+    Timestamp::from_millis(low)
 }
 
 /// The entry, if it is what its key says.
-fn entry(key: &str, bytes: &[u8]) -> Option<Entry> {
-    let entry: Entry = serde_json::from_slice(bytes).ok()?;
-    (entry.key() == key && RecordKind::of(&entry.receipt).is_some()).then_some(entry)
+fn entry(key: &str, bytes: &[u8]) -> Option<JournalEntry> {
+    let entry: JournalEntry = serde_json::from_slice(bytes).ok()?;
+    (entry.key() == key && RecordKind::of(&entry.record_key).is_some()).then_some(entry)
 }

@@ -1,19 +1,19 @@
 //! What lies in the bucket and is not the ledger's, over HTTP: whoever may write there does not stop the ledger by it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../provenance/tests/standin/mod.rs"]
-mod standin;
+#[path = "../../provenance/tests/fake_s3/mod.rs"]
+mod fake_s3;
 
-use lambda_support::names::sha256;
+use fake_s3::{Answer, Request, config, serve};
 use ledger::edge::Aws;
-use ledger::effect::{Body, Effect, Outcome};
+use ledger::effect::{Body, Effect, EffectResult};
 use ledger::settings::Settings;
-use standin::{Answer, Request, config, serve};
+use sluice_types::digest::sha256;
 
 async fn perform(
     effect: Effect,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-) -> Result<Outcome, lambda_support::Fault> {
+) -> Result<EffectResult, lambda_support::Fault> {
     let settings = Settings { receipts_bucket: "receipts".into(), signing_key: "alias/ledger".into() };
     let aws = Aws::new(&config(&serve(answer).await), settings);
     aws.perform(&effect).await
@@ -39,7 +39,7 @@ async fn what_is_not_a_manifest_is_passed_over() {
     };
     for (after, expected) in [(2, Some(7)), (7, None)] {
         let found = perform(Effect::NextManifest { after }, answer).await;
-        assert_eq!(found.unwrap(), Outcome::Next(expected));
+        assert_eq!(found.unwrap(), EffectResult::Next(expected));
     }
 }
 
@@ -60,7 +60,7 @@ async fn what_cannot_be_read_is_as_good_as_not_there() {
     let names = keys.map(|k| format!("provenance/{k}")).to_vec();
     let read = perform(Effect::ReadRecords(names), answer).await.unwrap();
     let good = Body { bytes: b"{}".to_vec(), sha256: sha256(b"{}") };
-    assert_eq!(read, Outcome::Read(vec![Some(good), None, None, None, None, None]));
+    assert_eq!(read, EffectResult::Read(vec![Some(good), None, None, None, None, None]));
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn keys_of_listings_are_decoded() {
     let after = "journal/".to_owned();
     let page = perform(Effect::ListJournal { after }, answer).await.unwrap();
     let keys = vec!["journal/a b\u{1}\u{ffff}".to_owned()];
-    assert_eq!(page, Outcome::Page { keys, more: false });
+    assert_eq!(page, EffectResult::Page { keys, more: false });
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_signature_that_kms_does_not_know_is_invalid_and_any_other_error_a_fau
     let verify = || Effect::Verify { digest: [0; 32], signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1] };
     let invalid =
         |_: &Request| Answer { body: br#"{"__type":"KMSInvalidSignatureException"}"#.to_vec(), ..Answer::of(400) };
-    assert_eq!(perform(verify(), invalid).await.unwrap(), Outcome::Verified(false));
+    assert_eq!(perform(verify(), invalid).await.unwrap(), EffectResult::Verified(false));
     let denied = |_: &Request| Answer { body: br#"{"__type":"AccessDeniedException"}"#.to_vec(), ..Answer::of(400) };
     assert!(perform(verify(), denied).await.is_err());
 }

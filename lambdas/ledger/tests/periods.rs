@@ -10,31 +10,32 @@ mod world;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use lambda_support::fakes::World;
-use lambda_support::journal::{Entry, LEDGER};
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
+use lambda_support::fakes::FakeAws;
+use lambda_support::{Protocol, Step, StepOf};
 use ledger::effect::Effect;
-use ledger::manifest::{self, Listed, Opened};
-use ledger::protocol::{Plan, Run, Step};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
-use ledger::signature::canonical;
+use sluice_types::digest::sha256;
+use sluice_types::keys::LEDGER_PREFIX;
+use sluice_types::manifest::{self, Listed, Opened};
+use sluice_types::signature::canonical;
+use sluice_types::{JournalEntry, Timestamp};
 use world::{BUCKET, Phase, Writer, advance, asked, bytes, mirrored, perform, plan, run_through, sign, writer};
 
 const HOUR: u64 = 3_600_000;
 
 /// Two o'clock, five minutes past; what is due is closed to two, on demand to four minutes past.
-const NOW: Moment = Moment(2 * HOUR + 300_000);
+const NOW: Timestamp = Timestamp::from_millis(2 * HOUR + 300_000);
 
 #[derive(Clone)]
 enum Active {
-    Running(Box<Run>, Box<Effect>),
-    Ended(Box<Run>),
+    Running(Box<LedgerProtocol>, Box<Effect>),
+    Ended(Box<LedgerProtocol>),
 }
 
 #[derive(Clone)]
 struct State {
-    world: World,
+    world: FakeAws,
     runs: Vec<(Until, Active)>,
     phases: Vec<Phase>,
     troubles: u8,
@@ -48,14 +49,14 @@ struct Explorer<'a> {
 }
 
 fn begin(until: Until) -> Active {
-    let (run, step) = Run::start(NOW, asked(until));
+    let (run, step) = LedgerProtocol::start(asked(until), &plan(100), NOW);
     after(run, step)
 }
 
-fn after(run: Run, step: Step) -> Active {
+fn after(run: LedgerProtocol, step: StepOf<LedgerProtocol>) -> Active {
     match step {
         Step::Perform(effect) => Active::Running(Box::new(run), Box::new(effect)),
-        Step::Done => Active::Ended(Box::new(run)),
+        Step::Done(()) => Active::Ended(Box::new(run)),
         Step::Fault(fault) => panic!("{fault}"),
     }
 }
@@ -89,7 +90,7 @@ impl Explorer<'_> {
         }
     }
 
-    fn branches(&self, state: &State, at: usize, run: &Run, effect: &Effect, to: &mut Vec<State>) {
+    fn branches(&self, state: &State, at: usize, run: &LedgerProtocol, effect: &Effect, to: &mut Vec<State>) {
         let mut fine = state.clone();
         let outcome = perform(&mut fine.world.s3, effect);
         if state.troubles > 0 {
@@ -102,7 +103,7 @@ impl Explorer<'_> {
             }
         }
         let mut run = run.clone();
-        let step = run.next(&self.plan, outcome);
+        let step = run.next(&self.plan, outcome, NOW);
         fine.runs[at].1 = after(run, step);
         to.push(fine);
     }
@@ -112,7 +113,7 @@ impl Explorer<'_> {
         let s3 = &state.world.s3;
         let mut manifests: Vec<Opened> = Vec::new();
         let mut seen = BTreeSet::new();
-        for (place, key) in s3.list(BUCKET, LEDGER).into_iter().enumerate() {
+        for (place, key) in s3.list(BUCKET, LEDGER_PREFIX).into_iter().enumerate() {
             assert_eq!(manifest::sequence_of(key), Some(place as u64 + 1), "a gap");
             assert_eq!(s3.versions(BUCKET, key).len(), 1, "written twice");
             let opened = manifest::open(&bytes(s3, key)).unwrap();
@@ -138,7 +139,7 @@ impl Explorer<'_> {
     }
 
     fn placed(&self, manifests: &[Opened], writer: &Writer, phase: Phase) {
-        let listed = Listed::new(&writer.entry.receipt, &writer.entry.sha256);
+        let listed = Listed::new(&writer.entry.record_key, &writer.entry.sha256);
         let at = writer.entry.recorded_at;
         let closed = manifests.iter().find(|m| at <= m.statement.predicate.to);
         let Some(manifest) = closed else { return };
@@ -147,7 +148,7 @@ impl Explorer<'_> {
         let announced = manifest.statement.predicate.announced.contains(&listed);
         assert_ne!(phase, Phase::Nothing, "the test breaks the writers' promise");
         assert!(present != announced, "lost, or listed as both: {listed:?}");
-        let rival = self.writers.iter().filter(|w| w.entry.receipt == listed.name).count() > 1;
+        let rival = self.writers.iter().filter(|w| w.entry.record_key == listed.name).count() > 1;
         assert!(present || writer.begins != Phase::Recorded || rival, "it was there: {listed:?}");
     }
 
@@ -155,7 +156,7 @@ impl Explorer<'_> {
         self.finished += 1;
         let last = manifests.last().unwrap();
         let now = state.runs.iter().any(|(until, _)| *until == Until::Now);
-        let expected = if now { NOW.minus(60_000) } else { Moment(2 * HOUR) };
+        let expected = if now { NOW.minus_millis(60_000) } else { Timestamp::from_millis(2 * HOUR) };
         assert_eq!(last.statement.predicate.to, expected);
         for (_, active) in &state.runs {
             let Active::Ended(run) = active else { continue };
@@ -181,7 +182,7 @@ fn fingerprint(state: &State) -> u64 {
 }
 
 /// Explores; returns how many histories ended.
-fn explore(mut world: World, writers: &[Writer], runs: &[Until], troubles: u8, max_listed: usize) -> usize {
+fn explore(mut world: FakeAws, writers: &[Writer], runs: &[Until], troubles: u8, max_listed: usize) -> usize {
     for writer in writers {
         let mut phase = Phase::Nothing;
         while phase != writer.begins {
@@ -205,14 +206,14 @@ fn a_ledger_begins_with_everything_before() {
         writer("next", 2 * HOUR + 1, Phase::Announced),
         writer("young", 2 * HOUR + 240_001, Phase::Nothing),
     ];
-    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Now], 1, 100);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour, Until::Now], 1, 100);
     assert!(ended > 10, "{ended}");
 }
 
 #[test]
 fn an_outage_is_caught_up_in_order() {
-    let mut world = World::default();
-    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let mut world = FakeAws::default();
+    run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let writers = [
         writer("first", 1, Phase::Recorded),
         writer("edge", HOUR, Phase::Announced),
@@ -229,16 +230,16 @@ fn of_two_writers_of_one_receipt_one_is_listed_as_there() {
         writer("same", HOUR + 2, Phase::Announced),
         writer("same", HOUR + 3, Phase::Announced),
     ];
-    let ended = explore(World::default(), &writers, &[Until::Hour], 2, 100);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour], 2, 100);
     assert!(ended > 3, "{ended}");
 }
 
 #[test]
 fn a_period_too_long_for_one_manifest_is_cut() {
     let writers: Vec<Writer> = (0..5).map(|n| writer(&format!("r{n}"), 10 + n / 2, Phase::Recorded)).collect();
-    let ended = explore(World::default(), &writers, &[Until::Hour, Until::Hour], 2, 2);
+    let ended = explore(FakeAws::default(), &writers, &[Until::Hour, Until::Hour], 2, 2);
     assert!(ended > 2, "{ended}");
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     for writer in &writers {
         advance(&mut world, writer, Phase::Nothing);
     }
@@ -249,15 +250,18 @@ fn a_period_too_long_for_one_manifest_is_cut() {
 
 #[test]
 fn an_entry_that_cannot_be_read_is_listed_itself() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     let good = writer("good", 7, Phase::Recorded);
-    for key in [format!("{}x.json", Entry::folder(Moment(6))), format!("{}y.json", Entry::folder(Moment(8)))] {
+    for key in [
+        format!("{}x.json", JournalEntry::key_prefix(Timestamp::from_millis(6))),
+        format!("{}y.json", JournalEntry::key_prefix(Timestamp::from_millis(8))),
+    ] {
         world.s3.put(BUCKET, &key, b"{", true).unwrap();
     }
-    let elsewhere = Entry::new("journal/a".into(), b"", Moment(9));
+    let elsewhere = JournalEntry::new("journal/a".into(), b"", Timestamp::from_millis(9));
     let text = serde_json::to_vec(&elsewhere).unwrap();
     world.s3.put(BUCKET, &elsewhere.key(), &text, true).unwrap();
-    let early = Entry { recorded_at: Moment(5), ..good.entry.clone() };
+    let early = JournalEntry { recorded_at: Timestamp::from_millis(5), ..good.entry.clone() };
     let text = serde_json::to_vec(&good.entry).unwrap();
     world.s3.put(BUCKET, &early.key(), &text, true).unwrap();
     advance(&mut world, &good, Phase::Nothing);
@@ -269,9 +273,9 @@ fn an_entry_that_cannot_be_read_is_listed_itself() {
 /// Whoever may write to the journal does not keep a period from ever being closed.
 #[test]
 fn a_period_full_of_what_cannot_be_read_is_cut_too() {
-    let mut world = World::default();
+    let mut world = FakeAws::default();
     for at in 1..=40 {
-        let key = format!("{}x-{at}", Entry::folder(Moment(at / 2)));
+        let key = format!("{}x-{at}", JournalEntry::key_prefix(Timestamp::from_millis(at / 2)));
         world.s3.put(BUCKET, &key, b"{", true).unwrap();
     }
     let run = run_through(&mut world, &plan(3), NOW, Until::Hour);
@@ -283,11 +287,11 @@ fn a_period_full_of_what_cannot_be_read_is_cut_too() {
 #[test]
 fn the_last_of_many_is_found() {
     for count in [1, 2, 3, 7, 8, 9, 30] {
-        let mut world = World::default();
+        let mut world = FakeAws::default();
         for hour in 0..count {
-            run_through(&mut world, &plan(100), Moment(hour * HOUR + 60_000), Until::Hour);
+            run_through(&mut world, &plan(100), Timestamp::from_millis(hour * HOUR + 60_000), Until::Hour);
         }
-        let run = run_through(&mut world, &plan(100), Moment(count * HOUR + 60_000), Until::Hour);
+        let run = run_through(&mut world, &plan(100), Timestamp::from_millis(count * HOUR + 60_000), Until::Hour);
         assert_eq!(run.written.len(), 1, "{count}");
         assert_eq!(run.head.unwrap().sequence, count + 1);
     }
@@ -295,14 +299,14 @@ fn the_last_of_many_is_found() {
 
 #[test]
 fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
-    let mut world = World::default();
-    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let mut world = FakeAws::default();
+    run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let honest = bytes(&world.s3, &manifest::key(1));
-    let stops = |world: &mut World, now: Moment, key: &str| {
-        let (mut run, mut step) = Run::start(now, asked(Until::Hour));
+    let stops = |world: &mut FakeAws, now: Timestamp, key: &str| {
+        let (mut run, mut step) = LedgerProtocol::start(asked(Until::Hour), &plan(100), now);
         for _ in 0..200 {
             let Step::Perform(effect) = step else { break };
-            step = run.next(&plan(100), perform(&mut world.s3, &effect));
+            step = run.next(&plan(100), perform(&mut world.s3, &effect), NOW);
         }
         let Step::Fault(fault) = step else { panic!("{step:?}") };
         assert!(fault.to_string().contains(key), "{fault}");
@@ -320,15 +324,15 @@ fn a_last_manifest_that_cannot_be_is_not_gone_on_from() {
     other.s3.put(BUCKET, &far, b"{", true).unwrap();
     stops(&mut other, NOW, &far);
     run_through(&mut world, &plan(100), NOW, Until::Hour);
-    stops(&mut world, Moment(HOUR + 1), &manifest::key(3));
+    stops(&mut world, Timestamp::from_millis(HOUR + 1), &manifest::key(3));
 }
 
 /// A head with the other signature of the same statement, or one that the key did not sign, gets no successor; unless
 /// a person names exactly it.
 #[test]
 fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
-    let mut world = World::default();
-    run_through(&mut world, &plan(100), Moment(60_000), Until::Hour);
+    let mut world = FakeAws::default();
+    run_through(&mut world, &plan(100), Timestamp::from_millis(60_000), Until::Hour);
     let key = manifest::key(1);
     let honest = manifest::open(&bytes(&world.s3, &key)).unwrap();
     let payload = honest.statement.payload();
@@ -338,11 +342,11 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
         let mut world = world.clone();
         let forged = manifest::seal(&payload, "alias/ledger", signature);
         world.s3.put(BUCKET, &key, &forged, false).unwrap();
-        let end = |world: &mut World, from: Option<String>| {
+        let end = |world: &mut FakeAws, from: Option<String>| {
             let asked = Asked { until: Until::Now, go_on_from: from };
-            let (mut run, mut step) = Run::start(NOW, asked);
+            let (mut run, mut step) = LedgerProtocol::start(asked, &plan(100), NOW);
             while let Step::Perform(effect) = step {
-                step = run.next(&plan(100), perform(&mut world.s3, &effect));
+                step = run.next(&plan(100), perform(&mut world.s3, &effect), NOW);
             }
             step
         };
@@ -351,6 +355,6 @@ fn a_head_that_the_key_did_not_sign_is_not_gone_on_from() {
             let Step::Fault(fault) = end(&mut world, from) else { panic!("it went on") };
             assert!(fault.to_string().contains(why), "{fault}");
         }
-        assert_eq!(end(&mut world, named) == Step::Done, why == "go_on_from");
+        assert_eq!(end(&mut world, named) == Step::Done(()), why == "go_on_from");
     }
 }

@@ -1,7 +1,7 @@
 //! A 10 GB object through the hash of a version: memory and CPU of the process that hashes.
 //!
 //! `cargo bench -p provenance --bench stream [-- GIGABYTES]`, on Linux. Three processes that do nothing else: a
-//! stand-in for S3 that makes the bytes up as it sends them over loopback, the client (`inspect`, then `hash` with the
+//! fake S3 that generates the bytes while it sends them over loopback, the client (`inspect`, then `hash` with the
 //! deployed reader, SHA-256 and CRC64NVME), and SHA-256 alone over the same bytes. Three rounds; prints each, with the
 //! ratio of CPU time, and fails if the digests differ.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench reports")]
@@ -16,10 +16,11 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::CrcAlgorithm;
-use lambda_support::names::hex;
 use provenance::hash::{Reader, hash};
-use provenance::version::{Version, inspect};
+use provenance::inspect::inspect;
 use sha2::{Digest, Sha256};
+use sluice_types::ObjectVersion;
+use sluice_types::digest::hex;
 
 /// The object is these bytes over and over; no part of 4 MiB is like the one before.
 const CYCLE: usize = (1 << 20) + 4_099;
@@ -100,10 +101,10 @@ async fn client(url: &str) {
         .endpoint_url(url)
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
-    let version = Version { bucket: "raw".into(), key: "incoming/large".into(), version_id: "v1".into() };
-    let facts = inspect(&s3, &version).await.unwrap();
-    assert!(facts.checksum.is_some());
-    let sha256 = hash(&s3, &version, &facts, &Reader::new(), |_| ()).await;
+    let version = ObjectVersion { bucket: "raw".into(), key: "incoming/large".into(), version_id: "v1".into() };
+    let attributes = inspect(&s3, &version).await.unwrap();
+    assert!(!attributes.checksums.is_empty());
+    let sha256 = hash(&s3, &version, &attributes, &Reader::new(), |_| ()).await;
     report(&sha256.unwrap(), begun);
 }
 

@@ -1,24 +1,25 @@
-//! Every AWS call of this Lambda, one arm an effect. The role's policy names exactly these calls.
+//! All AWS calls of this Lambda, one arm for each effect. The policy of its role grants exactly these calls.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_support::Fault;
 use lambda_support::aws::{ErrorClass, classify, fault, find_version};
+use sluice_types::{ObjectAttributes, ObjectVersion, Record};
 use tokio::time::{Instant, timeout_at};
 
-use crate::effect::{Effect, Outcome};
+use crate::effect::{Effect, EffectResult};
 use crate::hash::{Reader, hash};
-use crate::version::{Facts, Unread, Version, inspect};
-use crate::write::{BOUND, Written, announce, write};
+use crate::inspect::{ReadError, inspect};
+use crate::record_writer::{WRITE_TIMEOUT, write_journal_entry, write_record};
 
-/// Time kept back for the two writes of a record that says that there was no time for more.
-const WRITING: Duration = Duration::from_secs(2 * BOUND.as_secs() + 1);
+/// Time that is reserved for the two writes of a record which states that the time was up.
+const WRITE_MARGIN: Duration = Duration::from_secs(2 * WRITE_TIMEOUT.as_secs() + 1);
 
-/// With less than this, hashing is not begun: that a version is too long is said only after an honest try.
-const LEAST: Duration = Duration::from_secs(10);
+/// With less time than this, hashing is not started: a version is deferred only if there was time to try.
+const MIN_HASH_TIME: Duration = Duration::from_secs(10);
 
-/// AWS.
+/// The clients and buffers of the function.
 pub struct Aws {
     s3: aws_sdk_s3::Client,
     receipts_bucket: String,
@@ -26,82 +27,79 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// A client of one configuration, and the buffers of the whole function.
+    /// A client of this configuration.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, receipts_bucket: String) -> Self {
         Self { s3: aws_sdk_s3::Client::new(config), receipts_bucket, reader: Reader::new() }
     }
 
-    /// Makes the call; hashing ends in time for the writes before `until`.
+    /// Performs an effect. Hashing stops in time for the two writes before `until`.
     ///
     /// # Errors
-    /// When it may succeed later.
-    pub async fn perform(&self, effect: &Effect, until: Instant) -> Result<Outcome, Fault> {
-        let receipts = self.receipts_bucket.as_str();
+    /// When the call may succeed later.
+    pub async fn perform(&self, effect: &Effect, until: Instant) -> Result<EffectResult, Fault> {
+        let receipts_bucket = self.receipts_bucket.as_str();
         match effect {
-            Effect::Pin { bucket, key, etag } => {
-                // The newest of its kind, not the current: a delete marker may be on top of it.
-                let found = find_version(&self.s3, bucket, key, |version, _| etag.is_none() || version.etag == *etag);
-                Ok(Outcome::Found(found.await?))
+            Effect::ResolveVersion { bucket, key, etag } => {
+                // The newest version, not the current one: a delete marker may be on top of it.
+                let listed =
+                    find_version(&self.s3, bucket, key, |listed| etag.is_none() || listed.attributes.etag == *etag);
+                Ok(EffectResult::Listed(listed.await?))
             }
             Effect::CheckReceipt(key) => self.check_receipt(key).await,
             Effect::Inspect(version) => match inspect(&self.s3, version).await {
-                Ok(facts) => Ok(Outcome::Facts(facts)),
-                Err(unread) => unreadable(unread),
+                Ok(attributes) => Ok(EffectResult::Attributes(attributes)),
+                Err(error) => read_error(error),
             },
-            Effect::Hash(version, facts) => self.hash(version, facts, until).await,
-            Effect::Confirm(version) => {
-                let Version { bucket, key, .. } = version;
-                let found = find_version(&self.s3, bucket, key, |found, _| found.version_id == version.version_id);
-                Ok(Outcome::Found(found.await?))
+            Effect::Hash(version, attributes) => self.hash(version, attributes, until).await,
+            Effect::ConfirmVersion(version) => {
+                let listed = find_version(&self.s3, &version.bucket, &version.key, |listed| listed.version == *version);
+                Ok(EffectResult::Listed(listed.await?))
             }
-            Effect::Announce(receipt) => {
-                announce(&self.s3, receipts, &receipt.entry()).await?;
-                Ok(Outcome::Done)
+            Effect::WriteJournalEntry(receipt) => {
+                write_journal_entry(&self.s3, receipts_bucket, &receipt.journal_entry()).await?;
+                Ok(EffectResult::JournalEntryWritten)
             }
-            Effect::Write(receipt) => {
-                let (key, bytes) = (receipt.key(), receipt.bytes());
-                match write(&self.s3, receipts, key, bytes).await? {
-                    Written::Now => Ok(Outcome::Done),
-                    Written::Before => Ok(Outcome::WrittenBefore),
-                }
+            Effect::WriteRecord(receipt) => {
+                let (key, bytes) = (receipt.record_key(), receipt.bytes());
+                let written = write_record(&self.s3, receipts_bucket, key, bytes).await?;
+                Ok(EffectResult::RecordWritten(written))
             }
         }
     }
 
-    async fn check_receipt(&self, key: &str) -> Result<Outcome, Fault> {
+    async fn check_receipt(&self, key: &str) -> Result<EffectResult, Fault> {
         let request = self.s3.head_object().bucket(&self.receipts_bucket);
         match request.key(key).send().await {
-            Ok(_) => Ok(Outcome::Receipt(true)),
-            Err(error) if classify(&error) == ErrorClass::NotFound => Ok(Outcome::Receipt(false)),
+            Ok(_) => Ok(EffectResult::ReceiptExists(true)),
+            Err(error) if classify(&error) == ErrorClass::NotFound => Ok(EffectResult::ReceiptExists(false)),
             Err(error) => Err(fault("HeadObject of the receipt", &error)),
         }
     }
 
-    async fn hash(&self, version: &Version, facts: &Facts, until: Instant) -> Result<Outcome, Fault> {
-        let Some(limit) = until.checked_sub(WRITING) else {
-            return Err(no_time());
+    async fn hash(
+        &self,
+        version: &ObjectVersion,
+        attributes: &ObjectAttributes,
+        until: Instant,
+    ) -> Result<EffectResult, Fault> {
+        let deadline = until.checked_sub(WRITE_MARGIN).filter(|deadline| *deadline >= Instant::now() + MIN_HASH_TIME);
+        let Some(deadline) = deadline else {
+            return Err(Fault::new("GetObject", "no time left in this invocation to read the version"));
         };
-        if limit < Instant::now() + LEAST {
-            return Err(no_time());
-        }
-        let hashed = hash(&self.s3, version, facts, &self.reader, |_| ());
-        match timeout_at(limit, hashed).await {
-            Err(_) => Ok(Outcome::OutOfTime),
-            Ok(Ok(sha256)) => Ok(Outcome::Hashed(sha256)),
-            Ok(Err(unread)) => unreadable(unread),
+        let hashing = hash(&self.s3, version, attributes, &self.reader, |_| ());
+        match timeout_at(deadline, hashing).await {
+            Err(_) => Ok(EffectResult::OutOfTime),
+            Ok(Ok(sha256)) => Ok(EffectResult::Hashed(sha256)),
+            Ok(Err(error)) => read_error(error),
         }
     }
 }
 
-fn unreadable(unread: Unread) -> Result<Outcome, Fault> {
-    match unread {
-        Unread::Absent(fault) => Ok(Outcome::Unreadable(fault)),
-        Unread::Refused { reason, .. } => Ok(Outcome::Refused(reason)),
-        Unread::Fault(fault) => Err(fault),
+fn read_error(error: ReadError) -> Result<EffectResult, Fault> {
+    match error {
+        ReadError::NotAccessible(fault) => Ok(EffectResult::NotAccessible(fault)),
+        ReadError::Refused { code, .. } => Ok(EffectResult::Refused(code)),
+        ReadError::Fault(fault) => Err(fault),
     }
-}
-
-fn no_time() -> Fault {
-    Fault::new("GetObject", "no time left in this invocation to read it")
 }

@@ -1,16 +1,15 @@
-//! The effects of the protocol and what they bring: the role's policy names every call of them.
+//! The effects of the protocol and their results. The policy of the function's role grants exactly these calls.
 
 use lambda_support::Fault;
-use lambda_support::aws::Found;
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Receipt};
 
-use crate::receipt::Receipt;
-use crate::version::{Facts, Version};
+use crate::record_writer::WriteResult;
 
-/// One AWS call; `Hash` is as many of one kind as the version has parts.
+/// One AWS call; `Hash` is one call for each part of the version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectVersions`: the newest version with this ETag, or without one, the newest.
-    Pin {
+    /// `ListObjectVersions`: finds the newest version with this ETag, or without one, the newest version.
+    ResolveVersion {
         /// Bucket name.
         bucket: String,
         /// Key.
@@ -18,39 +17,39 @@ pub enum Effect {
         /// ETag without quotes.
         etag: Option<String>,
     },
-    /// `HeadObject` in the receipts bucket: is there a record under this key?
+    /// `HeadObject` in the receipts bucket: does a record with this key exist?
     CheckReceipt(String),
     /// `HeadObject` of the version.
-    Inspect(Version),
+    Inspect(ObjectVersion),
     /// `GetObject` of the version, by ranges.
-    Hash(Version, Facts),
-    /// `ListObjectVersions`: is exactly this version there?
-    Confirm(Version),
+    Hash(ObjectVersion, ObjectAttributes),
+    /// `ListObjectVersions`: does exactly this version exist?
+    ConfirmVersion(ObjectVersion),
     /// `PutObject` of the journal entry.
-    Announce(Box<Receipt>),
-    /// `PutObject` of the record, only if there is none.
-    Write(Box<Receipt>),
+    WriteJournalEntry(Box<Receipt>),
+    /// `PutObject` of the record, only if none exists.
+    WriteRecord(Box<Receipt>),
 }
 
-/// What an effect brought.
+/// What an effect returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `Pin`, `Confirm`: what was found.
-    Found(Option<Found>),
-    /// `CheckReceipt`: whether there is one.
-    Receipt(bool),
-    /// `Inspect`: what S3 says of the version.
-    Facts(Facts),
+pub enum EffectResult {
+    /// `ResolveVersion`, `ConfirmVersion`: the version, if it is listed.
+    Listed(Option<ListedVersion>),
+    /// `CheckReceipt`: whether the record exists.
+    ReceiptExists(bool),
+    /// `Inspect`: what S3 reports about the version.
+    Attributes(ObjectAttributes),
     /// `Hash`: SHA-256 of the bytes, hexadecimal.
     Hashed(String),
-    /// `Hash`: the time was over before the bytes were.
+    /// `Hash`: the time was up before all bytes were read.
     OutOfTime,
-    /// `Inspect`, `Hash`: S3 does not show the version; it may be gone.
-    Unreadable(Fault),
-    /// `Inspect`, `Hash`: S3 refuses the version for good, if it is there; its error code.
+    /// `Inspect`, `Hash`: S3 returns 403 or 404; the version may not exist.
+    NotAccessible(Fault),
+    /// `Inspect`, `Hash`: S3 permanently refuses the version, if it exists; S3's error code.
     Refused(String),
-    /// `Write`: there was a record before.
-    WrittenBefore,
-    /// `Announce`, `Write`: done.
-    Done,
+    /// `WriteJournalEntry`: the entry exists.
+    JournalEntryWritten,
+    /// `WriteRecord`: whether this record was written or another one exists.
+    RecordWritten(WriteResult),
 }

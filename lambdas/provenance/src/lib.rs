@@ -1,37 +1,35 @@
-//! An object version arrives in a watched bucket: its receipt is written, once and for ever.
+//! Writes a receipt for each object version that arrives in a watched bucket, once and permanently.
 //!
-//! [`protocol`] decides, [`edge`] performs, [`receipt`] says what is written; [`Provenance`] leads one through the
-//! other. [`version`], [`hash`] and [`write`] know nothing of the Lambda: `sluice` reads and writes by them too.
+//! [`protocol`] decides, [`edge`] performs the effects, [`messages`] has the texts of the log. [`Provenance`] runs the
+//! protocol for each arrival. [`mod@inspect`], [`mod@hash`] and [`record_writer`] do not depend on the Lambda: `sluice`
+//! reads object versions and writes records with them too.
 
+mod checksum;
 pub mod edge;
 pub mod effect;
 pub mod hash;
-pub mod narrate;
-pub mod operator;
-pub mod place;
+pub mod inspect;
+pub mod messages;
 pub mod protocol;
-pub mod receipt;
+pub mod record_writer;
 pub mod settings;
-pub mod sum;
-pub mod version;
-pub mod watch;
-pub mod write;
+pub mod watched;
 
-use lambda_support::log::{self, Level};
-use lambda_support::time::Moment;
-use lambda_support::{Arrival, Fault, Handled, Handler};
-use serde_json::Map;
+use lambda_support::log;
+use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive};
+use sluice_types::Timestamp;
 use tokio::time::Instant;
 
 use crate::edge::Aws;
-use crate::protocol::{Run, Step};
+use crate::effect::{Effect, EffectResult};
+use crate::protocol::ReceiptProtocol;
 use crate::settings::Settings;
-use crate::watch::Watched;
+use crate::watched::WatchedBucket;
 
-/// The Lambda's handler.
+/// The handler of the Lambda.
 pub struct Provenance {
     edge: Aws,
-    watched: Vec<Watched>,
+    watched: Vec<WatchedBucket>,
 }
 
 impl Provenance {
@@ -44,19 +42,24 @@ impl Provenance {
 
 impl Handler for Provenance {
     async fn handle(&self, arrival: Arrival, until: Instant) -> Result<Handled, Fault> {
-        let (mut run, mut step) = Run::start(arrival, &self.watched);
-        loop {
-            let effect = match step {
-                Step::Done(verdict) => return Ok(narrate::end(&verdict)),
-                Step::Fault(fault) => return Err(fault),
-                Step::Perform(effect) => effect,
-            };
-            let version = run.version();
-            log::set_object(&version.bucket, &version.key, &version.version_id);
-            let before = narrate::before(&effect);
-            log::line(Level::Info, &before, &Map::new(), &Map::new());
-            let outcome = self.edge.perform(&effect, until).await?;
-            step = run.next(outcome, Moment::now());
-        }
+        let (mut protocol, first) = ReceiptProtocol::start(arrival, &self.watched, Timestamp::now());
+        let mut delivery = Delivery { edge: &self.edge, until };
+        let verdict = drive(&mut protocol, first, &self.watched, &mut delivery).await?;
+        Ok(messages::handled(&verdict))
+    }
+}
+
+/// Performs and logs the effects of one delivery, which is cancelled at `until`.
+struct Delivery<'a> {
+    edge: &'a Aws,
+    until: Instant,
+}
+
+impl Performer<ReceiptProtocol> for Delivery<'_> {
+    async fn perform(&mut self, protocol: &ReceiptProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
+        let version = protocol.version();
+        log::set_object(&version.bucket, &version.key, &version.version_id);
+        log::info(&messages::effect(effect));
+        self.edge.perform(effect, self.until).await
     }
 }

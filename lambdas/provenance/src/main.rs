@@ -1,4 +1,4 @@
-//! The Lambda's entry point; with `run-local EVENT.json`, one event on this machine instead.
+//! The entry point of the Lambda; `run-local EVENT.json` handles one event on this machine instead.
 
 use std::process::ExitCode;
 

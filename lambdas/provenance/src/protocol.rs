@@ -1,255 +1,260 @@
-//! The protocol: facts in, next effect out. No client, clock or environment.
+//! The protocol of one delivery: it decides which record of an object version is written.
 //!
-//! Every call may fail, lose its answer or be the function's last; run again from the start, the protocol comes to
-//! the same end. One write decides: the conditional put of the record. It is announced in the journal before, so that
-//! the ledger misses none; an announcement whose record lost to another, or never came, is only that.
+//! Every call may fail, lose its response or be the last one before the function stops. Started again, the protocol
+//! comes to the same outcome. One write commits it: the conditional put of the record. The journal entry is written
+//! before, so that the ledger misses no record. An entry whose record was never written, or was preceded by another
+//! one, has no further effect.
 //!
 //! ```text
-//! Pin (if the event has no version-id) -> CheckReceipt
-//!   there     -> known
-//!   not there -> Inspect -> Hash
-//!     hashed     -> Announce -> Write -> recorded
-//!     no time    -> Announce -> Write -> deferred
-//!     absent     -> Confirm -> Announce -> Write -> gone; if the version is there, a fault
-//!     refused    -> Confirm -> Announce -> Write -> unreadable; if the version is not there, gone
+//! ResolveVersion (if the event has no version-id) -> CheckReceipt
+//!   exists         -> known
+//!   does not exist -> Inspect -> Hash
+//!     hashed         -> WriteJournalEntry -> WriteRecord -> recorded
+//!     out of time    -> WriteJournalEntry -> WriteRecord -> deferred
+//!     not accessible -> ConfirmVersion
+//!       not listed     -> WriteJournalEntry -> WriteRecord -> gone
+//!       listed         -> a fault
+//!     refused        -> ConfirmVersion
+//!       not listed     -> WriteJournalEntry -> WriteRecord -> gone
+//!       listed         -> WriteJournalEntry -> WriteRecord -> unreadable
 //! ```
 
-use lambda_support::time::Moment;
-use lambda_support::{Arrival, Fault};
+use lambda_support::protocol::unexpected;
+use lambda_support::{Arrival, Fault, Protocol, StepOf};
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp};
 
-use crate::effect::{Effect, Outcome};
-use crate::receipt::{Receipt, State as Says};
-use crate::version::{Facts, Version};
-use crate::watch::{Concern, Watched, concern, is_marker};
+use crate::effect::{Effect, EffectResult};
+use crate::record_writer::WriteResult;
+use crate::watched::{Disposition, WatchedBucket, classify, is_folder_marker};
 
-/// How an arrival ends.
+/// What became of an object version in this delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum End {
-    /// The version's receipt is written.
+pub enum Outcome {
+    /// Its receipt was written.
     Recorded,
-    /// The version's receipt was there.
+    /// Its receipt already existed.
     Known,
-    /// The version was gone before it was read; its record says so.
+    /// It no longer existed when it was to be read; a record states that.
     Gone,
-    /// The version is too long for the time there was; a record says so.
+    /// Hashing it takes longer than the time left; a record states that.
     Deferred,
-    /// S3 refuses the version's bytes for good; a record says so, and why.
+    /// S3 permanently refuses its bytes; a record states that and why.
     Unreadable,
     /// It is not recorded.
     Skipped,
 }
 
-/// How an arrival ended.
+/// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {
-    /// The end.
-    pub end: End,
-    /// The version; without a version-id if nobody knows it.
-    pub version: Version,
-    /// What this delivery wrote, or found written when it came to write it.
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The version; its version-id is empty if it is not known.
+    pub version: ObjectVersion,
+    /// The record that this delivery wrote, or that existed when it was to be written.
     pub receipt: Option<Box<Receipt>>,
-    /// Why it was skipped.
-    pub why: Option<&'static str>,
+    /// Why the version was skipped.
+    pub skip_reason: Option<&'static str>,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Perform this and come back with the outcome.
-    Perform(Effect),
-    /// The arrival has ended.
-    Done(Box<Verdict>),
-    /// The message goes back to the queue.
-    Fault(Fault),
-}
+type Step = StepOf<ReceiptProtocol>;
 
-/// One delivery of one arrival on its way.
+/// The state of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct ReceiptProtocol {
     state: State,
-    version: Version,
-    /// What is known of the version: from the event, then from S3.
-    facts: Option<Facts>,
+    version: ObjectVersion,
+    /// What S3 reported about the version.
+    attributes: Option<ObjectAttributes>,
+    /// ETag, size, time and sequencer in the event.
     etag: Option<String>,
     size: Option<u64>,
     event_time: Option<String>,
     sequencer: Option<String>,
-    reason: Option<String>,
+    refusal: Option<String>,
     pinned_late: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
-    Pinning,
-    Checking,
+    ResolvingVersion,
+    CheckingReceipt,
     Inspecting,
     Hashing,
-    Confirming(Fault),
-    /// S3 refused the version for this reason.
-    ConfirmingRefused(String),
-    Announcing(Box<Receipt>),
-    Writing(Box<Receipt>),
-    Ended,
+    /// The version was not accessible; the fault of the call.
+    ConfirmingAbsence(Fault),
+    /// S3 refused the version; its error code.
+    ConfirmingRefusal(String),
+    WritingJournalEntry(Box<Receipt>),
+    WritingRecord(Box<Receipt>),
+    Finished,
 }
 
-impl Run {
-    /// Begins a delivery.
-    #[must_use]
-    pub fn start(arrival: Arrival, watched: &[Watched]) -> (Self, Step) {
-        let mut run = Self {
-            state: State::Ended,
-            version: Version {
+impl Protocol for ReceiptProtocol {
+    type Request = Arrival;
+    type Config = Vec<WatchedBucket>;
+    type Effect = Effect;
+    type EffectResult = EffectResult;
+    type Verdict = Box<Verdict>;
+
+    fn start(arrival: Arrival, watched: &Vec<WatchedBucket>, _now: Timestamp) -> (Self, Step) {
+        let mut protocol = Self {
+            state: State::Finished,
+            version: ObjectVersion {
                 bucket: arrival.bucket,
                 key: arrival.key,
                 version_id: arrival.version_id.unwrap_or_default(),
             },
-            facts: None,
+            attributes: None,
             etag: arrival.etag,
             size: arrival.size,
             event_time: arrival.time,
             sequencer: arrival.sequencer,
-            reason: None,
+            refusal: None,
             pinned_late: false,
         };
-        let step = run.first(watched);
-        (run, step)
+        let step = protocol.first(watched);
+        (protocol, step)
     }
 
-    fn first(&mut self, watched: &[Watched]) -> Step {
-        let Version { bucket, key, .. } = &self.version;
-        match concern(watched, bucket, key, self.size) {
-            Concern::Foreign => {
-                let why = format!("an event of bucket `{bucket}`, which is not watched");
-                Step::Fault(Fault::new("start", why))
+    fn next(&mut self, _watched: &Vec<WatchedBucket>, result: EffectResult, now: Timestamp) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Finished);
+        match (state, result) {
+            (State::ResolvingVersion, EffectResult::Listed(listed)) => self.resolved(listed),
+            (State::CheckingReceipt, EffectResult::ReceiptExists(exists)) => self.checked(exists, now),
+            (State::Inspecting, EffectResult::Attributes(attributes)) => self.inspected(attributes),
+            (State::Hashing, EffectResult::Hashed(sha256)) => self.record(ReceiptState::Hashed, Some(sha256), now),
+            (State::Hashing, EffectResult::OutOfTime) => self.record(ReceiptState::Deferred, None, now),
+            (State::Inspecting | State::Hashing, EffectResult::NotAccessible(fault)) => {
+                self.confirm(State::ConfirmingAbsence(fault))
             }
-            Concern::Skip(why) => self.skipped(why),
-            Concern::Record if self.version.version_id.is_empty() => {
-                let effect = Effect::Pin { bucket: bucket.clone(), key: key.clone(), etag: self.etag.clone() };
-                self.to(State::Pinning, effect)
+            (State::Inspecting | State::Hashing, EffectResult::Refused(code)) => {
+                self.confirm(State::ConfirmingRefusal(code))
             }
-            Concern::Record => self.check(),
+            (State::ConfirmingAbsence(_) | State::ConfirmingRefusal(_), EffectResult::Listed(None)) => {
+                self.record(ReceiptState::Gone, None, now)
+            }
+            (State::ConfirmingAbsence(fault), EffectResult::Listed(Some(_))) => Step::Fault(fault),
+            (State::ConfirmingRefusal(code), EffectResult::Listed(Some(_))) => {
+                self.refusal = Some(code);
+                self.record(ReceiptState::Unreadable, None, now)
+            }
+            (State::WritingJournalEntry(receipt), EffectResult::JournalEntryWritten) => {
+                let effect = Effect::WriteRecord(receipt.clone());
+                self.perform(State::WritingRecord(receipt), effect)
+            }
+            (State::WritingRecord(receipt), EffectResult::RecordWritten(written)) => self.recorded(receipt, written),
+            (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
+}
 
-    /// Takes the outcome of the effect that was asked for last, which came at this moment.
-    pub fn next(&mut self, outcome: Outcome, at: Moment) -> Step {
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        match (state, outcome) {
-            (State::Pinning, Outcome::Found(Some(found))) => {
-                self.version.version_id = found.version_id;
-                self.pinned_late = true;
-                self.check()
-            }
-            (State::Pinning, Outcome::Found(None)) => self.check(),
-            (State::Checking, Outcome::Receipt(true)) => self.done(End::Known, None),
-            (State::Checking, Outcome::Receipt(false)) if self.version.version_id.is_empty() => {
-                self.announce(Says::Gone, None, at)
-            }
-            (State::Checking, Outcome::Receipt(false)) => {
-                let effect = Effect::Inspect(self.version.clone());
-                self.to(State::Inspecting, effect)
-            }
-            (State::Inspecting, Outcome::Facts(facts)) => self.inspected(facts),
-            (State::Hashing, Outcome::Hashed(sha256)) => self.announce(Says::Hashed, Some(sha256), at),
-            (State::Hashing, Outcome::OutOfTime) => self.announce(Says::Deferred, None, at),
-            (State::Inspecting | State::Hashing, Outcome::Unreadable(fault)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::Confirming(fault), effect)
-            }
-            (State::Inspecting | State::Hashing, Outcome::Refused(reason)) => {
-                let effect = Effect::Confirm(self.version.clone());
-                self.to(State::ConfirmingRefused(reason), effect)
-            }
-            (State::Confirming(_) | State::ConfirmingRefused(_), Outcome::Found(None)) => {
-                self.announce(Says::Gone, None, at)
-            }
-            (State::ConfirmingRefused(reason), Outcome::Found(Some(_))) => {
-                self.reason = Some(reason);
-                self.announce(Says::Unreadable, None, at)
-            }
-            (State::Confirming(fault), Outcome::Found(Some(_))) => Step::Fault(fault),
-            (State::Announcing(receipt), Outcome::Done) => {
-                let effect = Effect::Write(receipt.clone());
-                self.to(State::Writing(receipt), effect)
-            }
-            (State::Writing(receipt), Outcome::Done) => {
-                let end = match receipt.state {
-                    Says::Hashed => End::Recorded,
-                    Says::Gone => End::Gone,
-                    Says::Deferred => End::Deferred,
-                    Says::Unreadable => End::Unreadable,
-                };
-                self.done(end, Some(receipt))
-            }
-            (State::Writing(receipt), Outcome::WrittenBefore) => {
-                let end = match receipt.state {
-                    Says::Deferred => End::Deferred,
-                    Says::Unreadable => End::Unreadable,
-                    Says::Hashed | Says::Gone => End::Known,
-                };
-                self.done(end, Some(receipt))
-            }
-            (state, outcome) => {
-                let why = format!("unexpected {outcome:?} in state {state:?}");
-                Step::Fault(Fault::new("protocol", why))
-            }
-        }
-    }
-
-    /// The version this delivery is about, as far as it is known.
+impl ReceiptProtocol {
+    /// The version of this delivery, as far as it is known.
     #[must_use]
-    pub fn version(&self) -> &Version {
+    pub fn version(&self) -> &ObjectVersion {
         &self.version
     }
 
-    fn to(&mut self, state: State, effect: Effect) -> Step {
+    fn first(&mut self, watched: &[WatchedBucket]) -> Step {
+        let ObjectVersion { bucket, key, version_id } = &self.version;
+        match classify(watched, bucket, key, self.size) {
+            Disposition::Unwatched => {
+                let reason = format!("the event is about bucket `{bucket}`, which is not watched");
+                Step::Fault(Fault::new("start", reason))
+            }
+            Disposition::Skip(reason) => self.skip(reason),
+            Disposition::Record if version_id.is_empty() => {
+                let (bucket, key, etag) = (bucket.clone(), key.clone(), self.etag.clone());
+                self.perform(State::ResolvingVersion, Effect::ResolveVersion { bucket, key, etag })
+            }
+            Disposition::Record => self.check(),
+        }
+    }
+
+    fn perform(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
     }
 
-    fn check(&mut self) -> Step {
-        let key = self.receipt(Says::Gone, Moment(0)).key();
-        self.to(State::Checking, Effect::CheckReceipt(key))
-    }
-
-    fn inspected(&mut self, facts: Facts) -> Step {
-        if is_marker(&self.version.key, Some(facts.size)) {
-            return self.skipped("a folder marker");
+    fn resolved(&mut self, listed: Option<ListedVersion>) -> Step {
+        if let Some(listed) = listed {
+            self.version = listed.version;
+            self.pinned_late = true;
         }
-        self.facts = Some(facts.clone());
-        let effect = Effect::Hash(self.version.clone(), facts);
-        self.to(State::Hashing, effect)
+        self.check()
     }
 
-    fn announce(&mut self, says: Says, sha256: Option<String>, at: Moment) -> Step {
-        let receipt = Box::new(Receipt { sha256, ..self.receipt(says, at) });
-        let effect = Effect::Announce(receipt.clone());
-        self.to(State::Announcing(receipt), effect)
+    fn check(&mut self) -> Step {
+        let key = self.receipt(ReceiptState::Gone, Timestamp::UNIX_EPOCH).record_key();
+        self.perform(State::CheckingReceipt, Effect::CheckReceipt(key))
     }
 
-    fn receipt(&self, says: Says, at: Moment) -> Receipt {
-        let receipt = Receipt::of(&self.version, self.facts.as_ref(), says, at);
+    fn checked(&mut self, receipt_exists: bool, now: Timestamp) -> Step {
+        if receipt_exists {
+            self.finish(Outcome::Known, None)
+        } else if self.version.version_id.is_empty() {
+            // The version-id could not be resolved: no such version exists.
+            self.record(ReceiptState::Gone, None, now)
+        } else {
+            self.perform(State::Inspecting, Effect::Inspect(self.version.clone()))
+        }
+    }
+
+    fn inspected(&mut self, attributes: ObjectAttributes) -> Step {
+        if is_folder_marker(&self.version.key, Some(attributes.size)) {
+            return self.skip("a folder marker");
+        }
+        self.attributes = Some(attributes.clone());
+        self.perform(State::Hashing, Effect::Hash(self.version.clone(), attributes))
+    }
+
+    fn confirm(&mut self, state: State) -> Step {
+        self.perform(state, Effect::ConfirmVersion(self.version.clone()))
+    }
+
+    fn record(&mut self, state: ReceiptState, sha256: Option<String>, recorded_at: Timestamp) -> Step {
+        let receipt = Box::new(Receipt { sha256, ..self.receipt(state, recorded_at) });
+        let effect = Effect::WriteJournalEntry(receipt.clone());
+        self.perform(State::WritingJournalEntry(receipt), effect)
+    }
+
+    /// The receipt of what S3 and the event report, without a hash.
+    fn receipt(&self, state: ReceiptState, recorded_at: Timestamp) -> Receipt {
+        let receipt = Receipt::new(&self.version, self.attributes.as_ref(), state, recorded_at);
         Receipt {
             etag: receipt.etag.or_else(|| self.etag.clone()),
             size: receipt.size.or(self.size),
             event_time: self.event_time.clone(),
             sequencer: self.sequencer.clone(),
-            reason: self.reason.clone(),
+            reason: self.refusal.clone(),
             pinned_late: self.pinned_late,
             ..receipt
         }
     }
 
-    fn done(&mut self, end: End, receipt: Option<Box<Receipt>>) -> Step {
-        Step::Done(Box::new(Verdict { end, version: self.version.clone(), receipt, why: None }))
+    fn recorded(&mut self, receipt: Box<Receipt>, written: WriteResult) -> Step {
+        let outcome = match (receipt.state, written) {
+            (ReceiptState::Deferred, _) => Outcome::Deferred,
+            (ReceiptState::Unreadable, _) => Outcome::Unreadable,
+            (ReceiptState::Hashed, WriteResult::Created) => Outcome::Recorded,
+            (ReceiptState::Gone, WriteResult::Created) => Outcome::Gone,
+            (ReceiptState::Hashed | ReceiptState::Gone, WriteResult::AlreadyExists) => Outcome::Known,
+        };
+        self.finish(outcome, Some(receipt))
     }
 
-    fn skipped(&mut self, why: &'static str) -> Step {
-        Step::Done(Box::new(Verdict {
-            end: End::Skipped,
+    fn finish(&mut self, outcome: Outcome, receipt: Option<Box<Receipt>>) -> Step {
+        Step::Done(Box::new(Verdict { outcome, version: self.version.clone(), receipt, skip_reason: None }))
+    }
+
+    fn skip(&mut self, reason: &'static str) -> Step {
+        let verdict = Verdict {
+            outcome: Outcome::Skipped,
             version: self.version.clone(),
             receipt: None,
-            why: Some(why),
-        }))
+            skip_reason: Some(reason),
+        };
+        Step::Done(Box::new(verdict))
     }
 }

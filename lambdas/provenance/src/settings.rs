@@ -1,15 +1,15 @@
-//! The function's settings, from its environment.
+//! The settings of the function, from environment variables.
 
 use lambda_support::settings::{SettingError, required};
 
-use crate::watch::Watched;
+use crate::watched::WatchedBucket;
 
-/// What Terraform decides.
+/// The settings that Terraform sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `WATCHED`: a JSON list of buckets and prefixes.
-    pub watched: Vec<Watched>,
-    /// `RECEIPTS_BUCKET`: where records and the journal are.
+    pub watched: Vec<WatchedBucket>,
+    /// `RECEIPTS_BUCKET`: the bucket of records and journal.
     pub receipts_bucket: String,
 }
 
@@ -19,11 +19,11 @@ impl Settings {
     /// # Errors
     /// The first setting that is missing or does not parse.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let text = required(&lookup, "WATCHED")?;
-        let watched = serde_json::from_str(&text).map_err(|e| SettingError::Unreadable {
+        let value = required(&lookup, "WATCHED")?;
+        let watched = serde_json::from_str(&value).map_err(|e| SettingError::Invalid {
             name: "WATCHED",
-            why: e.to_string(),
-            text,
+            reason: e.to_string(),
+            value,
         })?;
         Ok(Self { watched, receipts_bucket: required(&lookup, "RECEIPTS_BUCKET")? })
     }
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_and_prefixes_are_read() {
+    fn watched_buckets_are_parsed() {
         let settings = read(r#"[{"bucket":"raw","prefixes":["incoming/"]},{"bucket":"in"}]"#);
         let watched = settings.unwrap().watched;
         assert_eq!(watched[0].prefixes, ["incoming/"]);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_setting_is_named() {
+    fn errors_name_the_variable() {
         for text in ["", "raw", r#"[{"bucket":"raw","prefix":"x"}]"#] {
             assert!(read(text).unwrap_err().to_string().contains("WATCHED"));
         }

@@ -1,26 +1,25 @@
 //! The whole handler over HTTP: which calls it makes, with what, and what they leave behind.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod standin;
+mod fake_s3;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fake_s3::{Answer, Cut, Request, config, serve};
 use lambda_support::fakes::S3;
-use lambda_support::journal::{Entry, JOURNAL};
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
 use percent_encoding::percent_decode_str;
 use provenance::Provenance;
 use provenance::edge::Aws;
-use provenance::effect::{Effect, Outcome};
-use provenance::receipt::{Receipt, State};
+use provenance::effect::{Effect, EffectResult};
+use provenance::record_writer::{WriteResult, write_journal_entry, write_record};
 use provenance::settings::Settings;
-use provenance::version::{Facts, Version};
-use provenance::watch::Watched;
-use provenance::write::{Written, announce, write};
+use provenance::watched::WatchedBucket;
 use serde_json::{Value, json};
-use standin::{Answer, Cut, Request, config, serve};
+use sluice_types::digest::sha256;
+use sluice_types::keys::JOURNAL_PREFIX;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{JournalEntry, ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp};
 use tokio::time::Instant;
 
 const KEY: &str = "incoming/a+b ü.csv";
@@ -109,15 +108,15 @@ async fn stand() -> (Arc<Stand>, String) {
 }
 
 /// Hands one event to the handler, as a direct invocation.
-async fn handle(url: &str, object: Value) -> Result<Value, lambda_runtime::Error> {
+async fn handle(url: &str, object: Value) -> Result<(), lambda_runtime::Error> {
     let settings = Settings {
-        watched: vec![Watched { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
+        watched: vec![WatchedBucket { bucket: "raw".into(), prefixes: vec!["incoming/".into()] }],
         receipts_bucket: "receipts".into(),
     };
     let handler = Arc::new(Provenance::new(&config(url), settings));
     let event = json!({"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z",
         "detail": {"bucket": {"name": "raw"}, "object": object}});
-    lambda_support::serve::answer(&handler, event, MINUTE).await
+    lambda_support::invocation::handle(&handler, event, MINUTE).await.map(drop)
 }
 
 /// The calls in order, each with what it must carry: the journal entry before the record, each only once.
@@ -129,7 +128,7 @@ async fn a_receipt_is_announced_and_written() {
     handle(&url, event.clone()).await.unwrap();
     let place = format!("provenance/raw/{KEY}/{version}~.json");
     let receipt = stand.receipt(&place);
-    let entry = receipt.entry();
+    let entry = receipt.journal_entry();
     let calls = [
         "HEAD receipts".to_owned(),
         "HEAD raw".to_owned(),
@@ -140,12 +139,12 @@ async fn a_receipt_is_announced_and_written() {
     assert_eq!(stand.calls(), calls);
     assert_eq!(receipt.sha256, Some(sha256(b"1,2,3")));
     assert_eq!((receipt.size, receipt.etag.as_deref()), (Some(5), Some("e1")));
-    let age = Moment::now().0 - receipt.recorded_at.0;
+    let age = Timestamp::now().as_millis() - receipt.recorded_at.as_millis();
     assert!(age < 60_000, "{age} ms");
     let seen = stand.seen.lock().unwrap().clone();
     let (announced, written) = (&seen[3], &seen[4]);
     assert!(announced.target.starts_with("/receipts/journal/"));
-    assert_eq!(serde_json::from_slice::<Entry>(&announced.body).unwrap(), entry);
+    assert_eq!(serde_json::from_slice::<JournalEntry>(&announced.body).unwrap(), entry);
     for put in [announced, written] {
         assert_eq!(put.headers["if-none-match"], "*", "the bucket refuses any other write");
         assert_eq!(put.headers["content-type"], "application/json");
@@ -174,11 +173,11 @@ async fn what_is_gone_is_recorded_as_gone() {
     let event = json!({"key": KEY, "version-id": "v9", "size": 3, "etag": "e9"});
     handle(&url, event).await.unwrap();
     let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9~.json"));
-    assert_eq!((receipt.state, receipt.size), (State::Gone, Some(3)));
+    assert_eq!((receipt.state, receipt.size), (ReceiptState::Gone, Some(3)));
     assert_eq!((receipt.etag.as_deref(), receipt.sha256), (Some("e9"), None));
     handle(&url, json!({"key": "incoming/never", "sequencer": "77"})).await.unwrap();
     let unknown = stand.receipt("provenance/raw/incoming/never/unknown-77.json");
-    assert_eq!((unknown.state, unknown.version_id.as_str()), (State::Gone, ""));
+    assert_eq!((unknown.state, unknown.version_id.as_str()), (ReceiptState::Gone, ""));
 }
 
 /// 403 from either bucket proves nothing: the message goes back, and nothing is written.
@@ -203,30 +202,30 @@ async fn denied_is_a_fault() {
 }
 
 fn receipt() -> Receipt {
-    Receipt::of(&version(), None, State::Gone, Moment(1_763_906_709_007))
+    Receipt::new(&version(), None, ReceiptState::Gone, Timestamp::from_millis(1_763_906_709_007))
 }
 
-async fn put(s3: &aws_sdk_s3::Client) -> Result<Written, lambda_support::Fault> {
-    write(s3, "receipts", receipt().key(), receipt().bytes()).await
+async fn put(s3: &aws_sdk_s3::Client) -> Result<WriteResult, lambda_support::Fault> {
+    write_record(s3, "receipts", receipt().record_key(), receipt().bytes()).await
 }
 
-fn version() -> Version {
-    Version { bucket: "raw".into(), key: KEY.into(), version_id: "v1".into() }
+fn version() -> ObjectVersion {
+    ObjectVersion { bucket: "raw".into(), key: KEY.into(), version_id: "v1".into() }
 }
 
 #[tokio::test]
 async fn the_record_is_written_once() {
     let (stand, url) = stand().await;
     let s3 = aws_sdk_s3::Client::new(&config(&url));
-    for expected in [Written::Now, Written::Before] {
-        announce(&s3, "receipts", &receipt().entry()).await.unwrap();
+    for expected in [WriteResult::Created, WriteResult::AlreadyExists] {
+        write_journal_entry(&s3, "receipts", &receipt().journal_entry()).await.unwrap();
         assert_eq!(put(&s3).await, Ok(expected));
     }
-    assert_eq!(stand.s3.lock().unwrap().list("receipts", JOURNAL).len(), 1);
+    assert_eq!(stand.s3.lock().unwrap().list("receipts", JOURNAL_PREFIX).len(), 1);
     let conflict = |_: &Request| Answer::error(409, "ConditionalRequestConflict");
     let s3 = aws_sdk_s3::Client::new(&config(&serve(conflict).await));
     let fault = put(&s3).await.unwrap_err();
-    assert!(fault.why.contains("ConditionalRequestConflict"));
+    assert!(fault.reason.contains("ConditionalRequestConflict"));
 }
 
 /// The closing of a period waits for writers that are late, but not for ever.
@@ -238,7 +237,7 @@ async fn a_write_that_is_not_answered_is_given_up() {
     let slow = aws_sdk_s3::Client::new(&config(&serve(slow).await));
     let begun = Instant::now();
     assert!(put(&slow).await.is_err());
-    assert!(announce(&slow, "receipts", &receipt().entry()).await.is_err());
+    assert!(write_journal_entry(&slow, "receipts", &receipt().journal_entry()).await.is_err());
     assert!(put(&s3).await.is_err());
     assert!(begun.elapsed() <= 31 * Duration::from_secs(1));
 }
@@ -249,11 +248,11 @@ async fn a_write_that_is_not_answered_is_given_up() {
 async fn the_time_ends_before_the_bytes() {
     let slow = |_: &Request| Answer { after: 10 * MINUTE, ..Answer::of(200) };
     let aws = Aws::new(&config(&serve(slow).await), "receipts".into());
-    let facts = Facts { size: 1, etag: None, last_modified: None, checksum: None };
+    let facts = ObjectAttributes { size: 1, etag: None, last_modified: None, checksums: Vec::new() };
     let effect = Effect::Hash(version(), facts);
     let begun = Instant::now();
     let outcome = aws.perform(&effect, begun + MINUTE).await;
-    assert_eq!(outcome, Ok(Outcome::OutOfTime));
+    assert_eq!(outcome, Ok(EffectResult::OutOfTime));
     let left = MINUTE - begun.elapsed();
     assert!(left >= Duration::from_secs(20), "{left:?} for two writes of 10 s");
     assert!(aws.perform(&effect, Instant::now() + MINUTE / 2).await.is_err());
@@ -264,7 +263,7 @@ async fn the_time_ends_before_the_bytes() {
 async fn a_version_is_found_whose_key_has_control_characters() {
     let url = serve(|_| {
         let text = "<ListVersionsResult><IsTruncated>false</IsTruncated><Version>\
-                    <Key>incoming/&#x1;&#x1f;&#13;&#xffff;&amp;</Key><VersionId>v</VersionId></Version></ListVersionsResult>";
+                    <Key>incoming/&#x1;&#x1f;&#13;&#xffff;&amp;</Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>";
         Answer {
             body: text.into(),
             ..Answer::of(200)
@@ -272,9 +271,10 @@ async fn a_version_is_found_whose_key_has_control_characters() {
     })
     .await;
     let aws = Aws::new(&config(&url), "receipts".into());
-    let effect = Effect::Pin { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
+    let effect =
+        Effect::ResolveVersion { bucket: "raw".into(), key: "incoming/\u{1}\u{1f}\r\u{ffff}&".into(), etag: None };
     let found = aws.perform(&effect, Instant::now() + MINUTE).await;
-    assert!(matches!(found, Ok(Outcome::Found(Some(_)))), "{found:?}");
+    assert!(matches!(found, Ok(EffectResult::Listed(Some(_)))), "{found:?}");
 }
 
 /// What S3 refuses for good is recorded as unreadable with its code, not left to become a dead letter. A head has no
@@ -299,7 +299,7 @@ async fn what_s3_refuses_for_good_is_recorded_as_unreadable() {
         let event = json!({"key": KEY, "version-id": version});
         handle(&serve(handler).await, event).await.unwrap();
         let receipt = stand.receipt(&format!("provenance/raw/{KEY}/{version}~.unreadable.json"));
-        assert_eq!(receipt.state, State::Unreadable, "{code}");
+        assert_eq!(receipt.state, ReceiptState::Unreadable, "{code}");
         assert_eq!(receipt.reason.as_deref(), Some(code));
     }
 }
@@ -331,7 +331,7 @@ async fn a_refusal_is_looked_into() {
     let event = json!({"key": KEY, "version-id": "v9"});
     handle(&serve(malformed).await, event).await.unwrap();
     let receipt = stand.receipt(&format!("provenance/raw/{KEY}/v9~.json"));
-    assert_eq!(receipt.state, State::Gone);
+    assert_eq!(receipt.state, ReceiptState::Gone);
 }
 
 /// Every character that a key may have comes through to the receipt.
@@ -341,6 +341,7 @@ async fn a_key_with_control_characters_gets_its_receipt() {
     let key = "incoming/\u{1}\u{1f}\r\n\u{7f}\u{fffe}\u{ffff}&.json";
     let version = stand.s3.lock().unwrap().put("raw", key, b"1", false).unwrap();
     handle(&url, json!({"key": key, "version-id": version})).await.unwrap();
-    let receipt = stand.receipt(&provenance::receipt::key_of("raw", key, &version));
+    let receipt =
+        stand.receipt(&receipt_key(&ObjectVersion { bucket: "raw".into(), key: key.into(), version_id: version }));
     assert_eq!((receipt.key.as_str(), receipt.sha256), (key, Some(sha256(b"1"))));
 }

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use sluice_types::digest::sha256;
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion};
 
 use crate::aws::Obstacle;
 
@@ -12,16 +13,30 @@ pub struct Object {
     pub version_id: String,
     /// Bytes; `None` for a delete marker.
     pub body: Option<Arc<[u8]>>,
-    /// What keeps it from being read.
+    /// What prevents reading it.
     pub obstacle: Option<Obstacle>,
 }
 
 impl Object {
-    /// Hexadecimal SHA-256 of the bytes, as a full-object checksum of S3 would say.
+    /// SHA-256 of the bytes, hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        let bytes = self.body.as_deref().unwrap_or_default();
-        Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+        sha256(self.body.as_deref().unwrap_or_default())
+    }
+
+    /// As a listing shows it: without an ETag, and never as the current version.
+    #[must_use]
+    pub fn listed(&self, bucket: &str, key: &str) -> ListedVersion {
+        ListedVersion {
+            version: ObjectVersion {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                version_id: self.version_id.clone(),
+            },
+            attributes: ObjectAttributes { size: self.size(), ..ObjectAttributes::default() },
+            is_latest: false,
+            is_delete_marker: self.body.is_none(),
+        }
     }
 
     /// Size in bytes.
@@ -31,16 +46,16 @@ impl Object {
     }
 }
 
-/// What S3 answers when it does not do as asked.
+/// An error response of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Error {
     /// 404: no such bucket, key or version.
-    Absent,
+    NotFound,
     /// 405: the version is a delete marker.
     DeleteMarker,
     /// 412: `If-None-Match: *` and the key exists.
-    Exists,
-    /// 400 or 403: the version is there and cannot be read as it is.
+    AlreadyExists,
+    /// 400 or 403: the version exists and cannot be read.
     Unreadable(Obstacle),
 }
 
@@ -67,26 +82,26 @@ impl S3 {
     /// `PutObject`, with `If-None-Match: *` if `only_new`; returns the version-id.
     ///
     /// # Errors
-    /// [`S3Error::Exists`] when `only_new` and the key has a current version.
+    /// [`S3Error::AlreadyExists`] when `only_new` and the key has a current version.
     pub fn put(&mut self, bucket: &str, key: &str, body: &[u8], only_new: bool) -> Result<String, S3Error> {
         if only_new && self.get(bucket, key, None).is_ok() {
-            return Err(S3Error::Exists);
+            return Err(S3Error::AlreadyExists);
         }
         Ok(self.push(bucket, key, Some(body.into())))
     }
 
-    /// One version, or the current one, whether its bytes can be read or not.
+    /// `HeadObject` of one version or of the current one, without regard to obstacles.
     ///
     /// # Errors
-    /// [`S3Error::Absent`] or [`S3Error::DeleteMarker`].
+    /// [`S3Error::NotFound`] or [`S3Error::DeleteMarker`].
     pub fn get(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<&Object, S3Error> {
         let versions = self.buckets.get(bucket).and_then(|b| b.get(key));
-        let mut versions = versions.ok_or(S3Error::Absent)?.iter().rev();
+        let mut versions = versions.ok_or(S3Error::NotFound)?.iter().rev();
         match version {
-            None => versions.next().filter(|o| o.body.is_some()).ok_or(S3Error::Absent),
+            None => versions.next().filter(|o| o.body.is_some()).ok_or(S3Error::NotFound),
             Some(id) => {
                 let object = versions.find(|o| o.version_id == id);
-                let object = object.ok_or(S3Error::Absent)?;
+                let object = object.ok_or(S3Error::NotFound)?;
                 match object.body {
                     Some(_) => Ok(object),
                     None => Err(S3Error::DeleteMarker),
@@ -95,7 +110,7 @@ impl S3 {
         }
     }
 
-    /// `GetObject`: as [`S3::get`], and the bytes can be read.
+    /// `GetObject`: as [`S3::get`], but an obstacle prevents it.
     ///
     /// # Errors
     /// As [`S3::get`], or [`S3Error::Unreadable`].
@@ -107,7 +122,7 @@ impl S3 {
         }
     }
 
-    /// Archives a version, disables its key, or, with `None`, makes it readable again.
+    /// Sets what prevents reading a version; `None` makes it readable.
     pub fn set_obstacle(&mut self, bucket: &str, key: &str, version: &str, obstacle: Option<Obstacle>) {
         let versions = self.keys(bucket).get_mut(key).into_iter().flatten();
         for object in versions.filter(|o| o.version_id == version) {
@@ -124,7 +139,7 @@ impl S3 {
         Ok(self.push(to.0, to.1, body))
     }
 
-    /// `DeleteObject`: removes exactly `version` (no matter if it is there), or adds a delete marker.
+    /// `DeleteObject`: removes `version`, if it exists; without a version it adds a delete marker.
     pub fn delete(&mut self, bucket: &str, key: &str, version: Option<&str>) {
         let Some(id) = version else {
             self.push(bucket, key, None);
@@ -147,7 +162,7 @@ impl S3 {
             .collect()
     }
 
-    /// `ListObjectVersions` of exactly one key: newest first, delete markers too.
+    /// `ListObjectVersions` of one key: newest first, including delete markers.
     pub fn versions(&self, bucket: &str, key: &str) -> Vec<&Object> {
         let versions = self.buckets.get(bucket).and_then(|b| b.get(key));
         versions.into_iter().flatten().rev().collect()
@@ -159,14 +174,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_and_delete_markers_as_s3_has_them() {
+    fn versions_and_delete_markers_behave_as_in_s3() {
         let mut s3 = S3::default();
         let one = s3.put("b", "k", b"1", false).unwrap();
         let two = s3.put("b", "k", b"2", false).unwrap();
         assert_eq!(s3.get("b", "k", None).unwrap().version_id, two);
-        assert_eq!(s3.put("b", "k", b"3", true), Err(S3Error::Exists));
+        assert_eq!(s3.put("b", "k", b"3", true), Err(S3Error::AlreadyExists));
         s3.delete("b", "k", None);
-        assert_eq!(s3.get("b", "k", None), Err(S3Error::Absent));
+        assert_eq!(s3.get("b", "k", None), Err(S3Error::NotFound));
         assert_eq!(s3.get("b", "k", Some(&one)).unwrap().size(), 1);
         assert!(s3.list("b", "").is_empty());
         let marker = s3.versions("b", "k")[0].version_id.clone();
@@ -177,13 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_takes_the_version_it_names() {
+    fn a_copy_has_the_bytes_of_the_version_it_names() {
         let mut s3 = S3::default();
         let one = s3.put("b", "k", b"1", false).unwrap();
         s3.put("b", "k", b"22", false).unwrap();
         s3.copy(("b", "k", &one), ("q", "k/1")).unwrap();
         assert_eq!(s3.get("q", "k/1", None).unwrap().size(), 1);
         s3.delete("b", "k", Some(&one));
-        assert_eq!(s3.copy(("b", "k", &one), ("q", "k/2")), Err(S3Error::Absent));
+        assert_eq!(s3.copy(("b", "k", &one), ("q", "k/2")), Err(S3Error::NotFound));
     }
 }

@@ -24,7 +24,7 @@ impl Table {
     /// `PutItem` with `attribute_not_exists` on the key and `ReturnValuesOnConditionCheckFailure=ALL_OLD`.
     ///
     /// # Errors
-    /// The item that is there already.
+    /// The item that already has this key.
     pub fn put_new(&mut self, item: &Map<String, Value>) -> Result<(), Map<String, Value>> {
         let key = self.key_of(item);
         if let Some(old) = self.items.get(&key) {

@@ -5,27 +5,18 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use lambda_support::aws::unquote_etag;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
+use sluice_types::{Checksum, ObjectAttributes, Timestamp};
 
 use crate::aws::errors::{explain, status};
 use crate::aws::s3_listing::{Objects, Versions};
-
-/// Size, version and full-object checksums of an object, from `HeadObject`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ObjectSummary {
-    /// In bytes.
-    pub(crate) size: u64,
-    pub(crate) version_id: Option<String>,
-    /// Hexadecimal; `None` if S3 has no SHA-256 of the whole object.
-    pub(crate) sha256: Option<String>,
-    /// CRC-64/NVME, base64; `None` if S3 has none of the whole object.
-    pub(crate) crc64: Option<String>,
-}
 
 /// S3 as one role.
 #[derive(Clone)]
@@ -48,15 +39,15 @@ impl Store {
         Objects::new(&self.s3, bucket, prefix)
     }
 
-    /// Describes an object or one version of it; `None` if it does not exist.
+    /// The attributes of an object or of one version of it; `None` if it does not exist.
     pub(crate) async fn head(
         &self,
         bucket: &str,
         key: &str,
         version_id: Option<&str>,
-    ) -> anyhow::Result<Option<ObjectSummary>> {
+    ) -> anyhow::Result<Option<ObjectAttributes>> {
         let head = self.head_output(bucket, key, version_id).await?;
-        Ok(head.as_ref().map(ObjectSummary::from))
+        Ok(head.as_ref().map(attributes))
     }
 
     /// The whole answer to `HeadObject`; `None` if the object or version does not exist.
@@ -111,16 +102,18 @@ impl Store {
         self.stream(bucket, key, version_id, |_| true).await
     }
 
-    /// The SHA-256 of an object: the checksum that S3 stores or, if S3 has none of the whole object, that of its bytes.
+    /// The SHA-256 of an object, hexadecimal: the checksum that S3 stores or, if S3 has none of the whole object, that of its
+    /// bytes.
     pub(crate) async fn sha256(
         &self,
         bucket: &str,
         key: &str,
-        summary: &ObjectSummary,
+        version_id: Option<&str>,
+        attributes: &ObjectAttributes,
     ) -> anyhow::Result<Option<String>> {
-        match &summary.sha256 {
-            Some(sha256) => Ok(Some(sha256.clone())),
-            None => self.compute_sha256(bucket, key, summary.version_id.as_deref()).await,
+        match stored_sha256(attributes) {
+            Some(sha256) => Ok(Some(sha256)),
+            None => self.compute_sha256(bucket, key, version_id).await,
         }
     }
 
@@ -163,14 +156,14 @@ impl Store {
         let mut pages = self.versions(bucket, key);
         let mut versions = Vec::new();
         while let Some(page) = pages.next().await? {
-            let is_past_key = page.iter().any(|v| v.key.as_str() > key);
-            versions.extend(page.into_iter().filter(|v| v.key == key));
+            let is_past_key = page.iter().any(|v| v.version.key.as_str() > key);
+            versions.extend(page.into_iter().filter(|v| v.version.key == key));
             if is_past_key {
                 break;
             }
         }
-        for version in versions.iter().rev() {
-            self.delete(bucket, key, &version.version_id).await?;
+        for listed in versions.iter().rev() {
+            self.delete(bucket, key, &listed.version.version_id).await?;
         }
         Ok(())
     }
@@ -181,15 +174,42 @@ pub(crate) fn action_on(verb: &str, bucket: &str, key: &str) -> String {
     format!("{verb} `s3://{}/{}`", escape(bucket), escape(key))
 }
 
-impl From<&HeadObjectOutput> for ObjectSummary {
-    fn from(head: &HeadObjectOutput) -> Self {
-        let full_object = |checksum: Option<&str>| checksum.filter(|c| !c.contains('-')).map(str::to_owned);
-        let sha256 = full_object(head.checksum_sha256()).and_then(|c| BASE64_STANDARD.decode(c).ok());
-        Self {
-            size: head.content_length().and_then(|s| s.try_into().ok()).unwrap_or(0),
-            version_id: head.version_id().map(str::to_owned),
-            sha256: sha256.map(|bytes| hex(&bytes)),
-            crc64: full_object(head.checksum_crc64_nvme()),
-        }
+/// Size, ETag, time and the checksums that this tool compares.
+fn attributes(head: &HeadObjectOutput) -> ObjectAttributes {
+    let kind = head.checksum_type().map(|kind| kind.as_str().to_owned());
+    let stored = [(SHA256, head.checksum_sha256()), (CRC64_NVME, head.checksum_crc64_nvme())];
+    let checksum = |(algorithm, value): (&'static str, Option<&str>)| {
+        Some(Checksum { algorithm, kind: kind.clone(), value: value?.to_owned() })
+    };
+    ObjectAttributes {
+        size: head.content_length().and_then(|s| s.try_into().ok()).unwrap_or(0),
+        etag: head.e_tag().map(unquote_etag),
+        last_modified: head.last_modified().and_then(timestamp),
+        checksums: stored.into_iter().filter_map(checksum).collect(),
     }
+}
+
+/// A time of the SDK; `None` before 1970.
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    time.to_millis().ok().and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis)
+}
+
+const SHA256: &str = "SHA256";
+const CRC64_NVME: &str = "CRC64NVME";
+
+/// The checksum of the whole object, base64; that of an object in parts has a `-` and their number.
+fn full_object_checksum<'a>(attributes: &'a ObjectAttributes, algorithm: &str) -> Option<&'a str> {
+    let checksum = attributes.checksums.iter().find(|c| c.algorithm == algorithm && !c.value.contains('-'))?;
+    Some(&checksum.value)
+}
+
+/// The SHA-256 that S3 stores, hexadecimal; `None` if it has none of the whole object.
+pub(crate) fn stored_sha256(attributes: &ObjectAttributes) -> Option<String> {
+    let bytes = BASE64_STANDARD.decode(full_object_checksum(attributes, SHA256)?).ok()?;
+    Some(hex(&bytes))
+}
+
+/// The CRC-64/NVME that S3 stores, base64; `None` if it has none of the whole object.
+pub(crate) fn stored_crc64(attributes: &ObjectAttributes) -> Option<&str> {
+    full_object_checksum(attributes, CRC64_NVME)
 }

@@ -4,53 +4,52 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
-use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
+use aws_sdk_s3::types::{self as s3, EncodingType};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
-use lambda_support::aws::listed_key;
+use lambda_support::aws::{listed_key, unquote_etag};
 use lambda_support::log::escape;
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion};
 
 use crate::aws::errors::explain;
+use crate::aws::s3::timestamp;
 
-/// An object version or a delete marker, as a listing has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ListedVersion {
-    pub(crate) key: String,
-    pub(crate) version_id: String,
-    /// In bytes.
-    pub(crate) size: u64,
-    /// Without quotes.
-    pub(crate) etag: Option<String>,
-    /// Seconds since 1970.
-    pub(crate) modified: i64,
-    pub(crate) is_latest: bool,
-    pub(crate) delete_marker: bool,
-}
-
-impl ListedVersion {
-    fn from_version(version: &ObjectVersion, key: String) -> Self {
-        Self {
+fn listed_version(bucket: &str, key: String, version: &s3::ObjectVersion) -> ListedVersion {
+    ListedVersion {
+        version: ObjectVersion {
+            bucket: bucket.to_owned(),
             key,
             version_id: version.version_id().unwrap_or("null").to_owned(),
+        },
+        attributes: ObjectAttributes {
             size: version.size().and_then(|s| s.try_into().ok()).unwrap_or(0),
-            etag: version.e_tag().map(|e| e.trim_matches('"').to_owned()),
-            modified: version.last_modified().map_or(0, DateTime::secs),
-            is_latest: version.is_latest() == Some(true),
-            delete_marker: false,
-        }
+            etag: version.e_tag().map(unquote_etag),
+            last_modified: version.last_modified().and_then(timestamp),
+            checksums: Vec::new(),
+        },
+        is_latest: version.is_latest() == Some(true),
+        is_delete_marker: false,
     }
+}
 
-    fn from_delete_marker(marker: &DeleteMarkerEntry, key: String) -> Self {
-        Self {
+fn listed_delete_marker(bucket: &str, key: String, marker: &s3::DeleteMarkerEntry) -> ListedVersion {
+    ListedVersion {
+        version: ObjectVersion {
+            bucket: bucket.to_owned(),
             key,
             version_id: marker.version_id().unwrap_or("null").to_owned(),
-            size: 0,
-            etag: None,
-            modified: marker.last_modified().map_or(0, DateTime::secs),
-            is_latest: marker.is_latest() == Some(true),
-            delete_marker: true,
-        }
+        },
+        attributes: ObjectAttributes {
+            last_modified: marker.last_modified().and_then(timestamp),
+            ..ObjectAttributes::default()
+        },
+        is_latest: marker.is_latest() == Some(true),
+        is_delete_marker: true,
     }
+}
+
+/// When a listed version was created, in seconds since 1970; 0 if the listing does not say.
+pub(crate) fn modified_seconds(listed: &ListedVersion) -> i64 {
+    listed.attributes.last_modified.map_or(0, |at| i64::try_from(at.as_millis() / 1000).unwrap_or(i64::MAX))
 }
 
 /// Decodes the keys of one page; those that are not UTF-8 once decoded are collected as listed.
@@ -108,10 +107,10 @@ impl Versions {
         let mut keys = KeyDecoder { encoding, undecodable: &mut self.undecodable };
         let mut listed = Vec::new();
         for version in page.versions() {
-            listed.extend(keys.decode(version.key()).map(|key| ListedVersion::from_version(version, key)));
+            listed.extend(keys.decode(version.key()).map(|key| listed_version(&self.bucket, key, version)));
         }
         for marker in page.delete_markers() {
-            listed.extend(keys.decode(marker.key()).map(|key| ListedVersion::from_delete_marker(marker, key)));
+            listed.extend(keys.decode(marker.key()).map(|key| listed_delete_marker(&self.bucket, key, marker)));
         }
         Ok(Some(listed))
     }
@@ -153,4 +152,24 @@ impl Objects {
 
 fn list_action(bucket: &str) -> String {
     format!("list bucket `{}`", escape(bucket))
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A current version of 3 bytes in bucket `raw`, created in 1970.
+    pub(crate) fn listed(key: &str, version_id: &str) -> ListedVersion {
+        ListedVersion {
+            version: ObjectVersion { bucket: "raw".into(), key: key.into(), version_id: version_id.into() },
+            attributes: ObjectAttributes {
+                size: 3,
+                etag: Some("e".into()),
+                last_modified: Some(sluice_types::Timestamp::UNIX_EPOCH),
+                checksums: Vec::new(),
+            },
+            is_latest: true,
+            is_delete_marker: false,
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Hand-made log files.
 
-use super::*;
+use std::io::Write;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
-use std::io::Write;
+
+use super::*;
 
 /// 2026-11-23T15:05:09Z
 const AT: i64 = 1_795_446_309;
@@ -24,7 +26,7 @@ fn event(name: &str, error: Option<&str>, version: Option<&str>) -> Value {
 
 fn query(version_id: &str) -> CreationQuery {
     CreationQuery {
-        version: Version { bucket: "raw".into(), key: "incoming/a".into(), version_id: version_id.into() },
+        version: ObjectVersion { bucket: "raw".into(), key: "incoming/a".into(), version_id: version_id.into() },
         at: AT,
         may_be_upload_start: false,
     }

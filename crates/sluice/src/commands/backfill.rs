@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use lambda_support::log::escape;
 use serde_json::json;
+use sluice_types::{ListedVersion, ObjectVersion};
 
-use crate::aws::s3_listing::ListedVersion;
+use crate::aws::s3_listing::modified_seconds;
 use crate::aws::session::{Role, session};
 use crate::aws::sqs::{MAX_BATCH, queue_name};
 use crate::event_replay::EventReplayer;
@@ -121,14 +122,14 @@ impl Backfill<'_> {
         report: &Report,
     ) -> anyhow::Result<Vec<ListedVersion>> {
         let mut missing = Vec::new();
-        for (version, outcome) in self.auditor.outcomes(selected).await? {
+        for (listed, outcome) in self.auditor.outcomes(selected).await? {
             match outcome {
                 // A replayed event makes the function complete an incomplete move.
-                VersionOutcome::Missing(_) | VersionOutcome::Refused => missing.push(version),
+                VersionOutcome::Missing(_) | VersionOutcome::Refused => missing.push(listed),
                 outcome => {
                     self.counts.unreadable += u64::from(matches!(outcome, VersionOutcome::Unreadable(_)));
                     self.counts.unknown += u64::from(matches!(outcome, VersionOutcome::Unknown(_)));
-                    print_outcome(&version, &outcome, false, report);
+                    print_outcome(&listed, &outcome, false, report);
                 }
             }
         }
@@ -137,16 +138,15 @@ impl Backfill<'_> {
 
     async fn replay_batch(&mut self, batch: &[ListedVersion], report: &Report) -> anyhow::Result<()> {
         self.counts.selected += batch.len() as u64;
-        self.counts.bytes += batch.iter().map(|v| v.size).sum::<u64>();
+        self.counts.bytes += batch.iter().map(|v| v.attributes.size).sum::<u64>();
         if self.args.yes {
-            let bucket = &self.auditor.ingest.processing_bucket;
-            self.counts.replayed += self.replayer.replay(bucket, batch).await?;
+            self.counts.replayed += self.replayer.replay(batch).await?;
             report.mark_changed();
         }
-        for version in batch {
+        for listed in batch {
             report.tick();
             if self.args.list {
-                print_version(version, report);
+                print_version(listed, report);
             }
         }
         Ok(())
@@ -164,11 +164,12 @@ impl Backfill<'_> {
     }
 }
 
-fn print_version(version: &ListedVersion, report: &Report) {
-    let modified = rfc3339(version.modified);
+fn print_version(listed: &ListedVersion, report: &Report) {
+    let (ObjectVersion { key, version_id, .. }, size) = (&listed.version, listed.attributes.size);
+    let modified = rfc3339(modified_seconds(listed));
     report.line(
-        format_args!("{}  {}  {modified}  {} bytes", escape(&version.key), escape(&version.version_id), version.size),
-        &json!({"key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size}),
+        format_args!("{}  {}  {modified}  {size} bytes", escape(key), escape(version_id)),
+        &json!({"key": key, "version_id": version_id, "modified": modified, "size": size}),
     );
 }
 
@@ -204,32 +205,13 @@ impl BackfillCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3_listing::testing;
     use crate::report::testing::{HOSTILE, assert_printed, harmless};
 
     #[test]
     fn untrusted_text_is_escaped() {
-        let version = ListedVersion {
-            key: HOSTILE.into(),
-            version_id: HOSTILE.into(),
-            size: 3,
-            etag: None,
-            modified: 0,
-            is_latest: true,
-            delete_marker: false,
-        };
-        harmless(1, |report| print_version(&version, report));
-    }
-
-    fn listed(key: &str) -> ListedVersion {
-        ListedVersion {
-            key: key.into(),
-            version_id: "v1".into(),
-            size: 3,
-            etag: Some("e".into()),
-            modified: 0,
-            is_latest: true,
-            delete_marker: false,
-        }
+        let listed = testing::listed(HOSTILE, HOSTILE);
+        harmless(1, |report| print_version(&listed, report));
     }
 
     fn args(missing: bool, yes: bool) -> BackfillArgs {
@@ -242,7 +224,7 @@ mod tests {
         let config = crate::aws::session::tests::offline();
         let ingest = crate::outputs::tests::ingest();
         assert_printed("backfill", |report| {
-            print_version(&listed("a.json"), report);
+            print_version(&testing::listed("a.json", "v1"), report);
             for (missing, yes) in [(false, false), (false, true), (true, false), (true, true)] {
                 for (listed, selected, replayed) in [(0, 0, 0), (3, 0, 0), (3, 2, 2), (3, 2, 1)] {
                     let args = args(missing, yes);

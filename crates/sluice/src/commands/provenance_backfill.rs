@@ -6,18 +6,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use lambda_support::journal::RECEIPTS;
 use lambda_support::log::escape;
-use lambda_support::time::Moment;
 use provenance::hash::{Reader, hash};
-use provenance::receipt::{Receipt, State, key_of};
-use provenance::version::{Unread, Version, inspect};
-use provenance::watch::{Concern, concern};
-use provenance::write::{Written, announce, write};
+use provenance::inspect::{ReadError, inspect};
+use provenance::record_writer::{WriteResult, write_journal_entry, write_record};
+use provenance::watched::{Disposition, classify};
 use serde_json::json;
+use sluice_types::keys::RECEIPTS_PREFIX;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ListedVersion, ObjectVersion, Receipt, ReceiptState, Record as _, Timestamp};
 
 use crate::aws::s3::{Store, action_on};
-use crate::aws::s3_listing::ListedVersion;
+use crate::aws::s3_listing::modified_seconds;
 use crate::aws::server_clock;
 use crate::aws::session::{Role, session};
 use crate::aws::sqs::{MAX_BATCH, queue_name};
@@ -139,7 +139,7 @@ struct ProvenanceBackfill<'a> {
 impl ProvenanceBackfill<'_> {
     /// Checks this machine's clock: it dates the receipts, and the ledger closes a period one minute after its end.
     async fn check_clock(&self) -> anyhow::Result<()> {
-        server_clock::check(&self.store.s3, &self.names.receipts_bucket, RECEIPTS).await
+        server_clock::check(&self.store.s3, &self.names.receipts_bucket, RECEIPTS_PREFIX).await
     }
 
     async fn process_selection(&mut self, selection: &KeySelection, report: &mut Report) -> anyhow::Result<()> {
@@ -149,31 +149,33 @@ impl ProvenanceBackfill<'_> {
         let mut pages = self.store.versions(&selection.bucket, &selection.prefix);
         let mut to_replay = Vec::new();
         while let Some(page) = pages.next().await? {
-            for listed in page.into_iter().filter(|v| !v.delete_marker) {
-                if concern(&self.names.watched, &selection.bucket, &listed.key, Some(listed.size)) != Concern::Record {
+            for listed in page.into_iter().filter(|v| !v.is_delete_marker) {
+                if classify(&self.names.watched, &selection.bucket, &listed.version.key, Some(listed.attributes.size))
+                    != Disposition::Record
+                {
                     continue;
                 }
                 report.tick();
                 self.counts.versions += 1;
-                let version = version_of(&selection.bucket, &listed);
-                if receipt_keys.contains(&key_of(&selection.bucket, &listed.key, &listed.version_id)) {
+                let version = &listed.version;
+                if receipt_keys.contains(&receipt_key(version)) {
                     self.counts.recorded += 1;
-                } else if let Some((state, receipt_key)) = incomplete_receipt(&receipt_keys, &version) {
-                    self.process_incomplete(&version, state, &receipt_key, listed.size, report).await;
-                } else if listed.modified > young_from {
+                } else if let Some((state, receipt_key)) = incomplete_receipt(&receipt_keys, version) {
+                    self.process_incomplete(version, state, &receipt_key, listed.attributes.size, report).await;
+                } else if modified_seconds(&listed) > young_from {
                     self.counts.young += 1;
                 } else {
-                    self.print_version(&version, listed.size, "no receipt", report);
+                    self.print_version(version, listed.attributes.size, "no receipt", report);
                     self.counts.missing += 1;
-                    self.counts.bytes += listed.size;
+                    self.counts.bytes += listed.attributes.size;
                     to_replay.push(listed);
                 }
                 if to_replay.len() == MAX_BATCH {
-                    self.replay(&selection.bucket, &mut to_replay, report).await;
+                    self.replay(&mut to_replay, report).await;
                 }
             }
         }
-        self.replay(&selection.bucket, &mut to_replay, report).await;
+        self.replay(&mut to_replay, report).await;
         Ok(())
     }
 
@@ -198,9 +200,9 @@ impl ProvenanceBackfill<'_> {
         );
     }
 
-    fn print_version(&self, version: &Version, size: u64, what: &str, report: &Report) {
+    fn print_version(&self, version: &ObjectVersion, size: u64, what: &str, report: &Report) {
         if self.args.list {
-            let Version { bucket, key, version_id } = version;
+            let ObjectVersion { bucket, key, version_id } = version;
             report.line(
                 format_args!("{what}: s3://{bucket}/{} version {}  {size} bytes", escape(key), escape(version_id)),
                 &json!({"bucket": bucket, "key": key, "version_id": version_id, "size": size, "what": what}),
@@ -208,12 +210,12 @@ impl ProvenanceBackfill<'_> {
         }
     }
 
-    async fn replay(&mut self, bucket: &str, to_replay: &mut Vec<ListedVersion>, report: &Report) {
+    async fn replay(&mut self, to_replay: &mut Vec<ListedVersion>, report: &Report) {
         if self.args.yes && !to_replay.is_empty() {
-            match self.replayer.replay(bucket, to_replay).await {
+            match self.replayer.replay(to_replay).await {
                 Ok(replayed) => self.counts.replayed += replayed,
                 Err(error) => {
-                    let (first, others) = (escape(&to_replay[0].key), to_replay.len() - 1);
+                    let (first, others) = (escape(&to_replay[0].version.key), to_replay.len() - 1);
                     self.print_unread(&format!("the events of {first} and {others} others"), &error, report);
                 }
             }
@@ -224,14 +226,14 @@ impl ProvenanceBackfill<'_> {
     /// Hashes a version that the function recorded without its hash; here it is not limited by the function's timeout.
     async fn process_incomplete(
         &mut self,
-        version: &Version,
-        state: State,
+        version: &ObjectVersion,
+        state: ReceiptState,
         receipt_key: &str,
         size: u64,
         report: &Report,
     ) {
         let (count, what) = match state {
-            State::Unreadable => (&mut self.counts.unreadable, "refused by S3"),
+            ReceiptState::Unreadable => (&mut self.counts.unreadable, "refused by S3"),
             _ => (&mut self.counts.deferred, "deferred by the function"),
         };
         *count += 1;
@@ -244,7 +246,7 @@ impl ProvenanceBackfill<'_> {
             Ok(None) => self.counts.hashed += 1,
             Ok(Some(reason)) => {
                 self.counts.refused += 1;
-                let Version { bucket, key, version_id } = version;
+                let ObjectVersion { bucket, key, version_id } = version;
                 report.line(
                     format_args!("unreadable  s3://{bucket}/{}: S3 refuses it ({})", escape(key), escape(&reason)),
                     &json!({
@@ -257,17 +259,18 @@ impl ProvenanceBackfill<'_> {
     }
 
     /// Reads the version and writes its complete receipt. Returns the error code if S3 permanently refuses the version.
-    async fn complete_receipt(&self, version: &Version, receipt_key: &str) -> anyhow::Result<Option<String>> {
+    async fn complete_receipt(&self, version: &ObjectVersion, receipt_key: &str) -> anyhow::Result<Option<String>> {
         let (s3, bucket) = (&self.store.s3, &self.names.receipts_bucket);
-        let failure =
-            |unread: Unread| anyhow!("cannot {}: {}", action_on("read", &version.bucket, &version.key), unread.fault());
+        let failure = |error: ReadError| {
+            anyhow!("cannot {}: {}", action_on("read", &version.bucket, &version.key), error.fault())
+        };
         let incomplete = self.read_receipt(receipt_key).await?;
         let facts = match inspect(s3, version).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             facts => facts.map_err(failure)?,
         };
         let sha256 = match hash(s3, version, &facts, &self.reader, |_| {}).await {
-            Err(Unread::Refused { reason, .. }) => return Ok(Some(reason)),
+            Err(ReadError::Refused { code, .. }) => return Ok(Some(code)),
             sha256 => sha256.map_err(failure)?,
         };
         self.check_clock().await?;
@@ -276,10 +279,11 @@ impl ProvenanceBackfill<'_> {
             event_time: incomplete.event_time,
             sequencer: incomplete.sequencer,
             pinned_late: incomplete.pinned_late,
-            ..Receipt::of(version, Some(&facts), State::Hashed, Moment::now())
+            ..Receipt::new(version, Some(&facts), ReceiptState::Hashed, Timestamp::now())
         };
-        announce(s3, bucket, &receipt.entry()).await?;
-        let (Written::Now | Written::Before) = write(s3, bucket, receipt.key(), receipt.bytes()).await?;
+        write_journal_entry(s3, bucket, &receipt.journal_entry()).await?;
+        let (WriteResult::Created | WriteResult::AlreadyExists) =
+            write_record(s3, bucket, receipt.record_key(), receipt.bytes()).await?;
         Ok(None)
     }
 
@@ -327,15 +331,11 @@ impl ProvenanceCounts {
 }
 
 /// The state and the key of a version's receipt without a hash, if it has one.
-fn incomplete_receipt(receipt_keys: &HashSet<String>, version: &Version) -> Option<(State, String)> {
-    [State::Deferred, State::Unreadable].into_iter().find_map(|state| {
-        let key = Receipt::of(version, None, state, Moment(0)).key();
+fn incomplete_receipt(receipt_keys: &HashSet<String>, version: &ObjectVersion) -> Option<(ReceiptState, String)> {
+    [ReceiptState::Deferred, ReceiptState::Unreadable].into_iter().find_map(|state| {
+        let key = Receipt::new(version, None, state, Timestamp::UNIX_EPOCH).record_key();
         receipt_keys.contains(&key).then_some((state, key))
     })
-}
-
-fn version_of(bucket: &str, listed: &ListedVersion) -> Version {
-    Version { bucket: bucket.to_owned(), key: listed.key.clone(), version_id: listed.version_id.clone() }
 }
 
 #[cfg(test)]
@@ -348,7 +348,7 @@ mod tests {
         let config = crate::aws::session::tests::offline();
         let outputs = crate::outputs::tests::outputs();
         let names = outputs.provenance().unwrap();
-        let version = Version { bucket: "raw".into(), key: "incoming/a".into(), version_id: "v".into() };
+        let version = ObjectVersion { bucket: "raw".into(), key: "incoming/a".into(), version_id: "v".into() };
         assert_printed("provenance-backfill", |report| {
             for (yes, open) in [(false, 0), (false, 2), (true, 2), (true, 0)] {
                 let args = BackfillArgs { targets: Vec::new(), yes, grace: 300, rate: 100, list: true };

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use lambda_support::log::escape;
 use serde_json::{Value, json};
+use sluice_types::ListedVersion;
 
-use crate::aws::s3_listing::ListedVersion;
+use crate::aws::s3_listing::modified_seconds;
 use crate::aws::session::{Role, session};
 use crate::globals::Globals;
 use crate::outputs::System;
@@ -62,11 +63,11 @@ async fn audit_all(
     let mut pages = args.selection.listing(&auditor.store, &auditor.ingest);
     while let Some(page) = pages.next().await? {
         let selected: Vec<ListedVersion> = page.into_iter().filter(|v| filter.matches(v)).collect();
-        for (version, outcome) in auditor.outcomes(selected).await? {
+        for (listed, outcome) in auditor.outcomes(selected).await? {
             report.tick();
-            let is_young = version.modified > young_from;
+            let is_young = modified_seconds(&listed) > young_from;
             counts.add(&outcome, is_young);
-            print_outcome(&version, &outcome, is_young, report);
+            print_outcome(&listed, &outcome, is_young, report);
         }
         for key in pages.take_undecodable() {
             counts.unknown += 1;
@@ -192,6 +193,7 @@ impl ReconcileCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3_listing::testing;
     use crate::report::testing::assert_printed;
 
     #[test]
@@ -237,15 +239,7 @@ mod tests {
 
     #[test]
     fn text_and_json_of_rows_and_summary() {
-        let version = ListedVersion {
-            key: "a.json".into(),
-            version_id: "v".into(),
-            size: 1,
-            etag: None,
-            modified: 0,
-            is_latest: true,
-            delete_marker: false,
-        };
+        let listed = testing::listed("a.json", "v");
         let outcomes = [
             VersionOutcome::Stored,
             VersionOutcome::Duplicate,
@@ -263,7 +257,7 @@ mod tests {
             report.line(counts.text("in"), &counts.json(false));
             for outcome in &outcomes {
                 for is_young in [true, false] {
-                    print_outcome(&version, outcome, is_young, report);
+                    print_outcome(&listed, outcome, is_young, report);
                     counts.add(outcome, is_young);
                 }
             }

@@ -57,10 +57,10 @@ pub(crate) async fn run(globals: &Globals, args: &IngestArgs, report: &mut Repor
     let outputs = globals.outputs.read()?;
     let config = session(&outputs, System::Ingest, globals.role_or(Role::Caller)).await?;
     let function = Arc::new(IngestFunction::new(&config, settings(outputs.ingest()?)?));
-    let answer = lambda_support::serve::answer(&function, event, TIMEOUT).await;
+    let answer = lambda_support::invocation::handle(&function, event, TIMEOUT).await;
     report.mark_changed();
     let failed = match &answer {
-        Ok(answer) => answer["batchItemFailures"].as_array().map_or(0, Vec::len),
+        Ok(answer) => answer.batch_item_failures.len(),
         Err(_) => 1,
     };
     if let Err(error) = answer {

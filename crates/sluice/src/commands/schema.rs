@@ -7,9 +7,9 @@ use ingest::judge::Rules;
 use ingest::record::{Problem, Source};
 use ingest::schema::Schema as CompiledSchema;
 use lambda_support::log::escape;
-use lambda_support::names::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use sluice_types::digest::hex;
 
 use crate::aws::s3::Store;
 use crate::aws::session::{Role, session};

@@ -5,7 +5,7 @@ mod terraform;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use provenance::watch::Watched;
+use provenance::watched::WatchedBucket;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -123,7 +123,7 @@ fn system_off_error(system: System) -> anyhow::Error {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Provenance {
     pub(crate) data_bucket: String,
-    pub(crate) watched: Vec<Watched>,
+    pub(crate) watched: Vec<WatchedBucket>,
     /// The bucket of receipts, operator records, the journal and the ledger.
     pub(crate) receipts_bucket: String,
     pub(crate) queue_url: String,

@@ -2,9 +2,10 @@
 
 use lambda_support::log::escape;
 use serde_json::json;
+use sluice_types::{ListedVersion, ObjectVersion};
 
 use super::VersionOutcome;
-use crate::aws::s3_listing::ListedVersion;
+use crate::aws::s3_listing::modified_seconds;
 use crate::report::Report;
 use crate::time::rfc3339;
 
@@ -13,7 +14,7 @@ const UNFINISHED: &str = "its reason record is in quarantine, and the object is 
 
 /// Prints a version that has no outcome, whose move to quarantine is incomplete, or that is or could not be read. Other
 /// versions print nothing.
-pub(crate) fn print_outcome(version: &ListedVersion, outcome: &VersionOutcome, young: bool, report: &Report) {
+pub(crate) fn print_outcome(listed: &ListedVersion, outcome: &VersionOutcome, young: bool, report: &Report) {
     let (what, why, recorded_outcome, expected) = match outcome {
         VersionOutcome::Missing(_) | VersionOutcome::Refused if young => return,
         VersionOutcome::Missing(expected) => ("no outcome", expected.text(), None, expected.name()),
@@ -22,47 +23,36 @@ pub(crate) fn print_outcome(version: &ListedVersion, outcome: &VersionOutcome, y
         VersionOutcome::Unknown(why) => ("cannot be read", why.clone(), None, None),
         _ => return,
     };
-    let modified = rfc3339(version.modified);
+    let (ObjectVersion { key, version_id, .. }, size) = (&listed.version, listed.attributes.size);
+    let modified = rfc3339(modified_seconds(listed));
     report.line(
-        format_args!(
-            "{what}: {}  {}  {modified}  {} bytes  {why}",
-            escape(&version.key),
-            escape(&version.version_id),
-            version.size
-        ),
+        format_args!("{what}: {}  {}  {modified}  {size} bytes  {why}", escape(key), escape(version_id)),
         &json!({
-            "key": version.key, "version_id": version.version_id, "modified": modified, "size": version.size,
+            "key": key, "version_id": version_id, "modified": modified, "size": size,
             "end": recorded_outcome, "what": what, "expected": expected, "why": why,
         }),
     );
 }
 
 /// Prints a listed key that cannot be decoded.
-pub(crate) fn print_undecodable_key(listed: &str, report: &Report) {
+pub(crate) fn print_undecodable_key(listed_key: &str, report: &Report) {
     let why = "the listing has a key that is not UTF-8 once decoded";
     report.line(
-        format_args!("cannot be read: {}  {why}", escape(listed)),
-        &json!({"listed_key": listed, "end": null, "what": "cannot be read", "why": why}),
+        format_args!("cannot be read: {}  {why}", escape(listed_key)),
+        &json!({"listed_key": listed_key, "end": null, "what": "cannot be read", "why": why}),
     );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3_listing::testing;
     use crate::report::testing::{HOSTILE, harmless};
     use crate::version_audit::Expected;
 
     #[test]
     fn untrusted_text_is_escaped() {
-        let version = ListedVersion {
-            key: HOSTILE.into(),
-            version_id: HOSTILE.into(),
-            size: 1,
-            etag: None,
-            modified: 0,
-            is_latest: true,
-            delete_marker: false,
-        };
+        let listed = testing::listed(HOSTILE, HOSTILE);
         for outcome in [
             VersionOutcome::Missing(Expected::Validation),
             VersionOutcome::Missing(Expected::Conflict),
@@ -70,7 +60,7 @@ mod tests {
             VersionOutcome::Unreadable("why".into()),
             VersionOutcome::Unknown("why".into()),
         ] {
-            harmless(1, |report| print_outcome(&version, &outcome, false, report));
+            harmless(1, |report| print_outcome(&listed, &outcome, false, report));
         }
         harmless(1, |report| print_undecodable_key(HOSTILE, report));
     }

@@ -7,8 +7,8 @@ use ingest::plan::Plan;
 use ingest::protocol::Verdict;
 use ingest::record::{End, Reason, Source};
 use ingest::schema::Schema;
-use lambda_support::aws::{Found, Obstacle};
-use lambda_support::fakes::{S3Error, Table, World};
+use lambda_support::aws::Obstacle;
+use lambda_support::fakes::{FakeAws, S3Error, Table};
 use lambda_support::{Arrival, Fault};
 
 pub const IN: &str = "processing";
@@ -19,8 +19,8 @@ pub const MAX_BYTES: u64 = 4096;
 /// The schema that Terraform ships.
 pub const SCHEMA: &str = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
 
-pub fn world() -> World {
-    World { table: Table::new(&["ArtistID", "ItemID"]), ..World::default() }
+pub fn world() -> FakeAws {
+    FakeAws { table: Table::new(&["ArtistID", "ItemID"]), ..FakeAws::default() }
 }
 
 pub fn plan() -> Plan {
@@ -58,7 +58,7 @@ pub fn item(artist: &str, title: &str, year: u32) -> String {
 }
 
 /// One effect on the world, as S3, DynamoDB and SNS would answer it.
-pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
+pub fn perform(world: &mut FakeAws, effect: &Effect) -> Outcome {
     match effect {
         Effect::FindVersion { key, version_id } => {
             let mut versions = world.s3.versions(IN, key).into_iter();
@@ -67,7 +67,7 @@ pub fn perform(world: &mut World, effect: &Effect) -> Outcome {
                 None => versions.next(),
             };
             let found = found.filter(|o| o.body.is_some());
-            Outcome::Found(found.map(|o| Found { version_id: o.version_id.clone(), size: Some(o.size()), etag: None }))
+            Outcome::Found(found.map(|o| o.listed(IN, key)))
         }
         Effect::CheckQuarantine(source) => {
             let reason = reason_of(world, source);
@@ -140,7 +140,7 @@ fn not_read(call: &str, error: S3Error) -> Outcome {
     Outcome::NotRead(Fault::new(call, format!("{error:?}")), obstacle)
 }
 
-pub fn reason_of(world: &World, source: &Source) -> Option<Reason> {
+pub fn reason_of(world: &FakeAws, source: &Source) -> Option<Reason> {
     let object = world.s3.get(OUT, &source.reason_key(), None).ok()?;
     serde_json::from_slice(object.body.as_deref()?).ok()
 }
@@ -172,12 +172,12 @@ pub enum Place {
 
 /// The invariant, written once: at any moment a version is stored or being quarantined, never both; its bytes are
 /// deleted only after a whole copy and a reason are in quarantine (or by its owner). Returns where it is.
-pub fn place(world: &World, version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Place {
+pub fn place(world: &FakeAws, version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Place {
     place_among(world, &stored(world), version, bytes, deleted_by_owner)
 }
 
 /// The version-ids of the objects whose items are in the table.
-pub fn stored(world: &World) -> Vec<String> {
+pub fn stored(world: &FakeAws) -> Vec<String> {
     let sources = world.table.items().filter_map(|item| source_of(&item));
     let mut ids: Vec<String> = sources.map(|s| s.version_id).collect();
     ids.sort();
@@ -185,7 +185,13 @@ pub fn stored(world: &World) -> Vec<String> {
 }
 
 /// [`place`], where `stored` is already known.
-pub fn place_among(world: &World, stored: &[String], version: &Source, bytes: &[u8], deleted_by_owner: bool) -> Place {
+pub fn place_among(
+    world: &FakeAws,
+    stored: &[String],
+    version: &Source,
+    bytes: &[u8],
+    deleted_by_owner: bool,
+) -> Place {
     let from = stored.partition_point(|id| *id < version.version_id);
     let to = stored.partition_point(|id| *id <= version.version_id);
     let stored = to - from;

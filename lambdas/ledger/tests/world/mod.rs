@@ -1,14 +1,15 @@
 //! The ledger's effects on the in-memory world, and those who record something in it.
 
-use lambda_support::fakes::{S3, World};
-use lambda_support::journal::{Entry, JOURNAL, LEDGER};
-use lambda_support::time::Moment;
-use ledger::effect::{Body, Effect, Outcome};
-use ledger::manifest;
-use ledger::protocol::{Plan, Run, Step};
+use lambda_support::fakes::{FakeAws, S3};
+use lambda_support::{Protocol, Step};
+use ledger::effect::{Body, Effect, EffectResult};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
-use ledger::signature::canonical;
 use p256::ecdsa::Signature;
+use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
+use sluice_types::manifest;
+use sluice_types::signature::canonical;
+use sluice_types::{JournalEntry, Timestamp};
 
 pub const BUCKET: &str = "receipts";
 /// Small, so that a period has several pages.
@@ -24,17 +25,21 @@ pub enum Phase {
 /// Somebody who records something.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    pub entry: Entry,
+    pub entry: JournalEntry,
     pub bytes: Vec<u8>,
     pub begins: Phase,
 }
 
 pub fn writer(receipt: &str, at: u64, begins: Phase) -> Writer {
     let bytes = format!("{receipt} at {at}").into_bytes();
-    Writer { entry: Entry::new(format!("provenance/{receipt}.json"), &bytes, Moment(at)), bytes, begins }
+    Writer {
+        entry: JournalEntry::new(format!("provenance/{receipt}.json"), &bytes, Timestamp::from_millis(at)),
+        bytes,
+        begins,
+    }
 }
 
-pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
+pub fn advance(world: &mut FakeAws, writer: &Writer, phase: Phase) -> Phase {
     match phase {
         Phase::Nothing => {
             let text = serde_json::to_vec(&writer.entry).unwrap();
@@ -42,7 +47,7 @@ pub fn advance(world: &mut World, writer: &Writer, phase: Phase) -> Phase {
             Phase::Announced
         }
         Phase::Announced | Phase::Recorded => {
-            let _ = world.s3.put(BUCKET, &writer.entry.receipt, &writer.bytes, true);
+            let _ = world.s3.put(BUCKET, &writer.entry.record_key, &writer.bytes, true);
             Phase::Recorded
         }
     }
@@ -53,7 +58,7 @@ pub fn bytes(s3: &S3, key: &str) -> Vec<u8> {
 }
 
 /// One effect on the world, as S3 and KMS would answer it.
-pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
+pub fn perform(s3: &mut S3, effect: &Effect) -> EffectResult {
     let after = |s3: &S3, prefix: &str, after: &str| -> Vec<String> {
         let keys = s3.list(BUCKET, prefix).into_iter();
         keys.filter(|k| *k > after).map(str::to_owned).collect()
@@ -64,28 +69,28 @@ pub fn perform(s3: &mut S3, effect: &Effect) -> Outcome {
             let bytes = object.body.as_deref()?.to_vec();
             Some(Body { bytes, sha256: object.sha256() })
         });
-        Outcome::Read(bodies.collect())
+        EffectResult::Read(bodies.collect())
     };
     match effect {
         Effect::NextManifest { after: sequence } => {
-            let keys = after(s3, LEDGER, &manifest::key(*sequence));
-            Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+            let keys = after(s3, LEDGER_PREFIX, &manifest::key(*sequence));
+            EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
         }
-        Effect::ReadManifest(sequence) => Outcome::Manifest(bytes(s3, &manifest::key(*sequence))),
+        Effect::ReadManifest(sequence) => EffectResult::Manifest(bytes(s3, &manifest::key(*sequence))),
         Effect::ListJournal { after: key } => {
-            let mut keys = after(s3, JOURNAL, key);
+            let mut keys = after(s3, JOURNAL_PREFIX, key);
             let more = keys.len() > PAGE;
             keys.truncate(PAGE);
-            Outcome::Page { keys, more }
+            EffectResult::Page { keys, more }
         }
         Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => read(s3, keys),
         Effect::Verify { digest, signature } => {
-            Outcome::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
+            EffectResult::Verified(canonical(&sign(digest)).is_ok_and(|honest| honest == *signature))
         }
-        Effect::Sign(statement) => Outcome::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
+        Effect::Sign(statement) => EffectResult::Signed(sign(&manifest::digest_to_sign(&statement.payload()))),
         Effect::Write { sequence, envelope } => match s3.put(BUCKET, &manifest::key(*sequence), envelope, true) {
-            Ok(_) => Outcome::Written,
-            Err(_) => Outcome::WrittenBefore,
+            Ok(_) => EffectResult::Written,
+            Err(_) => EffectResult::WrittenBefore,
         },
     }
 }
@@ -123,11 +128,11 @@ pub fn plan(max_listed: usize) -> Plan {
 }
 
 /// Lets `until` run to its end at once, in a world where nothing goes wrong.
-pub fn run_through(world: &mut World, plan: &Plan, now: Moment, until: Until) -> Run {
-    let (mut run, mut step) = Run::start(now, asked(until));
+pub fn run_through(world: &mut FakeAws, plan: &Plan, now: Timestamp, until: Until) -> LedgerProtocol {
+    let (mut run, mut step) = LedgerProtocol::start(asked(until), plan, now);
     while let Step::Perform(effect) = step {
-        step = run.next(plan, perform(&mut world.s3, &effect));
+        step = run.next(plan, perform(&mut world.s3, &effect), now);
     }
-    assert_eq!(step, Step::Done);
+    assert_eq!(step, Step::Done(()));
     run
 }

@@ -35,13 +35,13 @@ pub(crate) async fn missing(s3: &Client, bucket: &str, keys: &[String]) -> anyho
 /// Whether an object exists under the key that the smoke test did not write.
 pub(crate) async fn has_other_content(s3: &Client, bucket: &str, key: &str) -> anyhow::Result<bool> {
     let store = Store { s3: s3.clone() };
-    let Some(summary) = store.head(bucket, key, None).await? else {
+    let Some(attributes) = store.head(bucket, key, None).await? else {
         return Ok(false);
     };
-    if summary.size != HELLO.len() as u64 {
+    if attributes.size != HELLO.len() as u64 {
         return Ok(true);
     }
-    let found = store.read(bucket, key, None, summary.size).await?;
+    let found = store.read(bucket, key, None, attributes.size).await?;
     Ok(found.is_some_and(|bytes| bytes != HELLO))
 }
 

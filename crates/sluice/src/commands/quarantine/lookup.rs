@@ -3,7 +3,7 @@
 use ingest::record::Reason;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use provenance::version::Version;
+use sluice_types::ObjectVersion;
 
 use crate::aws::errors::class_of;
 use crate::aws::s3::Store;
@@ -91,7 +91,7 @@ impl Quarantine {
             _ => None,
         };
         Subject::Version {
-            version: Version {
+            version: ObjectVersion {
                 bucket: self.ingest.processing_bucket.clone(),
                 key: key.to_owned(),
                 version_id: version_id.to_owned(),

@@ -6,21 +6,19 @@ use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective};
+use lambda_support::aws::copy_source;
 use lambda_support::log::escape;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sluice_types::OperatorAction;
 
 use super::lookup::{InspectedVersion, Quarantine, VersionSelector};
 use super::release_protocol::{ContentDigest, Step, StepResult};
 use crate::aws::errors::explain;
-use crate::aws::s3::{ObjectSummary, Store, action_on};
-use crate::operator_log::{Action, OperatorLog, Subject};
+use crate::aws::s3::{Store, action_on};
+use crate::operator_log::{OperatorLog, Subject};
 use crate::quarantined_versions::source;
 
 /// User metadata: the version in quarantine that an object was released from. Copies keep it.
 const RELEASED_FROM: &str = "sluice-released-from";
-
-/// Characters that stay as they are in `x-amz-copy-source`: the unreserved ones and the separator.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 pub(super) struct ReleaseEffects<'a> {
     pub(super) quarantine: &'a Quarantine,
@@ -83,7 +81,7 @@ impl ReleaseEffects<'_> {
             *sha256 = copy_sha256.map(str::to_owned);
             *new_version_id = released_as.map(str::to_owned);
         }
-        self.log.record(Action::Release, &subject).await?;
+        self.log.record(OperatorAction::Release, &subject).await?;
         Ok(StepResult::Recorded)
     }
 
@@ -108,10 +106,12 @@ impl ReleaseEffects<'_> {
         let bucket = &self.quarantine.ingest.processing_bucket;
         let mut pages = self.quarantine.store.versions(bucket, self.key);
         while let Some(page) = pages.next().await? {
-            let is_past_key = page.iter().any(|v| v.key.as_str() > self.key);
-            let same_size = page.iter().filter(|v| v.key == self.key && !v.delete_marker && v.size == digest.size);
-            for version in same_size {
-                let version_id = version.version_id.as_str();
+            let is_past_key = page.iter().any(|v| v.version.key.as_str() > self.key);
+            let same_size = page
+                .iter()
+                .filter(|v| v.version.key == self.key && !v.is_delete_marker && v.attributes.size == digest.size);
+            for listed in same_size {
+                let version_id = listed.version.version_id.as_str();
                 if self.is_released_copy(bucket, self.key, Some(version_id), digest).await? {
                     return Ok(StepResult::Found(Some(version_id.to_owned())));
                 }
@@ -143,11 +143,10 @@ impl ReleaseEffects<'_> {
         let head = self.quarantine.store.head_output(quarantine_bucket, copy_key, None).await?;
         let head = head.context("the copy was deleted while it was released: run this again")?;
         let copy_request = || {
-            let copy_source = format!("{quarantine_bucket}/{copy_key}");
             let request = self.quarantine.store.s3.copy_object().bucket(bucket);
             request
                 .key(self.key)
-                .copy_source(utf8_percent_encode(&copy_source, COPY_SOURCE).to_string())
+                .copy_source(copy_source(quarantine_bucket, copy_key, None))
                 .tagging_directive(TaggingDirective::Replace)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
         };
@@ -199,12 +198,11 @@ pub(super) async fn digest_of(
     key: &str,
     version_id: Option<&str>,
 ) -> anyhow::Result<Option<ContentDigest>> {
-    let Some(summary) = store.head(bucket, key, version_id).await? else {
+    let Some(attributes) = store.head(bucket, key, version_id).await? else {
         return Ok(None);
     };
-    let summary = ObjectSummary { version_id: version_id.map(str::to_owned), ..summary };
-    let sha256 = store.sha256(bucket, key, &summary).await?;
-    Ok(sha256.map(|sha256| ContentDigest { size: summary.size, sha256 }))
+    let sha256 = store.sha256(bucket, key, version_id, &attributes).await?;
+    Ok(sha256.map(|sha256| ContentDigest { size: attributes.size, sha256 }))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use anyhow::bail;
 use lambda_support::log::escape;
 use serde_json::json;
+use sluice_types::OperatorAction;
 
 use super::lookup::{InspectedVersion, Quarantine, VersionSelector, ambiguous_key_message, does_not_exist_message};
-use crate::operator_log::{Action, OperatorLog};
+use crate::operator_log::OperatorLog;
 use crate::report::{ExitStatus, Report};
 
 /// Permanently deletes a key from quarantine
@@ -57,7 +58,7 @@ pub(super) async fn run(
     }
     for inspected in &found {
         let objects = &inspected.objects;
-        log.record(Action::Remove, &quarantine.record_subject(inspected)).await?;
+        log.record(OperatorAction::Remove, &quarantine.record_subject(inspected)).await?;
         // The reason record is deleted last, so that it still describes what an interrupted removal leaves.
         quarantine.store.delete_all_versions(bucket, &objects.copy_key).await?;
         report.mark_changed();

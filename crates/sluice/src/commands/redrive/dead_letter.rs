@@ -36,7 +36,7 @@ impl DeadLetter {
                 why: error,
                 is_readable: true,
             },
-            Ok(Envelope::Nothing(what)) => Self { objects: Vec::new(), why: what.into(), is_readable: true },
+            Ok(Envelope::Ignored(what)) => Self { objects: Vec::new(), why: what.into(), is_readable: true },
             Err(error) => Self { objects: Vec::new(), why: error.to_string(), is_readable: false },
         }
     }

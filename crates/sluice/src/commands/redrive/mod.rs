@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::types::Message;
 use lambda_support::log::escape;
 use serde_json::json;
+use sluice_types::OperatorAction;
 
 use crate::aws::session::{Role, session};
 use crate::aws::sqs::{Queues, queue_name};
 use crate::globals::Globals;
-use crate::operator_log::{Action, OperatorLog, Subject};
+use crate::operator_log::{OperatorLog, Subject};
 use crate::outputs::{System, SystemQueues};
 use crate::report::{ExitStatus, Report, message};
 use dead_letter::DeadLetter;
@@ -237,7 +238,7 @@ impl QueueRedrive<'_> {
         }
         if let Some(log) = self.log.filter(|_| !self.is_recorded.get()) {
             let subject = Subject::Queue(queue_name(self.dead_letter_url).to_owned());
-            log.record(Action::Redrive, &subject).await?;
+            log.record(OperatorAction::Redrive, &subject).await?;
             self.is_recorded.set(true);
         }
         let bodies: Vec<&str> = to_send.iter().map(|(message, _)| message.body().unwrap_or_default()).collect();

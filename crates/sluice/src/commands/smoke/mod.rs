@@ -11,9 +11,10 @@ use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use lambda_support::log::escape;
-use lambda_support::names::sha256;
-use provenance::receipt::{Receipt, key_of};
 use serde_json::json;
+use sluice_types::digest::sha256;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ObjectVersion, Receipt};
 use tokio::time::{Instant, sleep};
 
 use crate::aws::errors::explain;
@@ -77,7 +78,7 @@ pub(crate) async fn run(globals: &Globals, args: &SmokeArgs, report: &mut Report
         return Ok(checks.finish(None));
     };
     let deadline = Instant::now() + Duration::from_secs(args.wait);
-    if !file.version_id.is_empty() {
+    if !file.version.version_id.is_empty() {
         check_receipt(&auditor, names, &file, deadline, &mut checks).await?;
     }
     let search = TrailSearch::new(&auditor, names, &outputs.region);
@@ -106,7 +107,8 @@ impl Checks<'_> {
     }
 
     fn finish(self, file: Option<&TestFile>) -> ExitStatus {
-        if let Some(TestFile { bucket, key, version_id, .. }) = file {
+        if let Some(file) = file {
+            let ObjectVersion { bucket, key, version_id } = &file.version;
             let json = json!({"left": {"bucket": bucket, "key": key, "version_id": version_id}, "failed": self.failed});
             self.report.line(
                 format_args!("left    s3://{bucket}/{} version {version_id}: evidence is not deleted", escape(key)),
@@ -138,11 +140,11 @@ async fn put_test_file(config: &SdkConfig, names: &Names, checks: &mut Checks<'_
             return Ok(None);
         }
     };
-    let summary = store.head(&bucket, &key, None).await?;
-    let has_same_size = summary.is_some_and(|s| s.size == text.len() as u64);
+    let attributes = store.head(&bucket, &key, None).await?;
+    let has_same_size = attributes.is_some_and(|a| a.size == text.len() as u64);
     check_put(&output, names.key_arn.as_deref(), has_same_size, checks);
     let version_id = output.version_id().unwrap_or_default().to_owned();
-    Ok(Some(TestFile { bucket, key, version_id, sha256, at }))
+    Ok(Some(TestFile { version: ObjectVersion { bucket, key, version_id }, sha256, at }))
 }
 
 /// Checks the answer to the put.
@@ -181,7 +183,7 @@ async fn check_receipt(
     deadline: Instant,
     checks: &mut Checks<'_>,
 ) -> anyhow::Result<()> {
-    let receipt_key = key_of(&file.bucket, &file.key, &file.version_id);
+    let receipt_key = receipt_key(&file.version);
     loop {
         if let Some(bytes) = auditor.read(&names.receipts_bucket, &receipt_key, None, MAX_RECEIPT).await? {
             let receipt: Option<Receipt> = serde_json::from_slice(&bytes).ok();
@@ -261,8 +263,11 @@ mod tests {
                 checks.print("encryption", ok, &what);
             }
             checks.print_open("log", "what");
-            let file =
-                TestFile { bucket: "b".into(), key: "k".into(), version_id: "v".into(), sha256: "00".into(), at: 0 };
+            let file = TestFile {
+                version: ObjectVersion { bucket: "b".into(), key: "k".into(), version_id: "v".into() },
+                sha256: "00".into(),
+                at: 0,
+            };
             checks.finish(Some(&file));
         });
     }

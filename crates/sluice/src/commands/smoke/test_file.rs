@@ -1,10 +1,10 @@
 //! The file that the smoke test puts.
 
+use sluice_types::ObjectVersion;
+
 pub(super) struct TestFile {
-    pub(super) bucket: String,
-    pub(super) key: String,
-    /// Empty if the bucket is not versioned.
-    pub(super) version_id: String,
+    /// Its version-id is empty if the bucket is not versioned.
+    pub(super) version: ObjectVersion,
     /// Hexadecimal.
     pub(super) sha256: String,
     /// When it was put, in seconds since 1970.

@@ -34,7 +34,7 @@ impl<'a> TrailSearch<'a> {
                         continue;
                     }
                     let events = self.trail.read_events(&key).await?;
-                    if events.iter().any(|event| event.bucket == file.bucket && event.key == file.key) {
+                    if events.iter().any(|event| event.bucket == file.version.bucket && event.key == file.version.key) {
                         return Ok(Some(key));
                     }
                 }

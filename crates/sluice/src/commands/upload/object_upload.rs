@@ -12,13 +12,14 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
-use lambda_support::names::hex;
 use sha2::{Digest, Sha256};
+use sluice_types::ObjectAttributes;
+use sluice_types::digest::hex;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use crate::aws::errors::{explain, status};
-use crate::aws::s3::{ObjectSummary, Store, action_on};
+use crate::aws::s3::{Store, action_on, stored_crc64, stored_sha256};
 use crate::report::message;
 
 /// Larger files are uploaded in parts of at least this size, in bytes.
@@ -126,10 +127,10 @@ impl Uploader {
 
     /// Whether the current version has the same bytes.
     async fn is_present(&self, key: &str, local: &LocalChecksums) -> anyhow::Result<bool> {
-        let Some(summary) = self.store.head(&self.bucket, key, None).await? else {
+        let Some(attributes) = self.store.head(&self.bucket, key, None).await? else {
             return Ok(false);
         };
-        match same_bytes(local, &summary) {
+        match same_bytes(local, &attributes) {
             Some(same) => Ok(same),
             None => {
                 let sha256 = self.store.compute_sha256(&self.bucket, key, None).await?;
@@ -243,20 +244,21 @@ async fn checksums(path: &Path) -> anyhow::Result<LocalChecksums> {
 }
 
 /// Whether file and object have the same bytes, according to S3's checksums; `None` if the object must be read.
-fn same_bytes(local: &LocalChecksums, object: &ObjectSummary) -> Option<bool> {
+fn same_bytes(local: &LocalChecksums, object: &ObjectAttributes) -> Option<bool> {
     if local.size != object.size {
         return Some(false);
     }
-    if let Some(sha256) = &object.sha256 {
-        return Some(*sha256 == local.sha256);
+    if let Some(sha256) = stored_sha256(object) {
+        return Some(sha256 == local.sha256);
     }
-    let (local_crc, object_crc) = (local.crc64.as_ref()?, object.crc64.as_ref()?);
+    let (local_crc, object_crc) = (local.crc64.as_deref()?, stored_crc64(object)?);
     Some(local_crc == object_crc)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sluice_types::Checksum;
 
     #[test]
     fn parts_of_any_object_fit_the_limit() {
@@ -269,15 +271,20 @@ mod tests {
     #[test]
     fn checksums_are_compared_if_s3_has_them() {
         let local = LocalChecksums { size: 3, sha256: "aa".into(), crc64: Some("x".into()) };
-        let object = |size, sha256: Option<&str>, crc64: Option<&str>| ObjectSummary {
-            size,
-            version_id: None,
-            sha256: sha256.map(Into::into),
-            crc64: crc64.map(Into::into),
+        let object = |size, sha256: Option<&[u8]>, crc64: Option<&str>| {
+            let sha256 = sha256.map(|bytes| BASE64_STANDARD.encode(bytes));
+            let stored = [("SHA256", sha256), ("CRC64NVME", crc64.map(str::to_owned))];
+            let checksum =
+                |(algorithm, value): (_, Option<String>)| Some(Checksum { algorithm, kind: None, value: value? });
+            ObjectAttributes {
+                size,
+                checksums: stored.into_iter().filter_map(checksum).collect(),
+                ..ObjectAttributes::default()
+            }
         };
-        assert_eq!(same_bytes(&local, &object(4, Some("aa"), None)), Some(false));
-        assert_eq!(same_bytes(&local, &object(3, Some("aa"), Some("y"))), Some(true));
-        assert_eq!(same_bytes(&local, &object(3, Some("bb"), None)), Some(false));
+        assert_eq!(same_bytes(&local, &object(4, Some(&[0xaa]), None)), Some(false));
+        assert_eq!(same_bytes(&local, &object(3, Some(&[0xaa]), Some("y"))), Some(true));
+        assert_eq!(same_bytes(&local, &object(3, Some(&[0xbb]), None)), Some(false));
         assert_eq!(same_bytes(&local, &object(3, None, Some("x"))), Some(true));
         assert_eq!(same_bytes(&local, &object(3, None, Some("y"))), Some(false));
         assert_eq!(same_bytes(&local, &object(3, None, None)), None);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use lambda_support::log::escape;
-use lambda_support::names::MAX_KEY;
+use sluice_types::keys::{MAX_KEY_BYTES, PROJECT_PREFIX};
 
 use crate::local_files::{LocalFile, find_files, has_json_extension, regular_metadata, shown};
 use crate::report::message;
@@ -122,11 +122,13 @@ fn key(prefix: &str, relative: &Path) -> anyhow::Result<String> {
         parts.push(text);
     }
     let key = format!("{prefix}{}", parts.join("/"));
-    if key.len() > MAX_KEY {
-        bail!("`{name}` would get a key of {} bytes; the limit of S3 is {MAX_KEY}: use shorter names", key.len());
+    if key.len() > MAX_KEY_BYTES {
+        bail!("`{name}` would get a key of {} bytes; the limit of S3 is {MAX_KEY_BYTES}: use shorter names", key.len());
     }
-    if key.starts_with("_sluice/") {
-        bail!("`{name}` would get a key under `_sluice/`, which is reserved for the deployment: use another --prefix");
+    if key.starts_with(PROJECT_PREFIX) {
+        bail!(
+            "`{name}` would get a key under `{PROJECT_PREFIX}`, which is reserved for the deployment: use another --prefix"
+        );
     }
     Ok(key)
 }

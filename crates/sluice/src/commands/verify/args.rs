@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lambda_support::time::Moment;
+use sluice_types::Timestamp;
 
 use super::chain::Pin;
 use crate::time::{TimeArg, now};
@@ -62,8 +62,8 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     /// The time that the ledger must reach.
-    pub(super) fn required_ledger_time(&self) -> Option<Moment> {
+    pub(super) fn required_ledger_time(&self) -> Option<Timestamp> {
         let seconds = self.at?.seconds(now());
-        u64::try_from(seconds).ok().map(|s| Moment(s * 1000))
+        u64::try_from(seconds).ok().map(|s| Timestamp::from_millis(s * 1000))
     }
 }

@@ -7,9 +7,10 @@ use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_kms::primitives::Blob;
 use futures::{StreamExt, stream};
-use lambda_support::journal::LEDGER;
 use provenance::hash::{Reader, hash};
-use provenance::version::{self, Facts};
+use provenance::inspect::ReadError;
+use sluice_types::ObjectAttributes;
+use sluice_types::keys::LEDGER_PREFIX;
 
 use super::evidence::FoundRecord;
 use super::folder_evidence::{ManifestBodies, Unread};
@@ -45,7 +46,7 @@ impl BucketEvidence<'_> {
     /// If they cannot be listed.
     pub(super) async fn manifests(&self) -> anyhow::Result<(ManifestBodies, Vec<Unread>)> {
         let (mut manifests, mut unread) = (Vec::new(), Vec::new());
-        self.read_all(LEDGER, |key, bytes| match bytes {
+        self.read_all(LEDGER_PREFIX, |key, bytes| match bytes {
             Ok(bytes) => manifests.push((key, Some(bytes))),
             Err(reason) => {
                 unread.push((key.clone(), reason));
@@ -116,16 +117,16 @@ pub(super) async fn compare_content(
     reader: &Arc<Reader>,
     progress: impl Fn(u64),
 ) -> anyhow::Result<ContentStatus> {
-    let facts = Facts { size: pending.size, etag: pending.etag.clone(), last_modified: None, checksum: None };
+    let attributes = ObjectAttributes { size: pending.size, etag: pending.etag.clone(), ..ObjectAttributes::default() };
     let version = &pending.version;
-    match hash(&store.s3, version, &facts, reader, progress).await {
+    match hash(&store.s3, version, &attributes, reader, progress).await {
         Ok(sha256) if sha256 == pending.sha256 => Ok(ContentStatus::Same),
         Ok(sha256) => Ok(ContentStatus::Different(sha256)),
         // S3 reports a version as absent also if it must not be read; a second call distinguishes the two.
-        Err(version::Unread::Absent(_)) if !exists(store, pending).await? => Ok(ContentStatus::Gone),
-        Err(
-            version::Unread::Absent(fault) | version::Unread::Refused { fault, .. } | version::Unread::Fault(fault),
-        ) => Err(anyhow!("cannot {}: {fault}", action_on("read", &version.bucket, &version.key))),
+        Err(ReadError::NotAccessible(_)) if !exists(store, pending).await? => Ok(ContentStatus::Gone),
+        Err(ReadError::NotAccessible(fault) | ReadError::Refused { fault, .. } | ReadError::Fault(fault)) => {
+            Err(anyhow!("cannot {}: {fault}", action_on("read", &version.bucket, &version.key)))
+        }
     }
 }
 

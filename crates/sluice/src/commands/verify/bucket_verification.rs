@@ -2,12 +2,9 @@
 
 use std::collections::HashSet;
 
-use lambda_support::journal::RecordKind;
-use lambda_support::time::Moment;
-use provenance::operator;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
-use provenance::watch::{Concern, concern};
+use provenance::watched::{Disposition, classify};
+use sluice_types::operator_record::operator_record_key_prefix;
+use sluice_types::{ObjectVersion, Receipt, RecordKind, Timestamp};
 
 use super::args::VerifyArgs;
 use super::bucket_evidence::{self, BucketEvidence};
@@ -15,7 +12,6 @@ use super::chain::Chain;
 use super::content_check::ContentCheck;
 use super::delivered_files::{self, DeliveredFile, FileVersions};
 use super::evidence::Evidence;
-use super::finding::version_of;
 use super::public_keys::PublicKeys;
 use super::quarantine_copies;
 use super::summary::Summary;
@@ -48,7 +44,7 @@ pub(super) async fn run(
     let source = BucketEvidence { store: &store, bucket: &names.receipts_bucket };
     report.progress("reading manifests and records", None);
     // Reading may take hours; versions that arrive meanwhile count as young.
-    let started = Moment::now();
+    let started = Timestamp::now();
     let (manifests, unread) = source.manifests().await?;
     let chain = Chain::verify(manifests, &public_keys, &args.pins);
     let mut summary = Summary::new(&chain, &public_keys, args.unproven_ok);
@@ -86,7 +82,7 @@ async fn read_records<'a>(
     args: &VerifyArgs,
     selections: &[KeySelection],
     chain: &'a Chain,
-    started: Moment,
+    started: Timestamp,
     summary: &mut Summary,
     report: &Report,
 ) -> (Evidence<'a>, Vec<String>) {
@@ -94,7 +90,8 @@ async fn read_records<'a>(
     let prefixes: Vec<String> = match args.targets.as_slice() {
         [] => RecordKind::ALL.map(|k| k.prefix().to_owned()).to_vec(),
         _ => {
-            let record_prefixes = |s: &KeySelection| [s.receipt_prefix(), operator::under(&s.bucket, &s.prefix)];
+            let record_prefixes =
+                |s: &KeySelection| [s.receipt_prefix(), operator_record_key_prefix(&s.bucket, &s.prefix)];
             selections.iter().flat_map(record_prefixes).collect()
         }
     };
@@ -104,7 +101,7 @@ async fn read_records<'a>(
         let take = |key: String, record| {
             report.tick();
             match record {
-                Ok(record) => evidence.add(record, Moment::now()),
+                Ok(record) => evidence.add(record, Timestamp::now()),
                 Err(reason) => {
                     evidence.add_unread(key.clone());
                     unread.push((key, reason));
@@ -126,11 +123,11 @@ async fn read_records<'a>(
 struct Scope<'a> {
     selections: &'a [KeySelection],
     /// If set, only these versions.
-    only: Option<&'a HashSet<Version>>,
+    only: Option<&'a HashSet<ObjectVersion>>,
 }
 
 impl Scope<'_> {
-    fn contains(&self, version: &Version) -> bool {
+    fn contains(&self, version: &ObjectVersion) -> bool {
         self.only.is_none_or(|only| only.contains(version))
     }
 }
@@ -216,7 +213,7 @@ impl<'a> BucketVerification<'a> {
         }
         // If a selection was not listed completely, none of its versions counts as missing.
         let is_in_scope = |receipt: &Receipt| {
-            listed_selections.iter().any(|s| s.contains(receipt)) && scope.contains(&version_of(receipt))
+            listed_selections.iter().any(|s| s.contains(receipt)) && scope.contains(&receipt.version())
         };
         let (mut missing, mut gone) = (comparison.missing(is_in_scope), comparison.gone(is_in_scope));
         comparison.take_operated(&mut missing, self.evidence);
@@ -236,13 +233,12 @@ impl<'a> BucketVerification<'a> {
         let bucket = &selection.bucket;
         let mut pages = self.store.versions(bucket, &selection.prefix);
         while let Some(page) = pages.next().await? {
-            for listed in page.iter().filter(|v| !v.delete_marker) {
-                let version =
-                    Version { bucket: bucket.clone(), key: listed.key.clone(), version_id: listed.version_id.clone() };
-                let concern = concern(&self.names.watched, bucket, &listed.key, Some(listed.size));
-                if concern == Concern::Record && scope.contains(&version) {
+            for listed in page.iter().filter(|v| !v.is_delete_marker) {
+                let key = &listed.version.key;
+                let disposition = classify(&self.names.watched, bucket, key, Some(listed.attributes.size));
+                if disposition == Disposition::Record && scope.contains(&listed.version) {
                     report.tick();
-                    comparison.add(bucket, listed);
+                    comparison.add(listed);
                 }
             }
         }
@@ -284,6 +280,6 @@ impl<'a> BucketVerification<'a> {
     }
 }
 
-fn seconds(at: Moment) -> i64 {
-    i64::try_from(at.0 / 1000).unwrap_or(i64::MAX)
+fn seconds(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis() / 1000).unwrap_or(i64::MAX)
 }

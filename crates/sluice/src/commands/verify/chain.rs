@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use lambda_support::journal::RecordKind;
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::manifest::{self, Listed, Opened, Predicate};
+use sluice_types::digest::sha256;
+use sluice_types::manifest::{self, Listed, Opened, Predicate};
+use sluice_types::{RecordKind, Timestamp};
 
 use super::finding::{Finding, FindingKind};
 use super::public_keys::PublicKeys;
@@ -66,7 +65,7 @@ pub(super) struct Chain {
     /// The number of manifests, verified or not.
     pub(super) manifests: usize,
     /// The verified periods, sorted: start (exclusive), end (inclusive), sequence number.
-    periods: Vec<(Option<Moment>, Moment, u64)>,
+    periods: Vec<(Option<Timestamp>, Timestamp, u64)>,
 }
 
 /// What is known of a manifest when the next one is verified.
@@ -74,7 +73,7 @@ struct PreviousManifest {
     sequence: u64,
     sha256: String,
     /// The end of its period, if its signature is valid.
-    to: Option<Moment>,
+    to: Option<Timestamp>,
     is_sound: bool,
 }
 
@@ -210,23 +209,23 @@ impl Chain {
     }
 
     /// The end of the last verified period.
-    pub(super) fn end(&self) -> Option<Moment> {
+    pub(super) fn end(&self) -> Option<Timestamp> {
         self.periods.iter().map(|(_, to, _)| *to).max()
     }
 
     /// The sequence number of the verified manifest whose period contains this time.
-    pub(super) fn manifest_at(&self, at: Moment) -> Option<u64> {
+    pub(super) fn manifest_at(&self, at: Timestamp) -> Option<u64> {
         let index = self.periods.partition_point(|(from, ..)| *from < Some(at));
         let (from, to, sequence) = self.periods.get(index.checked_sub(1)?)?;
         (*from < Some(at) && at <= *to).then_some(*sequence)
     }
 
     /// A finding if the ledger should contain later manifests at this time.
-    pub(super) fn behind(&self, at: Moment) -> Option<Finding> {
+    pub(super) fn behind(&self, at: Timestamp) -> Option<Finding> {
         let (end, head) = (self.end()?, self.head.as_ref()?);
         let what = format!("it ends at {end} and is the last one; check the ledger function's log");
         let finding = Finding::new(FindingKind::LedgerBehind, manifest::key(head.sequence), what);
-        (end.plus(MAX_LEDGER_DELAY_MS) < at).then_some(finding)
+        (end.plus_millis(MAX_LEDGER_DELAY_MS) < at).then_some(finding)
     }
 }
 

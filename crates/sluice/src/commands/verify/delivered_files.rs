@@ -4,12 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lambda_support::names::hex;
-use provenance::version::Version;
 use sha2::{Digest, Sha256};
+use sluice_types::ObjectVersion;
+use sluice_types::digest::hex;
 
 use super::evidence::{CheckedReceipt, Evidence};
-use super::finding::version_of;
 use super::versions::VersionComparison;
 use crate::key_selection::KeySelection;
 
@@ -37,22 +36,22 @@ impl DeliveredFile {
 }
 
 /// The versions whose receipts have the digest of a file.
-pub(super) struct FileVersions(HashSet<Version>);
+pub(super) struct FileVersions(HashSet<ObjectVersion>);
 
 impl FileVersions {
     pub(super) fn new(files: &[DeliveredFile], evidence: &Evidence<'_>) -> Self {
         let receipts = files.iter().flat_map(|file| file.receipts(evidence));
-        Self(receipts.map(|checked| version_of(&checked.receipt)).collect())
+        Self(receipts.map(|checked| checked.receipt.version()).collect())
     }
 
-    pub(super) fn versions(&self) -> &HashSet<Version> {
+    pub(super) fn versions(&self) -> &HashSet<ObjectVersion> {
         &self.0
     }
 
     /// Selections of their keys.
     pub(super) fn selections(&self) -> Vec<KeySelection> {
         let selection =
-            |version: &Version| KeySelection { bucket: version.bucket.clone(), prefix: version.key.clone() };
+            |version: &ObjectVersion| KeySelection { bucket: version.bucket.clone(), prefix: version.key.clone() };
         let mut selections: Vec<KeySelection> = self.0.iter().map(selection).collect();
         selections.sort_unstable();
         selections.dedup();
@@ -60,11 +59,11 @@ impl FileVersions {
     }
 
     /// The versions that exist neither in S3 nor in quarantine and that no operator released or removed.
-    pub(super) fn unmatched(&self, comparison: &VersionComparison<'_>) -> HashSet<Version> {
+    pub(super) fn unmatched(&self, comparison: &VersionComparison<'_>) -> HashSet<ObjectVersion> {
         let existing = comparison.pending_reads.iter().map(|pending| &pending.version);
         let operated = comparison.operated.iter().map(|(version, _)| version);
         let moved = comparison.moved.iter();
-        let matched: HashSet<&Version> = existing.chain(operated).chain(moved).collect();
+        let matched: HashSet<&ObjectVersion> = existing.chain(operated).chain(moved).collect();
         self.0.iter().filter(|version| !matched.contains(version)).cloned().collect()
     }
 }

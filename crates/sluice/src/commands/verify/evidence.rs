@@ -2,16 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lambda_support::journal::RecordKind;
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use provenance::operator::{Action, OperatorRecord, record_key};
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde::de::DeserializeOwned;
+use sluice_types::digest::sha256;
+use sluice_types::operator_record::operator_record_key;
+use sluice_types::{ObjectVersion, OperatorAction, OperatorRecord, Receipt, Record as _, RecordKind, Timestamp};
 
 use super::chain::{Chain, ListedRecord, MAX_LEDGER_DELAY_MS};
-use super::finding::{Finding, FindingKind, version_of};
+use super::finding::{Finding, FindingKind};
 
 /// How far clocks may differ, in milliseconds.
 const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
@@ -21,32 +18,32 @@ pub(super) struct FoundRecord {
     key: String,
     sha256: String,
     /// `None` if it is not a valid record.
-    record: Option<Record>,
+    record: Option<RecordContent>,
 }
 
-enum Record {
+enum RecordContent {
     Receipt(Receipt),
     Operator(OperatorRecord),
 }
 
-impl Record {
-    fn key(&self) -> String {
+impl RecordContent {
+    fn record_key(&self) -> String {
         match self {
-            Self::Receipt(receipt) => receipt.key(),
+            Self::Receipt(receipt) => receipt.record_key(),
             Self::Operator(record) => record.record_key(),
         }
     }
 
-    fn recorded_at(&self) -> Moment {
+    fn recorded_at(&self) -> Timestamp {
         match self {
             Self::Receipt(receipt) => receipt.recorded_at,
             Self::Operator(record) => record.recorded_at,
         }
     }
 
-    fn version(&self) -> Option<Version> {
+    fn version(&self) -> Option<ObjectVersion> {
         match self {
-            Self::Receipt(receipt) => Some(version_of(receipt)),
+            Self::Receipt(receipt) => Some(receipt.version()),
             Self::Operator(record) => record.version(),
         }
     }
@@ -58,8 +55,8 @@ impl FoundRecord {
             serde_json::from_slice(bytes).ok()
         }
         let record = match RecordKind::of(&key) {
-            Some(RecordKind::Object) => from_json(bytes).map(Record::Receipt),
-            Some(RecordKind::Operator) => from_json(bytes).map(Record::Operator),
+            Some(RecordKind::Object) => from_json(bytes).map(RecordContent::Receipt),
+            Some(RecordKind::Operator) => from_json(bytes).map(RecordContent::Operator),
             None => None,
         };
         Self { sha256: sha256(bytes), record, key }
@@ -96,8 +93,8 @@ pub(super) struct Evidence<'a> {
     /// For each record that the chain lists, whether it exists.
     is_found: Vec<bool>,
     keep_receipts: bool,
-    oldest: Option<Moment>,
-    newest: Option<Moment>,
+    oldest: Option<Timestamp>,
+    newest: Option<Timestamp>,
     /// The receipts by key, if they are kept.
     pub(super) receipts: HashMap<String, CheckedReceipt>,
     /// Keys of records that exist and could not be read.
@@ -132,7 +129,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Compares one record that was read at `now`.
-    pub(super) fn add(&mut self, found: FoundRecord, now: Moment) {
+    pub(super) fn add(&mut self, found: FoundRecord, now: Timestamp) {
         match RecordKind::of(&found.key) {
             Some(RecordKind::Operator) => self.counts.operator_records += 1,
             Some(RecordKind::Object) | None => self.counts.receipts += 1,
@@ -151,15 +148,15 @@ impl<'a> Evidence<'a> {
         let is_sound = problem.is_none();
         if let Some((kind, what)) = problem {
             let finding = Finding::new(kind, &found.key, what);
-            let version = found.record.as_ref().and_then(Record::version);
+            let version = found.record.as_ref().and_then(RecordContent::version);
             self.findings.push(Finding { version, ..finding });
         }
         match found.record {
-            Some(Record::Receipt(receipt)) if self.keep_receipts => {
+            Some(RecordContent::Receipt(receipt)) if self.keep_receipts => {
                 let checked = CheckedReceipt { receipt, sha256: found.sha256, sequence, is_sound };
                 self.receipts.insert(found.key, checked);
             }
-            Some(Record::Operator(record)) if is_sound => {
+            Some(RecordContent::Operator(record)) if is_sound => {
                 self.operator_records.insert(found.key, record);
             }
             _ => {}
@@ -168,8 +165,9 @@ impl<'a> Evidence<'a> {
 
     /// The operator record about the release or removal of the version of a receipt.
     pub(super) fn operator_record_of(&self, receipt: &Receipt) -> Option<&OperatorRecord> {
-        let version = version_of(receipt);
-        let keys = [Action::Remove, Action::Release].map(|action| record_key(&version, action));
+        let version = receipt.version();
+        let keys =
+            [OperatorAction::Remove, OperatorAction::Release].map(|action| operator_record_key(&version, action));
         keys.iter().filter_map(|key| self.operator_records.get(key)).find(|record| {
             let digests = record.sha256.as_ref().zip(receipt.sha256.as_ref());
             digests.is_none_or(|(recorded, expected)| recorded == expected)
@@ -177,7 +175,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Checks a record that no manifest lists.
-    fn check_unlisted(&mut self, found: &FoundRecord, now: Moment) -> Option<(FindingKind, String)> {
+    fn check_unlisted(&mut self, found: &FoundRecord, now: Timestamp) -> Option<(FindingKind, String)> {
         let unlisted = |what: String| Some((FindingKind::ReceiptUnlisted, what));
         let Some(record) = &found.record else {
             return unlisted("it is not a valid record, and no manifest lists it".into());
@@ -186,11 +184,11 @@ impl<'a> Evidence<'a> {
         if let Some(sequence) = self.chain.manifest_at(at) {
             return unlisted(format!("its time is {at}, and manifest {sequence} does not list it"));
         }
-        if at > now.plus(MAX_SKEW_MS) {
+        if at > now.plus_millis(MAX_SKEW_MS) {
             return unlisted(format!("its time is {at}, which is in the future"));
         }
-        if record.key() != found.key {
-            let what = format!("its content is that of the record `{}`", record.key());
+        if record.record_key() != found.key {
+            let what = format!("its content is that of the record `{}`", record.record_key());
             return Some((FindingKind::ReceiptMisplaced, what));
         }
         if self.chain.end().is_some_and(|end| at <= end) {
@@ -209,8 +207,8 @@ impl<'a> Evidence<'a> {
         let Some(record) = &found.record else {
             return misplaced("it is not a valid record".into());
         };
-        if record.key() != found.key {
-            return misplaced(format!("its content is that of the record `{}`", record.key()));
+        if record.record_key() != found.key {
+            return misplaced(format!("its content is that of the record `{}`", record.record_key()));
         }
         let at = record.recorded_at();
         if self.chain.manifest_at(at) != Some(listed.sequence) {
@@ -221,7 +219,7 @@ impl<'a> Evidence<'a> {
 
     /// Adds findings for missing records, among the keys for which `is_in_scope` is true, and for a ledger that is behind at
     /// `at`, by default the time of the newest record.
-    pub(super) fn finish(&mut self, is_in_scope: impl Fn(&str) -> bool, at: Option<Moment>) {
+    pub(super) fn finish(&mut self, is_in_scope: impl Fn(&str) -> bool, at: Option<Timestamp>) {
         self.findings.extend(self.behind(at));
         let records = &self.chain.records;
         for (record, is_found) in records.iter().zip(&self.is_found).filter(|(r, _)| is_in_scope(&r.name)) {
@@ -244,14 +242,14 @@ impl<'a> Evidence<'a> {
         self.findings.sort_unstable();
     }
 
-    fn behind(&self, at: Option<Moment>) -> Option<Finding> {
+    fn behind(&self, at: Option<Timestamp>) -> Option<Finding> {
         if self.chain.end().is_some() {
             return self.chain.behind(at.or(self.newest)?);
         }
         let oldest = self.oldest?;
         let what = format!("there is no verified manifest, but there are records since {oldest}");
         let finding = Finding::new(FindingKind::LedgerBehind, "ledger/", what);
-        at.is_none_or(|at| oldest.plus(MAX_LEDGER_DELAY_MS) < at).then_some(finding)
+        at.is_none_or(|at| oldest.plus_millis(MAX_LEDGER_DELAY_MS) < at).then_some(finding)
     }
 }
 

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use lambda_support::journal::{Entry, JOURNAL, LEDGER, RecordKind};
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::effect::{Body, Effect, Outcome};
-use ledger::manifest::{self, Listed, Predicate, Statement};
-use ledger::protocol::{Plan, Run, Step};
+use lambda_support::{Protocol, Step};
+use ledger::effect::{Body, Effect, EffectResult};
+use ledger::protocol::{LedgerProtocol, Plan};
 use ledger::request::{Asked, Until};
-use ledger::signature::canonical;
-use provenance::operator::{Action, OperatorRecord};
-use provenance::receipt::{Receipt, State};
+use sluice_types::digest::sha256;
+use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
+use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::signature::canonical;
+use sluice_types::{
+    JournalEntry, OperatorAction, OperatorRecord, Receipt, ReceiptState, Record as _, RecordKind, Timestamp,
+};
 
 use super::chain::{Chain, Pin};
 use super::evidence::{Evidence, FoundRecord};
@@ -57,7 +58,7 @@ pub(super) struct EvidenceFixture {
 
 pub(super) fn receipt(name: &str, at: u64) -> Receipt {
     Receipt {
-        state: State::Hashed,
+        state: ReceiptState::Hashed,
         bucket: "raw".into(),
         key: format!("incoming/{name}"),
         version_id: VERSION.into(),
@@ -67,17 +68,17 @@ pub(super) fn receipt(name: &str, at: u64) -> Receipt {
         s3_checksum: None,
         s3_checksum_algorithm: None,
         s3_checksum_type: None,
-        last_modified: Some(Moment(at)),
+        last_modified: Some(Timestamp::from_millis(at)),
         event_time: None,
         sequencer: None,
         reason: None,
-        recorded_at: Moment(at),
+        recorded_at: Timestamp::from_millis(at),
         pinned_late: false,
     }
 }
 
 /// An operator record about the version of a receipt.
-pub(super) fn operation(action: Action, receipt: &Receipt, at: u64) -> OperatorRecord {
+pub(super) fn operation(action: OperatorAction, receipt: &Receipt, at: u64) -> OperatorRecord {
     OperatorRecord {
         action,
         bucket: Some(receipt.bucket.clone()),
@@ -89,12 +90,12 @@ pub(super) fn operation(action: Action, receipt: &Receipt, at: u64) -> OperatorR
         caller: "arn:aws:iam::1:user/ada".into(),
         role: None,
         reason: None,
-        recorded_at: Moment(at),
+        recorded_at: Timestamp::from_millis(at),
     }
 }
 
 pub(super) fn listed(receipt: &Receipt) -> Listed {
-    Listed::new(receipt.key(), sha256(&receipt.bytes()))
+    Listed::new(receipt.record_key(), sha256(&receipt.bytes()))
 }
 
 impl EvidenceFixture {
@@ -103,19 +104,19 @@ impl EvidenceFixture {
     }
 
     pub(super) fn put(&mut self, receipt: &Receipt) -> String {
-        self.files.insert(receipt.key(), receipt.bytes());
-        receipt.key()
+        self.files.insert(receipt.record_key(), receipt.bytes());
+        receipt.record_key()
     }
 
     /// Puts a journal entry and its record, as their writers do.
-    pub(super) fn record(&mut self, entry: &Entry, bytes: Vec<u8>) {
+    pub(super) fn record(&mut self, entry: &JournalEntry, bytes: Vec<u8>) {
         let text = serde_json::to_vec(entry).unwrap();
         self.files.insert(entry.key(), text);
-        self.files.insert(entry.receipt.clone(), bytes);
+        self.files.insert(entry.record_key.clone(), bytes);
     }
 
     pub(super) fn manifests(&self) -> Vec<(String, Option<Vec<u8>>)> {
-        let files = self.files.iter().filter(|(k, _)| k.starts_with(LEDGER));
+        let files = self.files.iter().filter(|(k, _)| k.starts_with(LEDGER_PREFIX));
         files.map(|(k, b)| (k.clone(), Some(b.clone()))).collect()
     }
 
@@ -131,8 +132,8 @@ impl EvidenceFixture {
         let previous = self.files.get(&manifest::key(previous_sequence));
         let mut predicate = Predicate {
             sequence,
-            from: (previous_sequence > 0).then_some(Moment(previous_sequence * HOUR)),
-            to: Moment(sequence * HOUR),
+            from: (previous_sequence > 0).then_some(Timestamp::from_millis(previous_sequence * HOUR)),
+            to: Timestamp::from_millis(sequence * HOUR),
             previous: previous.map(|b| Listed::new(manifest::key(previous_sequence), sha256(b))),
             announced: Vec::new(),
             key: "alias/ledger".into(),
@@ -147,45 +148,46 @@ impl EvidenceFixture {
     pub(super) fn run_ledger(&mut self, now: u64) -> bool {
         let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
         let asked = Asked { until: Until::Hour, go_on_from: None };
-        let (mut run, mut step) = Run::start(Moment(now), asked);
+        let now = Timestamp::from_millis(now);
+        let (mut protocol, mut step) = LedgerProtocol::start(asked, &plan, now);
         while let Step::Perform(effect) = step {
-            let outcome = self.perform(&effect);
-            step = run.next(&plan, outcome);
+            let result = self.perform(&effect);
+            step = protocol.next(&plan, result, now);
         }
-        step == Step::Done
+        step == Step::Done(())
     }
 
-    fn perform(&mut self, effect: &Effect) -> Outcome {
+    fn perform(&mut self, effect: &Effect) -> EffectResult {
         let keys = |prefix: &str, after: &str| -> Vec<String> {
             let keys = self.files.keys().filter(|k| k.starts_with(prefix));
             keys.filter(|k| k.as_str() > after).cloned().collect()
         };
         match effect {
             Effect::NextManifest { after } => {
-                let keys = keys(LEDGER, &manifest::key(*after));
-                Outcome::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+                let keys = keys(LEDGER_PREFIX, &manifest::key(*after));
+                EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
             }
-            Effect::ReadManifest(sequence) => Outcome::Manifest(self.files[&manifest::key(*sequence)].clone()),
-            Effect::ListJournal { after } => Outcome::Page { keys: keys(JOURNAL, after), more: false },
+            Effect::ReadManifest(sequence) => EffectResult::Manifest(self.files[&manifest::key(*sequence)].clone()),
+            Effect::ListJournal { after } => EffectResult::Page { keys: keys(JOURNAL_PREFIX, after), more: false },
             Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
                 let bodies = keys.iter().map(|key| {
                     let bytes = self.files.get(key)?.clone();
                     let sha256 = sha256(&bytes);
                     Some(Body { bytes, sha256 })
                 });
-                Outcome::Read(bodies.collect())
+                EffectResult::Read(bodies.collect())
             }
             Effect::Verify { signature, .. } => {
                 let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
                 let mut signed = signed.filter(|o| o.signature == *signature);
                 let keys = self.signer.keys();
-                Outcome::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
+                EffectResult::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
             }
-            Effect::Sign(statement) => Outcome::Signed(self.signer.sign(&statement.payload())),
+            Effect::Sign(statement) => EffectResult::Signed(self.signer.sign(&statement.payload())),
             Effect::Write { sequence, envelope } => {
                 let key = manifest::key(*sequence);
                 self.files.insert(key, envelope.clone());
-                Outcome::Written
+                EffectResult::Written
             }
         }
     }
@@ -213,7 +215,7 @@ impl EvidenceFixture {
         &self,
         keys: &PublicKeys,
         pins: &[Pin],
-        at: Option<Moment>,
+        at: Option<Timestamp>,
     ) -> Vec<(FindingKind, String)> {
         let chain = Chain::verify(self.manifests(), keys, pins);
         let evidence = self.evidence(&chain, at);
@@ -224,12 +226,12 @@ impl EvidenceFixture {
     }
 
     /// Compares the records with the ledger.
-    pub(super) fn evidence<'a>(&self, chain: &'a Chain, at: Option<Moment>) -> Evidence<'a> {
+    pub(super) fn evidence<'a>(&self, chain: &'a Chain, at: Option<Timestamp>) -> Evidence<'a> {
         let mut evidence = Evidence::new(chain, true);
         let records = self.files.iter();
         let records = records.filter(|(key, _)| RecordKind::of(key).is_some());
         for (key, bytes) in records {
-            evidence.add(FoundRecord::parse(key.clone(), bytes), Moment(1000 * HOUR));
+            evidence.add(FoundRecord::parse(key.clone(), bytes), Timestamp::from_millis(1000 * HOUR));
         }
         evidence.finish(|_| true, at);
         evidence
@@ -241,5 +243,5 @@ impl EvidenceFixture {
 }
 
 pub(super) fn receipt_key(name: &str) -> String {
-    receipt(name, 0).key()
+    receipt(name, 0).record_key()
 }

@@ -1,9 +1,8 @@
 //! The findings of a verification.
 
 use lambda_support::log::escape;
-use provenance::receipt::Receipt;
-use provenance::version::Version;
 use serde_json::{Map, Value};
+use sluice_types::ObjectVersion;
 
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +63,7 @@ pub(super) struct Finding {
     pub(super) kind: FindingKind,
     /// The key of the record or manifest that shows it; empty if there is none.
     pub(super) evidence: String,
-    pub(super) version: Option<Version>,
+    pub(super) version: Option<ObjectVersion>,
     /// A description; untrusted text in it is not escaped.
     pub(super) what: String,
 }
@@ -75,7 +74,7 @@ impl Finding {
         Self { kind, evidence: evidence.into(), version: None, what: what.into() }
     }
 
-    pub(super) fn about(self, version: Version) -> Self {
+    pub(super) fn about(self, version: ObjectVersion) -> Self {
         Self { version: Some(version), ..self }
     }
 
@@ -105,12 +104,8 @@ impl Finding {
 }
 
 /// The location of a version as text, escaped.
-pub(super) fn location(version: &Version) -> String {
-    let Version { bucket, key, version_id } = version;
+pub(super) fn location(version: &ObjectVersion) -> String {
+    let ObjectVersion { bucket, key, version_id } = version;
     let (bucket, key, version_id) = (escape(bucket), escape(key), escape(version_id));
     format!("s3://{bucket}/{key} version {version_id}")
-}
-
-pub(super) fn version_of(receipt: &Receipt) -> Version {
-    Version { bucket: receipt.bucket.clone(), key: receipt.key.clone(), version_id: receipt.version_id.clone() }
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use lambda_support::journal::{LEDGER, RecordKind};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use sluice_types::RecordKind;
+use sluice_types::keys::LEDGER_PREFIX;
 use walkdir::WalkDir;
 
 use super::evidence::FoundRecord;
@@ -23,14 +24,14 @@ pub(super) type ManifestBodies = Vec<(String, Option<Vec<u8>>)>;
 /// If the folder has no evidence.
 pub(super) fn read_manifests(folder: &Path) -> anyhow::Result<(ManifestBodies, Vec<Unread>)> {
     let record_prefixes = RecordKind::ALL.map(RecordKind::prefix);
-    if !record_prefixes.iter().chain(&[LEDGER]).any(|prefix| folder.join(prefix).is_dir()) {
+    if !record_prefixes.iter().chain(&[LEDGER_PREFIX]).any(|prefix| folder.join(prefix).is_dir()) {
         bail!(
-            "`{}` has neither `{}` nor `{LEDGER}`: download the evidence with `aws s3 sync s3://RECEIPTS-BUCKET {0}`",
+            "`{}` has neither `{}` nor `{LEDGER_PREFIX}`: download the evidence with `aws s3 sync s3://RECEIPTS_PREFIX-BUCKET {0}`",
             folder.display(),
             record_prefixes.join("` nor `"),
         );
     }
-    let (files, mut unread) = list_files(folder, LEDGER);
+    let (files, mut unread) = list_files(folder, LEDGER_PREFIX);
     let results: Vec<_> = files.into_par_iter().map(|(key, path)| (key, read(&path))).collect();
     let mut bodies = Vec::new();
     for (key, bytes) in results {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use lambda_support::time::Moment;
+use sluice_types::Timestamp;
 
 use super::args::VerifyArgs;
 use super::chain::Chain;
@@ -28,7 +28,7 @@ pub(super) fn run(
     let mut evidence = Evidence::new(&chain, !files.is_empty());
     let mut unread = Vec::new();
     let unlisted = folder_evidence::read_records(folder, |key, record| match record {
-        Ok(record) => evidence.add(record, Moment::now()),
+        Ok(record) => evidence.add(record, Timestamp::now()),
         Err(reason) => {
             evidence.add_unread(key.clone());
             unread.push((key, reason));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
-use lambda_support::names::sha256;
+use sluice_types::digest::sha256;
 
 /// The tag of a PEM block with a public key.
 const PEM_TAG: &str = "PUBLIC KEY";

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use futures::{StreamExt, stream};
 use provenance::hash::Reader;
-use provenance::receipt::{Receipt, State};
-use provenance::version::Version;
+use sluice_types::{Receipt, ReceiptState};
 
 use super::bucket_evidence;
 use super::versions::{ContentStatus, PendingRead};
@@ -63,7 +62,7 @@ async fn is_moved(
     let Some(copy) = find_copy(store, bucket, receipt_key, receipt).await? else {
         return Ok(false);
     };
-    if receipt.state == State::Gone {
+    if receipt.state == ReceiptState::Gone {
         return Ok(receipt.size.is_none_or(|size| size == copy.size));
     }
     let status = bucket_evidence::compare_content(store, &copy, reader, |_| ()).await?;
@@ -80,14 +79,14 @@ async fn find_copy(
     let key = source(&receipt.bucket, &receipt.key, &receipt.version_id).copy_key();
     let mut pages = store.versions(&bucket, &key);
     while let Some(page) = pages.next().await? {
-        if let Some(listed) = page.into_iter().find(|v| v.key == key && !v.delete_marker) {
+        if let Some(listed) = page.into_iter().find(|v| v.version.key == key && !v.is_delete_marker) {
             return Ok(Some(PendingRead {
-                version: Version { bucket, key, version_id: listed.version_id },
+                version: listed.version,
                 receipt_key,
                 receipt_sha256: String::new(),
                 sha256: receipt.sha256.clone().unwrap_or_default(),
-                size: listed.size,
-                etag: listed.etag,
+                size: listed.attributes.size,
+                etag: listed.attributes.etag,
             }));
         }
     }

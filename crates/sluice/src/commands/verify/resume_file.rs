@@ -62,11 +62,11 @@ impl ResumeFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provenance::version::Version;
+    use sluice_types::ObjectVersion;
 
     fn pending(digest: &str) -> PendingRead {
         PendingRead {
-            version: Version { bucket: "b".into(), key: "k".into(), version_id: "v".into() },
+            version: ObjectVersion { bucket: "b".into(), key: "k".into(), version_id: "v".into() },
             receipt_key: "e".into(),
             receipt_sha256: digest.into(),
             sha256: String::new(),

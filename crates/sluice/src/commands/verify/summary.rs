@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 
 use lambda_support::log::escape;
-use provenance::operator::OperatorRecord;
-use provenance::version::Version;
 use serde_json::{Map, Value, json};
+use sluice_types::{ObjectVersion, OperatorRecord};
 
 use super::chain::{Chain, Pin};
 use super::delivered_files::DeliveredFile;
 use super::evidence::{CheckedReceipt, Evidence};
-use super::finding::{Finding, location, version_of};
+use super::finding::{Finding, location};
 use super::public_keys::PublicKeys;
 use super::versions::VersionComparison;
 use crate::report::{ExitStatus, Report};
@@ -85,7 +84,7 @@ impl Summary {
         }
     }
 
-    pub(super) fn print_unread_version(&mut self, version: &Version, reason: &str, report: &Report) {
+    pub(super) fn print_unread_version(&mut self, version: &ObjectVersion, reason: &str, report: &Report) {
         self.unread += 1;
         let mut json = version_json("unread", "version".into(), version);
         json.insert("reason".into(), reason.into());
@@ -141,7 +140,7 @@ impl Summary {
         &mut self,
         files: &[DeliveredFile],
         evidence: &Evidence<'_>,
-        unmatched: Option<&HashSet<Version>>,
+        unmatched: Option<&HashSet<ObjectVersion>>,
         report: &Report,
     ) {
         for file in files {
@@ -193,8 +192,8 @@ impl Summary {
 }
 
 /// A JSON object with one field and the fields of a version.
-fn version_json(name: &str, value: Value, version: &Version) -> Map<String, Value> {
-    let Version { bucket, key, version_id } = version;
+fn version_json(name: &str, value: Value, version: &ObjectVersion) -> Map<String, Value> {
+    let ObjectVersion { bucket, key, version_id } = version;
     Map::from_iter([
         (name.to_owned(), value),
         ("bucket".to_owned(), bucket.as_str().into()),
@@ -203,8 +202,8 @@ fn version_json(name: &str, value: Value, version: &Version) -> Map<String, Valu
     ])
 }
 
-fn operation_text(version: &Version, record: &OperatorRecord) -> String {
-    let (done, location, by) = (record.action.past(), location(version), escape(&record.caller));
+fn operation_text(version: &ObjectVersion, record: &OperatorRecord) -> String {
+    let (done, location, by) = (record.action.past_participle(), location(version), escape(&record.caller));
     let mut text = format!("{done}  {location}: {done} by {by} at {}", record.recorded_at);
     if let Some(version_id) = &record.new_version_id {
         text.push_str(&format!(" as version {}", escape(version_id)));
@@ -215,7 +214,7 @@ fn operation_text(version: &Version, record: &OperatorRecord) -> String {
     text
 }
 
-fn operation_json(version: &Version, record: &OperatorRecord) -> Value {
+fn operation_json(version: &ObjectVersion, record: &OperatorRecord) -> Value {
     let mut json = version_json("operation", record.action.name().into(), version);
     json.extend([
         ("by".to_owned(), record.caller.as_str().into()),
@@ -233,10 +232,10 @@ fn print_receipt_of_file(
     shown: &str,
     sha256: &str,
     checked: &CheckedReceipt,
-    unmatched: Option<&HashSet<Version>>,
+    unmatched: Option<&HashSet<ObjectVersion>>,
     report: &Report,
 ) -> bool {
-    let version = version_of(&checked.receipt);
+    let version = checked.receipt.version();
     let matched = unmatched.map(|unmatched| !unmatched.contains(&version));
     let (is_proven, why) = proof(checked.sequence, matched);
     let verb = if is_proven { "arrived" } else { "unproven" };
@@ -277,11 +276,10 @@ mod tests {
     use crate::commands::verify::evidence_fixture::{EvidenceFixture, VERSION, operation, receipt, receipt_key};
     use crate::commands::verify::finding::FindingKind;
     use crate::report::testing::assert_printed;
-    use lambda_support::time::Moment;
-    use provenance::operator::Action;
+    use sluice_types::{OperatorAction, Timestamp};
 
-    fn version() -> Version {
-        Version { bucket: "raw".into(), key: "incoming/a".into(), version_id: VERSION.into() }
+    fn version() -> ObjectVersion {
+        ObjectVersion { bucket: "raw".into(), key: "incoming/a".into(), version_id: VERSION.into() }
     }
 
     #[test]
@@ -290,7 +288,7 @@ mod tests {
         let mut chain = Chain::default();
         chain.head = Some(Pin { sequence: 4, sha256: "00".into() });
         let keys = PublicKeys::parse(crate::commands::verify::public_keys::tests::PEM).unwrap();
-        let evidence = fixture.evidence(&chain, Some(Moment(0)));
+        let evidence = fixture.evidence(&chain, Some(Timestamp::UNIX_EPOCH));
         for (name, unproven_ok, gone) in [("verify-summary", false, 1), ("verify-summary-accepted", true, 0)] {
             assert_printed(name, |report| {
                 let mut summary = Summary::new(&chain, &keys, unproven_ok);
@@ -322,11 +320,11 @@ mod tests {
 
     #[test]
     fn text_and_json_of_operations_and_files() {
-        let mut record = operation(Action::Release, &receipt("a", 0), 5);
+        let mut record = operation(OperatorAction::Release, &receipt("a", 0), 5);
         record.new_version_id = Some("new".into());
         record.reason = Some("reason".into());
         assert_printed("verify-operations", |report| {
-            for record in [&record, &operation(Action::Remove, &receipt("a", 0), 5)] {
+            for record in [&record, &operation(OperatorAction::Remove, &receipt("a", 0), 5)] {
                 report.line(operation_text(&version(), record), &operation_json(&version(), record));
             }
         });

@@ -1,9 +1,9 @@
 //! Verification of hand-made evidence and of changes to it.
 
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use ledger::manifest::{self, Listed, Predicate, Statement};
 use proptest::prelude::*;
+use sluice_types::digest::sha256;
+use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::{Record as _, Timestamp};
 
 use super::chain::{Chain, Pin};
 use super::evidence::{Evidence, FoundRecord};
@@ -14,7 +14,10 @@ use super::finding::FindingKind;
 fn unchanged_evidence_has_no_findings() {
     let fixture = EvidenceFixture::filled();
     assert_eq!(fixture.verify(), []);
-    assert_eq!(fixture.verify_with(&fixture.signer.keys(), &[fixture.head()], Some(Moment(6 * HOUR))), []);
+    assert_eq!(
+        fixture.verify_with(&fixture.signer.keys(), &[fixture.head()], Some(Timestamp::from_millis(6 * HOUR))),
+        []
+    );
     assert_eq!(fixture.head().sequence, 4);
 }
 
@@ -122,7 +125,7 @@ fn a_truncated_ledger_is_found_by_pin_or_age() {
     let last = manifest::key(4);
     fixture.files.remove(&last);
     assert_eq!(fixture.verify_with(&keys, &[pin], None), [(FindingKind::ManifestChain, last)]);
-    let behind = fixture.verify_with(&keys, &[], Some(Moment(6 * HOUR)));
+    let behind = fixture.verify_with(&keys, &[], Some(Timestamp::from_millis(6 * HOUR)));
     assert_eq!(behind, [(FindingKind::LedgerBehind, manifest::key(3))]);
     fixture.put(&receipt("newest", 6 * HOUR));
     assert_eq!(fixture.verify(), behind, "receipts are newer than the ledger");
@@ -138,7 +141,7 @@ fn a_manifest_signed_with_another_key_is_found() {
     let honest = manifest::open(&fixture.files[&two]).unwrap();
     fixture.files.insert(two.clone(), forger.seal(&honest.statement));
     assert_eq!(fixture.verify(), [(FindingKind::ManifestSignature, two.clone())]);
-    assert_eq!(fixture.verify_with(&forger.keys(), &[], Some(Moment(4 * HOUR))).len(), 3);
+    assert_eq!(fixture.verify_with(&forger.keys(), &[], Some(Timestamp::from_millis(4 * HOUR))).len(), 3);
 }
 
 /// Even with the key, a manifest cannot be replaced: the next manifest has its digest.
@@ -159,8 +162,8 @@ fn a_manifest_that_is_signed_again_is_found() {
 #[test]
 fn discontinuous_periods_are_found() {
     for change in [
-        |p: &mut Predicate| p.from = Some(Moment(5 * HOUR - 1)),
-        |p: &mut Predicate| p.to = Moment(4 * HOUR),
+        |p: &mut Predicate| p.from = Some(Timestamp::from_millis(5 * HOUR - 1)),
+        |p: &mut Predicate| p.to = Timestamp::from_millis(4 * HOUR),
         |p: &mut Predicate| p.sequence = 6,
     ] {
         let mut fixture = EvidenceFixture::filled();
@@ -238,7 +241,7 @@ fn an_unreadable_record_is_not_missing() {
     let chain = Chain::verify(fixture.manifests(), &fixture.signer.keys(), &[]);
     let mut evidence = Evidence::new(&chain, true);
     let there = fixture.files.iter().filter(|(k, _)| k.starts_with("provenance/"));
-    there.for_each(|(k, bytes)| evidence.add(FoundRecord::parse(k.clone(), bytes), Moment(0)));
+    there.for_each(|(k, bytes)| evidence.add(FoundRecord::parse(k.clone(), bytes), Timestamp::UNIX_EPOCH));
     evidence.add_unread(receipt_key("1a"));
     evidence.finish(|_| true, None);
     assert!(evidence.findings.is_empty(), "{:?}", evidence.findings);
@@ -249,7 +252,7 @@ fn untrusted_text_is_escaped() {
     let mut odd = receipt("a", 5 * HOUR);
     odd.bucket = "b\u{1b}[2K".into();
     odd.version_id = "v\n".into();
-    let version = super::finding::version_of(&odd);
+    let version = odd.version();
     let finding = super::finding::Finding::new(FindingKind::ReceiptMisplaced, "k\r", "it is `x\u{1b}`");
     for text in [finding.clone().text(), finding.about(version).text()] {
         assert!(!text.contains(char::is_control), "{text:?}");

@@ -2,15 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lambda_support::time::Moment;
-use provenance::operator::OperatorRecord;
-use provenance::receipt::{Receipt, State, key_of};
-use provenance::version::Version;
+use sluice_types::receipt::receipt_key;
+use sluice_types::{ListedVersion, ObjectVersion, OperatorRecord, Receipt, ReceiptState, Record as _, Timestamp};
 
 use super::chain::Chain;
 use super::evidence::{CheckedReceipt, Evidence};
-use super::finding::{Finding, FindingKind, version_of};
-use crate::aws::s3_listing::ListedVersion;
+use super::finding::{Finding, FindingKind};
+use crate::aws::s3_listing::modified_seconds;
 use crate::cloudtrail::CreationStatus;
 
 #[cfg(test)]
@@ -47,7 +45,7 @@ pub(super) struct VersionCounts {
 /// A version whose bytes are to be compared with its receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PendingRead {
-    pub(super) version: Version,
+    pub(super) version: ObjectVersion,
     pub(super) receipt_key: String,
     /// SHA-256 of the bytes of its receipt, hexadecimal.
     pub(super) receipt_sha256: String,
@@ -93,13 +91,13 @@ pub(super) struct VersionComparison<'a> {
     pub(super) counts: VersionCounts,
     pub(super) findings: Vec<Finding>,
     /// Versions that are in quarantine.
-    pub(super) moved: Vec<Version>,
+    pub(super) moved: Vec<ObjectVersion>,
     /// Versions that operators released or removed, with the operator records.
-    pub(super) operated: Vec<(Version, &'a OperatorRecord)>,
+    pub(super) operated: Vec<(ObjectVersion, &'a OperatorRecord)>,
     /// Versions recorded as unreadable, with the cause.
-    pub(super) unreadable: Vec<(Version, String)>,
+    pub(super) unreadable: Vec<(ObjectVersion, String)>,
     /// Versions recorded as deleted at a time that no trail covers, with the cause.
-    pub(super) unproven: Vec<(Version, String)>,
+    pub(super) unproven: Vec<(ObjectVersion, String)>,
 }
 
 impl<'a> VersionComparison<'a> {
@@ -121,9 +119,9 @@ impl<'a> VersionComparison<'a> {
     }
 
     /// Compares one listed version.
-    pub(super) fn add(&mut self, bucket: &str, listed: &ListedVersion) {
+    pub(super) fn add(&mut self, listed: &ListedVersion) {
         self.counts.versions += 1;
-        let receipt_key = key_of(bucket, &listed.key, &listed.version_id);
+        let receipt_key = receipt_key(&listed.version);
         if self.unread.contains(&receipt_key) {
             self.counts.unchecked += 1;
             return;
@@ -134,7 +132,7 @@ impl<'a> VersionComparison<'a> {
             if records.iter().any(|r| r.is_present) {
                 self.counts.unchecked += 1;
             } else {
-                self.add_without_receipt(bucket, listed);
+                self.add_without_receipt(listed);
             }
             return;
         };
@@ -145,8 +143,8 @@ impl<'a> VersionComparison<'a> {
             return;
         }
         let receipt = &checked.receipt;
-        let finding = |kind, what: String| Finding::new(kind, receipt_key, what).about(version_of(receipt));
-        let (Some(sha256), State::Hashed) = (&receipt.sha256, receipt.state) else {
+        let finding = |kind, what: String| Finding::new(kind, receipt_key, what).about(receipt.version());
+        let (Some(sha256), ReceiptState::Hashed) = (&receipt.sha256, receipt.state) else {
             let what = "its receipt says that it was deleted, but it exists".into();
             return self.findings.push(finding(FindingKind::VersionUnrecorded, what));
         };
@@ -154,55 +152,48 @@ impl<'a> VersionComparison<'a> {
             return self.findings.push(finding(FindingKind::VersionChanged, what));
         }
         self.pending_reads.push(PendingRead {
-            version: version_of(receipt),
+            version: receipt.version(),
             receipt_key: receipt_key.clone(),
             receipt_sha256: checked.sha256.clone(),
             sha256: sha256.clone(),
-            size: listed.size,
-            etag: listed.etag.clone(),
+            size: listed.attributes.size,
+            etag: listed.attributes.etag.clone(),
         });
     }
 
     /// Adds a version without a complete receipt: it is young, recorded without a hash, or not recorded.
-    fn add_without_receipt(&mut self, bucket: &str, listed: &ListedVersion) {
-        let version =
-            Version { bucket: bucket.to_owned(), key: listed.key.clone(), version_id: listed.version_id.clone() };
-        for state in [State::Deferred, State::Unreadable] {
-            let key = Receipt::of(&version, None, state, Moment(0)).key();
+    fn add_without_receipt(&mut self, listed: &ListedVersion) {
+        let version = &listed.version;
+        for state in [ReceiptState::Deferred, ReceiptState::Unreadable] {
+            let key = Receipt::new(version, None, state, Timestamp::UNIX_EPOCH).record_key();
             if self.unread.contains(&key) {
                 self.counts.unchecked += 1;
                 return;
             }
             if let Some((receipt_key, checked)) = self.receipts.get_key_value(&key) {
-                return self.add_incomplete(version, listed, receipt_key, checked);
+                return self.add_incomplete(listed, receipt_key, checked);
             }
         }
-        if listed.modified > self.policy.young_from {
+        if modified_seconds(listed) > self.policy.young_from {
             self.counts.young += 1;
             return;
         }
         self.counts.unrecorded += 1;
         let what = "it has no receipt; `sluice provenance backfill --yes` creates one";
         let finding = Finding::new(FindingKind::VersionUnrecorded, "", what);
-        self.findings.push(finding.about(version));
+        self.findings.push(finding.about(listed.version.clone()));
     }
 
     /// Adds a version that is recorded without a hash.
-    fn add_incomplete(
-        &mut self,
-        version: Version,
-        listed: &ListedVersion,
-        receipt_key: &'a str,
-        checked: &CheckedReceipt,
-    ) {
+    fn add_incomplete(&mut self, listed: &ListedVersion, receipt_key: &'a str, checked: &CheckedReceipt) {
         self.matched.insert(receipt_key);
         let reason = checked.receipt.reason.as_deref().unwrap_or("no reason given");
-        let (kind, what) = if checked.receipt.state == State::Unreadable {
+        let (kind, what) = if checked.receipt.state == ReceiptState::Unreadable {
             self.counts.unreadable += 1;
             let what = format!(
                 "S3 refuses its bytes ({reason}); once it is readable, `sluice provenance backfill --yes` completes its receipt"
             );
-            self.unreadable.push((version.clone(), reason.to_owned()));
+            self.unreadable.push((listed.version.clone(), reason.to_owned()));
             (FindingKind::Unreadable, what)
         } else {
             self.counts.deferred += 1;
@@ -211,28 +202,28 @@ impl<'a> VersionComparison<'a> {
         };
         if let Some(what) = difference(&checked.receipt, listed).filter(|_| checked.is_sound) {
             let finding = Finding::new(FindingKind::VersionChanged, receipt_key, what);
-            return self.findings.push(finding.about(version));
+            return self.findings.push(finding.about(listed.version.clone()));
         }
         if self.policy.strict {
             let finding = Finding::new(kind, receipt_key, what);
-            self.findings.push(finding.about(version));
+            self.findings.push(finding.about(listed.version.clone()));
         }
     }
 
     /// The receipts of versions that existed when they were recorded and were not listed, if `is_in_scope` is true.
     pub(super) fn missing(&self, is_in_scope: impl Fn(&Receipt) -> bool) -> UnmatchedReceipts<'a> {
         self.unmatched(|checked| match checked.receipt.state {
-            State::Hashed => is_in_scope(&checked.receipt),
-            State::Deferred | State::Unreadable => {
+            ReceiptState::Hashed => is_in_scope(&checked.receipt),
+            ReceiptState::Deferred | ReceiptState::Unreadable => {
                 !self.is_completed(&checked.receipt) && is_in_scope(&checked.receipt)
             }
-            State::Gone => false,
+            ReceiptState::Gone => false,
         })
     }
 
     /// The receipts of versions that were deleted before they were recorded, if `is_in_scope` is true.
     pub(super) fn gone(&self, is_in_scope: impl Fn(&Receipt) -> bool) -> UnmatchedReceipts<'a> {
-        self.unmatched(|checked| checked.receipt.state == State::Gone && is_in_scope(&checked.receipt))
+        self.unmatched(|checked| checked.receipt.state == ReceiptState::Gone && is_in_scope(&checked.receipt))
     }
 
     fn unmatched(&self, is_wanted: impl Fn(&CheckedReceipt) -> bool) -> UnmatchedReceipts<'a> {
@@ -247,15 +238,15 @@ impl<'a> VersionComparison<'a> {
 
     /// Whether a version that was recorded without a hash has a complete receipt.
     fn is_completed(&self, incomplete: &Receipt) -> bool {
-        let receipt_key = key_of(&incomplete.bucket, &incomplete.key, &incomplete.version_id);
-        self.receipts.get(&receipt_key).is_some_and(|c| c.receipt.state == State::Hashed)
+        let receipt_key = receipt_key(&incomplete.version());
+        self.receipts.get(&receipt_key).is_some_and(|c| c.receipt.state == ReceiptState::Hashed)
     }
 
     /// Moves receipts whose versions an operator released or removed from `receipts` to `operated`.
     pub(super) fn take_operated(&mut self, receipts: &mut UnmatchedReceipts<'a>, evidence: &'a Evidence<'_>) {
         receipts.retain(|(_, receipt)| {
             let record = evidence.operator_record_of(receipt);
-            self.operated.extend(record.map(|record| (version_of(receipt), record)));
+            self.operated.extend(record.map(|record| (receipt.version(), record)));
             record.is_none()
         });
         self.counts.operated = self.operated.len() as u64;
@@ -269,7 +260,7 @@ impl<'a> VersionComparison<'a> {
         corroboration: &Corroboration<'a>,
     ) {
         let moved = missing.iter().chain(gone).filter(|(key, _)| corroboration.moved.contains(key));
-        self.moved.extend(moved.map(|(_, receipt)| version_of(receipt)));
+        self.moved.extend(moved.map(|(_, receipt)| receipt.version()));
         self.counts.moved = self.moved.len() as u64;
         for (key, receipt) in missing.iter().filter(|(key, _)| !corroboration.moved.contains(key)) {
             self.add_missing(key, receipt, corroboration.trail.get(key));
@@ -296,18 +287,18 @@ impl<'a> VersionComparison<'a> {
             None => String::new(),
         };
         let what = format!("it was recorded at {} and does not exist{trail_text}", receipt.recorded_at);
-        self.findings.push(Finding::new(FindingKind::VersionMissing, key, what).about(version_of(receipt)));
+        self.findings.push(Finding::new(FindingKind::VersionMissing, key, what).about(receipt.version()));
     }
 
     fn add_forged(&mut self, key: &str, receipt: &Receipt) {
         let what = "according to the trail, the version was never created: the receipt is forged, or log files of the trail are missing";
         let finding = Finding::new(FindingKind::ReceiptUnproven, key, what);
-        self.findings.push(finding.about(version_of(receipt)));
+        self.findings.push(finding.about(receipt.version()));
     }
 
     fn add_unproven(&mut self, receipt: &Receipt, why: String) {
         self.counts.gone_unproven += 1;
-        self.unproven.push((version_of(receipt), why));
+        self.unproven.push((receipt.version(), why));
     }
 }
 
@@ -336,9 +327,9 @@ pub(super) fn content_finding(pending: &PendingRead, status: &ContentStatus) -> 
 
 /// The difference between the listing and the receipt, if any.
 fn difference(receipt: &Receipt, listed: &ListedVersion) -> Option<String> {
-    if let Some(size) = receipt.size.filter(|s| *s != listed.size) {
-        return Some(format!("it has {} bytes, its receipt says {size}", listed.size));
+    if let Some(size) = receipt.size.filter(|s| *s != listed.attributes.size) {
+        return Some(format!("it has {} bytes, its receipt says {size}", listed.attributes.size));
     }
-    let (etag, recorded) = (listed.etag.as_ref()?, receipt.etag.as_ref()?);
+    let (etag, recorded) = (listed.attributes.etag.as_ref()?, receipt.etag.as_ref()?);
     (etag != recorded).then(|| format!("its ETag is {etag}, its receipt says {recorded}"))
 }

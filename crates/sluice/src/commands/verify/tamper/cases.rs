@@ -1,9 +1,9 @@
 //! The cases.
 
-use lambda_support::journal::Entry;
-use lambda_support::names::sha256 as digest;
-use ledger::manifest;
 use p256::ecdsa::Signature;
+use sluice_types::digest::sha256;
+use sluice_types::manifest;
+use sluice_types::{JournalEntry, Record as _};
 
 use super::super::chain::Pin;
 use super::super::evidence_fixture::{Signer, VERSION, receipt_key};
@@ -103,15 +103,15 @@ pub(crate) const ALL: &[Case] = &[
         d.write_manifest();
     }).online(&[("receipt-unproven", "new")]).note(SEEN),
     case("receipt", "add", "one with its journal entry, `gone`, and the ledger has signed it", |d| {
-        d.record(&Receipt { state: State::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
+        d.record(&Receipt { state: ReceiptState::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
         d.write_manifest();
     }).online(&[("receipt-unproven", "new")]).note(SEEN),
     case("receipt", "add", "one with its journal entry, `deferred`, and the ledger has signed it", |d| {
-        d.record(&Receipt { state: State::Deferred, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
+        d.record(&Receipt { state: ReceiptState::Deferred, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
         d.write_manifest();
     }).online(&[("receipt-unproven", "new")]).note(SEEN),
     case("receipt", "add", "one with its journal entry, `unreadable`, and the ledger has signed it", |d| {
-        d.record(&Receipt { state: State::Unreadable, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
+        d.record(&Receipt { state: ReceiptState::Unreadable, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
         d.write_manifest();
     }).online(&[("receipt-unproven", "new")]).note(SEEN),
     case("receipt", "add", "`hashed`, listed in a manifest, at a time that no trail covers", |d| {
@@ -121,12 +121,12 @@ pub(crate) const ALL: &[Case] = &[
     }).online(&[("version-missing", "new")]).note(SEEN),
     case("receipt", "add", "`gone`, listed in a manifest, at a time that no trail covers", |d| {
         d.log_times.clear();
-        d.record(&Receipt { state: State::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
+        d.record(&Receipt { state: ReceiptState::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
         d.write_manifest();
     }).online(&[("unproven", "new")]).note(SEEN),
     case("receipt", "add", "`gone`, listed in a manifest, of a version that exists", |d| {
         d.objects.push(object(&receipt("new", 9)));
-        d.record(&Receipt { state: State::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
+        d.record(&Receipt { state: ReceiptState::Gone, sha256: None, ..receipt("new", 5 * HOUR + 700_000) });
         d.write_manifest();
     }).online(&[("version-unrecorded", "new")]).note(SEEN),
     case("receipt", "add", "a file that is not a receipt", |d| _ = d.evidence.files.insert("provenance/raw/junk.json".into(), b"{".to_vec()))
@@ -151,51 +151,51 @@ pub(crate) const ALL: &[Case] = &[
         .both(&[("receipt-changed", "1a")]),
     // --- journal entry ---
     case("journal entry", "alter", "before the manifest", |d| {
-        let key = receipt("young", 5 * HOUR + 600_000).entry().key();
+        let key = receipt("young", 5 * HOUR + 600_000).journal_entry().key();
         d.file(&key)[20] ^= 1;
         d.write_manifest();
     }).both(&[("receipt-unlisted", "young")]),
     case("journal entry", "alter", "after the manifest", |d| {
-        let key = receipt("1a", HOUR + 60_000).entry().key();
+        let key = receipt("1a", HOUR + 60_000).journal_entry().key();
         d.file(&key)[20] ^= 1;
     }).note("the manifest replaces it"),
     case("journal entry", "remove", "before the manifest", |d| {
-        d.evidence.files.remove(&receipt("young", 5 * HOUR + 600_000).entry().key());
+        d.evidence.files.remove(&receipt("young", 5 * HOUR + 600_000).journal_entry().key());
         d.write_manifest();
     }).both(&[("receipt-unlisted", "young")]),
     case("journal entry", "remove", "after the manifest", |d| {
-        d.evidence.files.remove(&receipt("1a", HOUR + 60_000).entry().key());
+        d.evidence.files.remove(&receipt("1a", HOUR + 60_000).journal_entry().key());
     }).note("the manifest replaces it; a lifecycle rule deletes it anyway"),
     case("journal entry", "add", "without a receipt", |d| {
-        let entry = receipt("new", 5 * HOUR + 700_000).entry();
+        let entry = receipt("new", 5 * HOUR + 700_000).journal_entry();
         d.evidence.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         d.write_manifest();
     }).note("it has no record; the summary counts it as `announced`"),
     case("journal entry", "add", "a second one for a receipt, with other bytes", |d| {
-        let entry = receipt("1a", 5 * HOUR + 700_000).entry();
+        let entry = receipt("1a", 5 * HOUR + 700_000).journal_entry();
         d.evidence.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         d.write_manifest();
     }).note("the receipt that was written first counts"),
     case("journal entry", "replay", "an old one under a key with the current time", |d| {
-        let bytes = d.file(&receipt("1a", HOUR + 60_000).entry().key()).clone();
+        let bytes = d.file(&receipt("1a", HOUR + 60_000).journal_entry().key()).clone();
         d.evidence.files.insert("journal/1970-01-01T05-30-00.000Z/again.json".into(), bytes);
         d.write_manifest();
     }).note(HARMLESS),
     case("journal entry", "replay", "an old receipt gets a new journal entry", |d| {
-        let entry = Entry { recorded_at: Moment(5 * HOUR + 700_000), ..receipt("1a", HOUR + 60_000).entry() };
+        let entry = JournalEntry { recorded_at: Timestamp::from_millis(5 * HOUR + 700_000), ..receipt("1a", HOUR + 60_000).journal_entry() };
         d.evidence.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         d.write_manifest();
     }).both(&[("listed-twice", "1a")]),
     case("journal entry", "reorder", "moved to another hour", |d| {
         let young = receipt("young", 5 * HOUR + 600_000);
-        d.evidence.files.remove(&young.entry().key());
+        d.evidence.files.remove(&young.journal_entry().key());
         d.write_manifest();
-        let entry = Entry { recorded_at: Moment(6 * HOUR + 5), ..young.entry() };
+        let entry = JournalEntry { recorded_at: Timestamp::from_millis(6 * HOUR + 5), ..young.journal_entry() };
         d.evidence.files.insert(entry.key(), serde_json::to_vec(&entry).unwrap());
         assert!(d.evidence.run_ledger(7 * HOUR + 60_000));
     }).both(&[("receipt-misplaced", "young")]),
     case("journal entry", "truncate", "before the manifest", |d| {
-        let key = receipt("young", 5 * HOUR + 600_000).entry().key();
+        let key = receipt("young", 5 * HOUR + 600_000).journal_entry().key();
         d.file(&key).truncate(9);
         d.write_manifest();
     }).both(&[("receipt-unlisted", "young")]),
@@ -257,12 +257,12 @@ pub(crate) const ALL: &[Case] = &[
     case("pin", "add", "of a manifest that never existed", |d| d.pins.push(Pin { sequence: 99, sha256: "0".repeat(64) }))
         .both(&[("manifest-chain", "000000000099")]),
     case("pin", "replay", "an old one", |d| {
-        let sha256 = digest(d.file(&manifest::key(2)));
+        let sha256 = sha256(d.file(&manifest::key(2)));
         d.pins.push(Pin { sequence: 2, sha256 });
     }).note("it is still correct, but proves less than a new one"),
     case("pin", "reorder", "the digests of two are swapped", |d| {
         for (sequence, other) in [(2, 3), (3, 2)] {
-            let sha256 = digest(d.file(&manifest::key(other)));
+            let sha256 = sha256(d.file(&manifest::key(other)));
             d.pins.push(Pin { sequence, sha256 });
         }
     }).both(&[("manifest-chain", "000000000002"), ("manifest-chain", "000000000003")]),
@@ -280,27 +280,27 @@ pub(crate) const ALL: &[Case] = &[
         .online(&[("receipt-missing", "removed"), ("version-missing", "removed")]).offline(&[("receipt-missing", "removed")]),
     case("operator record", "add", "a back-dated one, for a version that was deleted", |d| {
         d.delete("1a");
-        let record = operation(Action::Remove, &receipt("1a", 0), HOUR + 5);
+        let record = operation(OperatorAction::Remove, &receipt("1a", 0), HOUR + 5);
         d.evidence.files.insert(record.record_key(), record.bytes());
     }).online(&[("receipt-unlisted", "1a"), ("version-missing", "1a")]).offline(&[("receipt-unlisted", "1a")]),
     case("operator record", "add", "one with another SHA-256 and its journal entry, for a version that was deleted", |d| {
         d.delete("1a");
-        d.operate(&operation(Action::Remove, &Receipt { key: "incoming/1a".into(), ..receipt("xx", 0) }, 5 * HOUR + 700_000));
+        d.operate(&operation(OperatorAction::Remove, &Receipt { key: "incoming/1a".into(), ..receipt("xx", 0) }, 5 * HOUR + 700_000));
         d.write_manifest();
     }).online(&[("version-missing", "1a")]).note(OFFLINE),
     case("operator record", "add", "one with its journal entry, for a version that was deleted", |d| {
         d.delete("1a");
-        d.operate(&operation(Action::Remove, &receipt("1a", 0), 5 * HOUR + 700_000));
+        d.operate(&operation(OperatorAction::Remove, &receipt("1a", 0), 5 * HOUR + 700_000));
         d.write_manifest();
     }).note("it equals the record of an operator: `sluice verify` shows the version as removed, and by whom; the trail shows who wrote the record"),
     case("operator record", "replay", "that of another version, under the key of a version that was deleted", |d| {
         d.delete("1a");
         let bytes = d.file(&removal().record_key()).clone();
-        let place = operation(Action::Remove, &receipt("1a", 0), 0).record_key();
+        let place = operation(OperatorAction::Remove, &receipt("1a", 0), 0).record_key();
         d.evidence.files.insert(place, bytes);
     }).online(&[("receipt-unlisted", "1a"), ("version-missing", "1a")]).offline(&[("receipt-unlisted", "1a")]),
     case("operator record", "reorder", "two are swapped", |d| {
-        let release = operation(Action::Release, &receipt("released", 0), 0).record_key();
+        let release = operation(OperatorAction::Release, &receipt("released", 0), 0).record_key();
         d.swap(&release, &removal().record_key());
     }).online(&[("receipt-changed", "/released/"), ("receipt-changed", "/removed/"), ("version-missing", "/released/"), ("version-missing", "/removed/")])
         .offline(&[("receipt-changed", "/released/"), ("receipt-changed", "/removed/")]),
@@ -310,7 +310,7 @@ pub(crate) const ALL: &[Case] = &[
 
 fn removal() -> OperatorRecord {
     let at = 3 * HOUR + 60_000;
-    operation(Action::Remove, &receipt("removed", at), at + 2)
+    operation(OperatorAction::Remove, &receipt("removed", at), at + 2)
 }
 
 fn resign(deployment: &mut Deployment, sequence: u64, by: &Signer) {

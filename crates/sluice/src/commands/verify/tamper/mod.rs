@@ -6,17 +6,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda_support::names::sha256;
-use lambda_support::time::Moment;
-use provenance::operator::{Action, OperatorRecord};
-use provenance::receipt::{Receipt, State};
+use sluice_types::digest::sha256;
+use sluice_types::{ListedVersion, OperatorAction, OperatorRecord, Receipt, ReceiptState, Timestamp};
 
 use super::chain::Chain;
 use super::evidence_fixture::{EvidenceFixture, HOUR, operation, receipt};
 use super::finding::Finding;
 use super::public_keys::PublicKeys;
 use super::versions::{ComparisonPolicy, ContentStatus, Corroboration, VersionComparison, content_finding};
-use crate::aws::s3_listing::ListedVersion;
 use crate::cloudtrail::{CreationEvent, CreationQuery, LogSearch};
 use support::Deployment;
 

@@ -1,8 +1,9 @@
 //! A deployment in memory, and its verification with and without the buckets.
 
+use sluice_types::{ObjectAttributes, ObjectVersion, Record as _};
+
 use super::super::chain::Pin;
 use super::*;
-use provenance::version::Version;
 
 /// The time of the verification.
 pub(in crate::commands::verify) const NOW: u64 = 7 * HOUR;
@@ -43,7 +44,7 @@ fn creation_event(receipt: &Receipt) -> CreationEvent {
         bucket: receipt.bucket.clone(),
         key: receipt.key.clone(),
         version_id: Some(receipt.version_id.clone()),
-        at: Some(i64::try_from(receipt.recorded_at.0 / 1000).unwrap()),
+        at: Some(i64::try_from(receipt.recorded_at.as_millis() / 1000).unwrap()),
     }
 }
 
@@ -66,7 +67,7 @@ impl Deployment {
             assert!(deployment.evidence.run_ledger((hour + 1) * HOUR + 60_000));
         }
         let at = 3 * HOUR + 60_000;
-        let gone = Receipt { state: State::Gone, sha256: None, ..receipt("gone", at) };
+        let gone = Receipt { state: ReceiptState::Gone, sha256: None, ..receipt("gone", at) };
         deployment.record(&gone);
         deployment.creation_events.push(creation_event(&gone));
         for name in ["moved", "released", "removed"] {
@@ -74,8 +75,8 @@ impl Deployment {
             deployment.creation_events.push(creation_event(&receipt(name, at)));
         }
         deployment.quarantine.insert("incoming/moved".into(), "moved".into());
-        deployment.operate(&operation(Action::Release, &receipt("released", at), at + 1));
-        deployment.operate(&operation(Action::Remove, &receipt("removed", at), at + 2));
+        deployment.operate(&operation(OperatorAction::Release, &receipt("released", at), at + 1));
+        deployment.operate(&operation(OperatorAction::Remove, &receipt("removed", at), at + 2));
         deployment.evidence.run_ledger(4 * HOUR + 60_000);
         deployment.evidence.run_ledger(5 * HOUR + 60_000);
         deployment.arrive(&receipt("young", 5 * HOUR + 600_000));
@@ -90,11 +91,11 @@ impl Deployment {
     }
 
     pub(in crate::commands::verify) fn record(&mut self, receipt: &Receipt) {
-        self.evidence.record(&receipt.entry(), receipt.bytes());
+        self.evidence.record(&receipt.journal_entry(), receipt.bytes());
     }
 
     pub(in crate::commands::verify) fn operate(&mut self, record: &OperatorRecord) {
-        self.evidence.record(&record.entry(), record.bytes());
+        self.evidence.record(&record.journal_entry(), record.bytes());
     }
 
     /// Writes the manifest of the current hour.
@@ -149,22 +150,26 @@ impl Deployment {
         findings
     }
 
-    fn verify_buckets(&self, keys: &PublicKeys) -> (Vec<Finding>, Vec<(Version, String)>) {
+    fn verify_buckets(&self, keys: &PublicKeys) -> (Vec<Finding>, Vec<(ObjectVersion, String)>) {
         let chain = Chain::verify(self.evidence.manifests(), keys, &self.pins);
-        let evidence = self.evidence.evidence(&chain, Some(Moment(NOW)));
+        let evidence = self.evidence.evidence(&chain, Some(Timestamp::from_millis(NOW)));
         let policy = ComparisonPolicy { young_from: 1000, strict: false, removed_ok: false };
         let mut comparison = VersionComparison::new(&chain, &evidence, policy);
         for object in &self.objects {
-            let listed = ListedVersion {
-                key: object.key.clone(),
-                version_id: object.version_id.clone(),
-                size: object.body.len() as u64,
-                etag: Some(object.etag.clone()),
-                modified: 0,
+            comparison.add(&ListedVersion {
+                version: ObjectVersion {
+                    bucket: object.bucket.clone(),
+                    key: object.key.clone(),
+                    version_id: object.version_id.clone(),
+                },
+                attributes: ObjectAttributes {
+                    size: object.body.len() as u64,
+                    etag: Some(object.etag.clone()),
+                    ..ObjectAttributes::default()
+                },
                 is_latest: true,
-                delete_marker: false,
-            };
-            comparison.add(&object.bucket, &listed);
+                is_delete_marker: false,
+            });
         }
         let (mut missing, mut gone) = (comparison.missing(|_| true), comparison.gone(|_| true));
         comparison.take_operated(&mut missing, &evidence);

@@ -1,13 +1,16 @@
 //! Hand-made comparison and receipts.
 
+use sluice_types::ObjectAttributes;
+
 use super::*;
+use crate::aws::s3_listing::testing;
 use crate::commands::verify::chain::ListedRecord;
 
 const VERSION: &str = "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
 
 const POLICY: ComparisonPolicy = ComparisonPolicy { young_from: 1000, strict: false, removed_ok: false };
 
-fn receipt(state: State, key: &str) -> Receipt {
+fn receipt(state: ReceiptState, key: &str) -> Receipt {
     let text = format!(
         r#"{{"state":"hashed","bucket":"raw","key":"{key}","version_id":"{VERSION}","etag":"e","size":3,"sha256":"00","recorded_at":"1970-01-01T00:00:01Z"}}"#
     );
@@ -23,20 +26,25 @@ fn evidence<'a>(chain: &'a Chain, receipts: &[Receipt]) -> Evidence<'a> {
         sequence: None,
         is_sound: true,
     };
-    evidence.receipts = receipts.iter().map(|r| (r.key(), checked(r))).collect();
+    evidence.receipts = receipts.iter().map(|r| (r.record_key(), checked(r))).collect();
     evidence
 }
 
 fn listed(key: &str) -> ListedVersion {
-    ListedVersion {
-        key: key.into(),
-        version_id: VERSION.into(),
-        size: 3,
-        etag: Some("e".into()),
-        modified: 0,
-        is_latest: true,
-        delete_marker: false,
-    }
+    testing::listed(key, VERSION)
+}
+
+fn with_size(listed: ListedVersion, size: u64) -> ListedVersion {
+    ListedVersion { attributes: ObjectAttributes { size, ..listed.attributes }, ..listed }
+}
+
+fn with_etag(listed: ListedVersion, etag: &str) -> ListedVersion {
+    ListedVersion { attributes: ObjectAttributes { etag: Some(etag.into()), ..listed.attributes }, ..listed }
+}
+
+fn created_at(listed: ListedVersion, seconds: u64) -> ListedVersion {
+    let last_modified = Some(Timestamp::from_millis(seconds * 1000));
+    ListedVersion { attributes: ObjectAttributes { last_modified, ..listed.attributes }, ..listed }
 }
 
 fn finish<'a>(comparison: &mut VersionComparison<'a>, moved: &[&'a str]) {
@@ -57,14 +65,14 @@ fn kinds(comparison: &VersionComparison<'_>) -> Vec<FindingKind> {
 #[test]
 fn a_version_must_equal_its_receipt() {
     let chain = Chain::default();
-    let evidence = evidence(&chain, &[receipt(State::Hashed, "a"), receipt(State::Gone, "gone")]);
+    let evidence = evidence(&chain, &[receipt(ReceiptState::Hashed, "a"), receipt(ReceiptState::Gone, "gone")]);
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
-    comparison.add("raw", &listed("a"));
+    comparison.add(&listed("a"));
     assert_eq!((comparison.pending_reads.len(), comparison.pending_reads[0].sha256.as_str()), (1, "00"));
-    for other in [ListedVersion { size: 4, ..listed("a") }, ListedVersion { etag: Some("f".into()), ..listed("a") }] {
-        comparison.add("raw", &other);
+    for other in [with_size(listed("a"), 4), with_etag(listed("a"), "f")] {
+        comparison.add(&other);
     }
-    comparison.add("raw", &listed("gone"));
+    comparison.add(&listed("gone"));
     finish(&mut comparison, &[]);
     assert_eq!(
         kinds(&comparison),
@@ -76,15 +84,15 @@ fn a_version_must_equal_its_receipt() {
 #[test]
 fn a_version_without_a_receipt_is_young_deferred_or_a_finding() {
     let chain = Chain::default();
-    let evidence = evidence(&chain, &[receipt(State::Deferred, "long")]);
+    let evidence = evidence(&chain, &[receipt(ReceiptState::Deferred, "long")]);
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
-    comparison.add("raw", &ListedVersion { modified: 1001, ..listed("young") });
-    comparison.add("raw", &listed("long"));
+    comparison.add(&created_at(listed("young"), 1001));
+    comparison.add(&listed("long"));
     assert_eq!((comparison.counts.young, comparison.counts.deferred, kinds(&comparison).len()), (1, 1, 0));
-    comparison.add("raw", &listed("old"));
+    comparison.add(&listed("old"));
     assert_eq!(kinds(&comparison), [FindingKind::VersionUnrecorded]);
     let mut comparison = VersionComparison::new(&chain, &evidence, ComparisonPolicy { strict: true, ..POLICY });
-    comparison.add("raw", &listed("long"));
+    comparison.add(&listed("long"));
     assert_eq!(kinds(&comparison), [FindingKind::Deferred]);
 }
 
@@ -93,7 +101,11 @@ fn a_missing_version_is_a_finding_unless_it_was_moved_or_accepted() {
     let chain = Chain::default();
     let evidence = evidence(
         &chain,
-        &[receipt(State::Hashed, "a"), receipt(State::Hashed, "elsewhere"), receipt(State::Gone, "b")],
+        &[
+            receipt(ReceiptState::Hashed, "a"),
+            receipt(ReceiptState::Hashed, "elsewhere"),
+            receipt(ReceiptState::Gone, "b"),
+        ],
     );
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
     finish(&mut comparison, &[]);
@@ -110,20 +122,22 @@ fn a_missing_version_is_a_finding_unless_it_was_moved_or_accepted() {
 #[test]
 fn a_version_recorded_without_a_hash_must_exist_unchanged() {
     let chain = Chain::default();
-    let gone =
-        evidence(&chain, &[receipt(State::Deferred, "a"), receipt(State::Gone, "a"), receipt(State::Deferred, "b")]);
+    let gone = evidence(
+        &chain,
+        &[receipt(ReceiptState::Deferred, "a"), receipt(ReceiptState::Gone, "a"), receipt(ReceiptState::Deferred, "b")],
+    );
     let mut comparison = VersionComparison::new(&chain, &gone, POLICY);
     finish(&mut comparison, &[]);
     assert_eq!(kinds(&comparison), [FindingKind::VersionMissing; 2]);
-    let both = evidence(&chain, &[receipt(State::Deferred, "a"), receipt(State::Hashed, "a")]);
+    let both = evidence(&chain, &[receipt(ReceiptState::Deferred, "a"), receipt(ReceiptState::Hashed, "a")]);
     let mut comparison = VersionComparison::new(&chain, &both, POLICY);
-    comparison.add("raw", &listed("a"));
+    comparison.add(&listed("a"));
     finish(&mut comparison, &[]);
     assert_eq!((kinds(&comparison).len(), comparison.pending_reads.len()), (0, 1));
-    let one = evidence(&chain, &[receipt(State::Deferred, "a")]);
+    let one = evidence(&chain, &[receipt(ReceiptState::Deferred, "a")]);
     let mut comparison = VersionComparison::new(&chain, &one, POLICY);
-    let other = ListedVersion { etag: Some("f".into()), ..listed("a") };
-    comparison.add("raw", &other);
+    let other = with_etag(listed("a"), "f");
+    comparison.add(&other);
     finish(&mut comparison, &[]);
     assert_eq!(kinds(&comparison), [FindingKind::VersionChanged]);
 }
@@ -131,10 +145,10 @@ fn a_version_recorded_without_a_hash_must_exist_unchanged() {
 #[test]
 fn a_receipt_that_is_not_sound_is_not_compared() {
     let chain = Chain::default();
-    let mut evidence = evidence(&chain, &[receipt(State::Hashed, "a")]);
+    let mut evidence = evidence(&chain, &[receipt(ReceiptState::Hashed, "a")]);
     evidence.receipts.values_mut().for_each(|c| c.is_sound = false);
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
-    comparison.add("raw", &listed("a"));
+    comparison.add(&listed("a"));
     finish(&mut comparison, &[]);
     assert!(comparison.pending_reads.is_empty() && comparison.findings.is_empty());
 }
@@ -143,19 +157,19 @@ fn a_receipt_that_is_not_sound_is_not_compared() {
 fn a_version_whose_receipt_is_missing_has_no_second_finding() {
     let mut chain = Chain::default();
     chain.records.push(ListedRecord {
-        name: receipt(State::Hashed, "a").key(),
+        name: receipt(ReceiptState::Hashed, "a").record_key(),
         is_present: true,
         sha256: "11".into(),
         sequence: 1,
     });
     let none = evidence(&chain, &[]);
     let mut comparison = VersionComparison::new(&chain, &none, POLICY);
-    comparison.add("raw", &listed("a"));
+    comparison.add(&listed("a"));
     assert!(comparison.findings.is_empty());
     chain.records[0].is_present = false;
     let evidence = evidence(&chain, &[]);
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
-    comparison.add("raw", &listed("a"));
+    comparison.add(&listed("a"));
     assert_eq!(kinds(&comparison), [FindingKind::VersionUnrecorded], "its writer was interrupted");
 }
 
@@ -170,7 +184,7 @@ fn sum(counts: &VersionCounts) -> u64 {
 fn the_counts_add_up() {
     let mut chain = Chain::default();
     chain.records.push(ListedRecord {
-        name: receipt(State::Hashed, "taken").key(),
+        name: receipt(ReceiptState::Hashed, "taken").record_key(),
         is_present: true,
         sha256: "11".into(),
         sequence: 1,
@@ -178,21 +192,21 @@ fn the_counts_add_up() {
     let mut evidence = evidence(
         &chain,
         &[
-            receipt(State::Hashed, "a"),
-            receipt(State::Gone, "gone"),
-            receipt(State::Deferred, "long"),
-            receipt(State::Unreadable, "archived"),
-            receipt(State::Unreadable, "lost"),
+            receipt(ReceiptState::Hashed, "a"),
+            receipt(ReceiptState::Gone, "gone"),
+            receipt(ReceiptState::Deferred, "long"),
+            receipt(ReceiptState::Unreadable, "archived"),
+            receipt(ReceiptState::Unreadable, "lost"),
         ],
     );
-    evidence.add_unread(receipt(State::Hashed, "unread").key());
-    evidence.add_unread(receipt(State::Deferred, "unread-deferred").key());
+    evidence.add_unread(receipt(ReceiptState::Hashed, "unread").record_key());
+    evidence.add_unread(receipt(ReceiptState::Deferred, "unread-deferred").record_key());
     let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
     for key in ["a", "gone", "long", "archived", "unread", "unread-deferred", "taken", "none"] {
-        comparison.add("raw", &listed(key));
+        comparison.add(&listed(key));
     }
-    let young = ListedVersion { modified: 1001, ..listed("young") };
-    comparison.add("raw", &young);
+    let young = created_at(listed("young"), 1001);
+    comparison.add(&young);
     finish(&mut comparison, &[]);
     let counts = comparison.counts;
     assert_eq!((counts.versions, sum(&counts)), (9, 9), "{counts:?}");
@@ -208,7 +222,7 @@ fn the_counts_add_up() {
 #[test]
 fn a_receipt_without_a_version_is_compared_with_the_trail() {
     let chain = Chain::default();
-    let evidence = evidence(&chain, &[receipt(State::Hashed, "a"), receipt(State::Gone, "b")]);
+    let evidence = evidence(&chain, &[receipt(ReceiptState::Hashed, "a"), receipt(ReceiptState::Gone, "b")]);
     for (creation, expected, counted) in [
         (Some(CreationStatus::Created), &[FindingKind::VersionMissing][..], (1, 0)),
         (Some(CreationStatus::NotCreated), &[FindingKind::ReceiptUnproven; 2], (0, 0)),

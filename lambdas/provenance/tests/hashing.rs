@@ -1,25 +1,26 @@
 //! Reading a version over HTTP: every size, and every way in which a server can fail to bring the bytes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod standin;
+mod fake_s3;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lambda_support::names::sha256;
+use fake_s3::{Answer, Cut, Request, config, serve};
 use provenance::hash::{Reader, hash};
-use provenance::version::{Checksum, Facts, Unread, Version, inspect};
-use standin::{Answer, Cut, Request, config, serve};
+use provenance::inspect::{ReadError, inspect};
+use sluice_types::digest::sha256;
+use sluice_types::{Checksum, ObjectAttributes, ObjectVersion};
 
 const PART: usize = 1024;
 
-fn version() -> Version {
-    Version { bucket: "raw".into(), key: "in coming/a+b ü.bin".into(), version_id: "v1".into() }
+fn version() -> ObjectVersion {
+    ObjectVersion { bucket: "raw".into(), key: "in coming/a+b ü.bin".into(), version_id: "v1".into() }
 }
 
-fn facts(size: usize) -> Facts {
-    Facts { size: size as u64, etag: Some("e1".into()), last_modified: None, checksum: None }
+fn facts(size: usize) -> ObjectAttributes {
+    ObjectAttributes { size: size as u64, etag: Some("e1".into()), last_modified: None, checksums: Vec::new() }
 }
 
 /// Bytes of which no two parts are alike.
@@ -37,10 +38,10 @@ fn small() -> Arc<Reader> {
 }
 
 async fn read(
-    facts: &Facts,
+    facts: &ObjectAttributes,
     reader: &Arc<Reader>,
     handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-) -> Result<String, Unread> {
+) -> Result<String, ReadError> {
     let s3 = aws_sdk_s3::Client::new(&config(&serve(handler).await));
     hash(&s3, &version(), facts, reader, |_| ()).await
 }
@@ -167,7 +168,7 @@ async fn a_part_that_breaks_off_is_fetched_again_once() {
         assert_eq!(read(&facts(size), &small(), handler).await, Ok(expected.clone()));
         let handler = except(size, from, None, move |a| a.cut(100, cut));
         let found = read(&facts(size), &small(), handler).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
 }
 
@@ -176,12 +177,12 @@ async fn a_whole_body_that_breaks_off_is_a_fault() {
     for cut in [Cut::Close, Cut::Stall] {
         let handler = except(100, 0, None, move |a| a.cut(99, cut));
         let found = read(&facts(100), &small(), handler).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
     let body = bytes(5 * PART);
     let whole = move |_: &Request| Answer::object(&body, &Request::default()).cut(3000, Cut::Close);
     let found = read(&facts(5 * PART), &small(), whole).await;
-    assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+    assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
 }
 
 /// Fewer or more bytes than S3 said, without the connection breaking.
@@ -190,7 +191,7 @@ async fn another_number_of_bytes_is_a_fault() {
     for told in [99, 101, 3000] {
         let whole = |_: &Request| Answer::object(&bytes(100), &Request::default());
         let found = read(&facts(told), &small(), whole).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{told}: {found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{told}: {found:?}");
     }
 }
 
@@ -201,7 +202,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         for (status, code) in [(404, "NoSuchVersion"), (403, "AccessDenied")] {
             let handler = except(size, from, None, move |_| Answer::error(status, code));
             match read(&facts(size), &small(), handler).await {
-                Err(Unread::Absent(fault)) => assert!(fault.why.contains(code)),
+                Err(ReadError::NotAccessible(fault)) => assert!(fault.reason.contains(code)),
                 other => panic!("{other:?}"),
             }
         }
@@ -209,7 +210,7 @@ async fn what_s3_refuses_midway_is_absent_or_a_fault() {
         assert_eq!(read(&facts(size), &small(), once).await, Ok(sha256(&bytes(size))));
         let always = except(size, from, None, |_| Answer::error(503, "SlowDown"));
         match read(&facts(size), &small(), always).await {
-            Err(Unread::Fault(fault)) => assert!(fault.why.contains("SlowDown")),
+            Err(ReadError::Fault(fault)) => assert!(fault.reason.contains("SlowDown")),
             other => panic!("{other:?}"),
         }
     }
@@ -226,7 +227,7 @@ async fn bytes_of_another_version_are_a_fault() {
     ];
     for other in others {
         let found = read(&facts(size), &small(), except(size, 2 * PART, None, other)).await;
-        assert!(matches!(found, Err(Unread::Fault(_))), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Fault(_))), "{found:?}");
     }
 }
 
@@ -237,10 +238,10 @@ async fn a_checksum_that_s3_keeps_of_other_bytes_is_a_fault() {
     for (kind, body, fine) in
         [("FULL_OBJECT", b"123456789", true), ("FULL_OBJECT", b"123456780", false), ("COMPOSITE", b"123456780", true)]
     {
-        let told = Facts { checksum: Some(checksum(kind)), ..facts(9) };
+        let told = ObjectAttributes { checksums: vec![checksum(kind)], ..facts(9) };
         let found = read(&told, &small(), |r| Answer::object(body, r)).await;
         assert_eq!(found.is_ok(), fine, "{found:?}");
-        assert!(fine || matches!(found, Err(Unread::Fault(_))));
+        assert!(fine || matches!(found, Err(ReadError::Fault(_))));
     }
 }
 
@@ -260,10 +261,10 @@ async fn the_facts_are_what_s3_says() {
     assert_eq!(facts.size, 5_000_000_000);
     assert_eq!(facts.etag.as_deref(), Some("e1-600"));
     assert_eq!(facts.last_modified.unwrap().to_string(), "2025-11-23T14:05:09.000Z");
-    let checksum = facts.checksum.unwrap();
+    let checksum = &facts.checksums[0];
     assert_eq!((checksum.algorithm, checksum.kind.as_deref()), ("CRC64NVME", Some("FULL_OBJECT")));
     for status in [403, 404] {
         let s3 = aws_sdk_s3::Client::new(&config(&serve(move |_| Answer::of(status)).await));
-        assert!(matches!(inspect(&s3, &version()).await, Err(Unread::Absent(_))));
+        assert!(matches!(inspect(&s3, &version()).await, Err(ReadError::NotAccessible(_))));
     }
 }

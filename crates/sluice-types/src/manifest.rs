@@ -5,12 +5,14 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use lambda_support::journal::{LEDGER, RecordKind};
-use lambda_support::time::Moment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
+use crate::keys::LEDGER_PREFIX;
+use crate::record::RecordKind;
 use crate::signature::is_canonical;
+use crate::timestamp::Timestamp;
 
 /// The envelope's `payloadType`.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -63,9 +65,9 @@ pub struct Predicate {
     /// Its place in the ledger, from 1, without a gap.
     pub sequence: u64,
     /// The period begins after this moment; absent: with the first record.
-    pub from: Option<Moment>,
+    pub from: Option<Timestamp>,
     /// The last moment of the period.
-    pub to: Moment,
+    pub to: Timestamp,
     /// The manifest before, by the digest of its envelope.
     pub previous: Option<Listed>,
     /// What was announced in the period and not (yet) there with these bytes: a writer that was cut off, was late or
@@ -200,7 +202,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
         signed: pae(&payload),
         digest: digest_to_sign(&payload),
         signature: sig,
-        sha256: lambda_support::names::sha256(bytes),
+        sha256: sha256(bytes),
         statement,
     })
 }
@@ -211,13 +213,13 @@ pub const LAST: u64 = 999_999_999_999;
 /// The key of the manifest with this sequence number.
 #[must_use]
 pub fn key(sequence: u64) -> String {
-    format!("{LEDGER}{sequence:012}.json")
+    format!("{LEDGER_PREFIX}{sequence:012}.json")
 }
 
 /// The sequence number of a manifest's key.
 #[must_use]
 pub fn sequence_of(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(LEDGER)?.strip_suffix(".json")?;
+    let digits = name.strip_prefix(LEDGER_PREFIX)?.strip_suffix(".json")?;
     let sequence = digits.parse().ok()?;
     ((1..=LAST).contains(&sequence) && key(sequence) == name).then_some(sequence)
 }
@@ -233,8 +235,8 @@ mod tests {
     fn statement(records: Vec<Listed>, previous: Option<Listed>) -> Statement {
         let predicate = Predicate {
             sequence: 2,
-            from: Some(Moment(0)),
-            to: Moment(3_600_000),
+            from: Some(Timestamp::UNIX_EPOCH),
+            to: Timestamp::from_millis(3_600_000),
             previous,
             announced: Vec::new(),
             key: "alias".into(),
