@@ -40,8 +40,7 @@ impl EventReplayer {
     /// If it accepted none.
     pub(crate) async fn replay(&mut self, versions: &[ListedVersion]) -> anyhow::Result<u64> {
         self.ticker.tick().await;
-        let events = versions.iter().map(|v| event(&self.region, v));
-        let events: Vec<String> = events.map(|e| e.to_string()).collect();
+        let events: Vec<String> = versions.iter().map(|listed| event(&self.region, listed).to_string()).collect();
         let bodies: Vec<&str> = events.iter().map(String::as_str).collect();
         let sent = self.queues.send(&self.queue_url, &bodies).await?;
         Ok(sent.len() as u64)

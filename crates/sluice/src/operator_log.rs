@@ -141,12 +141,10 @@ impl Writer {
 /// The ARN of the identity of a configuration. Also checks this machine's clock against AWS's.
 async fn identity(config: &SdkConfig) -> anyhow::Result<String> {
     let (server_date, sts) = (ServerDate::default(), aws_sdk_sts::Client::new(config));
-    let request = sts.get_caller_identity().customize();
-    let answer = request.interceptor(server_date.clone()).send().await;
-    let answer = answer.map_err(|e| explain("get the identity of the caller (sts:GetCallerIdentity)", &e))?;
+    let answer = sts.get_caller_identity().customize().interceptor(server_date.clone()).send().await;
+    let identity = answer.map_err(|e| explain("get the identity of the caller (sts:GetCallerIdentity)", &e))?;
     server_date.check()?;
-    let arn = answer.arn().map(str::to_owned);
-    arn.context("sts:GetCallerIdentity returned no ARN: run this again")
+    identity.arn.context("sts:GetCallerIdentity returned no ARN: run this again")
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ mod tests {
         let keys: BTreeSet<String> = keys.into_iter().collect();
         let mut all: Vec<QuarantinedVersion> = keys.into_iter().flat_map(|k| grouper.push(k)).collect();
         all.extend(grouper.finish());
-        let all = all.into_iter().map(|v| (v.copy_key, v.has_copy, v.has_reason));
-        all.collect::<BTreeSet<_>>().into_iter().collect()
+        let sorted: BTreeSet<_> = all.into_iter().map(|v| (v.copy_key, v.has_copy, v.has_reason)).collect();
+        sorted.into_iter().collect()
     }
 
     #[test]

@@ -169,8 +169,8 @@ impl Auditor {
             Some(ErrorClass::Unreadable) => Ok(VersionOutcome::Unreadable(one_line(&error))),
             // S3 answers HeadObject with 400 only for objects that are encrypted with a customer-provided key.
             Some(ErrorClass::Invalid) => {
-                let request = self.store.s3.head_object().bucket(&source.bucket);
-                let request = request.key(&source.key).version_id(&source.version_id);
+                let request =
+                    self.store.s3.head_object().bucket(&source.bucket).key(&source.key).version_id(&source.version_id);
                 match request.send().await {
                     Err(head_error) if status(&head_error) == Some(400) => {
                         Ok(VersionOutcome::Unreadable(CUSTOMER_KEY.to_owned()))

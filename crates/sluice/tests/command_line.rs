@@ -1,5 +1,7 @@
 //! What the program prints about its command line: the help of every command, and what is wrong with an argument.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

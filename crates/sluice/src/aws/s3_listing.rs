@@ -95,9 +95,14 @@ impl Versions {
         let Some((key_marker, version_id_marker)) = self.next_markers.take() else {
             return Ok(None);
         };
-        let request = self.s3.list_object_versions().bucket(&self.bucket).prefix(&self.prefix);
-        let request = request.encoding_type(EncodingType::Url);
-        let request = request.set_key_marker(key_marker).set_version_id_marker(version_id_marker);
+        let request = self
+            .s3
+            .list_object_versions()
+            .bucket(&self.bucket)
+            .prefix(&self.prefix)
+            .encoding_type(EncodingType::Url)
+            .set_key_marker(key_marker)
+            .set_version_id_marker(version_id_marker);
         let page = request.send().await.map_err(|e| explain(list_action(&self.bucket), &e))?;
         let encoding = page.encoding_type();
         if page.is_truncated() == Some(true) {

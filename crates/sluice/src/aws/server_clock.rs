@@ -31,8 +31,8 @@ pub(crate) async fn check(s3: &Client, bucket: &str, prefix: &str) -> anyhow::Re
 /// Compares a `Date` header with `local`, in seconds since 1970.
 fn compare(header: Option<&str>, local: i64) -> anyhow::Result<()> {
     let header = header.context("the answer of AWS has no `Date` header")?;
-    let server = rfc2822::parse(header).with_context(|| format!("`{header}` is not a valid `Date` header"))?;
-    let server = server.timestamp().as_second();
+    let date = rfc2822::parse(header).with_context(|| format!("`{header}` is not a valid `Date` header"))?;
+    let server = date.timestamp().as_second();
     if (server - local).abs() > MAX_SKEW {
         bail!(
             "the clock of this machine says {}, that of AWS {}: set the clock, because records carry its time",

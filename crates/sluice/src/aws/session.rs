@@ -83,17 +83,15 @@ pub(crate) async fn session(outputs: &Outputs, system: System, role: Role) -> an
     if role == Role::Caller {
         return Ok(base);
     }
-    let (arn, setting) = role_arn(outputs, system, role)?;
-    let arn = arn.with_context(|| {
+    let (role_arn, setting) = role_arn(outputs, system, role)?;
+    let arn = role_arn.with_context(|| {
         format!("this deployment has no such role: list the principals that may assume it in `{setting}` and apply, or use your own credentials with `--as caller`")
     })?;
     // The provider hides AWS's error, so the role is assumed once directly.
-    let request = aws_sdk_sts::Client::new(&base).assume_role().role_arn(arn);
-    let assumed = request.role_session_name(SESSION_NAME).send().await;
-    assumed.map_err(|e| explain_assume_role(arn, &setting, &e))?;
+    let request = aws_sdk_sts::Client::new(&base).assume_role().role_arn(arn).role_session_name(SESSION_NAME);
+    request.send().await.map_err(|e| explain_assume_role(arn, &setting, &e))?;
     let provider = AssumeRoleProvider::builder(arn).session_name(SESSION_NAME).configure(&base).build().await;
-    let provider = SharedCredentialsProvider::new(provider);
-    Ok(base.into_builder().credentials_provider(provider).build())
+    Ok(base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
 }
 
 #[cfg(test)]

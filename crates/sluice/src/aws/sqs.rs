@@ -40,12 +40,12 @@ impl Queues {
         use QueueAttributeName::{
             ApproximateNumberOfMessages as Waiting, ApproximateNumberOfMessagesNotVisible as InFlight,
         };
-        let request = self.sqs.get_queue_attributes().queue_url(url);
-        let answer = request.attribute_names(Waiting).attribute_names(InFlight).send().await;
-        let answer =
+        let request = self.sqs.get_queue_attributes().queue_url(url).attribute_names(Waiting).attribute_names(InFlight);
+        let answer = request.send().await;
+        let output =
             answer.map_err(|e| explain(format!("read the attributes of queue `{}`", escape(queue_name(url))), &e))?;
         let count = |name: &QueueAttributeName| {
-            let text = answer.attributes().and_then(|a| a.get(name));
+            let text = output.attributes().and_then(|a| a.get(name));
             text.and_then(|t| t.parse().ok()).unwrap_or(0)
         };
         Ok(Depth { waiting: count(&Waiting), in_flight: count(&InFlight) })
@@ -53,16 +53,18 @@ impl Queues {
 
     /// Receives up to ten messages, hidden from other consumers for `visibility_timeout` seconds.
     pub(crate) async fn receive(&self, url: &str, visibility_timeout: i32) -> anyhow::Result<Vec<Message>> {
-        let request = self.sqs.receive_message().queue_url(url);
-        let request = request
+        let request = self
+            .sqs
+            .receive_message()
+            .queue_url(url)
             .max_number_of_messages(10)
             .visibility_timeout(visibility_timeout)
             .wait_time_seconds(1)
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let answer = request.send().await;
-        let answer = answer.map_err(|e| explain(format!("receive from queue `{}`", escape(queue_name(url))), &e))?;
-        Ok(answer.messages.unwrap_or_default())
+        let output = answer.map_err(|e| explain(format!("receive from queue `{}`", escape(queue_name(url))), &e))?;
+        Ok(output.messages.unwrap_or_default())
     }
 
     /// Sends messages concurrently; returns the indexes of those that SQS accepted.

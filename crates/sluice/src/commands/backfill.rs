@@ -206,12 +206,12 @@ impl BackfillCounts {
 mod tests {
     use super::*;
     use crate::aws::s3_listing::testing;
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
 
     #[test]
     fn untrusted_text_is_escaped() {
         let listed = testing::listed(HOSTILE, HOSTILE);
-        harmless(1, |report| print_version(&listed, report));
+        assert_escaped(1, |report| print_version(&listed, report));
     }
 
     fn args(missing: bool, yes: bool) -> BackfillArgs {

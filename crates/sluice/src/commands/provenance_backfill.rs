@@ -288,9 +288,9 @@ impl ProvenanceBackfill<'_> {
     }
 
     async fn read_receipt(&self, receipt_key: &str) -> anyhow::Result<Receipt> {
-        let bytes = self.store.read(&self.names.receipts_bucket, receipt_key, None, MAX_RECEIPT).await?;
+        let found = self.store.read(&self.names.receipts_bucket, receipt_key, None, MAX_RECEIPT).await?;
         let shown_key = escape(receipt_key);
-        let bytes = bytes.with_context(|| format!("`{shown_key}` was deleted: run this again"))?;
+        let bytes = found.with_context(|| format!("`{shown_key}` was deleted: run this again"))?;
         serde_json::from_slice(&bytes).with_context(|| format!("`{shown_key}` is not a valid receipt"))
     }
 

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::report::testing::assert_printed;
     #[cfg(unix)]
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped};
 
     fn validator() -> Validator {
         let schema = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
@@ -218,7 +218,7 @@ mod tests {
         let file = std::fs::File::create(&path).unwrap();
         file.set_len(1 << 40).unwrap();
         let [file] = find_files(&path).map(Result::unwrap).collect::<Vec<_>>().try_into().unwrap();
-        harmless(1, |report| {
+        assert_escaped(1, |report| {
             assert!(validator().print_problems(&file, report).unwrap());
         });
     }
@@ -230,7 +230,7 @@ mod tests {
         let path = folder.path().join(HOSTILE);
         std::fs::write(&path, "{").unwrap();
         let file = LocalFile { path, size: 1 };
-        harmless(1, |report| {
+        assert_escaped(1, |report| {
             assert!(validator().print_problems(&file, report).unwrap());
         });
     }

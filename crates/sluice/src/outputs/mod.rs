@@ -217,8 +217,7 @@ fn parse(text: &str, source: &str) -> anyhow::Result<Outputs> {
     let Some(deployment) = value("deployment") else {
         bail!("{source} has no output `deployment`: apply the root module of this repository first");
     };
-    let region = deployment.get("region").and_then(Value::as_str);
-    let region = region.with_context(|| {
+    let region = deployment.get("region").and_then(Value::as_str).with_context(|| {
         format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
     })?;
     Ok(Outputs {

@@ -21,15 +21,15 @@ pub(crate) fn output(folder: &Path) -> anyhow::Result<String> {
         bail!("there is no folder `{shown_folder}` in which to run `terraform output`: {USE_A_FILE}");
     }
     let chdir = format!("-chdir={}", folder.display());
-    let answer = Command::new("terraform").args([&chdir, "output", "-json", "-no-color"]).output();
-    let answer = answer.map_err(|error| match error.kind() {
+    let result = Command::new("terraform").args([&chdir, "output", "-json", "-no-color"]).output();
+    let output = result.map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             anyhow!("`terraform` is not in PATH: install it, or pass an outputs file with --outputs")
         }
         _ => anyhow!("cannot run `terraform output`: {error}"),
     })?;
-    if !answer.status.success() {
-        let stderr = indented(&String::from_utf8_lossy(&answer.stderr));
+    if !output.status.success() {
+        let stderr = indented(&String::from_utf8_lossy(&output.stderr));
         if !is_initialised(folder) {
             bail!(
                 "Terraform is not initialised in `{shown_folder}`: run `terraform -chdir={shown_folder} init -backend-config=../backend.conf`, or pass an outputs file with --outputs{stderr}"
@@ -39,7 +39,7 @@ pub(crate) fn output(folder: &Path) -> anyhow::Result<String> {
             "Terraform cannot read its state in `{shown_folder}`: fix the error below, or pass an outputs file with --outputs{stderr}"
         );
     }
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if is_empty(&text) {
         let hint = match is_initialised(folder) {
             true => format!("nothing was applied yet: run `terraform -chdir={shown_folder} apply`"),
@@ -59,16 +59,14 @@ fn is_empty(text: &str) -> bool {
 
 /// Whether `terraform init` has been run there.
 fn is_initialised(folder: &Path) -> bool {
-    let data_dir = std::env::var_os("TF_DATA_DIR");
-    let data_dir = data_dir.map_or(folder.join(".terraform"), |dir| folder.join(dir));
-    data_dir.is_dir()
+    let data_dir = std::env::var_os("TF_DATA_DIR").unwrap_or_else(|| ".terraform".into());
+    folder.join(data_dir).is_dir()
 }
 
 /// The lines of Terraform's error, escaped and indented, without its frame.
 fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| line.trim_matches(['│', '╷', '╵', ' ']));
-    let lines = lines.filter(|line| !line.is_empty());
-    lines.map(|line| format!("\n  {}", escape(line))).collect()
+    lines.filter(|line| !line.is_empty()).map(|line| format!("\n  {}", escape(line))).collect()
 }
 
 #[cfg(test)]

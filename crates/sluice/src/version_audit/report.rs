@@ -47,7 +47,7 @@ pub(crate) fn print_undecodable_key(listed_key: &str, report: &Report) {
 mod tests {
     use super::*;
     use crate::aws::s3_listing::testing;
-    use crate::report::testing::{HOSTILE, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped};
     use crate::version_audit::Expected;
 
     #[test]
@@ -60,8 +60,8 @@ mod tests {
             VersionOutcome::Unreadable("why".into()),
             VersionOutcome::Unknown("why".into()),
         ] {
-            harmless(1, |report| print_outcome(&listed, &outcome, false, report));
+            assert_escaped(1, |report| print_outcome(&listed, &outcome, false, report));
         }
-        harmless(1, |report| print_undecodable_key(HOSTILE, report));
+        assert_escaped(1, |report| print_undecodable_key(HOSTILE, report));
     }
 }

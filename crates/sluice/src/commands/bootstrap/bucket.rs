@@ -42,9 +42,12 @@ pub(crate) async fn exists(s3: &Client, bucket: &str, owner: BucketOwner<'_>, fl
         escape(bucket)
     );
     // The answer to HeadBucket has no body and so no error code; a listing has one.
-    let request = s3.list_objects_v2().bucket(bucket).max_keys(1);
-    let request = request.encoding_type(EncodingType::Url);
-    let request = request.expected_bucket_owner(owner.account);
+    let request = s3
+        .list_objects_v2()
+        .bucket(bucket)
+        .max_keys(1)
+        .encoding_type(EncodingType::Url)
+        .expected_bucket_owner(owner.account);
     match request.send().await {
         Ok(_) => Ok(true),
         Err(error) if classify(&error) == ErrorClass::NotFound => Ok(false),
@@ -54,10 +57,10 @@ pub(crate) async fn exists(s3: &Client, bucket: &str, owner: BucketOwner<'_>, fl
 
 fn is_bucket_name(text: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let ends = [text.bytes().next(), text.bytes().next_back()];
+    let edges = [text.bytes().next(), text.bytes().next_back()];
     (3..=63).contains(&text.len())
         && text.bytes().all(|b| alphanumeric(b) || b == b'-' || b == b'.')
-        && ends.into_iter().flatten().all(alphanumeric)
+        && edges.into_iter().flatten().all(alphanumeric)
 }
 
 fn explain_unusable(
@@ -88,8 +91,8 @@ fn explain_unusable(
 
 /// Creates the bucket. The tag is set in the same request, so that the bucket is recognised even if the run is killed.
 pub(crate) async fn create(s3: &Client, bucket: &str, region: &str) -> anyhow::Result<()> {
-    let request = s3.create_bucket().bucket(bucket);
-    let request = request.create_bucket_configuration(bucket_configuration(region)?);
+    let configuration = bucket_configuration(region)?;
+    let request = s3.create_bucket().bucket(bucket).create_bucket_configuration(configuration);
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error) => explain_create_error(bucket, &error),
@@ -98,9 +101,9 @@ pub(crate) async fn create(s3: &Client, bucket: &str, region: &str) -> anyhow::R
 
 fn explain_create_error(bucket: &str, error: &SdkError<CreateBucketError, HttpResponse>) -> anyhow::Result<()> {
     match error.code().unwrap_or_default() {
-        "BucketAlreadyExists" => bail!(
-            "the name `{bucket}` is taken by another account: names are globals by all accounts, so name another bucket with --state-bucket"
-        ),
+        "BucketAlreadyExists" => {
+            bail!("the bucket name `{bucket}` is taken by another account: use another name with --state-bucket")
+        }
         "BucketAlreadyOwnedByYou" => {
             bail!("bucket `{bucket}` was created by another process at the same time: run this again")
         }

@@ -64,8 +64,7 @@ pub(crate) async fn create(s3: &Client, bucket: &str, keys: &[String], report: &
 
 /// Puts a small object and checks that it is listed.
 pub(crate) async fn smoke_test(s3: &Client, bucket: &str, key: &str, report: &Report) -> anyhow::Result<()> {
-    let request = s3.put_object().bucket(bucket).key(key);
-    let request = request.content_type("text/plain");
+    let request = s3.put_object().bucket(bucket).key(key).content_type("text/plain");
     let put = request.body(ByteStream::from_static(HELLO)).send().await;
     put.map_err(|e| explain(action_on("write", bucket, key), &e))?;
     let mut pages = Store { s3: s3.clone() }.objects(bucket, key);

@@ -160,10 +160,12 @@ pub(super) async fn apply(s3: &Client, bucket: &str, change: &BucketChange) -> a
         }
         ChangeAction::PutLifecycle(rules, minimum_size) => {
             let lifecycle = BucketLifecycleConfiguration::builder().set_rules(Some(rules.clone())).build()?;
-            let request = s3.put_bucket_lifecycle_configuration().bucket(bucket);
-            let request = request.set_transition_default_minimum_object_size(minimum_size.clone());
-            let put = request.lifecycle_configuration(lifecycle).send().await;
-            put.map_err(|e| explain(action, &e))?;
+            let request = s3
+                .put_bucket_lifecycle_configuration()
+                .bucket(bucket)
+                .set_transition_default_minimum_object_size(minimum_size.clone())
+                .lifecycle_configuration(lifecycle);
+            request.send().await.map_err(|e| explain(action, &e))?;
             Ok(())
         }
     }
@@ -194,8 +196,7 @@ async fn encrypt(s3: &Client, bucket: &str, action: &str) -> anyhow::Result<()> 
     let by_default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256).build()?;
     let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
     let encryption = ServerSideEncryptionConfiguration::builder().rules(rule).build()?;
-    let request = s3.put_bucket_encryption().bucket(bucket);
-    let request = request.server_side_encryption_configuration(encryption);
+    let request = s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(encryption);
     request.send().await.map_err(|e| explain(action, &e))?;
     Ok(())
 }

@@ -144,7 +144,7 @@ fn print_refused(objects: &QuarantinedVersion, reason: &Reason, report: &Report)
 mod tests {
     use super::*;
     use crate::quarantined_versions::source;
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
     use ingest::record::{End, Problem};
 
     #[test]
@@ -158,8 +158,8 @@ mod tests {
             request_id: None,
         };
         let objects = QuarantinedVersion { copy_key: format!("{HOSTILE}/{HOSTILE}"), has_copy: true, has_reason: true };
-        harmless(1, |report| print_refused(&objects, &reason, report));
-        harmless(1, |report| print_without_record(&objects, NO_RECORD, report));
+        assert_escaped(1, |report| print_refused(&objects, &reason, report));
+        assert_escaped(1, |report| print_without_record(&objects, NO_RECORD, report));
     }
 
     #[test]

@@ -176,16 +176,16 @@ fn print_kept(key: &str, why: &str, report: &Report) -> ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
 
     #[test]
     fn untrusted_text_is_escaped() {
         for how in [Released::As(HOSTILE.into()), Released::Before(None), Released::RefusedAgain(HOSTILE.into())] {
-            harmless(1, |report| {
+            assert_escaped(1, |report| {
                 print_released(HOSTILE, HOSTILE, &how, report);
             });
         }
-        harmless(1, |report| {
+        assert_escaped(1, |report| {
             print_refusal(HOSTILE, ReleaseRefusal::NewerObject, report);
         });
         assert!(!ambiguous_key_message(HOSTILE, [HOSTILE].into_iter(), "x").contains('\u{1b}'));

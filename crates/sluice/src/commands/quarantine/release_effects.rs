@@ -140,8 +140,8 @@ impl ReleaseEffects<'_> {
     async fn copy(&self) -> anyhow::Result<StepResult> {
         let (quarantine_bucket, copy_key) = (self.quarantine.bucket(), &self.inspected.objects.copy_key);
         let bucket = &self.quarantine.ingest.processing_bucket;
-        let head = self.quarantine.store.head_output(quarantine_bucket, copy_key, None).await?;
-        let head = head.context("the copy was deleted while it was released: run this again")?;
+        let found = self.quarantine.store.head_output(quarantine_bucket, copy_key, None).await?;
+        let head = found.context("the copy was deleted while it was released: run this again")?;
         let copy_request = || {
             let request = self.quarantine.store.s3.copy_object().bucket(bucket);
             request

@@ -83,7 +83,7 @@ fn text(reason: &Reason, copy: &str, copy_exists: bool) -> String {
 mod tests {
     use super::*;
     use crate::quarantined_versions::{QuarantinedVersion, source};
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
     use ingest::record::{End, Problem};
 
     #[test]
@@ -101,11 +101,11 @@ mod tests {
             record,
         };
         let readable = inspected(ReasonRecord::Readable(Box::new(reason)));
-        harmless(8, |report| {
+        assert_escaped(8, |report| {
             print_version(HOSTILE, &readable, report);
         });
         let unreadable = inspected(ReasonRecord::Unreadable("why".into()));
-        harmless(2, |report| {
+        assert_escaped(2, |report| {
             print_version(HOSTILE, &unreadable, report);
         });
     }

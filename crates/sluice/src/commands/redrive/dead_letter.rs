@@ -90,7 +90,7 @@ fn sent_at(message: &Message) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
 
     const EVENT: &str = r#"{"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": "b"}, "object": {"key": "albums/a b.json"}}}"#;
 
@@ -124,7 +124,7 @@ mod tests {
             DeadLetter { objects: vec![(HOSTILE.into(), HOSTILE.into())], why: HOSTILE.into(), is_readable: true };
         let message = Message::builder().message_id(HOSTILE).build();
         let url = format!("https://q/{HOSTILE}");
-        harmless(1, |report| {
+        assert_escaped(1, |report| {
             dead_letter.print(&url, "b", &message, "left", report);
         });
     }

@@ -99,12 +99,12 @@ impl RedriveCounts {
             (self.unreadable, "unreadable, --unreadable sends them too"),
             (self.rejected, "not accepted by the queue, run this again"),
         ];
-        let reasons: Vec<String> =
+        let texts: Vec<String> =
             reasons.iter().filter(|(count, _)| *count > 0).map(|(count, reason)| format!("{count} {reason}")).collect();
-        if reasons.is_empty() {
+        if texts.is_empty() {
             return String::new();
         }
-        format!(" ({})", reasons.join("; "))
+        format!(" ({})", texts.join("; "))
     }
 
     fn text(&self, args: &RedriveArgs, queue: &str) -> String {

@@ -123,8 +123,8 @@ impl Checks<'_> {
 async fn put_test_file(config: &SdkConfig, names: &Names, checks: &mut Checks<'_>) -> anyhow::Result<Option<TestFile>> {
     let at = now();
     let bucket = names.data_bucket.clone();
-    let watched = names.watched.iter().find(|w| w.bucket == bucket);
-    let watched = watched.context("the data bucket is not watched: apply the current `terraform/`")?;
+    let watched_bucket = names.watched.iter().find(|w| w.bucket == bucket);
+    let watched = watched_bucket.context("the data bucket is not watched: apply the current `terraform/`")?;
     let prefix = watched.prefixes.first().map_or("", String::as_str);
     let text = format!("sluice smoke test of {bucket} at {}, process {}\n", rfc3339(at), std::process::id());
     let sha256 = sha256(text.as_bytes());

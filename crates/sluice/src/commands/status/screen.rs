@@ -58,20 +58,19 @@ impl Screen {
     /// The sections that could not be read, with the cause.
     pub(crate) fn unread(&self) -> Vec<(&'static str, &str)> {
         let quarantined = self.quarantined.as_ref().and_then(|q| q.as_ref().err());
-        let parts = [
+        let sections = [
             ("queue", self.queue.as_ref().err()),
             ("event dead letters", self.event_dead_letters.as_ref().err()),
             ("message dead letters", self.message_dead_letters.as_ref().err()),
             ("quarantine", quarantined),
             ("metrics", self.metrics.as_ref().err()),
         ];
-        let parts = parts.into_iter();
-        parts.filter_map(|(what, why)| Some((what, why?.as_str()))).collect()
+        sections.into_iter().filter_map(|(what, why)| Some((what, why?.as_str()))).collect()
     }
 
     pub(crate) fn text(&self, title: &str) -> String {
-        let oldest = self.metrics.as_ref().ok().and_then(|m| m.oldest_message_s);
-        let oldest = oldest.map_or("unknown".to_owned(), |s| format_age(s as i64));
+        let oldest_s = self.metrics.as_ref().ok().and_then(|m| m.oldest_message_s);
+        let oldest = oldest_s.map_or("unknown".to_owned(), |s| format_age(s as i64));
         let queue = match &self.queue {
             Ok(depth) => format!("{} waiting, {} in flight", depth.waiting, depth.in_flight),
             Err(_) => "not read".to_owned(),
@@ -101,8 +100,7 @@ impl Screen {
             Err(_) => "  quarantine     not read".to_owned(),
         }));
         lines.extend(self.metric_lines());
-        let unread = self.unread().into_iter();
-        lines.extend(unread.map(|(what, why)| format!("  not read: {what}: {why}")));
+        lines.extend(self.unread().into_iter().map(|(what, why)| format!("  not read: {what}: {why}")));
         lines.join("\n")
     }
 
@@ -126,14 +124,14 @@ impl Screen {
     pub(crate) fn json(&self) -> Value {
         let metrics = self.metrics.as_ref().ok();
         let count = |count| metrics.and_then(|m| m.count_or_unknown(count));
-        let outcomes = metrics.map(|m| m.outcomes.as_slice()).unwrap_or_default().iter();
+        let named = metrics.map(|m| m.outcomes.as_slice()).unwrap_or_default();
         let outcomes: Map<String, Value> =
-            outcomes.map(|(name, sum)| ((*name).to_owned(), json!(count(*sum)))).collect();
+            named.iter().map(|(name, sum)| ((*name).to_owned(), json!(count(*sum)))).collect();
         let depth = |depth: &Section<Depth>| depth.as_ref().ok().map(|d| d.total());
         let queue = self.queue.as_ref().ok();
         let counted = self.quarantined.as_ref().and_then(|q| q.as_ref().ok());
-        let unread = self.unread().into_iter();
-        let unread: Vec<Value> = unread.map(|(what, why)| json!({"what": what, "why": why})).collect();
+        let unread: Vec<Value> =
+            self.unread().into_iter().map(|(what, why)| json!({"what": what, "why": why})).collect();
         json!({
             "at": rfc3339(self.at),
             "queue": {

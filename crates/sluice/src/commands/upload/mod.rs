@@ -162,13 +162,13 @@ fn print_result(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{HOSTILE, assert_printed, harmless};
+    use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
 
     #[test]
     fn untrusted_text_is_escaped() {
         let file = PlannedFile { path: HOSTILE.into(), key: HOSTILE.into() };
         for result in [Some(UploadResult::NewVersion(Some(HOSTILE.into()))), Some(UploadResult::AlreadyPresent), None] {
-            harmless(1, |report| {
+            assert_escaped(1, |report| {
                 let result = result.clone().context("refused");
                 print_result(&mut UploadCounts::default(), report, HOSTILE, &file, result);
             });

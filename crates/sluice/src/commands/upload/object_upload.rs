@@ -112,8 +112,12 @@ impl Uploader {
         digest: &[u8],
         if_none_match: Option<&str>,
     ) -> anyhow::Result<Option<UploadResult>> {
-        let request = self.store.s3.put_object().bucket(&*self.bucket).key(key);
-        let request = request
+        let request = self
+            .store
+            .s3
+            .put_object()
+            .bucket(&*self.bucket)
+            .key(key)
             .content_type(CONTENT_TYPE)
             .checksum_sha256(BASE64_STANDARD.encode(digest))
             .set_if_none_match(if_none_match.map(str::to_owned));
@@ -144,14 +148,17 @@ impl Uploader {
         if self.is_present(key, &local).await? {
             return Ok(UploadResult::AlreadyPresent);
         }
-        let request = self.store.s3.create_multipart_upload().bucket(&*self.bucket);
-        let request = request
+        let request = self
+            .store
+            .s3
+            .create_multipart_upload()
+            .bucket(&*self.bucket)
             .key(key)
             .content_type(CONTENT_TYPE)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .checksum_type(ChecksumType::FullObject);
-        let started = request.send().await;
-        let started = started.map_err(|e| explain(action_on("start the upload to", &self.bucket, key), &e))?;
+        let answer = request.send().await;
+        let started = answer.map_err(|e| explain(action_on("start the upload to", &self.bucket, key), &e))?;
         let id = started.upload_id().context("S3 returned no upload id: run this again")?;
         match self.upload_parts(path, key, id, &local).await {
             Ok(result) => Ok(result),
@@ -192,27 +199,42 @@ impl Uploader {
             bail!("it changed while it was read: nothing was uploaded, run this again");
         }
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let request = self.store.s3.complete_multipart_upload().bucket(&*self.bucket);
-        let request = request.key(key).upload_id(id).multipart_upload(parts).checksum_type(ChecksumType::FullObject);
-        let done = request.send().await;
-        let done = done.map_err(|e| explain(action_on("complete the upload to", &self.bucket, key), &e))?;
+        let request = self
+            .store
+            .s3
+            .complete_multipart_upload()
+            .bucket(&*self.bucket)
+            .key(key)
+            .upload_id(id)
+            .multipart_upload(parts)
+            .checksum_type(ChecksumType::FullObject);
+        let answer = request.send().await;
+        let completed = answer.map_err(|e| explain(action_on("complete the upload to", &self.bucket, key), &e))?;
         // S3 has verified every part; its checksum of the whole object shows that none is missing or out of order.
-        let full_object = done.checksum_crc64_nvme.filter(|checksum| !checksum.contains('-'));
+        let full_object = completed.checksum_crc64_nvme.filter(|checksum| !checksum.contains('-'));
         if full_object.is_some() && full_object != local.crc64 {
             bail!("the object differs from the file: upload it again");
         }
-        Ok(UploadResult::NewVersion(done.version_id))
+        Ok(UploadResult::NewVersion(completed.version_id))
     }
 
     async fn upload_part(&self, key: &str, id: &str, number: i32, bytes: Vec<u8>) -> anyhow::Result<CompletedPart> {
         let mut crc = Crc::new(CrcAlgorithm::Crc64Nvme);
         crc.update(&bytes);
-        let crc = crc_base64(&crc);
-        let request = self.store.s3.upload_part().bucket(&*self.bucket).key(key);
-        let request = request.upload_id(id).part_number(number).checksum_crc64_nvme(&crc).body(ByteStream::from(bytes));
-        let part = request.send().await;
-        let part = part.map_err(|e| explain(action_on("upload a part of", &self.bucket, key), &e))?;
-        Ok(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).checksum_crc64_nvme(crc).build())
+        let checksum = crc_base64(&crc);
+        let request = self
+            .store
+            .s3
+            .upload_part()
+            .bucket(&*self.bucket)
+            .key(key)
+            .upload_id(id)
+            .part_number(number)
+            .checksum_crc64_nvme(&checksum)
+            .body(ByteStream::from(bytes));
+        let answer = request.send().await;
+        let part = answer.map_err(|e| explain(action_on("upload a part of", &self.bucket, key), &e))?;
+        Ok(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).checksum_crc64_nvme(checksum).build())
     }
 }
 

@@ -116,9 +116,10 @@ fn key(prefix: &str, relative: &Path) -> anyhow::Result<String> {
     let name = shown(relative);
     let mut parts = Vec::new();
     for part in relative.components() {
-        let text = part.as_os_str().to_str();
-        let text =
-            text.with_context(|| format!("`{name}` is not a valid UTF-8 name, which a key must be: rename it"))?;
+        let text = part
+            .as_os_str()
+            .to_str()
+            .with_context(|| format!("`{name}` is not a valid UTF-8 name, which a key must be: rename it"))?;
         parts.push(text);
     }
     let key = format!("{prefix}{}", parts.join("/"));

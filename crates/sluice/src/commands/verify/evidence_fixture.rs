@@ -121,12 +121,12 @@ impl EvidenceFixture {
     }
 
     /// Writes the manifest of the next hour with these lists.
-    pub(super) fn close(&mut self, present: Vec<Listed>, announced: Vec<Listed>) -> String {
-        self.close_as(present, |predicate| predicate.announced = announced)
+    pub(super) fn add_manifest(&mut self, present: Vec<Listed>, announced: Vec<Listed>) -> String {
+        self.add_changed_manifest(present, |predicate| predicate.announced = announced)
     }
 
     /// Writes the manifest of the next hour; `change` changes it before it is signed.
-    pub(super) fn close_as(&mut self, present: Vec<Listed>, change: impl FnOnce(&mut Predicate)) -> String {
+    pub(super) fn add_changed_manifest(&mut self, present: Vec<Listed>, change: impl FnOnce(&mut Predicate)) -> String {
         let sequence = self.manifests().len() as u64 + 1;
         let previous_sequence = sequence - 1;
         let previous = self.files.get(&manifest::key(previous_sequence));
@@ -201,9 +201,9 @@ impl EvidenceFixture {
             pair.iter().for_each(|r| {
                 fixture.put(r);
             });
-            fixture.close(lists, Vec::new());
+            fixture.add_manifest(lists, Vec::new());
         }
-        fixture.close(Vec::new(), Vec::new());
+        fixture.add_manifest(Vec::new(), Vec::new());
         fixture
     }
 

@@ -57,8 +57,8 @@ impl PublicKeys {
     }
 
     fn add(&mut self, der: &[u8]) -> anyhow::Result<()> {
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der).ok();
-        let key = key.context("it is not a public key on the curve P-256 (ECDSA)")?;
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der).ok();
+        let key = parsed.context("it is not a public key on the curve P-256 (ECDSA)")?;
         self.0.push(PublicKey { key, fingerprint: sha256(der) });
         Ok(())
     }

@@ -57,12 +57,12 @@ fn a_listed_receipt_under_another_key_is_misplaced() {
     let honest = receipt("x", 4 * HOUR + 1);
     let key = receipt_key("y");
     fixture.files.insert(key.clone(), honest.bytes());
-    fixture.close(vec![Listed::new(&key, sha256(&honest.bytes()))], Vec::new());
+    fixture.add_manifest(vec![Listed::new(&key, sha256(&honest.bytes()))], Vec::new());
     assert_eq!(fixture.verify(), [(FindingKind::ReceiptMisplaced, key)]);
     let mut fixture = EvidenceFixture::filled();
     let early = receipt("early", 5);
     fixture.put(&early);
-    fixture.close(vec![listed(&early)], Vec::new());
+    fixture.add_manifest(vec![listed(&early)], Vec::new());
     assert_eq!(fixture.verify(), [(FindingKind::ReceiptMisplaced, receipt_key("early"))], "listed in a later period");
 }
 
@@ -78,7 +78,7 @@ fn a_pending_receipt_under_another_key_is_misplaced() {
 #[test]
 fn a_receipt_listed_by_two_manifests_is_found() {
     let mut fixture = EvidenceFixture::filled();
-    fixture.close(vec![listed(&receipt("1a", HOUR + 60_000))], Vec::new());
+    fixture.add_manifest(vec![listed(&receipt("1a", HOUR + 60_000))], Vec::new());
     let twice = (FindingKind::ListedTwice, receipt_key("1a"));
     assert!(fixture.verify().contains(&twice));
 }
@@ -87,7 +87,7 @@ fn a_receipt_listed_by_two_manifests_is_found() {
 fn a_journal_entry_proves_only_a_later_record_with_its_digest() {
     let (late, other) = (receipt("late", 4 * HOUR + 1), receipt("late", 4 * HOUR + 2));
     let mut fixture = EvidenceFixture::filled();
-    fixture.close(Vec::new(), vec![listed(&late)]);
+    fixture.add_manifest(Vec::new(), vec![listed(&late)]);
     assert_eq!(fixture.verify(), [], "its writer was interrupted");
     fixture.put(&late);
     assert_eq!(fixture.verify(), []);
@@ -95,7 +95,7 @@ fn a_journal_entry_proves_only_a_later_record_with_its_digest() {
     assert_eq!(fixture.verify(), [(FindingKind::ReceiptChanged, receipt_key("late"))]);
     let mut fixture = EvidenceFixture::filled();
     fixture.put(&late);
-    fixture.close(vec![listed(&late)], vec![listed(&other)]);
+    fixture.add_manifest(vec![listed(&late)], vec![listed(&other)]);
     assert_eq!(fixture.verify(), [], "another writer was first");
     fixture.put(&other);
     assert_eq!(fixture.verify(), [(FindingKind::ReceiptChanged, receipt_key("late"))]);
@@ -167,12 +167,12 @@ fn discontinuous_periods_are_found() {
         |p: &mut Predicate| p.sequence = 6,
     ] {
         let mut fixture = EvidenceFixture::filled();
-        let odd = fixture.close_as(Vec::new(), change);
+        let odd = fixture.add_changed_manifest(Vec::new(), change);
         assert_eq!(fixture.verify(), [(FindingKind::ManifestChain, odd)]);
     }
     let mut fixture = EvidenceFixture::new();
     let other = Listed::new(manifest::key(9), "00");
-    let first = fixture.close_as(Vec::new(), |p| p.previous = Some(other));
+    let first = fixture.add_changed_manifest(Vec::new(), |p| p.previous = Some(other));
     assert_eq!(fixture.verify(), [(FindingKind::ManifestChain, first)], "it is not the first manifest of a ledger");
 }
 

@@ -198,8 +198,8 @@ fn an_interrupted_release_is_completed_by_running_it_again() {
             let refused = matches!(step, Some(Step::Refuse(why)) if *why != ReleaseRefusal::StillMoving);
             assert!(!refused, "refused: {state:?}");
             let next = successors(&state);
-            let ended = matches!(step, Some(Step::Done(_)) | None);
-            if ended && buckets.after_function_step().is_none() {
+            let is_finished = matches!(step, Some(Step::Done(_)) | None);
+            if is_finished && buckets.after_function_step().is_none() {
                 assert_eq!(buckets.holders(), 1, "held twice: {state:?}");
                 let remaining = buckets.versions.iter().find(|v| v.name == OLD);
                 assert!(remaining.is_some_and(|v| !v.has_copy && !v.has_reason), "not deleted: {state:?}");

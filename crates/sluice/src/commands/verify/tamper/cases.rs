@@ -296,8 +296,8 @@ pub(crate) const ALL: &[Case] = &[
     case("operator record", "replay", "that of another version, under the key of a version that was deleted", |d| {
         d.delete("1a");
         let bytes = d.file(&removal().record_key()).clone();
-        let place = operation(OperatorAction::Remove, &receipt("1a", 0), 0).record_key();
-        d.evidence.files.insert(place, bytes);
+        let key = operation(OperatorAction::Remove, &receipt("1a", 0), 0).record_key();
+        d.evidence.files.insert(key, bytes);
     }).online(&[("receipt-unlisted", "1a"), ("version-missing", "1a")]).offline(&[("receipt-unlisted", "1a")]),
     case("operator record", "reorder", "two are swapped", |d| {
         let release = operation(OperatorAction::Release, &receipt("released", 0), 0).record_key();
