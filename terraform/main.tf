@@ -1,16 +1,16 @@
-# The systems, in order of flow. A system is on when its object is given.
+# The systems, in order of data flow. A system is enabled when its variable is set.
 
 locals {
   name       = "${var.project}-${var.environment}"
   account_id = coalesce(var.account_id, one(data.aws_caller_identity.this[*].account_id))
 
-  # Buckets are named in one space for all of the world.
+  # Bucket names are globally unique, so they carry the region and the account.
   bucket_suffix = "${var.region}-${local.account_id}"
 
   watches_ingest = try(var.provenance.watch_ingest, false) && var.ingest != null
 
-  # What every system is told about where it stands. ARNs are built from these and from
-  # names, never read from a resource, so that the plan knows the text of every policy.
+  # Settings that every system receives. The systems build ARNs from these values and from names instead of
+  # reading them from resources, so that every policy document is known at plan time.
   deployment = {
     name                 = local.name
     bucket_suffix        = local.bucket_suffix
@@ -37,7 +37,7 @@ module "ingest" {
   settings   = var.ingest
   package    = var.lambda_packages["ingest"]
 
-  # What its operators delete is recorded where its bucket is watched.
+  # If `provenance` watches the processing bucket, the ingest operators record what they delete.
   records = local.watches_ingest ? module.provenance[0].records : null
 }
 
@@ -49,6 +49,6 @@ module "provenance" {
   settings   = var.provenance
   packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
 
-  # Its bucket announces to the event bus already; the provenance listens with a rule of its own.
+  # The processing bucket already sends its events to EventBridge; `provenance` adds a rule of its own.
   ingest = local.watches_ingest ? module.ingest[0].announces : null
 }

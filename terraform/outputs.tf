@@ -1,5 +1,5 @@
 output "deployment" {
-  description = "Where this is; the operator's tool reads it together with the systems."
+  description = "Project, environment, Region and account of this deployment; `sluice` reads it together with the outputs of the systems."
   value = {
     project     = var.project
     environment = var.environment
@@ -9,11 +9,11 @@ output "deployment" {
 }
 
 output "ingest" {
-  description = "Names, ARNs and commands of the ingest; null when it is off."
+  description = "Resource names, ARNs and ready-to-use commands of `ingest`; null if it is disabled."
   value       = one(module.ingest[*].resources)
 }
 
 output "provenance" {
-  description = "Names, ARNs, commands and the public key of the provenance; null when it is off."
+  description = "Resource names, ARNs, ready-to-use commands and the public signing key of `provenance`; null if it is disabled."
   value       = one(module.provenance[*].resources)
 }

@@ -1,8 +1,8 @@
 provider "aws" {
   region = var.region
 
-  # With the account given nothing has to be asked of AWS to plan an empty state.
-  # Whether the credentials are of that account is then checked on apply (modules/queue).
+  # With `account_id` set, planning an empty state needs no AWS calls. A postcondition in modules/queue then verifies
+  # on apply that the credentials belong to that account.
   skip_credentials_validation = var.account_id != null
   skip_requesting_account_id  = var.account_id != null
   skip_metadata_api_check     = var.account_id != null

@@ -1,16 +1,16 @@
 variable "ingest" {
   description = <<-TEXT
-    JSON dropped in a bucket is validated, stored once in DynamoDB or moved to quarantine, and people are told.
-    null = off. Every attribute may be left out: `ingest = {}` is a whole system.
+    Validates JSON files uploaded to an S3 bucket, stores each as one DynamoDB item or moves it to quarantine, and sends
+    notifications. null disables the system. Every attribute is optional: `ingest = {}` deploys the whole system.
 
-    prefix                 only keys under it are taken; "" = all
-    table.range_key        "" = the table has none
-    schema_file            JSON Schema 2020-12 of your items as DynamoDB JSON; relative to terraform/ or absolute
-    check_item_id          also demand that ItemID is UPPER(EntityType)#Title without blanks
-    notify_on              the ends that are mailed to notify_emails
-    *_principals           ARNs of users or roles that may assume the role; none = no role
+    prefix                 only object keys with this prefix are processed; "" processes all
+    table.range_key        "" creates a table without a range key
+    schema_file            JSON Schema 2020-12 for items in DynamoDB JSON; path relative to terraform/ or absolute
+    check_item_id          also require ItemID to be UPPER(EntityType)#Title without spaces
+    notify_on              outcomes that are sent to notify_emails
+    *_principals           ARNs of users or roles that may assume the role; if empty, the role is not created
     encryption             of both buckets: sse-s3 or sse-kms
-    names                  of existing things to keep; left out, {project}-{environment}-{component}
+    names                  names of existing resources to keep; the default is {project}-{environment}-{component}
   TEXT
 
   type = object({
@@ -62,37 +62,37 @@ variable "ingest" {
       for name in [try(var.ingest.processing_bucket.name, null), try(var.ingest.quarantine_bucket.name, null)] :
       name == null ? true : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))
     ])
-    error_message = "a bucket's name in `ingest` must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS to the bucket)."
+    error_message = "a bucket name in `ingest` must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections to the bucket)."
   }
 
-  # One bucket under two names of state: AWS answers the second creation in us-east-1 with 200.
+  # In us-east-1 S3 answers the second creation of a bucket with 200, so both resources would manage the same bucket.
   validation {
     condition = (
       coalesce(try(var.ingest.processing_bucket.name, null), "${local.name}-processing-${local.bucket_suffix}") !=
       coalesce(try(var.ingest.quarantine_bucket.name, null), "${local.name}-quarantine-${local.bucket_suffix}")
     )
-    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` are the same bucket: give the quarantine a name of its own."
+    error_message = "`ingest.processing_bucket.name` and `ingest.quarantine_bucket.name` name the same bucket: choose another name for the quarantine bucket."
   }
 
-  # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.
+  # A dead letter refers to an object version and is kept for 14 days, after up to one day of retries in EventBridge.
   validation {
     condition     = try(var.ingest.processing_bucket.expire_noncurrent_days, 30) >= 15
-    error_message = "`ingest.processing_bucket.expire_noncurrent_days` must be at least 15: a version has to outlive the dead letter that names it (14 days, after up to one day in EventBridge)."
+    error_message = "`ingest.processing_bucket.expire_noncurrent_days` must be at least 15: an object version must outlive the dead letter that refers to it (14 days, after up to one day in EventBridge)."
   }
 
   validation {
     condition     = try(var.ingest.quarantine_bucket.expire_noncurrent_days, 1) >= 1 && try(var.ingest.quarantine_bucket.retention_days, 15) >= 15
-    error_message = "`ingest.quarantine_bucket` needs `expire_noncurrent_days` of at least 1 and `retention_days` of at least 15, so that a redelivered event still finds what it moved."
+    error_message = "`ingest.quarantine_bucket` needs `expire_noncurrent_days` of at least 1 and `retention_days` of at least 15, so that a redelivered event still finds the object that it moved."
   }
 
   validation {
     condition     = can(regex("^([A-Za-z0-9!_.=()-]+(/[A-Za-z0-9!_.=()-]+)*/?)?$", try(var.ingest.prefix, "")))
-    error_message = "`ingest.prefix` must be a folder such as `incoming/`: no slash in front, no empty part, and only letters, digits and `! _ . = ( ) -`."
+    error_message = "`ingest.prefix` must be a folder such as `incoming/`: no leading slash, no empty segment, and only letters, digits and `! _ . = ( ) -`."
   }
 
   validation {
     condition     = split("/", try(var.ingest.prefix, ""))[0] != "_sluice"
-    error_message = "`ingest.prefix` is under `_sluice/`, where the project keeps its own files: choose another."
+    error_message = "`ingest.prefix` is under the reserved prefix `_sluice/`: choose another prefix."
   }
 
   validation {
@@ -102,12 +102,12 @@ variable "ingest" {
 
   validation {
     condition     = try(var.ingest.table.hash_key, "ArtistID") != try(var.ingest.table.range_key, "ItemID")
-    error_message = "`ingest.table.range_key` is the hash key: name another attribute, or set it to \"\" for a table without one."
+    error_message = "`ingest.table.range_key` is the same as the hash key: name another attribute, or set it to \"\" for a table without a range key."
   }
 
   validation {
     condition     = try(length(var.ingest.table.hash_key), 1) > 0 && !contains(["_source"], try(var.ingest.table.hash_key, "")) && !contains(["_source"], try(var.ingest.table.range_key, ""))
-    error_message = "`ingest.table.hash_key` must name an attribute, and neither key may be `_source`, which holds an item's origin."
+    error_message = "`ingest.table.hash_key` must name an attribute, and neither key may be `_source`, which is reserved for the item's origin."
   }
 
   validation {
@@ -115,56 +115,56 @@ variable "ingest" {
       try(var.ingest.schema_file, null) != null ? true :
       try(var.ingest.table.hash_key, "ArtistID") == "ArtistID" && contains(["ItemID", ""], try(var.ingest.table.range_key, "ItemID"))
     )
-    error_message = "the default schema has the keys ArtistID and ItemID: a table with other keys needs `ingest.schema_file`, the schema of its items."
+    error_message = "the default schema requires the keys ArtistID and ItemID: for a table with other keys, set `ingest.schema_file` to the schema of its items."
   }
 
   validation {
     condition     = !contains(try(var.ingest.table.replica_regions, []), var.region)
-    error_message = "`ingest.table.replica_regions` holds the table's own region: leave `region` out of it, the table is there already."
+    error_message = "`ingest.table.replica_regions` contains the deployment's own `region`, where the table already is: remove it from the list."
   }
 
   validation {
     condition     = alltrue([for region in try(var.ingest.table.replica_regions, []) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "`ingest.table.replica_regions` must hold codes of regions such as `us-east-2`."
+    error_message = "`ingest.table.replica_regions` must contain Region codes such as `us-east-2`."
   }
 
   validation {
     condition     = try(var.ingest.schema_file, null) == null ? true : fileexists(var.ingest.schema_file)
-    error_message = "`ingest.schema_file` does not exist: its path is absolute or relative to terraform/, so `../my.schema.json` is a file beside that folder."
+    error_message = "`ingest.schema_file` does not exist: the path is absolute or relative to terraform/, so `../my.schema.json` is a file next to that folder."
   }
 
   validation {
     condition     = try(var.ingest.schema_file, null) == null ? true : !fileexists(var.ingest.schema_file) ? true : can(keys(jsondecode(file(var.ingest.schema_file))))
-    error_message = "`ingest.schema_file` is not a JSON object: look for a trailing comma or a missing bracket."
+    error_message = "`ingest.schema_file` is not a valid JSON object: look for a trailing comma or a missing bracket."
   }
 
-  # Decoded and encoded again, so that neither blanks nor escapes hide a reference.
+  # Decoded and encoded again, so that neither white space nor escape sequences hide a reference.
   validation {
     condition = alltrue([
       for target in try(regexall("\"\\$(?:dynamicRef|ref)\":\"([^\"]*)\"", jsonencode(jsondecode(file(var.ingest.schema_file)))), []) :
       startswith(target[0], "#")
     ])
-    error_message = "`ingest.schema_file` has a `$ref` that leaves the file: the function fetches nothing, so copy what it points at under `$defs` and refer to it as `#/$defs/name`."
+    error_message = "`ingest.schema_file` has a `$ref` to another document, which the function does not fetch: copy that definition to `$defs` and refer to it as `#/$defs/name`."
   }
 
   validation {
     condition     = !can(jsondecode(file(var.ingest.schema_file)).properties._source)
-    error_message = "`ingest.schema_file` has an attribute `_source`, which holds an item's origin: rename it."
+    error_message = "`ingest.schema_file` defines an attribute `_source`, which is reserved for the item's origin: rename it."
   }
 
   validation {
     condition     = try(var.ingest.max_object_mib, 1) >= 1 && try(var.ingest.max_object_mib, 1) <= 1280
-    error_message = "`ingest.max_object_mib` must be between 1 and 1280: a file is held whole while it is judged, and a function has at most 10240 MB."
+    error_message = "`ingest.max_object_mib` must be between 1 and 1280: a file is validated in memory, and a function has at most 10240 MB."
   }
 
   validation {
-    condition     = length(setsubtract(try(var.ingest.notify_on, []), local.ingest_ends)) == 0
-    error_message = "`ingest.notify_on` may hold ${join(", ", local.ingest_ends)}."
+    condition     = length(setsubtract(try(var.ingest.notify_on, []), local.ingest_outcomes)) == 0
+    error_message = "`ingest.notify_on` may contain only ${join(", ", local.ingest_outcomes)}."
   }
 
   validation {
     condition     = alltrue([for email in try(var.ingest.notify_emails, []) : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
-    error_message = "`ingest.notify_emails` holds something that is not an address like `ops@example.org`."
+    error_message = "`ingest.notify_emails` contains a value that is not a valid email address such as `ops@example.org`."
   }
 
   validation {
@@ -172,13 +172,13 @@ variable "ingest" {
       for arn in concat(try(var.ingest.uploader_principals, []), try(var.ingest.operator_principals, [])) :
       can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[^*]+)$", arn))
     ])
-    error_message = "`ingest.uploader_principals` and `ingest.operator_principals` hold ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`), without wildcards; for an assumed-role session, name its role."
+    error_message = "`ingest.uploader_principals` and `ingest.operator_principals` must contain ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`) without wildcards; for an assumed-role session, use the ARN of its role."
   }
 
-  # A file is held whole while it is judged, beside what its parsed form takes.
+  # A file is validated in memory, where its text and its parsed form are held at the same time.
   validation {
     condition     = try(var.ingest.max_object_mib, 10) * 8 <= try(var.ingest.memory_mb, 512)
-    error_message = "`ingest.max_object_mib` times eight must fit in `ingest.memory_mb`: lower the one (an item has at most 400 KB) or raise the other."
+    error_message = "`ingest.memory_mb` must be at least eight times `ingest.max_object_mib`: lower `max_object_mib` (an item has at most 400 KB) or raise `memory_mb`."
   }
 
   validation {
@@ -188,13 +188,13 @@ variable "ingest" {
 
   validation {
     condition     = try(var.ingest.memory_mb, 512) >= 128 && try(var.ingest.memory_mb, 512) <= 10240
-    error_message = "`ingest.memory_mb` must be between 128 and 10240, Lambda's limits."
+    error_message = "`ingest.memory_mb` must be between 128 and 10240, the limits of Lambda."
   }
 
-  # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
+  # The visibility timeout is six times the function timeout, and SQS limits it to 12 hours.
   validation {
     condition     = try(var.ingest.timeout_s, 30) >= 3 && try(var.ingest.timeout_s, 30) <= 900
-    error_message = "`ingest.timeout_s` must be between 3 and 900: the function keeps 1.5 s back for its answer, Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    error_message = "`ingest.timeout_s` must be between 3 and 900: the function reserves 1.5 s for its response, and Lambda ends an invocation after 15 minutes."
   }
 
   validation {
@@ -219,11 +219,11 @@ variable "ingest" {
         rule          = "^[A-Za-z0-9_.-]{1,64}$"
       } : try(var.ingest.names[name], null) == null ? true : can(regex(shape, var.ingest.names[name]))
     ])
-    error_message = "a name in `ingest.names` is not one AWS takes: letters, digits, `_` and `-`; function, roles and rule up to 64, queue up to 61 (its dead-letter queues add 19), topic up to 256."
+    error_message = "a name in `ingest.names` is not a valid resource name: use letters, digits, `_` and `-`; function, roles and rule have at most 64 characters, the queue at most 61 (its dead-letter queues add 19), the topic at most 256."
   }
 }
 
 locals {
-  ingest_ends = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large", "unreadable"]
-  functions   = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
+  ingest_outcomes   = ["stored", "redelivered", "duplicate", "conflict", "invalid", "skipped", "gone", "too-large", "unreadable"]
+  required_packages = toset(concat(var.ingest == null ? [] : ["ingest"], var.provenance == null ? [] : ["provenance", "ledger"]))
 }

@@ -1,20 +1,20 @@
 variable "provenance" {
   description = <<-TEXT
-    Every object version gets a receipt with its SHA-256, every hour a signed manifest of the receipts, and CloudTrail
-    and Athena say who, what, when and where. null = off. Every attribute may be left out: `provenance = {}` is a whole
-    system.
+    Writes a receipt with the SHA-256 of every object version and an hourly signed manifest of the receipts, and records
+    with CloudTrail and Athena who accessed which object, when and from where. null disables the system. Every attribute
+    is optional: `provenance = {}` deploys the whole system.
 
-    prefixes                        of the data bucket that are watched
-    watch_ingest                    watch the ingest's bucket too
-    *.expire_noncurrent_days        null keeps replaced versions for ever
-    receipts_bucket.in_data_bucket  no bucket of their own: receipts lie next to the data, under provenance/, operator/, journal/, ledger/
-    receipts_bucket.object_lock     { mode = "GOVERNANCE" or "COMPLIANCE", days }; only for a bucket that is made now
-    receipts_bucket.journal_days    how long announcements stay after their manifest
-    write_once                      the bucket refuses any write of a receipt that could replace one
-    athena.scan_limit_mib           what one query may read
-    *_principals                    ARNs of users or roles that may assume the role; none = no role
-    encryption                      of all its buckets and of the trail: sse-kms or sse-s3
-    names                           of existing things to keep; left out, {project}-{environment}-{component}
+    prefixes                        watched prefixes of the data bucket
+    watch_ingest                    also watch the processing bucket of `ingest`
+    *.expire_noncurrent_days        null keeps noncurrent versions permanently
+    receipts_bucket.in_data_bucket  store receipts in the data bucket, under provenance/, operator/, journal/ and ledger/
+    receipts_bucket.object_lock     { mode = "GOVERNANCE" or "COMPLIANCE", days }; only for a bucket that is created now
+    receipts_bucket.journal_days    days after which journal entries expire
+    write_once                      deny writes to the receipts bucket that could replace an existing object
+    athena.scan_limit_mib           maximum amount of data that one query may scan
+    *_principals                    ARNs of users or roles that may assume the role; if empty, the role is not created
+    encryption                      of all buckets of this system and of the trail: sse-kms or sse-s3
+    names                           names of existing resources to keep; the default is {project}-{environment}-{component}
   TEXT
 
   type = object({
@@ -77,15 +77,15 @@ variable "provenance" {
         try(var.provenance.trail.bucket_name, null), try(var.provenance.athena.bucket_name, null),
       ] : name == null ? true : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))
     ])
-    error_message = "a bucket's name in `provenance` must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS to the bucket)."
+    error_message = "a bucket name in `provenance` must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections to the bucket)."
   }
 
   validation {
     condition     = var.provenance == null ? true : !var.provenance.receipts_bucket.in_data_bucket || var.provenance.receipts_bucket.name == null
-    error_message = "`provenance.receipts_bucket` has both `in_data_bucket` and a `name`: leave the name out to keep receipts beside the data, or `in_data_bucket` to give them a bucket."
+    error_message = "`provenance.receipts_bucket` sets both `in_data_bucket` and `name`: remove `name` to store receipts in the data bucket, or `in_data_bucket` to store them in a bucket of their own."
   }
 
-  # One bucket under two names of state: AWS answers the second creation in us-east-1 with 200.
+  # In us-east-1 S3 answers the second creation of a bucket with 200, so both resources would manage the same bucket.
   validation {
     condition = var.provenance == null ? true : length(distinct(concat(local.ingest_buckets, [
       for component, name in {
@@ -95,58 +95,58 @@ variable "provenance" {
         queries  = var.provenance.athena.bucket_name
       } : coalesce(name, "${local.name}-${component}-${local.bucket_suffix}")
     ]))) == length(local.ingest_buckets) + 4
-    error_message = "two buckets of the systems have one name: give each its own. To keep receipts beside the data, write `provenance.receipts_bucket = { in_data_bucket = true }` instead."
+    error_message = "two buckets have the same name: give each bucket its own name. To store receipts in the data bucket, set `provenance.receipts_bucket = { in_data_bucket = true }` instead."
   }
 
   validation {
     condition = length(try(var.provenance.prefixes, ["x"])) > 0 && alltrue([
       for prefix in try(var.provenance.prefixes, []) : can(regex("^[A-Za-z0-9!_.=()-]+(/[A-Za-z0-9!_.=()-]+)*/?$", prefix))
     ])
-    error_message = "`provenance.prefixes` must hold folders such as `incoming/`: no slash in front, no empty part, and only letters, digits and `! _ . = ( ) -`."
+    error_message = "`provenance.prefixes` must contain folders such as `incoming/`: no leading slash, no empty segment, and only letters, digits and `! _ . = ( ) -`."
   }
 
-  # An object under one of them would be a receipt, or get one: a loop.
+  # Receipts are written under these prefixes; a receipt of a receipt would be an endless loop.
   validation {
     condition = alltrue([
       for prefix in try(var.provenance.prefixes, []) : !contains(["provenance", "operator", "journal", "ledger", "_sluice"], split("/", prefix)[0])
     ])
-    error_message = "`provenance.prefixes` holds one under `provenance/`, `operator/`, `journal/`, `ledger/` or `_sluice/`, where the project keeps its own files: watch another."
+    error_message = "`provenance.prefixes` contains a prefix under `provenance/`, `operator/`, `journal/`, `ledger/` or `_sluice/`, which are reserved: watch another prefix."
   }
 
   validation {
     condition     = length(try(var.provenance.prefixes, [])) == length(distinct([for prefix in try(var.provenance.prefixes, []) : trimsuffix(prefix, "/")]))
-    error_message = "`provenance.prefixes` holds a prefix twice: leave one out."
+    error_message = "`provenance.prefixes` contains a prefix twice: remove one of them."
   }
 
   validation {
     condition     = try(var.provenance.watch_ingest, false) ? var.ingest != null : true
-    error_message = "`provenance.watch_ingest` needs an ingest to watch: write `ingest = {}` too, or leave it out."
+    error_message = "`provenance.watch_ingest` requires `ingest`: set `ingest = {}` too, or remove `watch_ingest`."
   }
 
   validation {
     condition     = try(var.provenance.watch_ingest, false) ? !contains(["provenance", "operator", "journal", "ledger"], split("/", try(var.ingest.prefix, ""))[0]) : true
-    error_message = "`provenance.watch_ingest` finds the ingest's prefix under `provenance/`, `operator/`, `journal/` or `ledger/`, whose objects never get a receipt: give `ingest.prefix` another name."
+    error_message = "`provenance.watch_ingest` cannot watch `ingest.prefix` under `provenance/`, `operator/`, `journal/` or `ledger/`, whose objects never get a receipt: set `ingest.prefix` to another prefix."
   }
 
-  # A dead letter lives 14 days and names a version; EventBridge may have held it for a day before.
+  # A dead letter refers to an object version and is kept for 14 days, after up to one day of retries in EventBridge.
   validation {
     condition     = try(var.provenance.data_bucket.expire_noncurrent_days, null) == null ? true : var.provenance.data_bucket.expire_noncurrent_days >= 15
-    error_message = "`provenance.data_bucket.expire_noncurrent_days` must be at least 15, or be left out: a version has to outlive the dead letter that names it (14 days, after up to one day in EventBridge)."
+    error_message = "`provenance.data_bucket.expire_noncurrent_days` must be at least 15, or null: an object version must outlive the dead letter that refers to it (14 days, after up to one day in EventBridge)."
   }
 
   validation {
     condition     = try(var.provenance.receipts_bucket.in_data_bucket, false) ? var.provenance.data_bucket.expire_noncurrent_days == null : true
-    error_message = "`provenance.data_bucket.expire_noncurrent_days` would forget replaced receipts too, which lie in the same bucket: leave it out, or give the receipts a bucket of their own."
+    error_message = "`provenance.data_bucket.expire_noncurrent_days` would also expire noncurrent receipts, which are in the same bucket: remove it, or store the receipts in a bucket of their own."
   }
 
   validation {
     condition     = try(var.provenance.receipts_bucket.in_data_bucket, false) ? !var.provenance.receipts_bucket.force_destroy || var.provenance.data_bucket.force_destroy : true
-    error_message = "`provenance.receipts_bucket.force_destroy` has no bucket to destroy: with `in_data_bucket` write it under `data_bucket`."
+    error_message = "`provenance.receipts_bucket.force_destroy` has no effect with `in_data_bucket`: set it in `data_bucket`."
   }
 
   validation {
     condition     = try(var.provenance.receipts_bucket.object_lock, null) == null ? true : !var.provenance.receipts_bucket.in_data_bucket
-    error_message = "`provenance.receipts_bucket.object_lock` would lock every file of the data bucket too: give the receipts a bucket of their own, without `in_data_bucket`."
+    error_message = "`provenance.receipts_bucket.object_lock` would also lock every object of the data bucket: store the receipts in a bucket of their own, without `in_data_bucket`."
   }
 
   validation {
@@ -156,13 +156,13 @@ variable "provenance" {
 
   validation {
     condition     = try(var.provenance.receipts_bucket.object_lock.mode, "") == "COMPLIANCE" ? !var.provenance.receipts_bucket.force_destroy : true
-    error_message = "`provenance.receipts_bucket.force_destroy` cannot empty a bucket locked for compliance, nor can anybody else: leave it out, or lock with GOVERNANCE."
+    error_message = "`provenance.receipts_bucket.force_destroy` cannot delete objects that are locked in COMPLIANCE mode, nor can any principal: remove it, or use GOVERNANCE mode."
   }
 
-  # A manifest is due within two hours; three days bear an outage over a weekend.
+  # A manifest is due within two hours; three days also cover an outage over a weekend.
   validation {
     condition     = try(var.provenance.receipts_bucket.journal_days, 3) >= 3
-    error_message = "`provenance.receipts_bucket.journal_days` must be at least 3: an announcement that expires before its manifest is signed is lost to the ledger."
+    error_message = "`provenance.receipts_bucket.journal_days` must be at least 3: the ledger cannot list a receipt whose journal entry expired before the manifest was signed."
   }
 
   validation {
@@ -172,7 +172,7 @@ variable "provenance" {
 
   validation {
     condition     = try(var.provenance.athena.scan_limit_mib, 10) >= 10
-    error_message = "`provenance.athena.scan_limit_mib` must be at least 10, the least that Athena takes."
+    error_message = "`provenance.athena.scan_limit_mib` must be at least 10, the minimum that Athena accepts."
   }
 
   validation {
@@ -185,18 +185,18 @@ variable "provenance" {
       for arn in concat(try(var.provenance.uploader_principals, []), try(var.provenance.auditor_principals, []), try(var.provenance.operator_principals, [])) :
       can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[^*]+)$", arn))
     ])
-    error_message = "`provenance.uploader_principals`, `auditor_principals` and `operator_principals` hold ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`), without wildcards; for an assumed-role or single sign-on session, name its role."
+    error_message = "`provenance.uploader_principals`, `auditor_principals` and `operator_principals` must contain ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`) without wildcards; for an assumed-role or IAM Identity Center session, use the ARN of its role."
   }
 
   validation {
     condition     = try(var.provenance.memory_mb, 256) >= 128 && try(var.provenance.memory_mb, 256) <= 10240
-    error_message = "`provenance.memory_mb` must be between 128 and 10240, Lambda's limits."
+    error_message = "`provenance.memory_mb` must be between 128 and 10240, the limits of Lambda."
   }
 
-  # Visibility is six times the timeout, and a queue's visibility ends at 12 hours.
+  # The visibility timeout is six times the function timeout, and SQS limits it to 12 hours.
   validation {
     condition     = try(var.provenance.timeout_s, 900) >= 60 && try(var.provenance.timeout_s, 900) <= 900
-    error_message = "`provenance.timeout_s` must be between 60 and 900: a third of a minute is kept for writing, what takes longer to hash is deferred, Lambda stops at 15 minutes, and the queue hides a message six times as long."
+    error_message = "`provenance.timeout_s` must be between 60 and 900: the function reserves about 20 s for writing the receipt and defers objects that take longer to hash, and Lambda ends an invocation after 15 minutes."
   }
 
   validation {
@@ -228,7 +228,7 @@ variable "provenance" {
         workgroup       = "^[A-Za-z0-9._-]{1,128}$"
       } : try(var.provenance.names[name], null) == null ? true : can(regex(shape, var.provenance.names[name]))
     ])
-    error_message = "a name in `provenance.names` is not one AWS takes: letters, digits, `_` and `-`; functions, roles and schedule up to 64, rule up to 57 (the ingest's adds 7), queue up to 61 (its dead-letter queues add 19); a database only lower-case letters, digits and `_`; a signing key's alias without `alias/`."
+    error_message = "a name in `provenance.names` is not a valid resource name: use letters, digits, `_` and `-`; functions, roles and schedule have at most 64 characters, the rule at most 57 (the rule for the ingest bucket adds 7), the queue at most 61 (its dead-letter queues add 19); a database has only lower-case letters, digits and `_`; write the alias of a signing key without `alias/`."
   }
 
   validation {
@@ -236,7 +236,7 @@ variable "provenance" {
       coalesce(try(var.provenance.names.function, null), "${local.name}-provenance") != coalesce(try(var.provenance.names.ledger_function, null), "${local.name}-ledger") &&
       coalesce(try(var.provenance.names.function_role, null), "${local.name}-provenance") != coalesce(try(var.provenance.names.ledger_role, null), "${local.name}-ledger")
     )
-    error_message = "`provenance.names` gives the function and the ledger one name, or one role: each needs its own."
+    error_message = "`provenance.names` gives the function and the ledger the same name or the same role: use different ones."
   }
 }
 

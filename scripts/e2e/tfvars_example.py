@@ -12,8 +12,8 @@ SCHEMA = "order.schema.json"  # the user's own, which the example names
 _SETTING = re.compile(r"^(?P<indent> *)# (?P<rest>[a-z_]+ += .*)$")
 # What a plan of the example warns of until the line that answers it is uncommented.
 _WARNINGS = {
-    "uploader_principals": "check.somebody_may_upload",
-    "operator_principals": "check.somebody_may_operate",
+    "uploader_principals": "check.ingest_has_an_uploader_role",
+    "operator_principals": "check.ingest_has_an_operator_role",
 }
 # Lines that make sense only together, by the first of them.
 _TOGETHER = {"table": ("table", "schema_file"), "schema_file": ("table", "schema_file")}

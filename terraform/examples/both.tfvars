@@ -1,4 +1,4 @@
-# Both systems: files that the ingest takes get receipts too, and evidence is locked for a year.
+# Both systems: objects in the processing bucket get receipts too, and receipts are locked for a year.
 environment = "staging"
 region      = "eu-central-1"
 

@@ -1,5 +1,5 @@
-# eventpulse under its own names: buckets, table, function, role, topic and replica as they were.
-# What is new beside them (queue, dead letters, alarms) is named eventpulse-prod-*.
+# Keeps the names of an existing eventpulse deployment: buckets, table, function, role, topic and replica. New resources
+# (queues, alarms) are named eventpulse-prod-*.
 project     = "eventpulse"
 environment = "prod"
 region      = "us-east-1"
@@ -7,8 +7,7 @@ region      = "us-east-1"
 alarm_emails = ["eventpulse@example.org"]
 
 ingest = {
-  # Region and versioning are no longer settings of a bucket: one region per deployment, and
-  # versioning is always on.
+  # Buckets have no `region` or `versioning` setting: a deployment has one Region, and versioning is always enabled.
   processing_bucket = {
     name          = "eventpulse-processing-bucket"
     force_destroy = true
@@ -31,11 +30,11 @@ ingest = {
     topic         = "eventpulse_sns_alert_topic"
   }
 
-  # Mail on success too, as before.
+  # Also notifies about stored files, as before.
   notify_on     = ["stored", "invalid", "conflict", "too-large", "unreadable"]
   notify_emails = ["eventpulse@example.org"]
 
-  # The users who had keys and policies of their own now assume a role.
+  # The existing IAM users assume these roles instead of having policies of their own.
   uploader_principals = ["arn:aws:iam::111122223333:user/eventpulse-uploader"]
   operator_principals = ["arn:aws:iam::111122223333:user/eventpulse-operator"]
 }

@@ -1,4 +1,4 @@
-# The least that is a whole ingest: everything else has a default.
+# The minimum for a complete `ingest`: everything else has a default.
 environment = "dev"
 region      = "eu-central-1"
 ingest      = {}

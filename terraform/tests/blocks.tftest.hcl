@@ -1,4 +1,4 @@
-# The blocks, each on its own: our opinion once.
+# The building-block modules, each on its own.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -17,7 +17,7 @@ variables {
   }
 }
 
-# 003.2, 003.3: versioned always, closed to the public, no ACLs, TLS only.
+# Always versioned, public access blocked, ACLs disabled, TLS required.
 run "bucket" {
   command = plan
   module { source = "./modules/bucket" }
@@ -28,7 +28,7 @@ run "bucket" {
 
   assert {
     condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
-    error_message = "a version is what everything else is about"
+    error_message = "versioning must be enabled"
   }
 
   assert {
@@ -38,12 +38,12 @@ run "bucket" {
       aws_s3_bucket_public_access_block.this.ignore_public_acls,
       aws_s3_bucket_public_access_block.this.restrict_public_buckets,
     ])
-    error_message = "all four ways to the public are shut"
+    error_message = "all four public access settings must be enabled"
   }
 
   assert {
     condition     = aws_s3_bucket_ownership_controls.this.rule[0].object_ownership == "BucketOwnerEnforced"
-    error_message = "no ACLs"
+    error_message = "ACLs must be disabled"
   }
 
   assert {
@@ -60,22 +60,22 @@ run "bucket" {
 
   assert {
     condition     = !aws_s3_bucket.this.object_lock_enabled && length(aws_s3_bucket_object_lock_configuration.this) == 0
-    error_message = "a lock has to be asked for: it cannot be taken off"
+    error_message = "Object Lock must be off by default, because it cannot be disabled"
   }
 
   assert {
     condition     = one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.abort_incomplete_multipart_upload[0].days_after_initiation if r.id == "abort-multipart"]) == 7
-    error_message = "parts that nobody completed do not stay for ever"
+    error_message = "incomplete multipart uploads must expire"
   }
 
   assert {
     condition     = alltrue([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.status == "Enabled"]) && output.arn == "arn:aws-cn:s3:::thing"
-    error_message = "rules are on, and the ARN follows the partition"
+    error_message = "lifecycle rules must be enabled, and the ARN must use the partition"
   }
 }
 
-# What a bucket of evidence has besides: a lock, statements of its own, one prefix that expires and nothing else.
-run "bucket_of_evidence" {
+# A bucket for evidence: Object Lock, statements of its own, and expiry of one prefix only.
+run "bucket_with_object_lock" {
   command = plan
   module { source = "./modules/bucket" }
   variables {
@@ -95,7 +95,7 @@ run "bucket_of_evidence" {
       aws_s3_bucket_object_lock_configuration.this[0].rule[0].default_retention[0].mode == "GOVERNANCE" &&
       aws_s3_bucket_object_lock_configuration.this[0].rule[0].default_retention[0].days == 365
     )
-    error_message = "every version is locked for its time"
+    error_message = "every version must be locked for the given number of days"
   }
 
   assert {
@@ -120,17 +120,17 @@ run "queue" {
 
   assert {
     condition     = aws_sqs_queue.this.sqs_managed_sse_enabled && output.arn == "arn:aws-cn:sqs:cn-north-1:111122223333:thing"
-    error_message = "encrypted, and the ARN is built from names: ${output.arn}"
+    error_message = "the queue must be encrypted and its ARN built from names: ${output.arn}"
   }
 
   assert {
     condition     = [for s in jsondecode(aws_sqs_queue.this.policy).Statement : "${s.Effect} ${s.Action} ${s.Resource}"] == ["Deny sqs:* arn:aws-cn:sqs:cn-north-1:111122223333:thing"]
-    error_message = "without senders only the refusal of plain HTTP: ${aws_sqs_queue.this.policy}"
+    error_message = "without senders the policy must contain DenyInsecureTransport only: ${aws_sqs_queue.this.policy}"
   }
 
   assert {
     condition     = jsondecode(aws_sqs_queue.this.redrive_allow_policy) == { redrivePermission = "denyAll" }
-    error_message = "who takes nobody's dead letters says so"
+    error_message = "a queue that is not a dead-letter queue must deny redrive"
   }
 }
 
@@ -148,7 +148,7 @@ run "role" {
       aws_iam_role.this.path == "/team/" && aws_iam_role.this.permissions_boundary == "arn:aws-cn:iam::111122223333:policy/boundary" &&
       output.arn == "arn:aws-cn:iam::111122223333:role/team/thing"
     )
-    error_message = "path and boundary are every role's: ${output.arn}"
+    error_message = "every role must have the path and the permissions boundary: ${output.arn}"
   }
 
   assert {
@@ -161,14 +161,14 @@ run "role" {
     error_message = "got ${aws_iam_role.this.assume_role_policy}"
   }
 
-  # 003.19: what the seed attached (AmazonS3FullAccess and others) would not stay.
+  # Managed policies such as AmazonS3FullAccess are removed by the next apply.
   assert {
     condition = (
       keys(aws_iam_role_policy.this) == ["one"] &&
       aws_iam_role_policies_exclusive.this.policy_names == toset(["one"]) &&
       length(aws_iam_role_policy_attachments_exclusive.this.policy_arns) == 0
     )
-    error_message = "its own inline policies and no other"
+    error_message = "the role must have its own inline policies only"
   }
 }
 
@@ -189,21 +189,21 @@ run "function" {
       aws_lambda_function.this.source_code_hash == filebase64sha256("tests/package.txt") &&
       aws_lambda_function.this.role == "arn:aws-cn:iam::111122223333:role/team/thing-role"
     )
-    error_message = "the zip runs as itself, in its own role"
+    error_message = "the function must use the given package and its own role"
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/thing" && aws_cloudwatch_log_group.this.retention_in_days == 7 && aws_lambda_function.this.logging_config[0].log_group == "/aws/lambda/thing"
-    error_message = "the log group is made first, with its retention"
+    error_message = "the log group must be created before the function, with a retention period"
   }
 
   assert {
     condition     = aws_lambda_function_recursion_config.this.recursive_loop == "Terminate"
-    error_message = "a loop is stopped"
+    error_message = "recursive loops must be terminated"
   }
 
   assert {
     condition     = keys(output.policies) == ["effects", "logs"]
-    error_message = "what its code does, and its log"
+    error_message = "the role must have the policy of the code and the logging permissions"
   }
 }

@@ -1,4 +1,4 @@
-# The examples that people copy, as they stand.
+# The example variables files, unchanged.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -18,7 +18,7 @@ run "read_minimal" {
   variables { name = "minimal" }
 }
 
-run "minimal_is_whole" {
+run "minimal_deploys_the_whole_ingest" {
   command = plan
 
   variables {
@@ -33,10 +33,10 @@ run "minimal_is_whole" {
   }
 
   expect_failures = [
-    check.alarms_reach_somebody,
-    check.notices_reach_somebody,
-    check.somebody_may_operate,
-    check.somebody_may_upload,
+    check.alarm_emails_are_set,
+    check.notify_emails_are_set,
+    check.ingest_has_an_operator_role,
+    check.ingest_has_an_uploader_role,
   ]
 }
 
@@ -45,7 +45,7 @@ run "read_eventpulse" {
   variables { name = "eventpulse" }
 }
 
-# 003.1, 003.6, 003.7, 003.17, 003.19: every name of the document, kept.
+# The names of the older deployment are kept.
 run "eventpulse_keeps_its_names" {
   command = plan
 
@@ -74,10 +74,10 @@ run "eventpulse_keeps_its_names" {
 
   assert {
     condition     = output.deployment.region == "us-east-1" && run.read_eventpulse.values.ingest.table.replica_regions == ["us-east-2"]
-    error_message = "the table stays in us-east-1, with its replica in us-east-2"
+    error_message = "the table must be in us-east-1, with a replica in us-east-2"
   }
 
-  # The whole pipeline by its old names: what the rule watches and what the function may touch.
+  # The event rule and the function policy use the old names.
   assert {
     condition = toset([
       for s in jsondecode(module.ingest[0].policies.function.effects).Statement : try(s.Resource, "") if can(regex("^(s3|dynamodb|sns):", s.Action)) && s.Sid != "ReadSchema"
@@ -98,7 +98,7 @@ run "read_caa304" {
   variables { name = "caa304" }
 }
 
-# 001.1, 001.2, 001.7, 001.9, 001.11: every name of the document, kept.
+# The names of the older deployment are kept.
 run "caa304_keeps_its_names" {
   command = plan
 
@@ -122,7 +122,7 @@ run "caa304_keeps_its_names" {
     error_message = "got ${jsonencode(output.provenance)}"
   }
 
-  # The whole pipeline by its old names: what the function may touch.
+  # The function policy uses the old names.
   assert {
     condition = toset([for r in flatten([for s in jsondecode(module.provenance[0].policies.function.effects).Statement : s.Resource]) : r if startswith(r, "arn:aws:s3:")]) == toset([
       "arn:aws:s3:::caa304-raw-data",
@@ -153,6 +153,6 @@ run "both_run_together" {
 
   assert {
     condition     = [for watch in output.provenance.watched : watch.bucket] == [output.provenance.data_bucket, output.ingest.processing_bucket]
-    error_message = "what the ingest takes gets receipts too: ${jsonencode(output.provenance.watched)}"
+    error_message = "the processing bucket of ingest must be watched too: ${jsonencode(output.provenance.watched)}"
   }
 }

@@ -1,4 +1,4 @@
-# The ingest from the outside: names, policies, outputs.
+# Names, policies and outputs of `ingest`.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ variables {
   }
 }
 
-# 003.1, 003.24, and names that carry environment, region and account where they must be unique.
+# Names contain the environment, and the Region and account where they must be globally unique.
 run "names_and_outputs" {
   command = plan
 
@@ -55,7 +55,7 @@ run "names_and_outputs" {
     error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" })}"
   }
 
-  # 003.9: the query is ready to be pasted.
+  # The query command can be copied as it is.
   assert {
     condition = output.ingest.commands == {
       upload          = "aws s3 cp item.json s3://sluice-dev-processing-eu-central-1-111122223333/ --region eu-central-1"
@@ -66,8 +66,8 @@ run "names_and_outputs" {
     error_message = "got ${jsonencode(output.ingest.commands)}"
   }
 
-  # 003.18, 003.19, and of the document's errors: no managed FullAccess, no read before the write,
-  # no delete without a version. One line per statement: Sid, actions, resource.
+  # No AWS managed policies, no read before the conditional put, and no delete without a version ID. One line per
+  # statement: Sid, actions, resource.
   assert {
     condition = [
       for s in jsondecode(module.ingest[0].policies.function.effects).Statement :
@@ -89,7 +89,7 @@ run "names_and_outputs" {
     error_message = "got ${module.ingest[0].policies.function.effects}"
   }
 
-  # `key/*` is one key only: the deployment's, by its alias, and only through SNS.
+  # `key/*` is restricted to the deployment's key by its alias, and to use through SNS.
   assert {
     condition = [for s in jsondecode(module.ingest[0].policies.function.effects).Statement : s.Condition if can(s.Condition)] == [{
       "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = ["alias/sluice-dev"] }
@@ -108,7 +108,6 @@ run "names_and_outputs" {
     error_message = "got ${module.ingest[0].policies.function.logs}"
   }
 
-  # 003.22
   assert {
     condition = [
       for s in jsondecode(module.ingest[0].policies.uploader.upload).Statement :
@@ -123,7 +122,6 @@ run "names_and_outputs" {
     error_message = "got ${module.ingest[0].policies.uploader.upload}"
   }
 
-  # 003.23
   assert {
     condition = [
       for s in jsondecode(module.ingest[0].policies.operator.operate).Statement :
@@ -144,7 +142,7 @@ run "names_and_outputs" {
     error_message = "got ${module.ingest[0].policies.operator.operate}"
   }
 
-  # 003.3, 003.10, 003.17: TLS for all; only the rule may send; nobody needs the topic's own policy.
+  # TLS is required everywhere; only the rule may send to the queue; the topic policy has no publishers.
   assert {
     condition = {
       for name in ["processing", "quarantine", "queue", "event_dead_letters", "queue_dead_letters", "topic"] :
@@ -167,7 +165,7 @@ run "names_and_outputs" {
   }
 }
 
-# A prefix bounds every object and every listing; a key of one's own is named by its ARN.
+# A prefix restricts every object and every listing; an existing key is referred to by its ARN.
 run "prefix_and_own_key_and_sse_kms" {
   command = plan
 
@@ -185,7 +183,7 @@ run "prefix_and_own_key_and_sse_kms" {
 
   assert {
     condition     = output.ingest.prefix == "in/music/" && endswith(output.ingest.commands.upload, "-111122223333/in/music/ --region eu-central-1")
-    error_message = "a prefix ends in a slash, however it was written: ${output.ingest.prefix}"
+    error_message = "the prefix must end with a slash: ${output.ingest.prefix}"
   }
 
   assert {
@@ -201,7 +199,7 @@ run "prefix_and_own_key_and_sse_kms" {
         jsondecode(module.ingest[0].policies.operator.operate).Statement,
       ]) : s.Condition == { StringLike = { "s3:prefix" = "in/music/*" } } if length(setintersection(flatten([s.Action]), ["s3:ListBucket", "s3:ListBucketVersions"])) > 0
     ])
-    error_message = "every listing is of the prefix"
+    error_message = "every listing must be restricted to the prefix"
   }
 
   assert {
@@ -215,7 +213,7 @@ run "prefix_and_own_key_and_sse_kms" {
       "arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/in/music/*",
       "arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/in/music/*",
     ])
-    error_message = "every object is under the prefix, and no deny is needed for what is not"
+    error_message = "every object must be under the prefix, and no deny statement is needed"
   }
 
   assert {
@@ -232,12 +230,12 @@ run "prefix_and_own_key_and_sse_kms" {
       "UploadEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
       "MoveEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
     ]
-    error_message = "sse-kms brings the grants of the key with it"
+    error_message = "sse-kms must add the key statements"
   }
 }
 
-# What is at the edge of a limit is still good, and nobody's role is not made.
-run "edges_are_accepted" {
+# Values at the limits are valid, and a role without principals is not created.
+run "limits_are_accepted" {
   command = plan
 
   variables {
@@ -260,24 +258,24 @@ run "edges_are_accepted" {
 
   assert {
     condition     = output.ingest.uploader_role_arn == null && output.ingest.operator_role_arn == null && output.ingest.range_key == ""
-    error_message = "a role that nobody may assume is not made"
+    error_message = "a role without principals must not be created"
   }
 
   assert {
     condition     = output.ingest.schema_sha256 == filesha256("tests/schemas/order.json")
-    error_message = "the schema is the user's own"
+    error_message = "the schema must be the one in `schema_file`"
   }
 
   assert {
     condition     = length(output.ingest.processing_bucket) == 63
-    error_message = "23 characters of project and environment are what a bucket's name bears: ${output.ingest.processing_bucket}"
+    error_message = "23 characters of project and environment must fit in a bucket name: ${output.ingest.processing_bucket}"
   }
 
-  expect_failures = [check.somebody_may_upload, check.somebody_may_operate]
+  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role]
 }
 
-# 003.5 by another way: one name given, which is the other's derived one.
-run "given_name_is_the_other_buckets" {
+# One bucket is given the default name of the other.
+run "bucket_name_equals_the_default_of_the_other" {
   command = plan
 
   variables {

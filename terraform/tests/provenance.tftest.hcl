@@ -1,4 +1,4 @@
-# The provenance from the outside: names, policies, outputs.
+# Names, policies and outputs of `provenance`.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -17,7 +17,7 @@ variables {
   }
 }
 
-# 001.1, 001.2, 001.7, 001.9, 001.11: everything has a name that a policy can say before it is there.
+# Every resource has a name that policies can refer to at plan time.
 run "names_and_outputs" {
   command = plan
 
@@ -78,10 +78,10 @@ run "names_and_outputs" {
 
   assert {
     condition     = output.ingest == null && length(module.ingest) == 0
-    error_message = "each system stands alone"
+    error_message = "each system must work without the other"
   }
 
-  # 001.9, 001.12: reads what is watched, writes receipts and announcements, deletes nothing, lists nothing else.
+  # The function reads watched objects and writes receipts and journal entries; it deletes nothing and lists nothing else.
   assert {
     condition = [
       for s in jsondecode(module.provenance[0].policies.function.effects).Statement :
@@ -100,7 +100,7 @@ run "names_and_outputs" {
     error_message = "got ${module.provenance[0].policies.function.effects}"
   }
 
-  # The ledger reads and signs; it cannot write a receipt, nor the function a manifest.
+  # The ledger cannot write receipts, and the function cannot write manifests.
   assert {
     condition = [
       for s in jsondecode(module.provenance[0].policies.ledger.effects).Statement :
@@ -115,7 +115,7 @@ run "names_and_outputs" {
     error_message = "got ${module.provenance[0].policies.ledger.effects}"
   }
 
-  # `key/*` is one key: the deployment's, by its alias, and only through S3.
+  # `key/*` is restricted to the deployment's key by its alias, and to use through S3.
   assert {
     condition = distinct([
       for s in jsondecode(module.provenance[0].policies.ledger.effects).Statement : jsonencode(s.Condition) if startswith(flatten([s.Action])[0], "kms:")
@@ -123,7 +123,7 @@ run "names_and_outputs" {
     error_message = "got ${module.provenance[0].policies.ledger.effects}"
   }
 
-  # Whatever else somebody may do: nobody signs but the ledger's role.
+  # Only the role of the ledger may sign.
   assert {
     condition = [
       for s in jsondecode(module.provenance[0].policies.signing_key).Statement :
@@ -139,10 +139,10 @@ run "names_and_outputs" {
 
   assert {
     condition     = length(setintersection(jsondecode(module.provenance[0].policies.signing_key).Statement[0].Action, ["kms:Sign", "kms:*", "kms:CreateGrant", "kms:ReplicateKey"])) == 0
-    error_message = "who administers the key cannot sign with it, nor hand that out"
+    error_message = "key administrators must not be able to sign or to grant it"
   }
 
-  # 001.2: the trail encrypts with the deployment's key, and only this trail.
+  # Only this trail may encrypt with the deployment's key.
   assert {
     condition = [
       for s in jsondecode(aws_kms_key.this[0].policy).Statement : "${jsonencode(s.Principal)} ${jsonencode(s.Action)} ${jsonencode(s.Condition)}" if s.Sid == "EncryptTrail"
@@ -150,7 +150,7 @@ run "names_and_outputs" {
     error_message = "got ${aws_kms_key.this[0].policy}"
   }
 
-  # TLS for all; only the trail may deliver, and only into this account's folder; a receipt is written once.
+  # TLS is required everywhere; only the trail may deliver, and only to this account's folder; receipts are write-once.
   assert {
     condition = {
       for name in ["data", "receipts", "trail_bucket", "queries"] :
@@ -169,7 +169,7 @@ run "names_and_outputs" {
 
   assert {
     condition     = alltrue([for name in ["data", "receipts", "trail_bucket", "queries", "queue", "event_dead_letters", "queue_dead_letters"] : jsondecode(module.provenance[0].policies[name]).Statement[0].Sid == "DenyInsecureTransport"])
-    error_message = "TLS only, everywhere"
+    error_message = "every bucket must require TLS"
   }
 
   assert {
@@ -185,8 +185,8 @@ run "names_and_outputs" {
   }
 }
 
-# 001.6, 001.8, 001.15: people in roles; each line is what a person does.
-run "people" {
+# The roles that people assume; each line is one statement.
+run "user_roles" {
   command = plan
 
   variables {
@@ -255,16 +255,16 @@ run "people" {
       for s in flatten([for policy in [module.provenance[0].policies.uploader.upload, module.provenance[0].policies.auditor.audit, module.provenance[0].policies.operator.operate] : jsondecode(policy).Statement]) :
       can(s.Condition.StringLike["s3:prefix"]) if length(setintersection(flatten([s.Action]), ["s3:ListBucket", "s3:ListBucketVersions"])) > 0 && s.Sid != "FindAnswers"
     ])
-    error_message = "every listing is narrowed to what the role reads"
+    error_message = "every listing must be restricted to what the role reads"
   }
 
-  # The key is the user's own, and its policy too.
+  # An existing key keeps its own key policy.
   assert {
     condition     = length(aws_kms_key.this) == 0 && output.provenance.key_arn == "arn:aws:kms:eu-central-1:111122223333:key/mine"
     error_message = "got ${output.provenance.key_arn}"
   }
 
-  # The role that signs is named with its path, in the one place that lets it.
+  # The signing role is referred to with its path in the key policy.
   assert {
     condition     = jsondecode(module.provenance[0].policies.signing_key).Statement[2].Principal.AWS == "arn:aws:iam::111122223333:role/data/sluice-dev-ledger" && output.provenance.ledger_role_arn == "arn:aws:iam::111122223333:role/data/sluice-dev-ledger"
     error_message = "got ${output.provenance.ledger_role_arn}"

@@ -1,5 +1,4 @@
-# 003.8, 003.12: the default schema says what the document demands of a music item. Whether items
-# pass it is tested where they are judged, in lambdas/ingest.
+# The contents of the default schema. Validation of items against it is tested in lambdas/ingest.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -19,15 +18,15 @@ run "music_item" {
 
   assert {
     condition     = var.schema["$schema"] == "https://json-schema.org/draft/2020-12/schema" && startswith(var.schema["$id"], "urn:")
-    error_message = "JSON Schema 2020-12, with a name that nobody fetches"
+    error_message = "the schema must use JSON Schema 2020-12 and an $id that is not a URL"
   }
 
   assert {
     condition     = var.schema.required == ["ArtistID", "ItemID"]
-    error_message = "the table's keys are required"
+    error_message = "the table's key attributes must be required"
   }
 
-  # Each attribute resolved to its one type tag: required, and nothing beside it.
+  # Each attribute is an object with one required type tag and no other property.
   assert {
     condition = {
       for name, attribute in var.schema.properties : name => [
@@ -44,23 +43,23 @@ run "music_item" {
       Year       = "N N false"
       Features   = "L L false"
     }
-    error_message = "an attribute has exactly one type tag"
+    error_message = "an attribute must have exactly one type tag"
   }
 
   assert {
     condition     = var.schema.additionalProperties == false
-    error_message = "an attribute that is not declared is an error"
+    error_message = "an undeclared attribute must be an error"
   }
 
-  # `{"L": ["Knock2"]}` was the document's own mistake.
+  # A list with untyped members, such as `{"L": ["Knock2"]}`, is invalid.
   assert {
     condition     = var.schema.properties.Features.properties.L.items == { "$ref" = "#/$defs/text" }
-    error_message = "members of a list carry their type too"
+    error_message = "members of a list must have a type tag too"
   }
 
   assert {
     condition     = var.schema.properties.EntityType.properties.S.enum == ["Track", "Album"]
-    error_message = "an item is a track or an album"
+    error_message = "EntityType must be Track or Album"
   }
 
   assert {
@@ -68,7 +67,7 @@ run "music_item" {
       for id in ["TRACK#BLIND", "ALBUM#4EVR", "TRACK#", "track#BLIND", "Track#BLIND", "SONG#BLIND", "BLIND"] :
       id => can(regex(var.schema.properties.ItemID.properties.S.pattern, id))
     } == { "TRACK#BLIND" = true, "ALBUM#4EVR" = true, "TRACK#" = false, "track#BLIND" = false, "Track#BLIND" = false, "SONG#BLIND" = false, "BLIND" = false }
-    error_message = "ItemID is TRACK# or ALBUM# and a title"
+    error_message = "ItemID must be TRACK# or ALBUM# followed by a title"
   }
 
   assert {
@@ -76,6 +75,6 @@ run "music_item" {
       for number in ["216", "-1", "7.5e6", "1E-130", ".5", "", "NaN", "0x10", "1,000", "1e", " 1", "--1"] :
       number => can(regex(var.schema["$defs"].number.properties.N.pattern, number))
     } == { "216" = true, "-1" = true, "7.5e6" = true, "1E-130" = true, ".5" = true, "" = false, "NaN" = false, "0x10" = false, "1,000" = false, "1e" = false, " 1" = false, "--1" = false }
-    error_message = "a number is decimal digits in a string"
+    error_message = "a number must be a string of decimal digits"
   }
 }

@@ -1,4 +1,4 @@
-# Names, keys and schema of the ingest, refused where a plan can see that they are wrong.
+# Validation of names, keys and schema of `ingest`.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,8 +15,8 @@ variables {
   }
 }
 
-# 003.5: AWS answered the second creation with 200, and a later rename replaced the bucket.
-run "one_name_for_both_buckets" {
+# In us-east-1 S3 answers the second creation of a bucket with 200.
+run "same_name_for_both_buckets" {
   command = plan
   variables {
     ingest = {
@@ -43,8 +43,8 @@ run "bucket_with_dot" {
   expect_failures = [var.ingest]
 }
 
-# Retentions are ordered: message before version, move before its traces.
-run "version_dies_before_its_dead_letter" {
+# Dead letters must expire before the object versions that they refer to.
+run "version_expires_before_its_dead_letter" {
   command = plan
   variables {
     ingest = { processing_bucket = { expire_noncurrent_days = 14 } }
@@ -52,7 +52,7 @@ run "version_dies_before_its_dead_letter" {
   expect_failures = [var.ingest]
 }
 
-run "quarantine_forgets_too_soon" {
+run "quarantine_retention_too_short" {
   command = plan
   variables {
     ingest = { quarantine_bucket = { retention_days = 14 } }
@@ -60,7 +60,7 @@ run "quarantine_forgets_too_soon" {
   expect_failures = [var.ingest]
 }
 
-run "quarantine_keeps_nothing" {
+run "quarantine_noncurrent_expiry_too_short" {
   command = plan
   variables {
     ingest = { quarantine_bucket = { expire_noncurrent_days = 0 } }
@@ -68,7 +68,7 @@ run "quarantine_keeps_nothing" {
   expect_failures = [var.ingest]
 }
 
-run "prefix_with_slash_in_front" {
+run "prefix_with_leading_slash" {
   command = plan
   variables {
     ingest = { prefix = "/incoming" }
@@ -76,7 +76,7 @@ run "prefix_with_slash_in_front" {
   expect_failures = [var.ingest]
 }
 
-run "prefix_with_empty_part" {
+run "prefix_with_empty_segment" {
   command = plan
   variables {
     ingest = { prefix = "a//b" }
@@ -100,7 +100,7 @@ run "prefix_with_policy_variable" {
   expect_failures = [var.ingest]
 }
 
-run "prefix_of_the_project" {
+run "prefix_is_reserved" {
   command = plan
   variables {
     ingest = { prefix = "_sluice/in" }
@@ -108,7 +108,7 @@ run "prefix_of_the_project" {
   expect_failures = [var.ingest]
 }
 
-run "table_with_blank" {
+run "table_name_with_space" {
   command = plan
   variables {
     ingest = { table = { name = "event pulse" } }
@@ -116,8 +116,7 @@ run "table_with_blank" {
   expect_failures = [var.ingest]
 }
 
-# 003.6
-run "range_key_is_the_hash_key" {
+run "range_key_equals_the_hash_key" {
   command = plan
   variables {
     ingest = {
@@ -128,7 +127,7 @@ run "range_key_is_the_hash_key" {
   expect_failures = [var.ingest]
 }
 
-run "no_hash_key" {
+run "empty_hash_key" {
   command = plan
   variables {
     ingest = {
@@ -139,7 +138,7 @@ run "no_hash_key" {
   expect_failures = [var.ingest]
 }
 
-run "key_takes_the_place_of_the_origin" {
+run "key_is_the_reserved_attribute" {
   command = plan
   variables {
     ingest = {
@@ -150,7 +149,7 @@ run "key_takes_the_place_of_the_origin" {
   expect_failures = [var.ingest]
 }
 
-# 003.8: the default schema is of music items.
+# The default schema requires the keys of music items.
 run "other_keys_without_a_schema" {
   command = plan
   variables {
@@ -167,8 +166,7 @@ run "other_range_key_without_a_schema" {
   expect_failures = [var.ingest]
 }
 
-# 003.7
-run "replica_at_home" {
+run "replica_in_the_own_region" {
   command = plan
   variables {
     ingest = { table = { replica_regions = ["us-east-2", "eu-central-1"] } }
@@ -176,7 +174,7 @@ run "replica_at_home" {
   expect_failures = [var.ingest]
 }
 
-run "replica_nowhere" {
+run "replica_region_is_invalid" {
   command = plan
   variables {
     ingest = { table = { replica_regions = ["ohio"] } }
@@ -184,7 +182,7 @@ run "replica_nowhere" {
   expect_failures = [var.ingest]
 }
 
-# 003.12: the rules are a file, and a file can be wrong.
+# The schema file can be missing or invalid.
 run "schema_is_missing" {
   command = plan
   variables {
@@ -193,7 +191,7 @@ run "schema_is_missing" {
   expect_failures = [var.ingest]
 }
 
-run "schema_is_no_json" {
+run "schema_is_not_json" {
   command = plan
   variables {
     ingest = { schema_file = "tests/package.txt" }
@@ -201,7 +199,7 @@ run "schema_is_no_json" {
   expect_failures = [var.ingest]
 }
 
-run "schema_is_no_object" {
+run "schema_is_not_an_object" {
   command = plan
   variables {
     ingest = { schema_file = "tests/schemas/list.json" }
@@ -209,7 +207,7 @@ run "schema_is_no_object" {
   expect_failures = [var.ingest]
 }
 
-run "schema_refers_elsewhere" {
+run "schema_refers_to_another_document" {
   command = plan
   variables {
     ingest = { schema_file = "tests/schemas/remote.json" }
@@ -217,7 +215,7 @@ run "schema_refers_elsewhere" {
   expect_failures = [var.ingest]
 }
 
-run "schema_hides_where_it_refers" {
+run "schema_refers_to_another_document_with_escapes" {
   command = plan
   variables {
     ingest = { schema_file = "tests/schemas/remote_escaped.json" }
@@ -225,7 +223,7 @@ run "schema_hides_where_it_refers" {
   expect_failures = [var.ingest]
 }
 
-run "schema_takes_the_place_of_the_origin" {
+run "schema_defines_the_reserved_attribute" {
   command = plan
   variables {
     ingest = { schema_file = "tests/schemas/source.json" }

@@ -1,4 +1,4 @@
-# Limits, people and modes of the ingest, refused where a plan can see that they are wrong.
+# Validation of limits, principals and modes of `ingest`.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ variables {
   }
 }
 
-run "object_larger_than_one_copy" {
+run "max_object_too_large" {
   command = plan
   variables {
     ingest = { max_object_mib = 1281 }
@@ -23,7 +23,7 @@ run "object_larger_than_one_copy" {
   expect_failures = [var.ingest]
 }
 
-run "object_of_nothing" {
+run "max_object_zero" {
   command = plan
   variables {
     ingest = { max_object_mib = 0 }
@@ -31,7 +31,7 @@ run "object_of_nothing" {
   expect_failures = [var.ingest]
 }
 
-run "unknown_end" {
+run "unknown_outcome" {
   command = plan
   variables {
     ingest = { notify_on = ["invalid", "broken"] }
@@ -39,7 +39,7 @@ run "unknown_end" {
   expect_failures = [var.ingest]
 }
 
-run "notice_email_is_a_name" {
+run "notify_email_is_invalid" {
   command = plan
   variables {
     ingest = { notify_emails = ["music"] }
@@ -47,7 +47,7 @@ run "notice_email_is_a_name" {
   expect_failures = [var.ingest]
 }
 
-# 003.22, 003.23: roles are assumed by somebody in particular.
+# Principals must be specific.
 run "uploader_is_a_session" {
   command = plan
   variables {
@@ -56,7 +56,7 @@ run "uploader_is_a_session" {
   expect_failures = [var.ingest]
 }
 
-run "operator_is_everybody" {
+run "operator_is_any_principal" {
   command = plan
   variables {
     ingest = { operator_principals = ["*"] }
@@ -64,7 +64,7 @@ run "operator_is_everybody" {
   expect_failures = [var.ingest]
 }
 
-run "operator_is_a_pattern" {
+run "operator_has_a_wildcard" {
   command = plan
   variables {
     ingest = { operator_principals = ["arn:aws:iam::111122223333:role/team-*"] }
@@ -96,7 +96,7 @@ run "memory_too_large" {
   expect_failures = [var.ingest]
 }
 
-# Visibility is six times the timeout; Lambda ends at 900 s.
+# The visibility timeout is six times the function timeout, which Lambda limits to 900 s.
 run "timeout_too_short" {
   command = plan
   variables {
@@ -163,16 +163,16 @@ run "queue_name_with_dot" {
   expect_failures = [var.ingest]
 }
 
-# Soft facts warn and never block: nobody may upload, operate or hear.
-run "nobody_is_there" {
+# Advisory checks warn about missing principals and notification addresses.
+run "no_principals_and_no_addresses" {
   command = plan
   variables {
     ingest = {}
   }
-  expect_failures = [check.somebody_may_upload, check.somebody_may_operate, check.notices_reach_somebody]
+  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role, check.notify_emails_are_set]
 }
 
-run "a_file_larger_than_the_memory_is_refused" {
+run "max_object_does_not_fit_in_memory" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# The provenance, refused where a plan can see that it is wrong.
+# Validation of `provenance`.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -17,8 +17,8 @@ variables {
   }
 }
 
-# 003.5: AWS answers the second creation with 200.
-run "data_and_trail_in_one_bucket" {
+# In us-east-1 S3 answers the second creation of a bucket with 200.
+run "same_name_for_data_and_trail_bucket" {
   command = plan
   variables {
     provenance = {
@@ -29,8 +29,8 @@ run "data_and_trail_in_one_bucket" {
   expect_failures = [var.provenance]
 }
 
-# To keep receipts beside the data is a decision, not a coincidence of names.
-run "receipts_by_the_datas_name" {
+# Receipts in the data bucket must be requested with `in_data_bucket`, not by using the same name.
+run "same_name_for_data_and_receipts_bucket" {
   command = plan
   variables {
     provenance = {
@@ -41,7 +41,7 @@ run "receipts_by_the_datas_name" {
   expect_failures = [var.provenance]
 }
 
-run "given_name_is_the_others" {
+run "bucket_name_equals_the_default_of_another" {
   command = plan
   variables {
     provenance = { trail = { bucket_name = "sluice-dev-queries-eu-central-1-111122223333" } }
@@ -65,7 +65,7 @@ run "bucket_with_dot" {
   expect_failures = [var.provenance]
 }
 
-# 001.12: each of these would be a loop.
+# Each of these prefixes would cause a loop.
 run "prefix_of_receipts" {
   command = plan
   variables {
@@ -98,7 +98,7 @@ run "whole_bucket" {
   expect_failures = [var.provenance]
 }
 
-run "no_prefix" {
+run "empty_list_of_prefixes" {
   command = plan
   variables {
     provenance = { prefixes = [] }
@@ -106,7 +106,7 @@ run "no_prefix" {
   expect_failures = [var.provenance]
 }
 
-run "prefix_with_slash_in_front" {
+run "prefix_with_leading_slash" {
   command = plan
   variables {
     provenance = { prefixes = ["/incoming"] }
@@ -138,7 +138,7 @@ run "prefix_twice" {
   expect_failures = [var.provenance]
 }
 
-run "watched_ingest_is_off" {
+run "watch_ingest_without_ingest" {
   command = plan
   variables {
     provenance = { watch_ingest = true }
@@ -146,7 +146,7 @@ run "watched_ingest_is_off" {
   expect_failures = [var.provenance]
 }
 
-run "version_dies_before_its_dead_letter" {
+run "version_expires_before_its_dead_letter" {
   command = plan
   variables {
     provenance = { data_bucket = { expire_noncurrent_days = 14 } }
@@ -154,7 +154,7 @@ run "version_dies_before_its_dead_letter" {
   expect_failures = [var.provenance]
 }
 
-# In one bucket, what is done to files is done to receipts.
+# In a shared bucket, lifecycle and lock settings apply to receipts too.
 run "receipts_expire_with_the_data" {
   command = plan
   variables {
@@ -166,7 +166,7 @@ run "receipts_expire_with_the_data" {
   expect_failures = [var.provenance]
 }
 
-run "lock_of_the_data" {
+run "object_lock_on_the_data_bucket" {
   command = plan
   variables {
     provenance = { receipts_bucket = { in_data_bucket = true, object_lock = { mode = "GOVERNANCE", days = 30 } } }
@@ -174,7 +174,7 @@ run "lock_of_the_data" {
   expect_failures = [var.provenance]
 }
 
-run "force_destroy_of_no_bucket" {
+run "force_destroy_without_a_receipts_bucket" {
   command = plan
   variables {
     provenance = { receipts_bucket = { in_data_bucket = true, force_destroy = true } }
@@ -182,7 +182,7 @@ run "force_destroy_of_no_bucket" {
   expect_failures = [var.provenance]
 }
 
-run "lock_of_no_mode" {
+run "object_lock_mode_is_invalid" {
   command = plan
   variables {
     provenance = { receipts_bucket = { object_lock = { mode = "governance", days = 30 } } }
@@ -190,7 +190,7 @@ run "lock_of_no_mode" {
   expect_failures = [var.provenance]
 }
 
-run "lock_of_no_days" {
+run "object_lock_days_zero" {
   command = plan
   variables {
     provenance = { receipts_bucket = { object_lock = { mode = "GOVERNANCE", days = 0 } } }
@@ -198,7 +198,7 @@ run "lock_of_no_days" {
   expect_failures = [var.provenance]
 }
 
-run "compliance_that_is_destroyed" {
+run "force_destroy_with_compliance_lock" {
   command = plan
   variables {
     provenance = { receipts_bucket = { force_destroy = true, object_lock = { mode = "COMPLIANCE", days = 30 } } }
@@ -206,7 +206,7 @@ run "compliance_that_is_destroyed" {
   expect_failures = [var.provenance]
 }
 
-run "journal_forgets_before_its_manifest" {
+run "journal_retention_too_short" {
   command = plan
   variables {
     provenance = { receipts_bucket = { journal_days = 2 } }
@@ -214,7 +214,7 @@ run "journal_forgets_before_its_manifest" {
   expect_failures = [var.provenance]
 }
 
-run "trail_keeps_nothing" {
+run "trail_retention_too_short" {
   command = plan
   variables {
     provenance = { trail = { retention_days = 0 } }
@@ -222,7 +222,7 @@ run "trail_keeps_nothing" {
   expect_failures = [var.provenance]
 }
 
-run "answers_are_not_kept" {
+run "query_results_retention_too_short" {
   command = plan
   variables {
     provenance = { athena = { results_days = 0 } }
@@ -230,7 +230,7 @@ run "answers_are_not_kept" {
   expect_failures = [var.provenance]
 }
 
-run "limit_below_athenas" {
+run "scan_limit_below_the_minimum" {
   command = plan
   variables {
     provenance = { athena = { scan_limit_mib = 9 } }
@@ -238,7 +238,7 @@ run "limit_below_athenas" {
   expect_failures = [var.provenance]
 }
 
-run "encryption_misspelt" {
+run "unknown_encryption" {
   command = plan
   variables {
     provenance = { encryption = "kms" }
@@ -254,7 +254,7 @@ run "principal_with_wildcard" {
   expect_failures = [var.provenance]
 }
 
-# 001.6: a session is not a principal that stays; its role is.
+# Sessions are temporary: the principal is the role.
 run "principal_is_a_session" {
   command = plan
   variables {
@@ -263,7 +263,7 @@ run "principal_is_a_session" {
   expect_failures = [var.provenance]
 }
 
-run "too_little_memory" {
+run "memory_too_small" {
   command = plan
   variables {
     provenance = { memory_mb = 127 }
@@ -271,8 +271,8 @@ run "too_little_memory" {
   expect_failures = [var.provenance]
 }
 
-# Six times as long must be a visibility that SQS has.
-run "runs_longer_than_lambda" {
+# Six times the timeout must be a valid visibility timeout.
+run "timeout_too_long" {
   command = plan
   variables {
     provenance = { timeout_s = 901 }
@@ -280,7 +280,7 @@ run "runs_longer_than_lambda" {
   expect_failures = [var.provenance]
 }
 
-run "runs_too_short_to_hash" {
+run "timeout_too_short" {
   command = plan
   variables {
     provenance = { timeout_s = 59 }
@@ -288,7 +288,7 @@ run "runs_too_short_to_hash" {
   expect_failures = [var.provenance]
 }
 
-run "empty_batch" {
+run "batch_too_small" {
   command = plan
   variables {
     provenance = { batch_size = 0 }
@@ -296,7 +296,7 @@ run "empty_batch" {
   expect_failures = [var.provenance]
 }
 
-run "concurrency_of_one" {
+run "concurrency_too_small" {
   command = plan
   variables {
     provenance = { max_concurrency = 1 }
@@ -304,7 +304,7 @@ run "concurrency_of_one" {
   expect_failures = [var.provenance]
 }
 
-run "queue_too_long_for_its_dead_letters" {
+run "queue_name_too_long" {
   command = plan
   variables {
     provenance = { names = { queue = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq" } }
@@ -320,8 +320,8 @@ run "database_with_hyphen" {
   expect_failures = [var.provenance]
 }
 
-# Whoever writes receipts must not be who signs for them.
-run "one_role_for_both" {
+# The function that writes receipts must not have the role that signs manifests.
+run "same_role_for_function_and_ledger" {
   command = plan
   variables {
     provenance = { names = { ledger_role = "sluice-dev-provenance" } }
@@ -329,8 +329,8 @@ run "one_role_for_both" {
   expect_failures = [var.provenance]
 }
 
-# Two systems, one bucket: by a given name, or by the ingest's derived one.
-run "data_in_the_ingests_bucket" {
+# A bucket of `provenance` has the name of a bucket of `ingest`.
+run "same_name_for_data_and_processing_bucket" {
   command = plan
   variables {
     ingest = {
@@ -344,7 +344,7 @@ run "data_in_the_ingests_bucket" {
   expect_failures = [var.provenance]
 }
 
-run "watched_ingest_under_a_prefix_of_receipts" {
+run "watched_ingest_prefix_is_reserved" {
   command = plan
   variables {
     ingest = {

@@ -1,4 +1,4 @@
-# The provenance from the inside: what is tied to what, and with which numbers.
+# Resources inside the `provenance` module and how they are connected.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -49,14 +49,14 @@ variables {
   }
 }
 
-run "as_set" {
+run "given_settings" {
   command = plan
   module { source = "./modules/provenance" }
 
-  # 001.12: the receipts' bucket announces nothing, and the rule takes the watched prefixes only.
+  # The receipts bucket sends no events, and the rule matches the watched prefixes only.
   assert {
     condition     = module.data.this.notification.eventbridge && module.receipts[0].this.notification == null && module.trail_bucket.this.notification == null && module.queries.this.notification == null
-    error_message = "only the watched bucket announces its objects"
+    error_message = "only the watched bucket may send events"
   }
 
   assert {
@@ -79,7 +79,7 @@ run "as_set" {
       aws_cloudwatch_event_target.queue["data"].dead_letter_config[0].arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters" &&
       aws_cloudwatch_event_target.queue["data"].retry_policy[0].maximum_event_age_in_seconds == 86400
     )
-    error_message = "the rule hands to the queue, tries for a day, and keeps what it could not hand over"
+    error_message = "the rule must retry for a day and use its dead-letter queue"
   }
 
   assert {
@@ -92,7 +92,7 @@ run "as_set" {
       jsondecode(module.queue_dead_letters.this.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance"] } &&
       [module.queue.this.message_retention_seconds, module.queue_dead_letters.this.message_retention_seconds, module.event_dead_letters.this.message_retention_seconds] == [345600, 1209600, 1209600]
     )
-    error_message = "dead letters are taken from the one queue only, and kept longest"
+    error_message = "the dead-letter queue must accept the source queue only and have the longest retention"
   }
 
   assert {
@@ -102,10 +102,10 @@ run "as_set" {
       aws_lambda_event_source_mapping.this.batch_size == 4 && aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 0 &&
       aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 7
     )
-    error_message = "one bad object of a batch must not bring back the others"
+    error_message = "partial batch responses must be enabled"
   }
 
-  # What the functions read at start: names are a contract with lambdas/provenance and lambdas/ledger.
+  # Environment variables that lambdas/provenance and lambdas/ledger read at start.
   assert {
     condition = module.function.this.environment[0].variables == tomap({
       WATCHED         = "[{\"bucket\":\"sluice-dev-data-eu-central-1-111122223333\",\"prefixes\":[\"incoming/\",\"reports/\"]}]"
@@ -114,7 +114,7 @@ run "as_set" {
     error_message = "got ${jsonencode(module.function.this.environment[0].variables)}"
   }
 
-  # 001.16: the schedule starts the ledger because the function says it may.
+  # The function's resource-based policy allows the schedule to invoke it.
   assert {
     condition = (
       aws_cloudwatch_event_rule.hourly.schedule_expression == "cron(5 * * * ? *)" &&
@@ -125,35 +125,34 @@ run "as_set" {
       aws_lambda_permission.hourly.source_arn == "arn:aws:events:eu-central-1:111122223333:rule/sluice-dev-ledger" &&
       aws_lambda_function_event_invoke_config.ledger.maximum_retry_attempts == 2
     )
-    error_message = "hourly, by this rule only"
+    error_message = "the ledger must run hourly and only this rule may invoke it"
   }
 
   assert {
     condition     = aws_kms_key.signing.key_usage == "SIGN_VERIFY" && aws_kms_key.signing.customer_master_key_spec == "ECC_NIST_P256" && aws_kms_key.signing.deletion_window_in_days == 30 && aws_kms_alias.signing.name == "alias/sluice-dev-ledger"
-    error_message = "an elliptic key that nobody loses by accident"
+    error_message = "the signing key must be an elliptic curve key with a deletion window"
   }
 
-  # Only as many names as there are people: without an auditor nobody else is in it.
+  # Without an auditor role the key policy has no statement for one.
   assert {
     condition     = [for s in jsondecode(aws_kms_key.signing.policy).Statement : "${s.Sid} ${s.Principal.AWS}" if s.Sid != "AdministerKey"] == ["ReadPublicKeyThroughIam arn:aws:iam::111122223333:root", "SignManifests arn:aws:iam::111122223333:role/sluice-dev-ledger", "ReadPublicKey arn:aws:iam::111122223333:role/sluice-dev-provenance-auditor"]
     error_message = "got ${aws_kms_key.signing.policy}"
   }
 
-  # 001.1
   assert {
     condition = alltrue([
       for bucket in [module.data, module.receipts[0], module.trail_bucket, module.queries] :
       one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms" && one(bucket.this.encryption).bucket_key_enabled && one(bucket.this.encryption).apply_server_side_encryption_by_default[0].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine"
     ])
-    error_message = "sse-kms is the deployment's key, with bucket keys, in every bucket"
+    error_message = "every bucket must use the deployment's key and S3 Bucket Keys"
   }
 
   assert {
     condition     = module.data.this.bucket.force_destroy && !module.receipts[0].this.bucket.force_destroy && !module.trail_bucket.this.bucket.force_destroy && module.receipts[0].this.bucket.object_lock_enabled && !module.data.this.bucket.object_lock_enabled
-    error_message = "each bucket has its own settings, and only evidence is locked"
+    error_message = "each bucket must have its own settings, and only the receipts bucket may have Object Lock"
   }
 
-  # Evidence does not expire; only announcements do, once a manifest has them.
+  # Only journal entries expire.
   assert {
     condition = {
       data     = [for r in module.data.this.lifecycle : r.id]
@@ -169,7 +168,7 @@ run "as_set" {
     error_message = "got ${jsonencode([module.data.this.lifecycle, module.receipts[0].this.lifecycle])}"
   }
 
-  # 001.2, 001.16: reads and writes of every object of the watched buckets, checked, and never its own bucket.
+  # The trail logs reads and writes of every object of the watched buckets, but not of its own bucket.
   assert {
     condition = (
       aws_cloudtrail.this.enable_log_file_validation && aws_cloudtrail.this.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine" &&
@@ -195,7 +194,6 @@ run "as_set" {
     error_message = "got ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
   }
 
-  # 001.3, 001.13, 001.16
   assert {
     condition = (
       aws_glue_catalog_table.cloudtrail_logs.storage_descriptor[0].location == "s3://sluice-dev-trail-eu-central-1-111122223333/AWSLogs/111122223333/CloudTrail/" &&
@@ -203,7 +201,7 @@ run "as_set" {
       aws_glue_catalog_table.cloudtrail_logs.parameters["storage.location.template"] == "s3://sluice-dev-trail-eu-central-1-111122223333/AWSLogs/111122223333/CloudTrail/$${region}/$${day}/" &&
       aws_glue_catalog_table.receipts.storage_descriptor[0].location == "s3://sluice-dev-receipts-eu-central-1-111122223333/provenance/"
     )
-    error_message = "at the root, for as long as logs are kept"
+    error_message = "the table location must be the root of the logs, and the projection must cover the retention"
   }
 
   assert {
@@ -213,7 +211,7 @@ run "as_set" {
       aws_athena_workgroup.this.configuration[0].result_configuration[0].output_location == "s3://sluice-dev-queries-eu-central-1-111122223333/results/" &&
       aws_athena_workgroup.this.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS"
     )
-    error_message = "a query reads so much and no more, and its answer is encrypted"
+    error_message = "queries must have a scan limit and encrypted results"
   }
 
   assert {
@@ -237,21 +235,21 @@ run "as_set" {
       failed-invocations = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
       events-lost        = "AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
     }
-    error_message = "every hop has its alarm; a version that was gone has none"
+    error_message = "every hop must have an alarm, and the receipt state gone must not"
   }
 
-  # The one alarm for which silence is the news.
+  # The only alarm for which missing data is breaching.
   assert {
     condition = (
       module.alarms.this["no-manifest"].period * module.alarms.this["no-manifest"].evaluation_periods == 3 * 3600 &&
       module.alarms.this["no-manifest"].treat_missing_data == "breaching"
     )
-    error_message = "three hours without a manifest"
+    error_message = "the alarm must fire after three hours without a manifest"
   }
 
   assert {
     condition     = keys(module.alarms.error_rates) == ["errors"] && alltrue([for key, alarm in module.alarms.this : alarm.treat_missing_data == "notBreaching" && alarm.period == 300 if key != "no-manifest"])
-    error_message = "elsewhere silence is no news"
+    error_message = "missing data must not be breaching in other alarms"
   }
 
   assert {
@@ -259,12 +257,12 @@ run "as_set" {
       for alarm in concat(values(module.alarms.this), values(module.alarms.error_rates)) :
       alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-provenance-")
     ])
-    error_message = "an alarm goes to the topic that may take it"
+    error_message = "alarms must go to the alarm topic"
   }
 }
 
-# The other side of every condition: one bucket, the ingest watched whole, nobody named.
-run "otherwise" {
+# The other branch of every condition: one bucket, the whole processing bucket watched, no principals.
+run "alternative_settings" {
   command = plan
   module { source = "./modules/provenance" }
 
@@ -291,20 +289,20 @@ run "otherwise" {
 
   assert {
     condition     = length(module.receipts) == 0 && module.function.this.environment[0].variables.RECEIPTS_BUCKET == "raw" && module.ledger.this.environment[0].variables.RECEIPTS_BUCKET == "raw"
-    error_message = "one bucket for both"
+    error_message = "receipts must be in the data bucket"
   }
 
   assert {
     condition     = [for r in module.data.this.lifecycle : r.filter[0].prefix if r.id == "expire-journal"] == ["journal/"] && [for s in jsondecode(module.data.this.policy).Statement : s.Sid] == ["DenyInsecureTransport"]
-    error_message = "announcements expire there too"
+    error_message = "journal entries must expire in the data bucket too"
   }
 
   assert {
     condition     = [for s in aws_cloudtrail.this.advanced_event_selector : [for f in s.field_selector : jsonencode(f.starts_with) if f.field == "resources.ARN"]] == [["[\"arn:aws:s3:::raw/\",\"arn:aws:s3:::files/\"]"]]
-    error_message = "both buckets are logged, and receipts in one of them are in it: ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
+    error_message = "both buckets must be logged, with the receipts in the data bucket: ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
   }
 
-  # The ingest's own files are no objects that somebody uploaded.
+  # The rule excludes the reserved prefix `_sluice/` of the processing bucket.
   assert {
     condition     = { for key, rule in aws_cloudwatch_event_rule.created : rule.name => jsonencode(jsondecode(rule.event_pattern).detail) } == { "my.rule" = "{\"bucket\":{\"name\":[\"raw\"]},\"object\":{\"key\":[{\"prefix\":\"incoming/\"}]}}", "my.rule-ingest" = "{\"bucket\":{\"name\":[\"files\"]},\"object\":{\"key\":[{\"anything-but\":{\"prefix\":\"_sluice/\"}}]}}" }
     error_message = "got ${jsonencode({ for key, rule in aws_cloudwatch_event_rule.created : rule.name => rule.event_pattern })}"
@@ -312,10 +310,10 @@ run "otherwise" {
 
   assert {
     condition     = [for s in jsondecode(module.queue.this.policy).Statement : s.Condition.ArnEquals["aws:SourceArn"] if s.Effect == "Allow"] == ["arn:aws:events:eu-central-1:111122223333:rule/my.rule", "arn:aws:events:eu-central-1:111122223333:rule/my.rule-ingest"]
-    error_message = "rules of other names may send too: ${module.queue.this.policy}"
+    error_message = "the queue policy must use the given rule names: ${module.queue.this.policy}"
   }
 
-  # A listing of a whole bucket has nothing to be narrowed to.
+  # A listing of a whole bucket has no prefix condition.
   assert {
     condition = jsonencode([for s in jsondecode(module.function.policies.effects).Statement : [s.Sid, try(s.Condition, null), s.Resource] if contains(["FindVersion", "FindVersionIngest", "ReadVersion"], s.Sid)]) == jsonencode([
       ["FindVersion", { StringLike = { "s3:prefix" = ["incoming/*"] } }, "arn:aws:s3:::raw"],
@@ -327,7 +325,7 @@ run "otherwise" {
 
   assert {
     condition     = length(regexall("kms:(Decrypt|GenerateDataKey)", "${module.function.policies.effects}${module.ledger.policies.effects}")) == 0 && aws_cloudtrail.this.kms_key_id == null && aws_athena_workgroup.this.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
-    error_message = "sse-s3 needs no key anywhere"
+    error_message = "sse-s3 must need no key statement"
   }
 
   assert {
@@ -335,22 +333,22 @@ run "otherwise" {
       aws_cloudtrail.this.name == "my-trail" && aws_glue_catalog_database.this.name == "db" && aws_athena_workgroup.this.name == "questions" &&
       aws_lambda_permission.hourly.source_arn == "arn:aws:events:eu-central-1:111122223333:rule/each.hour" && aws_kms_alias.signing.name == "alias/team/ledger"
     )
-    error_message = "existing names are kept, and policies follow them"
+    error_message = "existing names must be kept and used in policies"
   }
 
   assert {
     condition     = contains(keys(module.alarms.this), "events-lost-ingest") && module.alarms.this["failed-invocations-ingest"].dimensions.RuleName == "my.rule-ingest" && module.alarms.this["oldest-message"].threshold == 900
-    error_message = "the second rule has its alarms too"
+    error_message = "the second rule must have alarms too"
   }
 
   assert {
     condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && length(module.uploader) == 0 && length(module.auditor) == 0 && length(module.operator) == 0
-    error_message = "nobody named, nothing made"
+    error_message = "without principals no role may be created"
   }
 }
 
-# Nothing keeps a deployment that is to go, whatever its settings say.
-run "everything_may_be_destroyed" {
+# allow_destroy overrides the protection settings of the systems.
+run "allow_destroy" {
   command = plan
   module { source = "./modules/provenance" }
 
@@ -360,6 +358,6 @@ run "everything_may_be_destroyed" {
 
   assert {
     condition     = alltrue([for bucket in [module.data, module.receipts[0], module.trail_bucket] : bucket.this.bucket.force_destroy])
-    error_message = "allow_destroy lets destroy empty every bucket"
+    error_message = "allow_destroy must set force_destroy on every bucket"
   }
 }

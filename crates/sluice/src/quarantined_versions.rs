@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use ingest::record::Source;
+use ingest::quarantine::{copy_key, reason_key};
+use sluice_types::ObjectVersion;
 
 /// The objects that the quarantine has of one version: its copy, its reason record, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,21 +27,12 @@ impl QuarantinedVersion {
 
 /// What the key of a reason record appends to the key of its copy.
 static REASON_SUFFIX: LazyLock<String> = LazyLock::new(|| {
-    let source = source("", "k", "v");
-    source.reason_key().split_off(source.copy_key().len())
+    let version = object_version("", "k", "v");
+    reason_key(&version).split_off(copy_key(&version).len())
 });
 
-/// A source of which only bucket, key and version-id are known.
-pub(crate) fn source(bucket: &str, key: &str, version_id: &str) -> Source {
-    Source {
-        bucket: bucket.into(),
-        key: key.into(),
-        version_id: version_id.into(),
-        etag: None,
-        size: None,
-        sha256: None,
-        sequencer: None,
-    }
+pub(crate) fn object_version(bucket: &str, key: &str, version_id: &str) -> ObjectVersion {
+    ObjectVersion { bucket: bucket.into(), key: key.into(), version_id: version_id.into() }
 }
 
 /// Groups the keys of a sorted listing. Other keys may be listed between a copy and its reason record: those that begin
@@ -68,6 +60,24 @@ impl QuarantineGrouper {
     /// The remaining versions, after the last key.
     pub(crate) fn finish(self) -> Vec<QuarantinedVersion> {
         self.0
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use ingest::source::Source;
+
+    use super::object_version;
+
+    /// A source of which only the version is known.
+    pub(crate) fn source(bucket: &str, key: &str, version_id: &str) -> Source {
+        Source {
+            version: object_version(bucket, key, version_id),
+            etag: None,
+            size: None,
+            sha256: None,
+            sequencer: None,
+        }
     }
 }
 
@@ -131,9 +141,9 @@ mod tests {
         /// Every version is found once, with its copy and its reason record, whatever the other keys are.
         #[test]
         fn every_version_is_found_once(versions in prop::collection::btree_set(similar_keys(), 1..12)) {
-            let sources: Vec<Source> = versions.iter().map(|(k, v)| source("in", k, v)).collect();
-            let keys = sources.iter().flat_map(|s| [s.copy_key(), s.reason_key()]);
-            let mut expected: Vec<_> = sources.iter().map(|s| (s.copy_key(), true, true)).collect();
+            let versions: Vec<ObjectVersion> = versions.iter().map(|(k, v)| object_version("in", k, v)).collect();
+            let keys = versions.iter().flat_map(|v| [copy_key(v), reason_key(v)]);
+            let mut expected: Vec<_> = versions.iter().map(|v| (copy_key(v), true, true)).collect();
             expected.sort();
             expected.dedup();
             prop_assert_eq!(grouped(keys), expected);
@@ -145,10 +155,10 @@ mod tests {
             let mut expected = BTreeSet::new();
             let mut keys = Vec::new();
             for ((key, version), missing) in &versions {
-                let source = source("in", key, version);
-                if *missing != 1 { keys.push(source.copy_key()); }
-                if *missing != 2 { keys.push(source.reason_key()); }
-                expected.insert((source.copy_key(), *missing != 1, *missing != 2));
+                let version = object_version("in", key, version);
+                if *missing != 1 { keys.push(copy_key(&version)); }
+                if *missing != 2 { keys.push(reason_key(&version)); }
+                expected.insert((copy_key(&version), *missing != 1, *missing != 2));
             }
             prop_assert_eq!(grouped(keys), expected.into_iter().collect::<Vec<_>>());
         }

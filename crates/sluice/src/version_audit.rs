@@ -11,15 +11,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::StorageClass;
 use futures::{StreamExt, TryStreamExt, stream};
-use ingest::convert::plain;
-use ingest::judge::{SOURCE, source_of};
-use ingest::record::Source;
+use ingest::attribute_value::from_attribute_values;
+use ingest::item::{SOURCE_ATTRIBUTE, source_of};
+use ingest::quarantine::reason_key;
+use ingest::source::Source;
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use sha2::{Digest, Sha256};
-use sluice_types::ListedVersion;
-use sluice_types::digest::hex;
+use sluice_types::digest::sha256;
 use sluice_types::object::MAX_COPY_BYTES;
+use sluice_types::{ListedVersion, ObjectVersion};
 
 use crate::aws::errors::{class_of, explain, status};
 use crate::aws::s3::Store;
@@ -99,22 +99,14 @@ impl Auditor {
         if listed.attributes.size > MAX_COPY_BYTES {
             return Ok(VersionOutcome::TooLarge);
         }
-        let source = Source {
-            bucket: listed.version.bucket.clone(),
-            key: listed.version.key.clone(),
-            version_id: listed.version.version_id.clone(),
-            etag: None,
-            size: Some(listed.attributes.size),
-            sha256: None,
-            sequencer: None,
-        };
-        let outcome = self.outcome_outside_quarantine(&source, listed.attributes.size).await;
+        let version = &listed.version;
+        let outcome = self.outcome_outside_quarantine(version, listed.attributes.size).await;
         if let Ok(known) = &outcome
             && !matches!(known, VersionOutcome::Missing(_) | VersionOutcome::Unreadable(_))
         {
             return outcome;
         }
-        let reason = self.store.head(&self.ingest.quarantine_bucket, &source.reason_key(), None).await?;
+        let reason = self.store.head(&self.ingest.quarantine_bucket, &reason_key(version), None).await?;
         if reason.is_some() {
             return Ok(VersionOutcome::Refused);
         }
@@ -122,36 +114,37 @@ impl Auditor {
     }
 
     /// The outcome according to the version itself and the table.
-    async fn outcome_outside_quarantine(&self, source: &Source, size: u64) -> anyhow::Result<VersionOutcome> {
+    async fn outcome_outside_quarantine(&self, version: &ObjectVersion, size: u64) -> anyhow::Result<VersionOutcome> {
         let limit = self.ingest.max_object_bytes;
         if size > limit {
-            return self.outcome_above_limit(source, size).await;
+            return self.outcome_above_limit(version, size).await;
         }
-        let version_id = Some(source.version_id.as_str());
-        let bytes = match self.store.read(&source.bucket, &source.key, version_id, limit).await {
+        let version_id = Some(version.version_id.as_str());
+        let bytes = match self.store.read(&version.bucket, &version.key, version_id, limit).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(VersionOutcome::Gone),
-            Err(error) => return self.outcome_of_read_error(source, error).await,
+            Err(error) => return self.outcome_of_read_error(version, error).await,
         };
-        let source = Source { sha256: Some(hex(&Sha256::digest(&bytes))), ..source.clone() };
         let expected = match table_key(&bytes, &self.ingest.hash_key, self.ingest.range_key()) {
             Err(why) => Expected::Invalid(why),
             Ok(key) => match self.look_up_item(key).await? {
                 TableLookup::NoItem => Expected::Validation,
                 TableLookup::InvalidKey(why) => Expected::Invalid(why),
-                TableLookup::Item(item_source) => match outcome_in_table(&source, item_source.as_ref()) {
-                    Some(outcome) => return Ok(outcome),
-                    None => Expected::Conflict,
-                },
+                TableLookup::Item(item_source) => {
+                    match outcome_in_table(version, &sha256(&bytes), item_source.as_ref()) {
+                        Some(outcome) => return Ok(outcome),
+                        None => Expected::Conflict,
+                    }
+                }
             },
         };
         Ok(VersionOutcome::Missing(expected))
     }
 
     /// A version above the deployment's limit is not read.
-    async fn outcome_above_limit(&self, source: &Source, size: u64) -> anyhow::Result<VersionOutcome> {
-        let version_id = Some(source.version_id.as_str());
-        Ok(match self.store.head_output(&source.bucket, &source.key, version_id).await {
+    async fn outcome_above_limit(&self, version: &ObjectVersion, size: u64) -> anyhow::Result<VersionOutcome> {
+        let version_id = Some(version.version_id.as_str());
+        Ok(match self.store.head_output(&version.bucket, &version.key, version_id).await {
             Ok(None) => VersionOutcome::Gone,
             Ok(Some(head)) if is_archived(&head) => VersionOutcome::Unreadable(ARCHIVED.to_owned()),
             Ok(Some(_)) => {
@@ -159,18 +152,27 @@ impl Auditor {
                 let why = format!("{size} bytes; an object may have at most {limit}");
                 VersionOutcome::Missing(Expected::Invalid(why))
             }
-            Err(error) => return self.outcome_of_read_error(source, error).await,
+            Err(error) => return self.outcome_of_read_error(version, error).await,
         })
     }
 
     /// [`VersionOutcome::Unreadable`] if the version is permanently unreadable, otherwise the error.
-    async fn outcome_of_read_error(&self, source: &Source, error: anyhow::Error) -> anyhow::Result<VersionOutcome> {
+    async fn outcome_of_read_error(
+        &self,
+        version: &ObjectVersion,
+        error: anyhow::Error,
+    ) -> anyhow::Result<VersionOutcome> {
         match class_of(&error) {
             Some(ErrorClass::Unreadable) => Ok(VersionOutcome::Unreadable(one_line(&error))),
             // S3 answers HeadObject with 400 only for objects that are encrypted with a customer-provided key.
             Some(ErrorClass::Invalid) => {
-                let request =
-                    self.store.s3.head_object().bucket(&source.bucket).key(&source.key).version_id(&source.version_id);
+                let request = self
+                    .store
+                    .s3
+                    .head_object()
+                    .bucket(&version.bucket)
+                    .key(&version.key)
+                    .version_id(&version.version_id);
                 match request.send().await {
                     Err(head_error) if status(&head_error) == Some(400) => {
                         Ok(VersionOutcome::Unreadable(CUSTOMER_KEY.to_owned()))
@@ -189,13 +191,13 @@ impl Auditor {
             .table_name(&self.ingest.table)
             .consistent_read(true)
             .projection_expression("#s, #h")
-            .expression_attribute_names("#s", SOURCE)
+            .expression_attribute_names("#s", SOURCE_ATTRIBUTE)
             .expression_attribute_names("#h", &self.ingest.hash_key);
         let request = key.into_iter().fold(request, |r, (name, value)| r.key(name, AttributeValue::S(value)));
         match request.send().await {
             Ok(output) => {
                 let item = output.item();
-                Ok(item.map_or(TableLookup::NoItem, |item| TableLookup::Item(source_of(&plain(item)))))
+                Ok(item.map_or(TableLookup::NoItem, |item| TableLookup::Item(source_of(&from_attribute_values(item)))))
             }
             Err(error) => {
                 let error = explain(format!("read table `{}`", escape(&self.ingest.table)), &error);
@@ -225,37 +227,29 @@ fn isolate_error(outcome: anyhow::Result<VersionOutcome>) -> anyhow::Result<Vers
     }
 }
 
-/// The outcome according to the source of the item under the version's table key.
-fn outcome_in_table(source: &Source, item_source: Option<&Source>) -> Option<VersionOutcome> {
+/// The outcome of a version with this SHA-256 according to the source of the item under its table key.
+fn outcome_in_table(version: &ObjectVersion, sha256: &str, item_source: Option<&Source>) -> Option<VersionOutcome> {
     let item_source = item_source?;
-    if item_source.same_version(source) {
+    if item_source.version == *version {
         return Some(VersionOutcome::Stored);
     }
-    let same_bytes = item_source.sha256.is_some() && item_source.sha256 == source.sha256;
-    same_bytes.then_some(VersionOutcome::Duplicate)
+    (item_source.sha256.as_deref() == Some(sha256)).then_some(VersionOutcome::Duplicate)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quarantined_versions::testing;
     use anyhow::anyhow;
 
     fn source(key: &str, sha256: &str) -> Source {
-        Source {
-            bucket: "in".into(),
-            key: key.into(),
-            version_id: "v".into(),
-            etag: None,
-            size: None,
-            sha256: Some(sha256.into()),
-            sequencer: None,
-        }
+        Source { sha256: Some(sha256.into()), ..testing::source("in", key, "v") }
     }
 
     #[test]
     fn the_item_source_decides_between_stored_and_duplicate() {
-        let own = source("a", "7");
-        let of = |item: Option<&Source>| outcome_in_table(&own, item);
+        let version = source("a", "7").version;
+        let of = |item: Option<&Source>| outcome_in_table(&version, "7", item);
         assert_eq!(of(Some(&source("a", "7"))), Some(VersionOutcome::Stored));
         assert_eq!(of(Some(&source("b", "7"))), Some(VersionOutcome::Duplicate));
         assert_eq!(of(Some(&source("b", "8"))), None);

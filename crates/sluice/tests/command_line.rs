@@ -32,6 +32,44 @@ const COMMANDS: [&str; 21] = [
     "provenance backfill",
 ];
 
+/// Command lines that are rejected before AWS is called.
+const REJECTED: [&str; 34] = [
+    "",
+    "nonsense",
+    "upload",
+    "upload nowhere.json",
+    "upload a.txt",
+    "upload -",
+    "upload a.json",
+    "upload a.json --outputs nowhere.json",
+    "upload a.json --outputs a.txt",
+    "upload a.json --outputs empty.json",
+    "upload a.json --outputs off.json",
+    "upload a.json --terraform nowhere",
+    "upload a.json --jobs 0",
+    "upload a.json --format json --outputs off.json",
+    "quarantine remove a --version v --all-versions",
+    "redrive --system other",
+    "redrive --queue other",
+    "backfill --since yesterday",
+    "backfill --rate 0",
+    "bootstrap",
+    "bootstrap --region Frankfurt",
+    "bootstrap --region eu-west-1 --state-key /a",
+    "ingest run-local nowhere.json",
+    "schema check nowhere.json",
+    "schema check a.json --schema nowhere.json",
+    "schema check a.json --hash-key x",
+    "verify --offline nowhere",
+    "verify --offline nowhere --public-key nowhere.pem",
+    "verify --public-key a.json",
+    "verify --pin 7",
+    "verify --jobs 0",
+    "verify --outputs off.json",
+    "provenance",
+    "smoke",
+];
+
 /// Runs the program in an empty folder without an environment.
 fn run(line: &str, folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
@@ -74,42 +112,7 @@ fn usage_errors_exit_with_2() {
     let off = r#"{"deployment": {"value": {"region": "eu-central-1"}}, "ingest": {"value": null}}"#;
     std::fs::write(folder.path().join("off.json"), off).unwrap();
     let mut printed = String::new();
-    for line in [
-        "",
-        "nonsense",
-        "upload",
-        "upload nowhere.json",
-        "upload a.txt",
-        "upload -",
-        "upload a.json",
-        "upload a.json --outputs nowhere.json",
-        "upload a.json --outputs a.txt",
-        "upload a.json --outputs empty.json",
-        "upload a.json --outputs off.json",
-        "upload a.json --terraform nowhere",
-        "upload a.json --jobs 0",
-        "upload a.json --format json --outputs off.json",
-        "quarantine remove a --version v --all-versions",
-        "redrive --system other",
-        "redrive --queue other",
-        "backfill --since yesterday",
-        "backfill --rate 0",
-        "bootstrap",
-        "bootstrap --region Frankfurt",
-        "bootstrap --region eu-west-1 --state-key /a",
-        "ingest run-local nowhere.json",
-        "schema check nowhere.json",
-        "schema check a.json --schema nowhere.json",
-        "schema check a.json --hash-key x",
-        "verify --offline nowhere",
-        "verify --offline nowhere --public-key nowhere.pem",
-        "verify --public-key a.json",
-        "verify --pin 7",
-        "verify --jobs 0",
-        "verify --outputs off.json",
-        "provenance",
-        "smoke",
-    ] {
+    for line in REJECTED {
         let output = run(line, folder.path());
         assert_eq!(output.status.code(), Some(2), "{line}: {}", text(&output.stderr));
         printed.push_str(&format!("$ sluice {line}\n{}{}\n", text(&output.stdout), text(&output.stderr)));

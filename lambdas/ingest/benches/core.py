@@ -1,4 +1,4 @@
-"""Makes the documents of the bench, and does the same work as core.rs in Python: json, jsonschema, hashlib."""
+"""Generates the documents of the benchmark, and does the same work as core.rs with json, jsonschema and hashlib."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ SCHEMA = pathlib.Path(__file__).parents[3] / "terraform/modules/ingest/music-ite
 
 
 def make(path: str, count: int, features: int) -> None:
-    """One music item a line, every tenth with a bare list member."""
+    """Write one music item per line. Every tenth has a bare list member and is invalid."""
     with open(path, "w") as lines:
         for n in range(count):
             artists = [{"S": f"artist number {m}"} for m in range(features)]
@@ -32,7 +32,7 @@ def make(path: str, count: int, features: int) -> None:
 
 
 def measure(path: str) -> None:
-    """The best of two rounds, in the form core.rs prints."""
+    """Print the best of two rounds in the same form as core.rs."""
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
     documents = pathlib.Path(path).read_bytes().splitlines()
     best, items = float("inf"), 0
@@ -48,10 +48,10 @@ def measure(path: str) -> None:
 
 
 def table(title: str, rust_json: str, python_json: str) -> None:
-    """One row of BENCHMARKS.md."""
+    """Print one row of BENCHMARKS.md."""
     rust, python = json.loads(rust_json), json.loads(python_json)
     if (rust["documents"], rust["items"]) != (python["documents"], python["items"]):
-        sys.exit(f"they did not do the same work: {rust} {python}")
+        sys.exit(f"the results differ, so the programs did not do the same work: {rust} {python}")
     per_second = [r["documents"] / r["seconds"] for r in (rust, python)]
     mib = [r["bytes"] / r["seconds"] / 2**20 for r in (rust, python)]
     ratio = python["seconds"] / rust["seconds"]

@@ -1,16 +1,16 @@
-//! The ingest core on one core: SHA-256, strict JSON, DynamoDB JSON and schema of each line of a file.
+//! Validates each line of a file on one core: SHA-256, strict JSON, DynamoDB JSON and the schema.
 //!
-//! `cargo bench -p ingest --bench core -- FILE` prints documents, bytes, how many are items, and the best of five
-//! rounds in seconds, as JSON. `benches/compare` runs it beside the same work in Python.
+//! `cargo bench -p ingest --bench core -- FILE` prints as JSON: the number of documents, their bytes, how many are valid
+//! items, and the best of five rounds in seconds. `benches/compare` runs the same work in Python too.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench reports")]
 
 use std::time::Instant;
 
-use ingest::judge::Rules;
-use ingest::record::Source;
 use ingest::schema::Schema;
-use sha2::{Digest, Sha256};
-use sluice_types::digest::hex;
+use ingest::source::Source;
+use ingest::validate::ItemValidator;
+use sluice_types::digest::sha256;
+use sluice_types::{ObjectVersion, Timestamp};
 
 const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
 
@@ -21,7 +21,7 @@ fn main() {
     };
     let text = std::fs::read_to_string(&path).unwrap();
     let documents: Vec<&[u8]> = text.lines().map(str::as_bytes).collect();
-    let rules = Rules {
+    let validator = ItemValidator {
         schema: Schema::compile(SCHEMA).unwrap(),
         hash_key: "ArtistID".into(),
         range_key: Some("ItemID".into()),
@@ -31,7 +31,7 @@ fn main() {
     let mut items = 0;
     for _ in 0..5 {
         let start = Instant::now();
-        items = documents.iter().filter(|d| is_item(&rules, d)).count();
+        items = documents.iter().filter(|d| is_item(&validator, d)).count();
         best = best.min(start.elapsed().as_secs_f64());
     }
     let bytes: usize = documents.iter().map(|d| d.len()).sum();
@@ -39,15 +39,12 @@ fn main() {
     println!(r#"{{"documents":{count},"bytes":{bytes},"items":{items},"seconds":{seconds}}}"#);
 }
 
-fn is_item(rules: &Rules, bytes: &[u8]) -> bool {
-    let source = Source {
+fn is_item(validator: &ItemValidator, bytes: &[u8]) -> bool {
+    let version = ObjectVersion {
         bucket: "in".into(),
         key: "incoming/item.json".into(),
         version_id: "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j".into(),
-        etag: None,
-        size: Some(bytes.len() as u64),
-        sha256: Some(hex(&Sha256::digest(bytes))),
-        sequencer: None,
     };
-    rules.judge(bytes, &source, "2026-01-02T03:04:05Z").is_ok()
+    let source = Source { size: Some(bytes.len() as u64), sha256: Some(sha256(bytes)), ..Source::from(version) };
+    validator.validate(bytes, &source, Timestamp::from_millis(1_767_323_045_000)).is_ok()
 }

@@ -1,104 +1,116 @@
-//! The effects of the protocol and what they bring: one effect is one AWS call, and the role's policy names them all.
+//! The effects of the protocol and their results. One effect is one AWS call; the function's role allows exactly these.
+
+use std::fmt::{self, Debug, Formatter};
 
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
-
 use serde_json::{Map, Value};
-use sluice_types::ListedVersion;
+use sluice_types::{ListedVersion, ObjectVersion};
 
-use crate::judge::Item;
-use crate::record::{Notice, Reason, Source};
+use crate::item::Item;
+use crate::notice::Notice;
+use crate::quarantine::ReasonRecord;
+use crate::source::Source;
 
 /// One AWS call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectVersions`: is this version there (or, without one, which is the latest)?
+    /// `ListObjectVersions` in the processing bucket: finds one version of a key.
     FindVersion {
-        /// Key in the processing bucket.
+        /// Object key.
         key: String,
-        /// The version to look for.
+        /// The version to find; without one, the latest.
         version_id: Option<String>,
     },
     /// `GetObject` of the reason record in the quarantine bucket.
-    CheckQuarantine(Source),
+    CheckQuarantine(ObjectVersion),
     /// `GetObject` of the version.
-    Read(Source),
-    /// `HeadObject` of the version: is it refused like the read was?
-    InspectVersion(Source),
-    /// `PutItem`, only if there is no item with its key.
+    Read(ObjectVersion),
+    /// `HeadObject` of the version: is it rejected as the read was?
+    InspectVersion(ObjectVersion),
+    /// `PutItem`, on the condition that the table has no item with its key.
     Store(Item),
-    /// `GetItem` by the key that an invalid object claims: was this version stored before it was invalid?
+    /// `GetItem` of the table key that an invalid object claims: was this version stored under an earlier schema?
     FindItem(Map<String, Value>),
-    /// `ListObjectsV2` in the quarantine bucket: what of this version is there?
-    SeeQuarantine(Source),
+    /// `ListObjectsV2` in the quarantine bucket: which objects exist of this version?
+    SeeQuarantine(ObjectVersion),
     /// `CopyObject` to the quarantine bucket.
-    Copy(Source),
+    Copy(ObjectVersion),
     /// `HeadObject` of the copy.
-    InspectCopy(Source),
-    /// `PutObject` of the reason record, only if there is none.
-    WriteReason(Box<Reason>),
+    InspectCopy(ObjectVersion),
+    /// `PutObject` of the reason record, on the condition that it does not exist.
+    WriteReason(Box<ReasonRecord>),
     /// `DeleteObject` of exactly this version in the processing bucket.
-    DeleteSource(Source),
+    DeleteSource(ObjectVersion),
     /// `Publish`.
     Notify(Box<Notice>),
 }
 
-/// What an effect brought.
+/// What an effect returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `FindVersion`: what was found.
-    Found(Option<ListedVersion>),
-    /// `CheckQuarantine`: the record, if the version's end was decided before.
-    Decided(Option<Box<Reason>>),
-    /// `Read`: the bytes, not more than the limit.
-    Body(Body),
-    /// `Read`: more bytes than the limit; not read.
+pub enum EffectResult {
+    /// `FindVersion`: the version, if it exists.
+    Version(Option<ListedVersion>),
+    /// `CheckQuarantine`: the reason record, if it exists.
+    Reason(Option<Box<ReasonRecord>>),
+    /// `Read`: the object, within the size limit.
+    Object(ObjectBody),
+    /// `Read`: the object is above the size limit and was not read.
     Oversize {
         /// Size in bytes.
         size: u64,
     },
-    /// `Read`, `Copy`: the version could not be read. It may be gone; if it is there, the obstacle keeps it from being
-    /// read permanently, and without one the read is tried again.
+    /// `Read`, `Copy`: the version could not be read. It may not exist. If it does, the obstacle, where there is one,
+    /// makes this permanent.
     NotRead(Fault, Option<Obstacle>),
-    /// `InspectVersion`: S3 refuses the request permanently, as it does without the uploader's key.
-    HeadRefused(bool),
-    /// `Store`: the item is in the table now.
+    /// `InspectVersion`: whether S3 permanently rejects the request, as it does for a version that is encrypted with the
+    /// uploader's key.
+    HeadRejected(bool),
+    /// `Store`: the item is in the table.
     Stored,
-    /// `Store`: an item with this key was there; its source, if it says. `FindItem`: the same; none if there is no item.
+    /// `Store`: the table has an item with this key, stored from this version, if the item names one.
     Occupied(Option<Source>),
-    /// `Store`: the table refuses this item permanently, in AWS's words.
-    Refused(String),
-    /// `SeeQuarantine`.
-    Seen {
-        /// The copy is there.
+    /// `Store`: DynamoDB permanently rejects this item, with this error message.
+    Rejected(String),
+    /// `FindItem`: the version that the item was stored from, if the item exists and names one.
+    ItemSource(Option<Source>),
+    /// `SeeQuarantine`: which objects exist.
+    Quarantined {
+        /// Whether the copy exists.
         copy: bool,
-        /// The reason record is there.
+        /// Whether the reason record exists.
         reason: bool,
     },
-    /// `InspectCopy`: size and SHA-256 of the copy, if it is there.
-    Inspected(Option<Facts>),
-    /// `WriteReason`: another delivery wrote it first.
-    WrittenBefore,
-    /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: done.
+    /// `InspectCopy`: the size and digest of the copy, if it exists.
+    Copied(Option<CopyDigest>),
+    /// `WriteReason`: the reason record exists already.
+    ReasonExists,
+    /// `Copy`, `WriteReason`, `DeleteSource`, `Notify`: success.
     Done,
 }
 
-/// An object's bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
-    /// All of them.
+/// An object that was read. Its `Debug` form omits the content, which must not be logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ObjectBody {
+    /// The whole content.
     pub bytes: Vec<u8>,
-    /// Their SHA-256, hexadecimal.
+    /// SHA-256 of the bytes, hexadecimal.
     pub sha256: String,
     /// ETag without quotes.
     pub etag: Option<String>,
 }
 
-/// What S3 says of a copy.
+impl Debug for ObjectBody {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectBody").field("sha256", &self.sha256).field("etag", &self.etag).finish_non_exhaustive()
+    }
+}
+
+/// What a copy is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct CopyDigest {
     /// Size in bytes.
     pub size: u64,
-    /// Full-object SHA-256, hexadecimal, if S3 has it.
-    pub sha256: Option<String>,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
 }

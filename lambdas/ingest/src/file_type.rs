@@ -1,31 +1,31 @@
-//! What a file that is not UTF-8 JSON seems to be, by its first bytes, so that its uploader learns what to do.
+//! Recognizes common files that are not UTF-8 JSON by their first bytes, so that the problem can name what to do.
 
-use crate::record::Problem;
+use crate::problem::Problem;
 
-/// First bytes, what they say, what to do. No JSON text begins like one of these.
-const KNOWN: &[(&[u8], &str)] = &[
+/// The first bytes of a file type and the message for it. No JSON text begins with any of these.
+const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x1f\x8b", "this is gzip-compressed data, not JSON: decompress it before uploading"),
     (b"BZh", "this is bzip2-compressed data, not JSON: decompress it before uploading"),
     (b"\xfd7zXZ\0", "this is xz-compressed data, not JSON: decompress it before uploading"),
     (b"\x28\xb5\x2f\xfd", "this is zstd-compressed data, not JSON: decompress it before uploading"),
-    (b"PK\x03\x04", "this is a zip archive, not JSON: unpack it and upload the JSON files that are in it"),
-    (b"PAR1", "this is a Parquet file, not JSON: upload each item as a JSON file of its own"),
-    (b"Obj\x01", "this is an Avro file, not JSON: upload each item as a JSON file of its own"),
-    (b"ORC", "this is an ORC file, not JSON: upload each item as a JSON file of its own"),
+    (b"PK\x03\x04", "this is a zip archive, not JSON: extract it and upload the JSON files in it"),
+    (b"PAR1", "this is a Parquet file, not JSON: upload each item as a separate JSON file"),
+    (b"Obj\x01", "this is an Avro file, not JSON: upload each item as a separate JSON file"),
+    (b"ORC", "this is an ORC file, not JSON: upload each item as a separate JSON file"),
     (b"%PDF-", "this is a PDF document, not JSON: upload the item as a JSON file"),
 ];
 
-/// The problem of a file of a type that is known here; `None` for everything else, JSON among it.
+/// The problem of a file whose type is recognized; `None` for everything else, including JSON.
 pub(crate) fn problem(bytes: &[u8]) -> Option<Problem> {
     if let Some(encoding) = encoding(bytes) {
         let message = format!("this is {encoding} text: save it as UTF-8 without a byte order mark");
         return Some(Problem::new("", "utf-8", message));
     }
-    let (_, message) = KNOWN.iter().find(|(start, _)| bytes.starts_with(start))?;
+    let (_, message) = SIGNATURES.iter().find(|(start, _)| bytes.starts_with(start))?;
     Some(Problem::new("", "file-type", *message))
 }
 
-/// JSON begins with an ASCII character, so that zeros around it tell the encoding where no byte order mark does.
+/// UTF-16 or UTF-32, by the byte order mark, or by the zero bytes around the ASCII character that JSON begins with.
 fn encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
@@ -40,7 +40,7 @@ fn encoding(bytes: &[u8]) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> Option<(String, String)> {
+    fn rule_and_message(bytes: &[u8]) -> Option<(String, String)> {
         problem(bytes).map(|p| (p.rule, p.message))
     }
 
@@ -58,10 +58,10 @@ mod tests {
     }
 
     #[test]
-    fn wide_encodings_with_and_without_a_mark() {
+    fn utf_16_and_utf_32_are_recognized_with_and_without_a_byte_order_mark() {
         for (unit, name) in [(2, "UTF-16"), (4, "UTF-32")] {
             for (big, mark) in [(true, true), (true, false), (false, true), (false, false)] {
-                let (rule, message) = told(&encoded(unit, big, mark)).unwrap();
+                let (rule, message) = rule_and_message(&encoded(unit, big, mark)).unwrap();
                 assert_eq!(rule, "utf-8");
                 assert!(message.contains(name) && message.contains("save it as UTF-8"), "{message}");
             }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_other_types_are_named() {
+    fn compressed_archived_and_columnar_files_are_recognized() {
         for (bytes, name) in [
             (&b"\x1f\x8b\x08\x00"[..], "gzip"),
             (b"BZh91AY&SY", "bzip2"),
@@ -79,15 +79,15 @@ mod tests {
             (b"PAR1\x15\x04", "Parquet"),
             (b"Obj\x01\x04", "Avro"),
         ] {
-            let (rule, message) = told(bytes).unwrap();
+            let (rule, message) = rule_and_message(bytes).unwrap();
             assert!(rule == "file-type" && message.contains(name), "{message}");
         }
     }
 
     #[test]
-    fn json_and_what_is_unknown_are_left_alone() {
+    fn json_and_unknown_files_have_no_problem() {
         for bytes in [&b""[..], b"{", b"{}", b" {}", b"[1]", b"\xef\xbb\xbf{}", b"\x89PNG", b"\xff", b"\0", b"\0\0"] {
-            assert_eq!(told(bytes), None, "{bytes:?}");
+            assert_eq!(rule_and_message(bytes), None, "{bytes:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Strict JSON: what the general parser lets pass silently is refused here, with the place.
+//! A strict JSON parser: rejects duplicate names, deep nesting and excessive size, and reports the path of each.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -7,109 +7,112 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 use crate::file_type;
-use crate::record::Problem;
+use crate::problem::Problem;
 
-/// Deeper than any item DynamoDB takes: 31 lists or maps are two levels of JSON each.
-const MAX_DEPTH: usize = 70;
-/// More JSON values than an item can have: each attribute is two of them and at least one byte of 400 KB. Parsed, they
-/// take at most some 250 MB (measured), so this also bounds memory.
+/// The largest number of nested arrays and objects. The deepest valid item needs fewer: each of its at most 31 lists and
+/// maps is two levels of JSON.
+const MAX_NESTING: usize = 70;
+/// The largest number of JSON values. The largest item has fewer: each of its values is two JSON values and at least one
+/// of its 400 KB. This also bounds memory: so many parsed values take about 250 MB (measured).
 const MAX_VALUES: usize = 2 * 400 * 1024;
 
-/// Parses one JSON object.
+/// Parses one JSON object (RFC 8259), UTF-8 without a byte order mark.
 ///
 /// # Errors
-/// The first of: empty, of another file type, not UTF-8, byte order mark, not JSON, trailing data, a name given twice, nesting beyond
-/// [`MAX_DEPTH`], more than [`MAX_VALUES`] values, a number out of range, not an object.
+/// The first problem: empty, another file type, not UTF-8, a byte order mark, not JSON, trailing data, a duplicate name,
+/// nesting beyond 70 levels, more than 819,200 values, a number out of range, or not an object.
 pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let whole = |rule, message: String| Problem::new("", rule, message);
+    let problem = |rule, message: String| Problem::new("", rule, message);
     if bytes.is_empty() {
-        return Err(whole("empty", "the object is empty".into()));
+        return Err(problem("empty", "the object is empty".into()));
     }
     if let Some(problem) = file_type::problem(bytes) {
         return Err(problem);
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(whole("bom", "remove the byte order mark; JSON has none".into()));
+        return Err(problem("bom", "the file begins with a byte order mark: save it without one".into()));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| {
-        let at = e.valid_up_to() + 1;
-        whole("utf-8", format!("byte {at} is not UTF-8: save the file as UTF-8"))
+        let position = e.valid_up_to() + 1;
+        problem("utf-8", format!("byte {position} is not valid UTF-8: save the file as UTF-8"))
     })?;
-    let fault = RefCell::new(None);
-    let count = Cell::new(0);
-    let strict = Strict { fault: &fault, count: &count, depth: 0 };
+    let violation = RefCell::new(None);
+    let values = Cell::new(0);
+    let seed = StrictValue { violation: &violation, values: &values, nesting: 0 };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let parsed = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    match (parsed, fault.into_inner()) {
+    let parsed = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    match (parsed, violation.into_inner()) {
         (Ok(Value::Object(object)), _) => Ok(object),
-        (Ok(_), _) => Err(whole("type", "the top level must be a JSON object".into())),
-        (Err(_), Some(broken)) => Err(broken.problem()),
-        (Err(error), None) => Err(whole("json", error.to_string())),
+        (Ok(_), _) => Err(problem("type", "the top level must be a JSON object".into())),
+        (Err(_), Some(violation)) => Err(violation.into_problem()),
+        (Err(error), None) => Err(problem("json", error.to_string())),
     }
 }
 
-/// A rule of ours that was broken; `path` is collected from the inside out.
-struct Broken {
+/// A violation of a rule that the general parser does not have; `path` is collected from the inside out.
+struct Violation {
     rule: &'static str,
     message: &'static str,
     path: Vec<String>,
 }
 
-impl Broken {
-    fn problem(self) -> Problem {
-        let path = self.path.iter().rev().map(|name| token(name));
-        Problem::new(path.collect::<String>(), self.rule, self.message)
+impl Violation {
+    fn into_problem(self) -> Problem {
+        let pointer: String = self.path.iter().rev().map(|name| token(name)).collect();
+        Problem::new(pointer, self.rule, self.message)
     }
 }
 
-/// One step of a JSON Pointer.
+/// The name of an object member as a reference token of a JSON Pointer (RFC 6901), with the leading slash.
 #[must_use]
-pub fn token(name: &str) -> String {
+pub(crate) fn token(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
+/// Deserializes one value, counting values and nesting.
 #[derive(Clone, Copy)]
-struct Strict<'a> {
-    fault: &'a RefCell<Option<Broken>>,
-    count: &'a Cell<usize>,
-    depth: usize,
+struct StrictValue<'a> {
+    violation: &'a RefCell<Option<Violation>>,
+    values: &'a Cell<usize>,
+    nesting: usize,
 }
 
-impl Strict<'_> {
-    fn inner<E: Error>(self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(self.broken("depth", "nested more than 70 levels deep", Vec::new()));
+impl StrictValue<'_> {
+    /// The seed of the members of an array or object.
+    fn member<E: Error>(self) -> Result<Self, E> {
+        if self.nesting == MAX_NESTING {
+            return Err(self.violation("depth", "is nested more than 70 levels deep", Vec::new()));
         }
-        Ok(Self { depth: self.depth + 1, ..self })
+        Ok(Self { nesting: self.nesting + 1, ..self })
     }
 
-    fn broken<E: Error>(self, rule: &'static str, message: &'static str, path: Vec<String>) -> E {
-        *self.fault.borrow_mut() = Some(Broken { rule, message, path });
+    fn violation<E: Error>(self, rule: &'static str, message: &'static str, path: Vec<String>) -> E {
+        *self.violation.borrow_mut() = Some(Violation { rule, message, path });
         E::custom(message)
     }
 
-    /// Notes that a fault on its way up came through `step`.
-    fn passing<E>(self, error: E, step: impl FnOnce() -> String) -> E {
-        if let Some(broken) = self.fault.borrow_mut().as_mut() {
-            broken.path.push(step());
+    /// Adds a member's name or index to the path of a violation inside it.
+    fn with_path<E>(self, error: E, token: impl FnOnce() -> String) -> E {
+        if let Some(violation) = self.violation.borrow_mut().as_mut() {
+            violation.path.push(token());
         }
         error
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.count.set(self.count.get() + 1);
-        if self.count.get() > MAX_VALUES {
-            return Err(self.broken("values", "more values than an item can have", Vec::new()));
+        self.values.set(self.values.get() + 1);
+        if self.values.get() > MAX_VALUES {
+            return Err(self.violation("values", "the object has more values than an item can have", Vec::new()));
         }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -145,27 +148,27 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
+        let member = self.member()?;
         let mut items = Vec::new();
         loop {
-            match seq.next_element_seed(inner) {
+            match seq.next_element_seed(member) {
                 Ok(Some(item)) => items.push(item),
                 Ok(None) => return Ok(Value::Array(items)),
-                Err(error) => return Err(self.passing(error, || items.len().to_string())),
+                Err(error) => return Err(self.with_path(error, || items.len().to_string())),
             }
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
+        let member = self.member()?;
         let mut object = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(self.broken("duplicate-key", "this name is given twice", vec![name]));
+                return Err(self.violation("duplicate-key", "this name occurs twice in its object", vec![name]));
             }
-            match map.next_value_seed(inner) {
+            match map.next_value_seed(member) {
                 Ok(value) => object.insert(name, value),
-                Err(error) => return Err(self.passing(error, || name)),
+                Err(error) => return Err(self.with_path(error, || name)),
             };
         }
         Ok(Value::Object(object))
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_says_its_rule_and_place() {
+    fn each_problem_has_a_rule_and_a_path() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(90), "]".repeat(90));
         for (text, rule_name, path) in [
             ("", "empty", ""),
@@ -207,28 +210,27 @@ mod tests {
     }
 
     #[test]
-    fn a_message_never_panics_on_a_bomb() {
-        let bomb = "[".repeat(1_000_000);
-        assert_eq!(rule(bomb.as_bytes()).0, "depth");
+    fn a_million_brackets_are_rejected_without_a_stack_overflow() {
+        let brackets = "[".repeat(1_000_000);
+        assert_eq!(rule(brackets.as_bytes()).0, "depth");
     }
 
     #[test]
-    fn more_values_than_an_item_can_have_are_refused() {
+    fn more_values_than_an_item_can_have_are_rejected() {
         let many = format!("{{\"a\":[{}0]}}", "0,".repeat(MAX_VALUES));
         assert_eq!(rule(many.as_bytes()).0, "values");
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_an_object_or_a_problem(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = parse(&bytes);
         }
 
-        /// Where the general parser is content and no name is doubled, so are we, with the same value.
         #[test]
-        fn agrees_with_the_general_parser(text in "\\{(\"[a-d]\":(1|-2.5|true|null|\"x\"|\\[1,2\\]),?){0,3}\\}") {
-            if let Ok(ours) = parse(text.as_bytes()) {
-                prop_assert_eq!(Value::Object(ours), serde_json::from_str::<Value>(&text).unwrap());
+        fn accepted_text_has_the_value_that_serde_json_gives(text in "\\{(\"[a-d]\":(1|-2.5|true|null|\"x\"|\\[1,2\\]),?){0,3}\\}") {
+            if let Ok(object) = parse(text.as_bytes()) {
+                prop_assert_eq!(Value::Object(object), serde_json::from_str::<Value>(&text).unwrap());
             }
         }
     }

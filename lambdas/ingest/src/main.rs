@@ -1,4 +1,4 @@
-//! The Lambda's entry point; with `run-local EVENT.json`, one event on this machine instead.
+//! Serves the Lambda Runtime API. With the arguments `run-local EVENT.json`, handles one event on this machine instead.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
         let settings = Settings::read(lambda_support::settings::environment)?;
         let ingest = Ingest::new(&start::config().await, settings);
         // During start-up, where it costs no record its time; if it fails, the first record tries again.
-        if let Err(fault) = ingest.plan().await {
+        if let Err(fault) = ingest.deployment().await {
             log::error(&fault.to_string());
         }
         Ok(ingest)

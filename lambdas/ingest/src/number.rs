@@ -1,13 +1,15 @@
-//! DynamoDB numbers: decimal text, 38 significant digits, 1E-130 to 9.99…E+125 in magnitude, and zero.
+//! DynamoDB numbers: decimal text with up to 38 significant digits, 1E-130 to 9.99…E+125 in magnitude, or zero.
+//!
+//! Source: the DynamoDB developer guide, "Supported data types".
 
-const MAX_DIGITS: usize = 38;
-const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
+const MAX_SIGNIFICANT_DIGITS: usize = 38;
+const VALID_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
-/// The number's significant digits, sign and exponent in one spelling, so that equal numbers have equal text.
+/// The canonical form of a number: sign, significant digits and exponent. Equal numbers have the same canonical form.
 ///
 /// # Errors
 /// What is wrong, without quoting the text.
-pub fn canonical(text: &str) -> Result<String, &'static str> {
+pub(crate) fn canonical(text: &str) -> Result<String, &'static str> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -19,30 +21,29 @@ pub fn canonical(text: &str) -> Result<String, &'static str> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err("not a number as DynamoDB takes it, such as \"-12.5\" or \"1e3\"");
+        return Err("is not a valid DynamoDB number, such as \"-12.5\" or \"1e3\"");
     }
     let leading = digits.len() - digits.trim_start_matches('0').len();
     let significant = digits.trim_matches('0');
     if significant.is_empty() {
         return Ok("0".into());
     }
-    if significant.len() > MAX_DIGITS {
-        return Err("more than 38 significant digits");
+    if significant.len() > MAX_SIGNIFICANT_DIGITS {
+        return Err("has more than 38 significant digits");
     }
     // The exponent of the first significant digit: 10 is 1E1.
-    let place = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let magnitude = exponent.saturating_add(place(whole.len())).saturating_sub(place(leading) + 1);
-    if !EXPONENTS.contains(&magnitude) {
-        return Err("outside 1E-130 to 9.9E+125 in magnitude");
+    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let magnitude = exponent.saturating_add(signed(whole.len())).saturating_sub(signed(leading) + 1);
+    if !VALID_EXPONENTS.contains(&magnitude) {
+        return Err("must be 1E-130 to 9.9E+125 in magnitude");
     }
     let sign = if negative { "-" } else { "" };
     Ok(format!("{sign}{significant}e{magnitude}"))
 }
 
-/// What DynamoDB counts for a canonical number, in bytes: one for two significant digits, one for the exponent, and one
-/// for a minus sign.
-#[must_use]
-pub fn size(canonical: &str) -> usize {
+/// The size of a canonical number in bytes, as DynamoDB counts it: one byte for every two significant digits, one for the
+/// exponent, and one for a minus sign.
+pub(crate) fn size(canonical: &str) -> usize {
     let (digits, _) = canonical.split_once('e').unwrap_or((canonical, ""));
     let negative = usize::from(digits.starts_with('-'));
     (digits.len() - negative).div_ceil(2) + 1 + negative
@@ -51,7 +52,7 @@ pub fn size(canonical: &str) -> usize {
 fn parse_exponent(text: &str) -> Result<i64, &'static str> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err("an exponent is an integer, as in \"1e3\"");
+        return Err("the exponent must be an integer, as in \"1e3\"");
     }
     let limit = if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
     Ok(text.parse().unwrap_or(limit))
@@ -62,7 +63,7 @@ mod tests {
     use super::canonical;
 
     #[test]
-    fn equal_numbers_have_equal_text() {
+    fn equal_numbers_have_the_same_canonical_form() {
         for same in [
             ["100", "1e2", "+1.00E+2"],
             ["-0.5", "-5e-1", "-.5"],
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_are_dynamodbs() {
+    fn digits_and_exponents_are_limited() {
         let nines = "9".repeat(38);
         for good in [&nines, "1e-130", "9.9e125", "1E+125", &format!("{nines}e88"), "0.0000"] {
             assert!(canonical(good).is_ok(), "{good}");

@@ -1,42 +1,43 @@
-//! The function's settings, from its environment.
+//! The function's settings, read from its environment.
 
 use lambda_support::settings::{SettingError, optional, parsed, required};
 use sluice_types::keys::PROJECT_PREFIX;
 
-use crate::record::End;
+use crate::outcome::Outcome;
 
-/// What Terraform decides.
+/// The settings that Terraform writes into the function's environment. Each variable is named like its
+/// field, in upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `PROCESSING_BUCKET`: where objects arrive.
+    /// The bucket in which objects arrive.
     pub processing_bucket: String,
-    /// `QUARANTINE_BUCKET`: where refused versions go.
+    /// The bucket to which invalid and conflicting versions are moved.
     pub quarantine_bucket: String,
-    /// `PREFIX`: keys outside are skipped; may be empty.
+    /// Objects with other keys are skipped; may be empty.
     pub prefix: String,
-    /// `TABLE`: the items table.
+    /// Name of the table in which items are stored.
     pub table: String,
-    /// `HASH_KEY`: its partition key.
+    /// Name of the table's partition key.
     pub hash_key: String,
-    /// `RANGE_KEY`: its sort key, if it has one.
+    /// Name of the table's sort key, if it has one.
     pub range_key: Option<String>,
-    /// `SCHEMA_SHA256`: hash, and so key, of the schema in the processing bucket.
+    /// SHA-256 of the schema, hexadecimal; it is part of the schema's key in the processing bucket.
     pub schema_sha256: String,
-    /// `CHECK_ITEM_ID`: `true` or `false`.
+    /// Whether `ItemID` must correspond to `EntityType` and `Title`; `true` or `false`.
     pub check_item_id: bool,
-    /// `MAX_OBJECT_BYTES`: larger objects are invalid.
+    /// The largest valid object, in bytes.
     pub max_object_bytes: u64,
-    /// `NOTIFY_ON`: the ends people are told of, separated by commas; may be empty.
-    pub notify_on: Vec<End>,
-    /// `TOPIC_ARN`: where they are told.
+    /// The outcomes that are published, separated by commas; may be empty.
+    pub notify_on: Vec<Outcome>,
+    /// ARN of the topic to which they are published.
     pub topic_arn: String,
 }
 
 impl Settings {
-    /// Reads the settings through `lookup`.
+    /// Reads the settings with `lookup`, which returns the value of an environment variable.
     ///
     /// # Errors
-    /// The first setting that is missing or does not parse.
+    /// When a setting is missing or not valid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         Ok(Self {
             processing_bucket: required(&lookup, "PROCESSING_BUCKET")?,
@@ -48,30 +49,31 @@ impl Settings {
             schema_sha256: required(&lookup, "SCHEMA_SHA256")?,
             check_item_id: parsed(&lookup, "CHECK_ITEM_ID")?,
             max_object_bytes: parsed(&lookup, "MAX_OBJECT_BYTES")?,
-            notify_on: ends(&optional(&lookup, "NOTIFY_ON").unwrap_or_default())?,
+            notify_on: outcomes(&optional(&lookup, "NOTIFY_ON").unwrap_or_default())?,
             topic_arn: required(&lookup, "TOPIC_ARN")?,
         })
     }
 
-    /// Where Terraform put the schema.
+    /// The key of the schema in the processing bucket.
     #[must_use]
     pub fn schema_key(&self) -> String {
         format!("{PROJECT_PREFIX}schema/{}.json", self.schema_sha256)
     }
 }
 
-fn ends(text: &str) -> Result<Vec<End>, SettingError> {
-    let names = text.split(',').map(str::trim).filter(|n| !n.is_empty());
-    names
-        .map(|name| {
-            let end = End::ALL.into_iter().find(|e| e.name() == name);
-            end.ok_or_else(|| SettingError::Invalid {
-                name: "NOTIFY_ON",
-                value: text.to_owned(),
-                reason: format!("`{name}` is no end"),
-            })
-        })
-        .collect()
+fn outcomes(text: &str) -> Result<Vec<Outcome>, SettingError> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| outcome(name, text)).collect()
+}
+
+fn outcome(name: &str, text: &str) -> Result<Outcome, SettingError> {
+    Outcome::ALL.into_iter().find(|outcome| outcome.name() == name).ok_or_else(|| {
+        let names = Outcome::ALL.map(|outcome| format!("`{}`", outcome.name())).join(", ");
+        SettingError::Invalid {
+            name: "NOTIFY_ON",
+            value: text.to_owned(),
+            reason: format!("`{name}` is not a valid outcome; use {names}"),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -90,15 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_absent_and_lists_are_read() {
+    fn empty_settings_are_absent_and_lists_are_split() {
         let settings = Settings::read(lookup).unwrap();
         assert_eq!(settings.range_key, None);
-        assert_eq!(settings.notify_on, [End::Invalid, End::TooLarge]);
+        assert_eq!(settings.notify_on, [Outcome::Invalid, Outcome::TooLarge]);
     }
 
     #[test]
-    fn a_bad_setting_is_named() {
-        let without = |gone: &'static str| move |name: &str| lookup(name).filter(|_| name != gone);
+    fn an_invalid_setting_is_named_in_the_error() {
+        let without = |missing: &'static str| move |name: &str| lookup(name).filter(|_| name != missing);
         let error = Settings::read(without("TABLE")).unwrap_err();
         assert!(error.to_string().contains("`TABLE`"));
         let with =

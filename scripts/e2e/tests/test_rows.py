@@ -11,6 +11,8 @@ from ..paths import ROOT
 
 ROWS = [*(f"001.{row}" for row in range(1, 18)), *(f"003.{row}" for row in range(1, 26))]
 PAGE = ROOT / "docs" / "provenance.md"
+# Prefixes of object keys that docs/requirements.md names.
+PREFIXES = {"incoming/", "processed/", "test/", "provenance/"}
 
 
 def sources() -> dict[str, str]:
@@ -42,11 +44,19 @@ def test_a_row_has_its_place(row: str, everything: str) -> None:
 
 def test_what_is_shown_is_there(everything: str) -> None:
     """The tests that the page names for each error of the first pipeline exist."""
-    table = PAGE.read_text().partition("## What the first pipeline got wrong")[2]
+    table = PAGE.read_text().partition("## Design decisions")[2]
     names = re.findall(r"`(\w+)`", "\n".join(line.rpartition(" | ")[2] for line in table.splitlines()))
     assert len(names) >= 8
     for name in names:
         assert re.search(rf"\b(fn|def) {name}\(", everything), name
+
+
+def test_the_files_that_meet_a_requirement_exist() -> None:
+    """docs/requirements.md: every path it names is in the repository."""
+    paths = re.findall(r"`([\w.-]+/[\w./-]+)`", (ROOT / "docs" / "requirements.md").read_text())
+    paths = [path for path in paths if path not in PREFIXES]
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_three_drawings() -> None:

@@ -2,7 +2,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = var.alarms
 
   alarm_name        = "${var.name}-${each.key}"
-  alarm_description = each.value.text
+  alarm_description = each.value.description
 
   namespace           = each.value.namespace
   metric_name         = each.value.metric
@@ -13,16 +13,16 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
 
-  treat_missing_data = each.value.silence
+  treat_missing_data = each.value.treat_missing_data
   alarm_actions      = [var.topic_arn]
 }
 
-# A rate, since one error in ten runs and one in a million are not the same news.
+# The rate of failed invocations, because the number of errors alone says little without the number of invocations.
 resource "aws_cloudwatch_metric_alarm" "error_rate" {
   for_each = var.error_rates
 
   alarm_name        = "${var.name}-${each.key}"
-  alarm_description = "More than 5 % of the function's runs crash or time out: look at ${each.value.log_group}."
+  alarm_description = "More than 5 % of the function's invocations fail or time out: check the log group ${each.value.log_group}."
 
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
@@ -30,7 +30,7 @@ resource "aws_cloudwatch_metric_alarm" "error_rate" {
 
   metric_query {
     id          = "rate"
-    label       = "failed runs in percent"
+    label       = "failed invocations in percent"
     expression  = "IF(runs > 0, 100 * errors / runs, 0)"
     return_data = true
   }

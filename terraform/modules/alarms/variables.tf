@@ -1,31 +1,31 @@
 variable "name" {
-  description = "First part of every alarm's name."
+  description = "First part of every alarm name."
   type        = string
 }
 
 variable "topic_arn" {
-  description = "Where alarms go; its policy lets in alarms of the deployment's name."
+  description = "ARN of the SNS topic for alarms; its policy allows alarms whose names start with the deployment's name."
   type        = string
 }
 
 variable "alarms" {
-  description = "Each is one sentence about what a person should look at; silence is no news unless it says so."
+  description = "Metric alarms by name. `description` says what happened and what to do. Missing data is not breaching by default."
   type = map(object({
-    text       = string
-    namespace  = string
-    metric     = string
-    statistic  = string
-    dimensions = map(string)
-    threshold  = number
-    comparison = optional(string, "GreaterThanThreshold")
-    period_s   = optional(number, 300)
-    periods    = optional(number, 1)
-    silence    = optional(string, "notBreaching")
+    description        = string
+    namespace          = string
+    metric             = string
+    statistic          = string
+    dimensions         = map(string)
+    threshold          = number
+    comparison         = optional(string, "GreaterThanThreshold")
+    period_s           = optional(number, 300)
+    periods            = optional(number, 1)
+    treat_missing_data = optional(string, "notBreaching")
   }))
 }
 
 variable "error_rates" {
-  description = "Functions whose runs may fail now and then, by the alarm's name."
+  description = "Lambda functions to monitor for a failure rate above 5 %, by alarm name."
   type        = map(object({ function = string, log_group = string }))
   default     = {}
 }

@@ -25,7 +25,7 @@ resource "aws_s3_bucket_ownership_controls" "this" {
   }
 }
 
-# Always on: a version-id is what an event, a receipt and a quarantine move are about.
+# Always enabled: events, receipts and quarantine moves refer to a version ID.
 resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.id
 
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_policy" "this" {
     )
   })
 
-  # S3 refuses two changes of a bucket's access at the same time.
+  # S3 rejects concurrent changes to the access configuration of a bucket.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
@@ -98,7 +98,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # One rule cannot both expire by age and clean up after expiry.
+  # A separate rule, because S3 does not allow `days` and `expired_object_delete_marker` in the same expiration.
   rule {
     id     = "remove-expired-delete-markers"
     status = "Enabled"
@@ -138,7 +138,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
         days = rule.value
       }
 
-      # Once it is hidden there is no reason to keep it.
+      # An expired object has no further use, so its noncurrent version is removed as well.
       noncurrent_version_expiration {
         noncurrent_days = 1
       }
@@ -148,7 +148,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# Locks every new version for a while, and S3 takes no lock back from a bucket.
+# Default retention for new object versions. S3 does not allow Object Lock to be disabled on a bucket.
 resource "aws_s3_bucket_object_lock_configuration" "this" {
   count = var.object_lock == null ? 0 : 1
 
@@ -164,7 +164,7 @@ resource "aws_s3_bucket_object_lock_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# A bucket has one notification configuration; this is its only owner.
+# A bucket has exactly one notification configuration; this resource is its only owner.
 resource "aws_s3_bucket_notification" "this" {
   count = var.eventbridge ? 1 : 0
 

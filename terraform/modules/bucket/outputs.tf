@@ -1,4 +1,4 @@
-# Names and ARNs are known at plan; `depends_on` makes their readers wait for the bucket.
+# Names and ARNs are known at plan time; with `depends_on`, resources that use them wait for the bucket.
 
 output "name" {
   value = var.name

@@ -7,48 +7,48 @@ variable "name" {
 }
 
 variable "key_arn" {
-  description = "Customer key for SSE-KMS; null means SSE-S3."
+  description = "ARN of the KMS key for SSE-KMS; null uses SSE-S3."
   type        = string
   default     = null
 }
 
 variable "force_destroy" {
-  description = "Whether `destroy` may delete a bucket that still holds objects."
+  description = "Whether `destroy` may delete a bucket that contains objects."
   type        = bool
   nullable    = false
 }
 
 variable "expire_noncurrent_days" {
-  description = "Age at which versions that were replaced or hidden expire; null keeps them."
+  description = "Number of days after which noncurrent versions expire; null keeps them."
   type        = number
 }
 
 variable "expire_days" {
-  description = "Age at which current versions expire; null keeps them."
+  description = "Number of days after which current versions expire; null keeps them."
   type        = number
   default     = null
 }
 
 variable "expire_prefixes" {
-  description = "Prefix to the age at which what is under it expires, and is gone a day later."
+  description = "Map of prefix to the number of days after which its objects expire; noncurrent versions follow a day later."
   type        = map(number)
   default     = {}
 }
 
 variable "object_lock" {
-  description = "Lock of every new version; null means none. Cannot be added to a bucket that is there."
+  description = "Default Object Lock retention for new versions; null disables it. Cannot be added to an existing bucket."
   type        = object({ mode = string, days = number })
   default     = null
 }
 
 variable "statements" {
-  description = "Statements of the bucket's policy beside the refusal of plain HTTP, each with a Sid."
+  description = "Statements of the bucket policy in addition to DenyInsecureTransport, each with a Sid."
   type        = any
   default     = []
 }
 
 variable "eventbridge" {
-  description = "Whether the bucket tells the default event bus about its objects."
+  description = "Whether the bucket sends its events to the default event bus of EventBridge."
   type        = bool
   default     = false
 }

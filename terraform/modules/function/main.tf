@@ -4,7 +4,8 @@ locals {
   arn           = "arn:${var.deployment.partition}:lambda:${var.deployment.region}:${var.deployment.account_id}:function:${var.name}"
 }
 
-# Before the function: Lambda would make a group of its own, kept for ever. The role may not.
+# Created before the function, with a retention period. The function's role may not create log groups, because Lambda
+# would create one without retention.
 resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group
   retention_in_days = var.deployment.log_retention_days
@@ -15,7 +16,7 @@ module "role" {
 
   deployment  = var.deployment
   name        = var.role_name
-  description = "What the function ${var.name} may do"
+  description = "Execution role of the Lambda function ${var.name}"
   trusted     = { Service = ["lambda.amazonaws.com"] }
 
   policies = {
@@ -61,7 +62,7 @@ resource "aws_lambda_function" "this" {
   }
 }
 
-# Says what AWS would do anyway, so that somebody else's change of it is seen.
+# Sets the default of AWS explicitly, so that a change made outside Terraform shows up in the plan.
 resource "aws_lambda_function_recursion_config" "this" {
   function_name  = aws_lambda_function.this.function_name
   recursive_loop = "Terminate"

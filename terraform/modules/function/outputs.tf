@@ -1,4 +1,4 @@
-# Names and ARNs are known at plan; `depends_on` makes their readers wait for the function.
+# Names and ARNs are known at plan time; with `depends_on`, resources that use them wait for the function.
 
 output "name" {
   value      = var.name

@@ -19,12 +19,12 @@ variable "role_name" {
 }
 
 variable "package" {
-  description = "The zip with an executable `bootstrap`."
+  description = "Deployment package: a zip file with an executable `bootstrap`."
   type        = object({ path = string, sha256 = string })
 }
 
 variable "policy" {
-  description = "JSON of what the function's code does to other resources; its log is granted here."
+  description = "JSON policy for the AWS calls of the function's code. Logging permissions are added by this module."
   type        = string
 }
 

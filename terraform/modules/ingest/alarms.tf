@@ -1,49 +1,49 @@
-# What a person should look at.
+# Alarms of `ingest`; docs/operating.md says what to do about each.
 
 locals {
-  # Long enough for a retry to have helped.
+  # Three visibility timeouts, so that a message that succeeds on a retry raises no alarm.
   stale_after_s = max(15 * 60, 3 * 6 * var.settings.timeout_s)
 
   alarms = {
     event-dead-letters = {
-      text       = "EventBridge could not hand events to the queue; they wait in ${local.name.queue}-event-dead-letters. Look at them, mend the cause, redrive."
-      namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0
-      dimensions = { QueueName = "${local.name.queue}-event-dead-letters" }
+      description = "EventBridge could not deliver events to the queue; they are in ${local.name.queue}-event-dead-letters. Inspect them, fix the cause, then run `sluice redrive`."
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0
+      dimensions  = { QueueName = "${local.name.queue}-event-dead-letters" }
     }
     queue-dead-letters = {
-      text       = "The function failed five times on the same message; it waits in ${local.name.queue}-dead-letters. Look at the log, mend the cause, redrive."
-      namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0
-      dimensions = { QueueName = "${local.name.queue}-dead-letters" }
+      description = "The function failed five times on the same message; it is in ${local.name.queue}-dead-letters. Check the log, fix the cause, then run `sluice redrive`."
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0
+      dimensions  = { QueueName = "${local.name.queue}-dead-letters" }
     }
     oldest-message = {
-      text       = "Files wait longer than ${local.stale_after_s} s: the function is throttled, failing or too slow for what arrives."
-      namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", threshold = local.stale_after_s
-      dimensions = { QueueName = local.name.queue }
+      description = "Files have waited longer than ${local.stale_after_s} s: the function is throttled, fails, or is too slow for the load."
+      namespace   = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", threshold = local.stale_after_s
+      dimensions  = { QueueName = local.name.queue }
     }
     throttles = {
-      text       = "Lambda refused to run the function: raise the account's concurrency or lower max_concurrency."
-      namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0
-      dimensions = { FunctionName = local.name.function }
+      description = "Lambda throttled the function: raise the concurrency limit of the account or lower max_concurrency."
+      namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0
+      dimensions  = { FunctionName = local.name.function }
     }
     failed-invocations = {
-      text       = "The rule failed to reach its queue at all: look at the queue's policy."
-      namespace  = "AWS/Events", metric = "FailedInvocations", statistic = "Sum", threshold = 0
-      dimensions = { RuleName = local.name.rule }
+      description = "The EventBridge rule could not invoke its target queue: check the queue policy."
+      namespace   = "AWS/Events", metric = "FailedInvocations", statistic = "Sum", threshold = 0
+      dimensions  = { RuleName = local.name.rule }
     }
     events-lost = {
-      text       = "EventBridge could not even use the dead-letter queue: events are lost, run the backfill."
-      namespace  = "AWS/Events", metric = "InvocationsFailedToBeSentToDlq", statistic = "Sum", threshold = 0
-      dimensions = { RuleName = local.name.rule }
+      description = "EventBridge could not deliver events to the dead-letter queue, so they are lost: run `sluice backfill --missing`."
+      namespace   = "AWS/Events", metric = "InvocationsFailedToBeSentToDlq", statistic = "Sum", threshold = 0
+      dimensions  = { RuleName = local.name.rule }
     }
     quarantined = {
-      text       = "Files were moved to ${local.name.quarantine}: each has a reason beside it."
-      namespace  = "Sluice", metric = "Quarantined", statistic = "Sum", threshold = 0
-      dimensions = { Function = local.name.function }
+      description = "Files were moved to ${local.name.quarantine}, each with a reason record next to it: run `sluice quarantine list`."
+      namespace   = "Sluice", metric = "Quarantined", statistic = "Sum", threshold = 0
+      dimensions  = { Function = local.name.function }
     }
     unreadable = {
-      text       = "Files in ${local.name.processing} cannot be read: archived, or encrypted with a key of their uploader or one that is disabled or gone. The log names each and says why."
-      namespace  = "Sluice", metric = "Unreadable", statistic = "Sum", threshold = 0
-      dimensions = { Function = local.name.function }
+      description = "Files in ${local.name.processing} cannot be read: they are archived, or encrypted with a customer-provided key or with a KMS key that is disabled or deleted. The log has the reason for each file."
+      namespace   = "Sluice", metric = "Unreadable", statistic = "Sum", threshold = 0
+      dimensions  = { Function = local.name.function }
     }
   }
 }
@@ -51,8 +51,8 @@ locals {
 module "alarms" {
   source = "../alarms"
 
-  name        = "${local.at.name}-ingest"
-  topic_arn   = local.at.alarm_topic_arn
+  name        = "${local.deployment.name}-ingest"
+  topic_arn   = local.deployment.alarm_topic_arn
   alarms      = local.alarms
   error_rates = { errors = { function = local.name.function, log_group = module.function.log_group } }
 }

@@ -1,35 +1,35 @@
 # object -> rule -> queue -> function -> table | quarantine | topic
 
 locals {
-  at    = var.deployment
-  named = var.settings.names
+  deployment     = var.deployment
+  name_overrides = var.settings.names
 
   name = {
-    processing    = coalesce(var.settings.processing_bucket.name, "${local.at.name}-processing-${local.at.bucket_suffix}")
-    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.at.name}-quarantine-${local.at.bucket_suffix}")
-    rule          = coalesce(local.named.rule, "${local.at.name}-ingest")
-    queue         = coalesce(local.named.queue, "${local.at.name}-ingest")
-    function      = coalesce(local.named.function, "${local.at.name}-ingest")
-    function_role = coalesce(local.named.function_role, "${local.at.name}-ingest")
-    table         = coalesce(var.settings.table.name, "${local.at.name}-items")
-    topic         = coalesce(local.named.topic, "${local.at.name}-ingest")
-    uploader_role = coalesce(local.named.uploader_role, "${local.at.name}-ingest-uploader")
-    operator_role = coalesce(local.named.operator_role, "${local.at.name}-ingest-operator")
+    processing    = coalesce(var.settings.processing_bucket.name, "${local.deployment.name}-processing-${local.deployment.bucket_suffix}")
+    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.deployment.name}-quarantine-${local.deployment.bucket_suffix}")
+    rule          = coalesce(local.name_overrides.rule, "${local.deployment.name}-ingest")
+    queue         = coalesce(local.name_overrides.queue, "${local.deployment.name}-ingest")
+    function      = coalesce(local.name_overrides.function, "${local.deployment.name}-ingest")
+    function_role = coalesce(local.name_overrides.function_role, "${local.deployment.name}-ingest")
+    table         = coalesce(var.settings.table.name, "${local.deployment.name}-items")
+    topic         = coalesce(local.name_overrides.topic, "${local.deployment.name}-ingest")
+    uploader_role = coalesce(local.name_overrides.uploader_role, "${local.deployment.name}-ingest-uploader")
+    operator_role = coalesce(local.name_overrides.operator_role, "${local.deployment.name}-ingest-operator")
   }
 
-  # From names alone: what a policy says must be known before anything exists.
+  # Built from names, so that every policy document is known at plan time.
   arn = {
-    processing = "arn:${local.at.partition}:s3:::${local.name.processing}"
-    quarantine = "arn:${local.at.partition}:s3:::${local.name.quarantine}"
-    rule       = "arn:${local.at.partition}:events:${local.at.region}:${local.at.account_id}:rule/${local.name.rule}"
-    queue      = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}"
-    queue_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-dead-letters"
-    event_dead = "arn:${local.at.partition}:sqs:${local.at.region}:${local.at.account_id}:${local.name.queue}-event-dead-letters"
-    table      = "arn:${local.at.partition}:dynamodb:${local.at.region}:${local.at.account_id}:table/${local.name.table}"
-    topic      = "arn:${local.at.partition}:sns:${local.at.region}:${local.at.account_id}:${local.name.topic}"
+    processing         = "arn:${local.deployment.partition}:s3:::${local.name.processing}"
+    quarantine         = "arn:${local.deployment.partition}:s3:::${local.name.quarantine}"
+    rule               = "arn:${local.deployment.partition}:events:${local.deployment.region}:${local.deployment.account_id}:rule/${local.name.rule}"
+    queue              = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}"
+    queue_dead_letters = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}-dead-letters"
+    event_dead_letters = "arn:${local.deployment.partition}:sqs:${local.deployment.region}:${local.deployment.account_id}:${local.name.queue}-event-dead-letters"
+    table              = "arn:${local.deployment.partition}:dynamodb:${local.deployment.region}:${local.deployment.account_id}:table/${local.name.table}"
+    topic              = "arn:${local.deployment.partition}:sns:${local.deployment.region}:${local.deployment.account_id}:${local.name.topic}"
   }
 
-  # A prefix ends in a slash, whether it was written so or not: `in` must not take `invoices/`.
+  # Normalized to end with a slash, so that the prefix `in` does not match `invoices/`.
   prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
   max_object_bytes = floor(var.settings.max_object_mib * 1024 * 1024)
   kms_encrypted    = var.settings.encryption == "sse-kms"
@@ -38,30 +38,31 @@ locals {
   schema_sha256 = sha256(local.schema)
   schema_key    = "_sluice/schema/${local.schema_sha256}.json"
 
-  day = 24 * 60 * 60
+  seconds_per_day = 24 * 60 * 60
 }
 
-# --- where files arrive ---
+# --- processing bucket ---
 
 module "processing" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.processing
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.processing_bucket.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.processing_bucket.force_destroy || local.deployment.allow_destroy
   expire_noncurrent_days = var.settings.processing_bucket.expire_noncurrent_days
   eventbridge            = true
 }
 
-# Named by content: a function that still runs with the former schema finds it until it is replaced.
+# The key contains the hash of the content, so that during an update the previous version of the function still finds
+# the previous schema.
 resource "aws_s3_object" "schema" {
   bucket       = module.processing.name
   key          = local.schema_key
   content      = local.schema
   content_type = "application/schema+json"
 
-  # S3 allows ten tags on an object; the deployment's own may be more.
+  # S3 limits an object to ten tags, and the deployment may have more.
   override_provider {
     default_tags {
       tags = {}
@@ -73,10 +74,10 @@ resource "aws_s3_object" "schema" {
   }
 }
 
-# --- how they are announced ---
+# --- events and queues ---
 
-# Every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule on PutObject
-# alone misses large and copied files.
+# Matches every reason (PutObject, CompleteMultipartUpload, CopyObject, POST Object): a rule for PutObject alone would
+# miss multipart uploads and copies.
 resource "aws_cloudwatch_event_rule" "this" {
   name        = local.name.rule
   description = "Objects created in ${local.name.processing}/${local.prefix}"
@@ -97,7 +98,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   arn       = module.queue.arn
 
   retry_policy {
-    maximum_event_age_in_seconds = local.day
+    maximum_event_age_in_seconds = local.seconds_per_day
     maximum_retry_attempts       = 185
   }
 
@@ -106,13 +107,13 @@ resource "aws_cloudwatch_event_target" "queue" {
   }
 }
 
-# What EventBridge could not hand to the queue.
+# Events that EventBridge could not deliver to the queue.
 module "event_dead_letters" {
   source = "../queue"
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = "${local.name.queue}-event-dead-letters"
-  retention_s = 14 * local.day
+  retention_s = 14 * local.seconds_per_day
 
   senders = {
     TakeUndelivered = { service = "events.amazonaws.com", source_arn = local.arn.rule }
@@ -122,10 +123,10 @@ module "event_dead_letters" {
 module "queue" {
   source = "../queue"
 
-  deployment           = local.at
+  deployment           = local.deployment
   name                 = local.name.queue
   visibility_timeout_s = 6 * var.settings.timeout_s
-  retention_s          = 4 * local.day
+  retention_s          = 4 * local.seconds_per_day
 
   dead_letters = { arn = module.queue_dead_letters.arn, after_receives = 5 }
 
@@ -134,23 +135,23 @@ module "queue" {
   }
 }
 
-# What the function could not bring to an end. A message keeps its age when it moves here, so
-# this queue must keep longer than the one before.
+# Messages that the function failed to process five times. A message keeps its age when it moves to a dead-letter
+# queue, so the retention here must be longer than that of the source queue.
 module "queue_dead_letters" {
   source = "../queue"
 
-  deployment      = local.at
+  deployment      = local.deployment
   name            = "${local.name.queue}-dead-letters"
-  retention_s     = 14 * local.day
+  retention_s     = 14 * local.seconds_per_day
   dead_letters_of = [local.arn.queue]
 }
 
-# --- who judges them ---
+# --- function ---
 
 module "function" {
   source = "../function"
 
-  deployment = local.at
+  deployment = local.deployment
   name       = local.name.function
   role_name  = local.name.function_role
   package    = var.package
@@ -158,7 +159,7 @@ module "function" {
   timeout_s  = var.settings.timeout_s
   policy     = local.function_policy
 
-  # Taken from the resources, so that a function is not there before what it reads and writes.
+  # References to the resources, so that they are created before the function.
   environment = {
     PROCESSING_BUCKET = module.processing.name
     QUARANTINE_BUCKET = module.quarantine.name
@@ -182,7 +183,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   function_response_types = ["ReportBatchItemFailures"]
 
   batch_size = var.settings.batch_size
-  # Above ten, Lambda demands a window.
+  # Lambda requires a batching window for batch sizes above ten.
   maximum_batching_window_in_seconds = var.settings.batch_size > 10 ? 1 : 0
 
   scaling_config {
@@ -190,15 +191,15 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 }
 
-# --- where they end ---
+# --- items table, quarantine, notifications ---
 
 resource "aws_dynamodb_table" "this" {
   name         = local.name.table
-  billing_mode = "PAY_PER_REQUEST" # a replica needs it, and there is no capacity to plan
+  billing_mode = "PAY_PER_REQUEST" # no capacity planning, and supports replicas
   hash_key     = var.settings.table.hash_key
   range_key    = var.settings.table.range_key == "" ? null : var.settings.table.range_key
 
-  # Only keys are declared; the schema describes the rest.
+  # DynamoDB declares key attributes only; the JSON Schema describes the others.
   dynamic "attribute" {
     for_each = [for key in [var.settings.table.hash_key, var.settings.table.range_key] : key if key != ""]
 
@@ -212,9 +213,9 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.settings.table.deletion_protection && !local.at.allow_destroy
+  deletion_protection_enabled = var.settings.table.deletion_protection && !local.deployment.allow_destroy
 
-  # Replicas live on the stream.
+  # Replication requires the stream.
   stream_enabled   = length(var.settings.table.replica_regions) > 0
   stream_view_type = length(var.settings.table.replica_regions) > 0 ? "NEW_AND_OLD_IMAGES" : null
 
@@ -232,10 +233,10 @@ resource "aws_dynamodb_table" "this" {
 module "quarantine" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.quarantine
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = var.settings.quarantine_bucket.force_destroy || local.at.allow_destroy
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.quarantine_bucket.force_destroy || local.deployment.allow_destroy
   expire_noncurrent_days = var.settings.quarantine_bucket.expire_noncurrent_days
   expire_days            = var.settings.quarantine_bucket.retention_days
 }
@@ -243,19 +244,19 @@ module "quarantine" {
 module "topic" {
   source = "../topic"
 
-  deployment = local.at
+  deployment = local.deployment
   name       = local.name.topic
-  key_arn    = local.at.key.arn
+  key_arn    = local.deployment.key.arn
   emails     = var.settings.notify_emails
 }
 
-# --- the people beside it ---
+# --- roles for people ---
 
 module "uploader" {
   source = "../role"
   count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.uploader_role
   description = "Uploads to ${local.name.processing}/${local.prefix}"
   trusted     = { AWS = var.settings.uploader_principals }
@@ -266,9 +267,9 @@ module "operator" {
   source = "../role"
   count  = length(var.settings.operator_principals) > 0 ? 1 : 0
 
-  deployment  = local.at
+  deployment  = local.deployment
   name        = local.name.operator_role
-  description = "Looks after the quarantine and the dead letters of ${local.name.function}"
+  description = "Manages the quarantine and the dead-letter queues of ${local.name.function}"
   trusted     = { AWS = var.settings.operator_principals }
   policies    = { operate = local.operator_policy }
 }

@@ -1,5 +1,5 @@
 output "resources" {
-  description = "What the operator's tool and people need to know."
+  description = "Resource names, ARNs and ready-to-use commands for `sluice` and for operators."
 
   value = {
     processing_bucket     = module.processing.name
@@ -29,16 +29,16 @@ output "resources" {
     bus                   = "default"
 
     commands = {
-      upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.at.region}"
-      list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.at.region}"
-      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.at.region}"
-      follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
+      upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.deployment.region}"
+      list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.deployment.region}"
+      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.deployment.region}"
+      follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
     }
   }
 }
 
 output "policies" {
-  description = "Every policy of this system, as the plan knows it."
+  description = "Every policy document of this system, known at plan time."
 
   value = {
     processing         = module.processing.this.policy
@@ -54,7 +54,7 @@ output "policies" {
 }
 
 output "announces" {
-  description = "Whose objects the default event bus hears of; from names alone, for the policies of who listens."
+  description = "The buckets and prefixes whose events are sent to the default event bus, built from names for use in policies."
 
   value = {
     bucket     = local.name.processing

@@ -1,100 +1,101 @@
-# Who may do what. Each statement stands beside the reason for it; its Sid is unique in its policy.
+# Policies of the function, the uploader role and the operator role. The comment above a statement says why it is needed.
 
 locals {
   processing_objects = "${local.arn.processing}/${local.prefix}*"
   quarantine_objects = "${local.arn.quarantine}/${local.prefix}*"
 
-  # Without a prefix there is nothing to restrict a listing to, and `*` would only look as if.
-  listing = { for key, condition in { Condition = { StringLike = { "s3:prefix" = "${local.prefix}*" } } } : key => condition if local.prefix != "" }
+  # Restricts listings to the prefix. Without a prefix there is nothing to restrict, so the condition is omitted.
+  list_condition = { for key, condition in { Condition = { StringLike = { "s3:prefix" = "${local.prefix}*" } } } : key => condition if local.prefix != "" }
 
-  # The deployment's key, used through one service only.
-  through_sns = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["sns.${local.at.region}.${local.at.dns_suffix}"] } })
-  through_s3  = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.at.region}.${local.at.dns_suffix}"] } })
+  # Conditions for using the deployment's key through one AWS service only.
+  key_via_sns = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["sns.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
+  key_via_s3  = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
 
-  # The function: one statement per effect of its protocol.
+  # The function: one statement for each effect in lambdas/ingest/src/effect.rs.
   function_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
       [
-        # An event may come without a version-id, and a missing version must be told from a forbidden one.
+        # Finds the version of an event without a version ID, and distinguishes a missing version from denied access.
         merge({
           Sid      = "FindVersion"
           Effect   = "Allow"
           Action   = "s3:ListBucketVersions"
           Resource = local.arn.processing
-        }, local.listing),
-        # Reads what the event names; the copy to quarantine reads it again; a head of what cannot be read says why.
+        }, local.list_condition),
+        # GetObject and HeadObject of the version in the event, and the read side of the copy to quarantine.
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"
           Action   = "s3:GetObjectVersion"
           Resource = local.processing_objects
         },
-        # At start, once, against SCHEMA_SHA256.
+        # Read once at start and compared with SCHEMA_SHA256.
         {
           Sid      = "ReadSchema"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = "${local.arn.processing}/${local.schema_key}"
         },
-        # One conditional put, which also answers with the item that was there first.
+        # One conditional put; if the condition fails, the response contains the existing item.
         {
           Sid      = "StoreItem"
           Effect   = "Allow"
           Action   = "dynamodb:PutItem"
           Resource = local.arn.table
         },
-        # An invalid file may be one that was stored under an earlier schema: then it stays.
+        # Finds out whether an invalid file was stored under an earlier schema; if so, it is not moved.
         {
           Sid      = "FindItem"
           Effect   = "Allow"
           Action   = "dynamodb:GetItem"
           Resource = local.arn.table
         },
-        # A head on what is not yet in quarantine answers 404 only to those who may list; else 403.
+        # HeadObject of a missing object returns 404 only with ListBucket permission; otherwise it returns 403.
         merge({
           Sid      = "SeeQuarantine"
           Effect   = "Allow"
           Action   = "s3:ListBucket"
           Resource = local.arn.quarantine
-        }, local.listing),
-        # Head on the copy: is it there from an earlier try, are its size and checksum right?
+        }, local.list_condition),
+        # HeadObject of the copy: whether it exists from an earlier attempt, and its size and checksum.
         {
           Sid      = "ReadQuarantine"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = local.quarantine_objects
         },
-        # The copy and the reason beside it.
+        # The copy and the reason record next to it.
         {
           Sid      = "MoveToQuarantineWrite"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = local.quarantine_objects
         },
-        # The exact version, after the copy was verified. Never s3:DeleteObject: that hides, and hides the latest.
+        # Deletes the exact version after the copy was verified. s3:DeleteObject is not granted: it would add a delete
+        # marker for the latest version.
         {
           Sid      = "MoveToQuarantineDelete"
           Effect   = "Allow"
           Action   = "s3:DeleteObjectVersion"
           Resource = local.processing_objects
         },
-        # Tells people of the ends in NOTIFY_ON. The topic's own policy would not help a role's call.
+        # Notifications for the outcomes in NOTIFY_ON.
         {
           Sid      = "Notify"
           Effect   = "Allow"
           Action   = "sns:Publish"
           Resource = local.arn.topic
         },
-        # The topic is encrypted, and SNS uses the key in the name of who publishes.
+        # The topic is encrypted, and SNS uses the key with the permissions of the publisher.
         {
           Sid       = "UseTopicKey"
           Effect    = "Allow"
           Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-          Resource  = local.at.key.resource
-          Condition = local.through_sns
+          Resource  = local.deployment.key.resource
+          Condition = local.key_via_sns
         },
-        # The event-source mapping polls as this role.
+        # The event source mapping polls the queue with this role.
         {
           Sid      = "TakeFromQueue"
           Effect   = "Allow"
@@ -104,28 +105,28 @@ locals {
       ],
       [
         for statement in [
-          # Reads of both buckets, and a copy's read of its source.
+          # Reads from both buckets, including the source of a copy.
           {
             Sid       = "ReadEncrypted"
             Effect    = "Allow"
             Action    = "kms:Decrypt"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
           # Writes to quarantine.
           {
             Sid       = "WriteEncrypted"
             Effect    = "Allow"
             Action    = "kms:GenerateDataKey"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],
     )
   })
 
-  # The uploader: puts files, and can see whether one is there already with the same bytes.
+  # The uploader role: uploads files, and checks whether the same file is already there.
   uploader_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -136,31 +137,31 @@ locals {
           Action   = "s3:PutObject"
           Resource = local.processing_objects
         },
-        # A large file goes in parts, which are dropped when it is interrupted.
+        # Removes the parts of an interrupted multipart upload.
         {
           Sid      = "GiveUpParts"
           Effect   = "Allow"
           Action   = "s3:AbortMultipartUpload"
           Resource = local.processing_objects
         },
-        # Head with checksum, so that an interrupted upload of many files can go on.
+        # HeadObject with checksum, so that an interrupted upload of many files can be resumed.
         {
           Sid      = "CompareUploaded"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = local.processing_objects
         },
-        # Makes that head answer 404, not 403, for what is not there.
+        # With it, HeadObject of a missing object returns 404 instead of 403.
         merge({
           Sid      = "SeeUploaded"
           Effect   = "Allow"
           Action   = "s3:ListBucket"
           Resource = local.arn.processing
-        }, local.listing),
+        }, local.list_condition),
       ],
       [
         for statement in [
-          # The schema is the project's, also when the whole bucket is the prefix.
+          # Protects the schema when the uploader may write to the whole bucket.
           {
             Sid      = "LeaveProjectFiles"
             Effect   = "Deny"
@@ -171,88 +172,88 @@ locals {
       ],
       [
         for statement in [
-          # A part is encrypted with a data key that the completion reads again.
+          # CompleteMultipartUpload decrypts the data keys of the uploaded parts.
           {
             Sid       = "UploadEncrypted"
             Effect    = "Allow"
             Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],
     )
   })
 
-  # The operator: everything the operator's tool does, command by command.
+  # The operator role: the AWS calls of the `sluice` commands that each comment names.
   operator_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
       [
-        # quarantine list, show, check, status: keys; remove and release: the versions to delete
+        # quarantine list, show and check, and status: keys; quarantine remove and release: the versions to delete
         merge({
           Sid      = "ListQuarantine"
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.quarantine
-        }, local.listing),
-        # the reasons; release: the copy; reconcile: is there a reason?
+        }, local.list_condition),
+        # quarantine show: the reason record; quarantine release: the copy; reconcile: whether a reason record exists
         {
           Sid      = "ReadQuarantine"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = local.quarantine_objects
         },
-        # quarantine remove, and the last step of release: exact versions only
+        # quarantine remove and the last step of quarantine release: exact versions only
         {
           Sid      = "RemoveFromQuarantine"
           Effect   = "Allow"
           Action   = "s3:DeleteObjectVersion"
           Resource = local.quarantine_objects
         },
-        # quarantine release: copy back
+        # quarantine release: the copy back to the processing bucket
         {
           Sid      = "ReleaseToProcessing"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = local.processing_objects
         },
-        # quarantine release: what is current there, and whether the new version arrived whole; reconcile: each version
+        # quarantine release: the current object, and verification of the new version; reconcile: each version
         {
           Sid      = "ReadProcessing"
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:GetObjectVersion"]
           Resource = local.processing_objects
         },
-        # backfill, reconcile: every version; release: 404, not 403, for what is not there
+        # backfill and reconcile: every version; quarantine release: 404 instead of 403 for a missing object
         merge({
           Sid      = "ListProcessing"
           Effect   = "Allow"
           Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = local.arn.processing
-        }, local.listing),
-        # redrive: take, give back what stays, delete once it is in the queue again; status: depth
+        }, local.list_condition),
+        # redrive: receive messages, return those that stay, delete those that were sent; status: queue depth
         {
           Sid      = "TakeDeadLetters"
           Effect   = "Allow"
           Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-          Resource = [local.arn.event_dead, local.arn.queue_dead]
+          Resource = [local.arn.event_dead_letters, local.arn.queue_dead_letters]
         },
-        # redrive and backfill: announce; status: depth
+        # redrive and backfill: send events to the queue; status: queue depth
         {
           Sid      = "AnnounceAgain"
           Effect   = "Allow"
           Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
           Resource = local.arn.queue
         },
-        # status: ages and last ends. CloudWatch knows no narrower resource for metrics.
+        # status: message ages and recent outcomes. GetMetricData does not support resource-level permissions.
         {
           Sid      = "SeeMetrics"
           Effect   = "Allow"
           Action   = "cloudwatch:GetMetricData"
           Resource = "*"
         },
-        # reconcile: whose item is under this key?
+        # reconcile: the source of the item with this key
         {
           Sid      = "ReadItems"
           Effect   = "Allow"
@@ -262,7 +263,7 @@ locals {
       ],
       [
         for statement in [
-          # schema check; without a prefix, ReadProcessing has it already.
+          # schema check; without a prefix, ReadProcessing already allows it
           {
             Sid      = "ReadSchema"
             Effect   = "Allow"
@@ -281,7 +282,7 @@ locals {
           },
         ] : statement if local.prefix == ""
       ],
-      # quarantine remove and release, redrive: who did it and why, announced first
+      # quarantine remove, quarantine release and redrive: the operator record and its journal entry, written first
       [
         for records in var.records[*] : {
           Sid      = "RecordOperation"
@@ -296,8 +297,8 @@ locals {
             Sid       = "RecordEncrypted"
             Effect    = "Allow"
             Action    = "kms:GenerateDataKey"
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if try(var.records.encrypted, false) && !local.kms_encrypted
       ],
@@ -307,8 +308,8 @@ locals {
             Sid       = "MoveEncrypted"
             Effect    = "Allow"
             Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-            Resource  = local.at.key.resource
-            Condition = local.through_s3
+            Resource  = local.deployment.key.resource
+            Condition = local.key_via_s3
           },
         ] : statement if local.kms_encrypted
       ],

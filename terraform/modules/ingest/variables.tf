@@ -1,4 +1,4 @@
-# The defaults and their validation stand where people write them: ../../variables_ingest.tf.
+# Defaults and validation are in the root module: ../../variables_ingest.tf.
 
 variable "deployment" {
   type = object({
@@ -72,7 +72,7 @@ variable "package" {
 }
 
 variable "records" {
-  description = "Where the operator records what it does, if the provenance watches this ingest; null means nowhere."
+  description = "Object ARNs under which the operator role writes operator records, if `provenance` watches the processing bucket; null otherwise."
   type        = object({ resources = list(string), encrypted = bool })
   default     = null
 }

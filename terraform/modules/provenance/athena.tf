@@ -1,22 +1,23 @@
-# What the receipts and the trail say together. Tables and views stand after apply; nothing has to be run once.
+# Athena workgroup, Glue tables and views that join receipts and CloudTrail events. Terraform creates the views, so no
+# query has to be run first.
 
 locals {
-  # Paths in the trail's bucket are dates in UTC; a day more at both ends costs nothing.
-  days = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
+  # Paths in the trail bucket contain UTC dates. One extra day at both ends adds no cost.
+  partition_day_range = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
 
   watched_sql = join("\n        OR ", [
-    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
+    for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
     "(bucket_name = '${watch.bucket}' AND (${join(" OR ", [for prefix in watch.prefixes : "starts_with(object_key, '${prefix}')"])}))" :
-    "(bucket_name = '${watch.bucket}' AND NOT (${join(" OR ", [for prefix in concat(["_sluice/"], local.own_prefixes) : "starts_with(object_key, '${prefix}')"])}))"
+    "(bucket_name = '${watch.bucket}' AND NOT (${join(" OR ", [for prefix in concat(["_sluice/"], local.reserved_prefixes) : "starts_with(object_key, '${prefix}')"])}))"
   ])
 
   flattened_sql = trimspace(file("${path.module}/sql/cloudtrail_s3_events_flattened.sql"))
   ledger_sql    = trimspace(templatefile("${path.module}/sql/provenance_ledger.sql", { watched = local.watched_sql }))
 
-  # The names of the columns in order, and the types of those that are not text.
+  # The column names in order; types of columns that are not strings are in `non_string_columns`.
   views = {
     cloudtrail_s3_events_flattened = {
-      description = "Who did what to which object, one row an event"
+      description = "S3 data events of the watched buckets, one row per event"
       sql         = local.flattened_sql
       columns = [
         "eventtime", "eventname", "user_arn", "bucket_name", "object_key", "version_id", "who", "user_type", "user_account", "mfa",
@@ -25,7 +26,7 @@ locals {
       ]
     }
     provenance_ledger = {
-      description = "Who, what, when and where of every object version, one row each"
+      description = "Receipts joined with the events that created the object versions, one row per version"
       sql         = local.ledger_sql
       columns = [
         "bucket_name", "object_key", "version_id", "evidence", "state", "sha256", "size", "etag", "s3_checksum",
@@ -35,19 +36,19 @@ locals {
       ]
     }
   }
-  not_text = { bytes_in = "bigint", bytes_out = "bigint", size = "bigint", pinned_late = "boolean" }
+  non_string_columns = { bytes_in = "bigint", bytes_out = "bigint", size = "bigint", pinned_late = "boolean" }
 
   named_queries = {
     cloudtrail_s3_events_flattened = {
-      description = "The view, to make it elsewhere; here Terraform keeps it"
+      description = "Definition of the view that Terraform manages, for use elsewhere"
       sql         = "CREATE OR REPLACE VIEW cloudtrail_s3_events_flattened AS\n${local.flattened_sql}\n"
     }
     provenance_ledger = {
-      description = "The view, to make it elsewhere; here Terraform keeps it"
+      description = "Definition of the view that Terraform manages, for use elsewhere"
       sql         = "CREATE OR REPLACE VIEW provenance_ledger AS\n${local.ledger_sql}\n"
     }
     validation = {
-      description = "What was put in ${local.name.data}, latest first"
+      description = "Uploads to ${local.name.data}, latest first"
       sql         = templatefile("${path.module}/sql/validation.sql", { bucket = local.name.data })
     }
     open_questions = {
@@ -59,15 +60,15 @@ locals {
 
 resource "aws_glue_catalog_database" "this" {
   name        = local.name.database
-  description = "Receipts and S3 events of ${local.at.name}"
+  description = "Receipts and S3 events of ${local.deployment.name}"
 }
 
-# At the account's root, with region and day projected from the path: a table at one day's folder
-# would go stale the next.
+# The location is the root of the account's log files, with partition projection for region and day: a table on the
+# folder of one day would have no data for the next.
 resource "aws_glue_catalog_table" "cloudtrail_logs" {
   name          = "cloudtrail_logs"
   database_name = aws_glue_catalog_database.this.name
-  description   = "CloudTrail's files as they are"
+  description   = "CloudTrail log files"
   table_type    = "EXTERNAL_TABLE"
 
   parameters = {
@@ -75,12 +76,12 @@ resource "aws_glue_catalog_table" "cloudtrail_logs" {
     classification                 = "cloudtrail"
     "projection.enabled"           = "true"
     "projection.region.type"       = "enum"
-    "projection.region.values"     = local.at.region
+    "projection.region.values"     = local.deployment.region
     "projection.day.type"          = "date"
     "projection.day.format"        = "yyyy/MM/dd"
     "projection.day.interval"      = "1"
     "projection.day.interval.unit" = "DAYS"
-    "projection.day.range"         = local.days
+    "projection.day.range"         = local.partition_day_range
     "storage.location.template"    = "s3://${local.name.trail_bucket}/${local.trail_prefix}$${region}/$${day}/"
   }
 
@@ -114,11 +115,11 @@ resource "aws_glue_catalog_table" "cloudtrail_logs" {
   }
 }
 
-# Not partitioned: the folders are those of the files that the receipts are about.
+# Not partitioned: the folders are those of the object keys.
 resource "aws_glue_catalog_table" "receipts" {
   name          = "receipts"
   database_name = aws_glue_catalog_database.this.name
-  description   = "One row a receipt, as it was written"
+  description   = "Receipts, one row each"
   table_type    = "EXTERNAL_TABLE"
 
   parameters = {
@@ -127,13 +128,13 @@ resource "aws_glue_catalog_table" "receipts" {
   }
 
   storage_descriptor {
-    location      = "s3://${local.receipts_name}/${local.receipts_prefix}"
+    location      = "s3://${local.receipts_bucket_name}/${local.receipts_prefix}"
     input_format  = "org.apache.hadoop.mapred.TextInputFormat"
     output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 
     ser_de_info {
       serialization_library = "org.openx.data.jsonserde.JsonSerDe"
-      # A file that is no receipt must not blind the ledger to all that are.
+      # Without it, a file that is not valid JSON would make every query fail.
       parameters = { "ignore.malformed.json" = "true" }
     }
 
@@ -148,7 +149,7 @@ resource "aws_glue_catalog_table" "receipts" {
   }
 }
 
-# Athena keeps a view's text in this form, with the types of its columns beside it.
+# Athena stores a view in this form, with the types of its columns.
 resource "aws_glue_catalog_table" "view" {
   for_each = local.views
 
@@ -162,7 +163,7 @@ resource "aws_glue_catalog_table" "view" {
     originalSql = each.value.sql
     catalog     = "awsdatacatalog"
     schema      = local.name.database
-    columns     = [for column in each.value.columns : { name = column, type = lookup(local.not_text, column, "varchar") }]
+    columns     = [for column in each.value.columns : { name = column, type = lookup(local.non_string_columns, column, "varchar") }]
   }))} */"
 
   parameters = {
@@ -171,7 +172,7 @@ resource "aws_glue_catalog_table" "view" {
   }
 
   storage_descriptor {
-    # Athena shows a view without them, and every later plan would want to add them.
+    # Set explicitly, because otherwise every plan would show a change.
     ser_de_info {
       name                  = "-"
       serialization_library = "-"
@@ -182,7 +183,7 @@ resource "aws_glue_catalog_table" "view" {
 
       content {
         name = columns.value
-        type = lookup(local.not_text, columns.value, "string")
+        type = lookup(local.non_string_columns, columns.value, "string")
       }
     }
   }
@@ -191,18 +192,18 @@ resource "aws_glue_catalog_table" "view" {
 module "queries" {
   source = "../bucket"
 
-  deployment             = local.at
+  deployment             = local.deployment
   name                   = local.name.queries
-  key_arn                = local.kms_encrypted ? local.at.key.arn : null
-  force_destroy          = true # answers can be asked for again
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = true # query results can be recomputed
   expire_days            = var.settings.athena.results_days
   expire_noncurrent_days = 1
 }
 
 resource "aws_athena_workgroup" "this" {
   name          = local.name.workgroup
-  description   = "Questions to the provenance of ${local.at.name}"
-  force_destroy = true # what it holds is the history of queries
+  description   = "Queries on the provenance of ${local.deployment.name}"
+  force_destroy = true # deletes the query history only
 
   configuration {
     enforce_workgroup_configuration    = true
@@ -215,11 +216,11 @@ resource "aws_athena_workgroup" "this" {
 
     result_configuration {
       output_location       = "s3://${module.queries.name}/results/"
-      expected_bucket_owner = local.at.account_id
+      expected_bucket_owner = local.deployment.account_id
 
       encryption_configuration {
         encryption_option = local.kms_encrypted ? "SSE_KMS" : "SSE_S3"
-        kms_key_arn       = local.kms_encrypted ? local.at.key.arn : null
+        kms_key_arn       = local.kms_encrypted ? local.deployment.key.arn : null
       }
     }
   }

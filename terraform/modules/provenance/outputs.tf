@@ -1,10 +1,10 @@
 output "resources" {
-  description = "What the operator's tool, auditors and people need to know."
+  description = "Resource names, ARNs and ready-to-use commands for `sluice`, operators and auditors."
 
   value = {
     data_bucket           = module.data.name
     prefixes              = local.prefixes
-    watched               = [for watch in values(local.watched) : { bucket = watch.bucket, prefixes = watch.prefixes }]
+    watched               = [for watch in values(local.watched_buckets) : { bucket = watch.bucket, prefixes = watch.prefixes }]
     receipts_bucket       = local.receipts_bucket
     rules                 = values(local.rule_name)
     queue_url             = module.queue.this.url
@@ -21,7 +21,7 @@ output "resources" {
     ledger_log_group      = module.ledger.log_group
     signing_key           = local.arn.signing_key
     public_key_pem        = data.aws_kms_public_key.signing.public_key_pem
-    key_arn               = local.kms_encrypted ? local.at.key.arn : null
+    key_arn               = local.kms_encrypted ? local.deployment.key.arn : null
     trail_bucket          = module.trail_bucket.name
     trail                 = aws_cloudtrail.this.name
     trail_prefix          = local.trail_prefix
@@ -32,21 +32,21 @@ output "resources" {
     operator_role_arn     = one(module.operator[*].arn)
 
     commands = {
-      upload         = "aws s3 cp FILE s3://${local.name.data}/${local.prefixes[0]} --region ${local.at.region}"
-      close_ledger   = "aws lambda invoke --function-name ${local.name.ledger_function} --cli-binary-format raw-in-base64-out --payload '{\"until\":\"now\"}' --region ${local.at.region} /dev/stdout"
+      upload         = "aws s3 cp FILE s3://${local.name.data}/${local.prefixes[0]} --region ${local.deployment.region}"
+      close_ledger   = "aws lambda invoke --function-name ${local.name.ledger_function} --cli-binary-format raw-in-base64-out --payload '{\"until\":\"now\"}' --region ${local.deployment.region} /dev/stdout"
       verify         = "sluice verify"
       backfill       = "sluice provenance backfill"
-      ask            = "aws athena start-query-execution --work-group ${local.name.workgroup} --query-execution-context Database=${local.name.database} --query-string 'SELECT * FROM provenance_ledger ORDER BY event_time DESC LIMIT 50' --query QueryExecutionId --output text --region ${local.at.region}"
-      answer         = "aws athena get-query-results --query-execution-id ID --output text --region ${local.at.region}"
-      validate_trail = "aws cloudtrail validate-logs --trail-arn ${local.arn.trail} --start-time $(date -u -d '1 day ago' +%FT%TZ) --region ${local.at.region}"
-      follow_log     = "aws logs tail ${module.function.log_group} --follow --region ${local.at.region}"
-      follow_ledger  = "aws logs tail ${module.ledger.log_group} --follow --region ${local.at.region}"
+      ask            = "aws athena start-query-execution --work-group ${local.name.workgroup} --query-execution-context Database=${local.name.database} --query-string 'SELECT * FROM provenance_ledger ORDER BY event_time DESC LIMIT 50' --query QueryExecutionId --output text --region ${local.deployment.region}"
+      answer         = "aws athena get-query-results --query-execution-id ID --output text --region ${local.deployment.region}"
+      validate_trail = "aws cloudtrail validate-logs --trail-arn ${local.arn.trail} --start-time $(date -u -d '1 day ago' +%FT%TZ) --region ${local.deployment.region}"
+      follow_log     = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
+      follow_ledger  = "aws logs tail ${module.ledger.log_group} --follow --region ${local.deployment.region}"
     }
   }
 }
 
 output "records" {
-  description = "Where operators of other systems record what they do; from names alone, for their policies."
+  description = "Object ARNs under which operators of other systems write operator records, built from names for use in policies."
 
   value = {
     resources = [for prefix in [local.journal_prefix, local.operator_prefix] : "${local.arn.receipts}/${prefix}*"]
@@ -55,7 +55,7 @@ output "records" {
 }
 
 output "policies" {
-  description = "Every policy of this system, as the plan knows it."
+  description = "Every policy document of this system, known at plan time."
 
   value = {
     data               = module.data.this.policy

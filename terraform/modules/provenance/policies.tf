@@ -1,57 +1,57 @@
-# What the two functions may do. Each statement stands beside the reason for it; its Sid is unique in its policy.
+# Policies of the two functions. The comment above a statement says why it is needed.
 
 locals {
-  # Every object that is watched, and each bucket's listing narrowed to the same.
+  # The watched objects, and statements for listing the versions of each watched bucket within the watched prefixes.
   watched_objects = flatten([
-    for watch in values(local.watched) : length(watch.prefixes) > 0 ?
-    [for prefix in watch.prefixes : "arn:${local.at.partition}:s3:::${watch.bucket}/${prefix}*"] :
-    ["arn:${local.at.partition}:s3:::${watch.bucket}/*"]
+    for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
+    [for prefix in watch.prefixes : "arn:${local.deployment.partition}:s3:::${watch.bucket}/${prefix}*"] :
+    ["arn:${local.deployment.partition}:s3:::${watch.bucket}/*"]
   ])
-  find_versions = [
-    for key, watch in local.watched : merge({
-      Sid      = "FindVersion${title(trimprefix(local.suffix[key], "-"))}"
+  list_version_statements = [
+    for key, watch in local.watched_buckets : merge({
+      Sid      = "FindVersion${title(trimprefix(local.name_suffix[key], "-"))}"
       Effect   = "Allow"
       Action   = "s3:ListBucketVersions"
-      Resource = "arn:${local.at.partition}:s3:::${watch.bucket}"
+      Resource = "arn:${local.deployment.partition}:s3:::${watch.bucket}"
       }, {
       for name, condition in { Condition = { StringLike = { "s3:prefix" = [for prefix in watch.prefixes : "${prefix}*"] } } } :
       name => condition if length(watch.prefixes) > 0
     })
   ]
 
-  # The deployment's key, used through S3 only; and what it takes to read or write with it.
-  through_s3    = merge(local.at.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.at.region}.${local.at.dns_suffix}"] } })
-  reads_watched = anytrue([for watch in values(local.watched) : watch.encrypted])
-  read_encrypted = {
+  # Statements for using the deployment's key through S3 only.
+  key_via_s3               = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
+  watched_bucket_encrypted = anytrue([for watch in values(local.watched_buckets) : watch.encrypted])
+  decrypt_statement = {
     Sid       = "ReadEncrypted"
     Effect    = "Allow"
     Action    = "kms:Decrypt"
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
-  write_encrypted = {
+  encrypt_statement = {
     Sid       = "WriteEncrypted"
     Effect    = "Allow"
     Action    = "kms:GenerateDataKey"
-    Resource  = local.at.key.resource
-    Condition = local.through_s3
+    Resource  = local.deployment.key.resource
+    Condition = local.key_via_s3
   }
 
-  # The function: one statement per effect of its protocol.
+  # The function: one statement for each effect in lambdas/provenance/src/effect.rs.
   function_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      # An event may come without a version-id, and a missing version must be told from a forbidden one.
-      local.find_versions,
+      # Finds the version of an event without a version ID, and distinguishes a missing version from denied access.
+      local.list_version_statements,
       [
-        # Head and ranges of exactly the version that the event names.
+        # HeadObject and ranged GetObject of the version in the event.
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"
           Action   = "s3:GetObjectVersion"
           Resource = local.watched_objects
         },
-        # A head on a receipt that is not there answers 404 only to those who may list; else 403.
+        # HeadObject of a missing receipt returns 404 only with ListBucket permission; otherwise it returns 403.
         {
           Sid       = "SeeReceipts"
           Effect    = "Allow"
@@ -59,28 +59,28 @@ locals {
           Resource  = local.arn.receipts
           Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
         },
-        # A redelivery finds the receipt and hashes nothing again.
+        # A redelivered event finds the existing receipt, so that the version is not hashed again.
         {
           Sid      = "ReadReceipt"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
-        # Before the receipt, so that the ledger hears of every one.
+        # The journal entry, written before the receipt, so that the ledger finds every receipt.
         {
           Sid      = "AnnounceReceipt"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.journal_prefix}*"
         },
-        # Once: If-None-Match. There is no statement that deletes.
+        # Written with If-None-Match, so that a receipt is never replaced. No statement allows deletion.
         {
           Sid      = "WriteReceipt"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
-        # The event-source mapping polls as this role.
+        # The event source mapping polls the queue with this role.
         {
           Sid      = "TakeFromQueue"
           Effect   = "Allow"
@@ -88,33 +88,33 @@ locals {
           Resource = local.arn.queue
         },
       ],
-      [for statement in [local.read_encrypted] : statement if local.kms_encrypted || local.reads_watched],
-      [for statement in [local.write_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement] : statement if local.kms_encrypted || local.watched_bucket_encrypted],
+      [for statement in [local.encrypt_statement] : statement if local.kms_encrypted],
     )
   })
 
-  # The ledger: reads what was announced and what was signed before, writes the next manifest. That it may
-  # sign stands in the key's policy.
+  # The ledger: reads journal entries, receipts and the last manifest, and writes the next manifest. The permission to
+  # sign is in the key policy.
   ledger_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
       [
-        # The announcements of the hour and the last manifest; 404, not 403, for a receipt that is not there yet.
+        # Journal entries of the hour and the last manifest; 404 instead of 403 for a missing receipt.
         {
           Sid       = "SeeLedger"
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = [for prefix in local.own_prefixes : "${prefix}*"] } }
+          Condition = { StringLike = { "s3:prefix" = [for prefix in local.reserved_prefixes : "${prefix}*"] } }
         },
-        # Only a receipt with the announced bytes is signed for.
+        # A manifest lists a receipt only if its contents match the journal entry.
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
           Action   = "s3:GetObject"
-          Resource = [for prefix in local.own_prefixes : "${local.arn.receipts}/${prefix}*"]
+          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
         },
-        # Once: If-None-Match on the sequence number decides between two writers.
+        # Written with If-None-Match on the sequence number, so that of two concurrent runs only one succeeds.
         {
           Sid      = "WriteManifest"
           Effect   = "Allow"
@@ -122,7 +122,7 @@ locals {
           Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
         },
       ],
-      [for statement in [local.read_encrypted, local.write_encrypted] : statement if local.kms_encrypted],
+      [for statement in [local.decrypt_statement, local.encrypt_statement] : statement if local.kms_encrypted],
     )
   })
 }

@@ -1,4 +1,4 @@
-# The defaults and their validation stand where people write them: ../../variables_provenance.tf.
+# Defaults and validation are in the root module: ../../variables_provenance.tf.
 
 variable "deployment" {
   type = object({
@@ -84,7 +84,7 @@ variable "packages" {
 }
 
 variable "ingest" {
-  description = "The ingest's bucket, to be watched too, and where it moves what it refuses; null means not."
+  description = "The processing bucket of `ingest` to watch, and its quarantine bucket; null if it is not watched."
   type        = object({ bucket = string, quarantine = string, prefixes = list(string), encrypted = bool })
   default     = null
 }

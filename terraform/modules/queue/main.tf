@@ -13,7 +13,7 @@ resource "aws_sqs_queue" "this" {
     maxReceiveCount     = var.dead_letters.after_receives
   })
 
-  # A queue that takes nobody's dead letters says so.
+  # A queue that is not a dead-letter queue denies redrive from every source queue.
   redrive_allow_policy = jsonencode(merge(
     { redrivePermission = length(var.dead_letters_of) == 0 ? "denyAll" : "byQueue" },
     { for key, arns in { sourceQueueArns = var.dead_letters_of } : key => arns if length(arns) > 0 },
@@ -48,7 +48,7 @@ resource "aws_sqs_queue" "this" {
   lifecycle {
     postcondition {
       condition     = self.arn == local.arn
-      error_message = "AWS made the queue `${self.arn}`, but every policy names `${local.arn}`: set `account_id` to the account of your credentials, or leave it out."
+      error_message = "AWS created the queue `${self.arn}`, but the policies refer to `${local.arn}`: set `account_id` to the account of your credentials, or remove it."
     }
   }
 }

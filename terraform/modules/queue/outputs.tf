@@ -1,4 +1,4 @@
-# Known at plan; `depends_on` makes their readers wait for the queue and its policy.
+# Known at plan time; with `depends_on`, resources that use them wait for the queue and its policy.
 
 output "name" {
   value      = var.name

@@ -17,19 +17,19 @@ variable "retention_s" {
 }
 
 variable "dead_letters" {
-  description = "Where a message goes that was received too often."
+  description = "Dead-letter queue of this queue, and the number of receives after which a message is moved to it; null if there is none."
   type        = object({ arn = string, after_receives = number })
   default     = null
 }
 
 variable "dead_letters_of" {
-  description = "ARNs of the queues whose dead letters this one takes."
+  description = "ARNs of the source queues that may use this queue as their dead-letter queue."
   type        = list(string)
   default     = []
 }
 
 variable "senders" {
-  description = "Services that may send, by Sid. The source's ARN carries its account."
+  description = "AWS services that may send messages, by Sid, restricted to the source ARN (which includes the account)."
   type        = map(object({ service = string, source_arn = string }))
   default     = {}
 }

@@ -29,7 +29,7 @@ resource "aws_iam_role_policy" "this" {
   policy = each.value
 }
 
-# What was attached by hand shows up in the next plan and goes with the next apply.
+# Policies that were attached outside Terraform show up in the next plan and are removed by the next apply.
 resource "aws_iam_role_policies_exclusive" "this" {
   role_name    = aws_iam_role.this.name
   policy_names = keys(var.policies)

@@ -1,4 +1,4 @@
-# Known at plan; `depends_on` makes their readers wait for the role and what it may do.
+# Known at plan time; with `depends_on`, resources that use them wait for the role and its policies.
 
 output "name" {
   value      = var.name

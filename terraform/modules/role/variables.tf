@@ -16,11 +16,11 @@ variable "description" {
 }
 
 variable "trusted" {
-  description = "Who may assume the role: `{ Service = [...] }` or `{ AWS = [...] }`."
+  description = "Principals that may assume the role: `{ Service = [...] }` or `{ AWS = [...] }`."
   type        = map(list(string))
 }
 
 variable "policies" {
-  description = "Inline policies, name to JSON; the role has these and no other."
+  description = "Inline policies as a map of name to JSON. The role has no other policies."
   type        = map(string)
 }

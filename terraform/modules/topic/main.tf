@@ -14,7 +14,7 @@ resource "aws_sns_topic" "this" {
           Sid       = "DenyInsecureTransport"
           Effect    = "Deny"
           Principal = "*"
-          # A topic policy may not say `sns:*`; this is the one action that carries data.
+          # SNS rejects `sns:*` in a topic policy; Publish is the only action that carries data.
           Action    = "sns:Publish"
           Resource  = local.arn
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
@@ -37,7 +37,7 @@ resource "aws_sns_topic" "this" {
   })
 }
 
-# AWS mails each address a link; until it is followed nothing is delivered.
+# AWS sends each address a confirmation link; nothing is delivered until it is confirmed.
 resource "aws_sns_topic_subscription" "email" {
   for_each = toset(var.emails)
 

@@ -1,5 +1,5 @@
 output "arn" {
-  description = "Known at plan."
+  description = "ARN of the topic, known at plan time."
   value       = local.arn
   depends_on  = [aws_sns_topic.this]
 }
@@ -9,7 +9,7 @@ output "this" {
 }
 
 output "pending_emails" {
-  description = "Addresses whose owners have not confirmed yet."
+  description = "Email addresses whose subscription is not confirmed."
   value       = [for email, subscription in aws_sns_topic_subscription.email : email if subscription.pending_confirmation]
 }
 

@@ -7,7 +7,7 @@ variable "name" {
 }
 
 variable "key_arn" {
-  description = "Customer key: AWS's own key for SNS would shut out the services that publish."
+  description = "ARN of a customer managed KMS key. AWS services cannot publish to a topic that uses the AWS managed key of SNS."
   type        = string
 }
 
@@ -17,7 +17,7 @@ variable "emails" {
 }
 
 variable "publishers" {
-  description = "Services that may publish, by Sid. Roles need none: their own policy grants it."
+  description = "AWS services that may publish, by Sid. IAM roles are not listed: their own policies grant it."
   type        = map(object({ service = string, source_arn = string }))
   default     = {}
 }

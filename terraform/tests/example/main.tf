@@ -1,4 +1,4 @@
-# Reads an example as Terraform would, so that the tests run the file that people copy.
+# Decodes an example variables file, so that the tests use the published file.
 
 terraform {
   required_providers {

@@ -11,7 +11,7 @@ mock_data "aws_caller_identity" {
   }
 }
 
-# A check looks at it, and a test may not end on a check that only an apply can answer.
+# Set at plan time, because a check reads it and a test fails if the result of a check is unknown.
 mock_resource "aws_sns_topic_subscription" {
   override_during = plan
   defaults = {

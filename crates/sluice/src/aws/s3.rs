@@ -5,7 +5,6 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,10 +12,10 @@ use lambda_support::aws::unquote_etag;
 use lambda_support::log::escape;
 use sha2::{Digest, Sha256};
 use sluice_types::digest::hex;
-use sluice_types::{Checksum, ObjectAttributes, Timestamp};
+use sluice_types::{Checksum, ObjectAttributes};
 
 use crate::aws::errors::{explain, status};
-use crate::aws::s3_listing::{Objects, Versions};
+use crate::aws::s3_listing::{Objects, Versions, timestamp};
 
 /// S3 as one role.
 #[derive(Clone)]
@@ -189,17 +188,13 @@ fn attributes(head: &HeadObjectOutput) -> ObjectAttributes {
     }
 }
 
-/// A time of the SDK; `None` before 1970.
-pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
-    time.to_millis().ok().and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis)
-}
-
 const SHA256: &str = "SHA256";
 const CRC64_NVME: &str = "CRC64NVME";
 
 /// The checksum of the whole object, base64; that of an object in parts has a `-` and their number.
 fn full_object_checksum<'a>(attributes: &'a ObjectAttributes, algorithm: &str) -> Option<&'a str> {
-    let checksum = attributes.checksums.iter().find(|c| c.algorithm == algorithm && !c.value.contains('-'))?;
+    let checksum =
+        attributes.checksums.iter().find(|stored| stored.algorithm == algorithm && !stored.value.contains('-'))?;
     Some(&checksum.value)
 }
 

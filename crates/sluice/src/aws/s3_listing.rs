@@ -4,14 +4,14 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{self as s3, EncodingType};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use lambda_support::aws::{listed_key, unquote_etag};
 use lambda_support::log::escape;
-use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion};
+use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Timestamp};
 
 use crate::aws::errors::explain;
-use crate::aws::s3::timestamp;
 
 fn listed_version(bucket: &str, key: String, version: &s3::ObjectVersion) -> ListedVersion {
     ListedVersion {
@@ -45,6 +45,11 @@ fn listed_delete_marker(bucket: &str, key: String, marker: &s3::DeleteMarkerEntr
         is_latest: marker.is_latest() == Some(true),
         is_delete_marker: true,
     }
+}
+
+/// A time of the SDK; `None` before 1970.
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    time.to_millis().ok().and_then(|ms| u64::try_from(ms).ok()).map(Timestamp::from_millis)
 }
 
 /// When a listed version was created, in seconds since 1970; 0 if the listing does not say.
@@ -170,7 +175,7 @@ pub(crate) mod testing {
             attributes: ObjectAttributes {
                 size: 3,
                 etag: Some("e".into()),
-                last_modified: Some(sluice_types::Timestamp::UNIX_EPOCH),
+                last_modified: Some(Timestamp::UNIX_EPOCH),
                 checksums: Vec::new(),
             },
             is_latest: true,

@@ -37,7 +37,7 @@ pub(crate) enum Command {
 /// Runs one command.
 ///
 /// # Errors
-/// Usage and environment errors: nothing could be done.
+/// Usage and environment errors: exit code 2.
 pub(crate) async fn run(globals: &Globals, command: &Command, report: &mut Report) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Upload(args) => upload::run(globals, args, report).await,

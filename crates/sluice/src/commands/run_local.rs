@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ingest::Ingest as IngestFunction;
-use ingest::record::End as Outcome;
+use ingest::outcome::Outcome;
 use ingest::settings::Settings;
 use serde_json::{Value, json};
 

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ingest::judge::Rules;
-use ingest::record::{Problem, Source};
+use ingest::problem::Problem;
 use ingest::schema::Schema as CompiledSchema;
+use ingest::source::Source;
+use ingest::validate::ItemValidator;
 use lambda_support::log::escape;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sluice_types::digest::hex;
+use sluice_types::{ObjectVersion, Timestamp};
 
 use crate::aws::s3::Store;
 use crate::aws::session::{Role, session};
@@ -17,7 +19,6 @@ use crate::globals::Globals;
 use crate::local_files::{LocalFile, find_files, read_limited, shown};
 use crate::outputs::System;
 use crate::report::{ExitStatus, Report};
-use crate::time::{now, rfc3339};
 
 /// The limit on a schema, in bytes.
 const MAX_SCHEMA: u64 = 4 * 1024 * 1024;
@@ -66,8 +67,8 @@ struct CheckArgs {
 }
 
 /// Validates files.
-struct Validator {
-    rules: Rules,
+struct FileValidator {
+    items: ItemValidator,
     max_bytes: u64,
 }
 
@@ -94,20 +95,20 @@ pub(crate) async fn run(globals: &Globals, args: &SchemaArgs, report: &mut Repor
     Ok(ExitStatus::success_if(invalid == 0))
 }
 
-fn local_validator(args: &CheckArgs, path: &Path) -> anyhow::Result<Validator> {
+fn local_validator(args: &CheckArgs, path: &Path) -> anyhow::Result<FileValidator> {
     let failure = || format!("cannot read the schema `{}`", shown(path));
     let bytes = read_limited(path, MAX_SCHEMA).with_context(failure)?;
     let text = String::from_utf8(bytes).with_context(failure)?;
-    let rules = Rules {
+    let items = ItemValidator {
         schema: CompiledSchema::compile(&text)?,
         hash_key: args.hash_key.clone(),
         range_key: Some(args.range_key.clone()).filter(|name| !name.is_empty()),
         check_item_id: args.check_item_id,
     };
-    Ok(Validator { rules, max_bytes: args.max_bytes })
+    Ok(FileValidator { items, max_bytes: args.max_bytes })
 }
 
-async fn deployed_validator(globals: &Globals) -> anyhow::Result<Validator> {
+async fn deployed_validator(globals: &Globals) -> anyhow::Result<FileValidator> {
     let outputs = globals.outputs.read()?;
     let config = session(&outputs, System::Ingest, globals.role_or(Role::Operator)).await?;
     let ingest = outputs.ingest()?;
@@ -120,16 +121,16 @@ async fn deployed_validator(globals: &Globals) -> anyhow::Result<Validator> {
         );
     };
     let text = String::from_utf8(bytes).context("the schema is not valid UTF-8: apply again")?;
-    let rules = Rules {
+    let items = ItemValidator {
         schema: CompiledSchema::compile(&text)?,
         hash_key: ingest.hash_key.clone(),
         range_key: ingest.range_key().map(str::to_owned),
         check_item_id: ingest.check_item_id,
     };
-    Ok(Validator { rules, max_bytes: ingest.max_object_bytes })
+    Ok(FileValidator { items, max_bytes: ingest.max_object_bytes })
 }
 
-impl Validator {
+impl FileValidator {
     /// Prints the problems of a file and returns whether it has any. A file above the limit is not read.
     fn print_problems(&self, file: &LocalFile, report: &Report) -> anyhow::Result<bool> {
         let file_name = file.path.to_string_lossy();
@@ -168,15 +169,14 @@ impl Validator {
         }
         // An item contains its source. Bucket name and version-id are not known yet, so they have their maximal length.
         let source = Source {
-            bucket: "b".repeat(63),
-            key: key.into(),
-            version_id: "v".repeat(32),
+            version: ObjectVersion { bucket: "b".repeat(63), key: key.into(), version_id: "v".repeat(32) },
             etag: None,
             size: Some(size),
             sha256: Some(hex(&Sha256::digest(bytes))),
             sequencer: None,
         };
-        self.rules.judge(bytes, &source, &rfc3339(now())).err().unwrap_or_default()
+        let validated = self.items.validate(bytes, &source, Timestamp::now());
+        validated.err().map(|invalid| invalid.problems).unwrap_or_default()
     }
 }
 
@@ -187,15 +187,15 @@ mod tests {
     #[cfg(unix)]
     use crate::report::testing::{HOSTILE, assert_escaped};
 
-    fn validator() -> Validator {
+    fn validator() -> FileValidator {
         let schema = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
-        let rules = Rules {
+        let items = ItemValidator {
             schema: CompiledSchema::compile(schema).unwrap(),
             hash_key: "ArtistID".into(),
             range_key: Some("ItemID".into()),
             check_item_id: true,
         };
-        Validator { rules, max_bytes: 1000 }
+        FileValidator { items, max_bytes: 1000 }
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             {
                 let path = PathBuf::from(format!("../../lambdas/ingest/tests/items/{name}.json"));
                 let size = std::fs::metadata(&path).unwrap().len();
-                let validator = Validator { max_bytes, ..validator() };
+                let validator = FileValidator { max_bytes, ..validator() };
                 validator.print_problems(&LocalFile { path, size }, report).unwrap();
             }
         });

@@ -1,6 +1,6 @@
 //! The outcome that the function will give a version that has none yet.
 
-use ingest::{json, judge};
+use ingest::{item, json};
 use lambda_support::log::escape;
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ impl Expected {
 /// # Errors
 /// Why the object has no valid table key, which makes it invalid.
 pub(super) fn table_key(bytes: &[u8], hash: &str, range: Option<&str>) -> Result<Vec<(String, String)>, String> {
-    let item = json::parse(bytes).map_err(|problem| escape(&problem.message))?;
-    let Some(key) = judge::table_key(&item, hash, range) else {
+    let attributes = json::parse(bytes).map_err(|problem| escape(&problem.message))?;
+    let Some(key) = item::table_key(&attributes, hash, range) else {
         let names: Vec<String> = [Some(hash), range].into_iter().flatten().map(escape).collect();
         return Err(format!(
             "the table key (`{}`) is missing, empty, not a string or larger than DynamoDB allows",

@@ -1,24 +1,24 @@
--- One row per S3 event, as CloudTrail logged it: who did what to which version of which object.
+-- One row per S3 data event in the CloudTrail logs: which principal accessed which version of which object.
 --
--- Every event is here, reads and refusals too (error_code). CloudTrail may deliver an event twice; it is one row.
--- Events arrive some minutes after the fact. Times are UTC, as text, so that they sort as they are.
--- `region` and `day` (yyyy/MM/dd) are the partitions: a filter on `day` is what keeps a query small.
+-- Includes reads and failed requests (error_code). An event that CloudTrail delivers twice is one row. Events are
+-- delivered some minutes after the request. Times are UTC in ISO 8601 text, so they sort in order of time.
+-- `region` and `day` (yyyy/MM/dd) are the partition keys: filter on `day` to reduce the data scanned.
 SELECT DISTINCT
   eventtime AS eventTime,
   eventname AS eventName,
   useridentity.arn AS user_arn,
   json_extract_scalar(requestparameters, '$.bucketName') AS bucket_name,
-  -- A form upload may leave its key out of the parameters; the resource has it after arn:…:s3:::bucket/.
+  -- A browser-based upload (POST) may have no key in its parameters; the resource ARN arn:…:s3:::bucket/key has it.
   coalesce(
     json_extract_scalar(requestparameters, '$.key'),
     nullif(regexp_extract(element_at(filter(resources, r -> r.type = 'AWS::S3::Object'), 1).arn, '^arn:[^:]*:s3:::[^/]+/(.+)$', 1), '')
   ) AS object_key,
-  -- The version that was made or removed; of a read, the one that was asked for.
+  -- The version that was created or deleted; for a read, the requested version.
   coalesce(
     json_extract_scalar(responseelements, '$["x-amz-version-id"]'),
     json_extract_scalar(requestparameters, '$.versionId')
   ) AS version_id,
-  -- A person behind single sign-on, like anybody in a role, is the name of the session.
+  -- For assumed roles, including IAM Identity Center, the session name identifies the person.
   coalesce(
     useridentity.username,
     nullif(regexp_extract(useridentity.arn, ':(?:assumed-role/[^/]+|federated-user)/(.+)$', 1), ''),

@@ -1,5 +1,5 @@
--- What the ledger cannot answer for: versions without a hash or without an event, latest first.
--- Young rows are no news: events and receipts take some minutes.
+-- Object versions without a hash or without an event, latest first.
+-- Recent rows are expected, because events and receipts take some minutes to arrive.
 SELECT evidence, state, bucket_name, object_key, version_id, who, event_time, recorded_at
 FROM provenance_ledger
 WHERE evidence <> 'complete' OR state <> 'hashed'

@@ -1,14 +1,14 @@
--- One row per object version: what it is (the receipt), who made it, when and from where (the event).
+-- One row per object version: its receipt, and the event that created it.
 --
--- A full outer join on bucket, key and version-id, so that neither side can hide what the other lacks. `evidence` says
--- which there are:
+-- A full outer join on bucket, key and version ID, so that versions that lack one of the two are included. `evidence`
+-- says which of the two exist:
 --   complete       both
 --   receipt only   CloudTrail has not delivered yet (minutes), or the version is older than the trail or its retention
---   event only     no receipt (yet): wait some minutes, then `sluice provenance backfill`
--- Events count if they made a version under what is watched: every way to create an object, no refusals, no reads.
--- Folder markers (a key that ends in a slash, without bytes) get no receipt and are no row.
--- Of a version with several receipts the one with the hash counts, then `gone`, then `deferred` or `unreadable`. A version that was
--- gone before anybody learned its id has none (''): its sequencer tells it from others.
+--   event only     no receipt yet: wait some minutes, then run `sluice provenance backfill`
+-- Events are successful requests that created a version under a watched prefix, by any of the operations that create
+-- objects. Folder markers (an empty object whose key ends with a slash) get no receipt and are not listed.
+-- If a version has several receipts, `hashed` takes precedence over `gone`, and `gone` over `deferred` and `unreadable`.
+-- A version that was deleted before its version ID was known has the version ID ''; its sequencer distinguishes it.
 WITH receipt AS (
   SELECT *
   FROM (
@@ -17,19 +17,19 @@ WITH receipt AS (
       row_number() OVER (
         PARTITION BY bucket, key, version_id, CASE WHEN version_id = '' THEN coalesce(sequencer, etag) END
         ORDER BY CASE state WHEN 'hashed' THEN 1 WHEN 'gone' THEN 2 ELSE 3 END
-      ) AS place
+      ) AS ordinal
     FROM receipts
-    -- A file that is no receipt is a row of nulls.
+    -- A file that is not a receipt is a row of nulls.
     WHERE bucket IS NOT NULL
   )
-  WHERE place = 1
+  WHERE ordinal = 1
 ),
 created AS (
   SELECT *
   FROM (
     SELECT
       *,
-      row_number() OVER (PARTITION BY bucket_name, object_key, version_id ORDER BY eventTime, event_id) AS place
+      row_number() OVER (PARTITION BY bucket_name, object_key, version_id ORDER BY eventTime, event_id) AS ordinal
     FROM cloudtrail_s3_events_flattened
     WHERE eventName IN ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload')
       AND error_code IS NULL
@@ -37,7 +37,7 @@ created AS (
         ${watched}
       )
   )
-  WHERE place = 1
+  WHERE ordinal = 1
 )
 SELECT
   coalesce(receipt.bucket, created.bucket_name) AS bucket_name,

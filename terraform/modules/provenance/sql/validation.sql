@@ -1,5 +1,5 @@
--- What was put in the bucket, latest first. Every way to create an object is asked for: PutObject alone misses
--- large files, copies and form uploads. Add `AND day >= 'yyyy/MM/dd'` to read less.
+-- Uploads to the bucket, latest first, by every operation that creates objects: PutObject alone would miss multipart
+-- uploads, copies and browser-based uploads. Add `AND day >= 'yyyy/MM/dd'` to reduce the data scanned.
 SELECT eventTime, eventName, user_arn, bucket_name, object_key
 FROM cloudtrail_s3_events_flattened
 WHERE bucket_name = '${bucket}'

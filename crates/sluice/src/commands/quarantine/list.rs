@@ -1,11 +1,11 @@
 //! `quarantine list`: the refused versions with their reasons, one line each.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use ingest::record::Reason;
+use ingest::quarantine::ReasonRecord;
 use lambda_support::log::escape;
 use serde_json::json;
 
-use super::lookup::{InspectedVersion, MAX_UNCUT_KEY, NO_RECORD, Quarantine, ReasonRecord};
+use super::lookup::{InspectedVersion, MAX_UNCUT_KEY, NO_RECORD, Quarantine, ReasonState};
 use crate::quarantined_versions::{QuarantineGrouper, QuarantinedVersion};
 use crate::report::{ExitStatus, Report, message};
 use crate::version_audit::report::print_undecodable_key;
@@ -77,8 +77,8 @@ impl QuarantineListing<'_> {
     async fn print_versions(&mut self, versions: Vec<QuarantinedVersion>, report: &Report) -> anyhow::Result<()> {
         let quarantine = self.quarantine;
         let read = |objects: QuarantinedVersion| async move {
-            let record = quarantine.read_record(&objects).await?;
-            anyhow::Ok(InspectedVersion { objects, record })
+            let reason = quarantine.read_reason(&objects).await?;
+            anyhow::Ok(InspectedVersion { objects, reason })
         };
         let mut inspected = stream::iter(versions).map(read).buffered(MAX_CONCURRENT_READS);
         while let Some(version) = inspected.try_next().await? {
@@ -92,10 +92,10 @@ impl QuarantineListing<'_> {
             return;
         }
         self.count += 1;
-        match &inspected.record {
-            ReasonRecord::Readable(reason) => print_refused(&inspected.objects, reason, report),
-            ReasonRecord::Absent => print_without_record(&inspected.objects, NO_RECORD, report),
-            ReasonRecord::Unreadable(cause) => {
+        match &inspected.reason {
+            ReasonState::Readable(reason) => print_refused(&inspected.objects, reason, report),
+            ReasonState::Absent => print_without_record(&inspected.objects, NO_RECORD, report),
+            ReasonState::Unreadable(cause) => {
                 self.unread += 1;
                 let why = format!("its reason record cannot be read: {cause}");
                 print_without_record(&inspected.objects, &why, report);
@@ -116,7 +116,7 @@ fn print_without_record(objects: &QuarantinedVersion, why: &str, report: &Report
     );
 }
 
-fn print_refused(objects: &QuarantinedVersion, reason: &Reason, report: &Report) {
+fn print_refused(objects: &QuarantinedVersion, reason: &ReasonRecord, report: &Report) {
     let first_problem = reason.reasons.first().map_or(String::new(), |problem| {
         let gap = if problem.path.is_empty() { "" } else { " " };
         format!("  {}{gap}{}", escape(&problem.path), escape(&problem.message))
@@ -125,16 +125,16 @@ fn print_refused(objects: &QuarantinedVersion, reason: &Reason, report: &Report)
         0 => String::new(),
         count => format!(" (and {count} more)"),
     };
-    let (source, outcome) = (&reason.source, reason.end.name());
+    let (source, outcome) = (&reason.source, reason.outcome.name());
     report.line(
         format_args!(
             "{}  {}  {outcome}  {}{first_problem}{more}",
-            escape(&source.key),
-            escape(&source.version_id),
+            escape(&source.version.key),
+            escape(&source.version.version_id),
             escape(&reason.quarantined_at)
         ),
         &json!({
-            "key": source.key, "version_id": source.version_id, "end": outcome, "reasons": reason.reasons,
+            "key": source.version.key, "version_id": source.version.version_id, "end": outcome, "reasons": reason.reasons,
             "quarantined_at": reason.quarantined_at, "copy_key": objects.copy_key, "copy": objects.has_copy,
         }),
     );
@@ -143,14 +143,15 @@ fn print_refused(objects: &QuarantinedVersion, reason: &Reason, report: &Report)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quarantined_versions::source;
+    use crate::quarantined_versions::testing::source;
     use crate::report::testing::{HOSTILE, assert_escaped, assert_printed};
-    use ingest::record::{End, Problem};
+    use ingest::outcome::Outcome;
+    use ingest::problem::Problem;
 
     #[test]
     fn untrusted_text_is_escaped() {
-        let reason = Reason {
-            end: End::Invalid,
+        let reason = ReasonRecord {
+            outcome: Outcome::Invalid,
             reasons: vec![Problem::new(HOSTILE, HOSTILE, HOSTILE)],
             source: source(HOSTILE, HOSTILE, HOSTILE),
             other: None,
@@ -167,8 +168,8 @@ mod tests {
         let problem = Problem::new("/a", "rule", "message");
         assert_printed("quarantine-list", |report| {
             for reasons in [vec![], vec![Problem::new("", "rule", "message")], vec![problem.clone(), problem.clone()]] {
-                let reason = Reason {
-                    end: End::Invalid,
+                let reason = ReasonRecord {
+                    outcome: Outcome::Invalid,
                     reasons,
                     source: source("in", "k.json", "v"),
                     other: None,

@@ -1,15 +1,14 @@
 //! Finds versions in quarantine by the key they were uploaded under.
 
-use ingest::record::Reason;
+use ingest::quarantine::{ReasonRecord, copy_key};
 use lambda_support::aws::ErrorClass;
 use lambda_support::log::escape;
-use sluice_types::ObjectVersion;
 
 use crate::aws::errors::class_of;
 use crate::aws::s3::Store;
 use crate::operator_log::Subject;
 use crate::outputs::Ingest;
-use crate::quarantined_versions::{QuarantineGrouper, QuarantinedVersion, source};
+use crate::quarantined_versions::{QuarantineGrouper, QuarantinedVersion, object_version};
 use crate::report::one_line;
 
 /// The limit on a reason record, in bytes.
@@ -36,25 +35,25 @@ pub(super) struct Quarantine {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ReasonRecord {
-    Readable(Box<Reason>),
+pub(super) enum ReasonState {
+    Readable(Box<ReasonRecord>),
     Absent,
     /// It exists and cannot be read, with the cause.
     Unreadable(String),
 }
 
-/// A version in quarantine with its reason record.
+/// A version in quarantine with the state of its reason record.
 #[derive(Debug, Clone)]
 pub(super) struct InspectedVersion {
     pub(super) objects: QuarantinedVersion,
-    pub(super) record: ReasonRecord,
+    pub(super) reason: ReasonState,
 }
 
 impl InspectedVersion {
     /// Key and version-id of the source, from the reason record or, without one, from the key of the copy.
     pub(super) fn source_identity(&self) -> (&str, &str) {
-        match &self.record {
-            ReasonRecord::Readable(reason) => (&reason.source.key, &reason.source.version_id),
+        match &self.reason {
+            ReasonState::Readable(reason) => (&reason.source.version.key, &reason.source.version.version_id),
             _ => self.objects.source_by_copy_key(),
         }
     }
@@ -67,9 +66,9 @@ impl InspectedVersion {
     /// key may be equal to the rest of it. Without a record, the keys are compared.
     fn matches(&self, selector: &VersionSelector) -> bool {
         let (key, version_id) = self.source_identity();
-        let key_matches = match &self.record {
-            ReasonRecord::Readable(_) => key == selector.key,
-            _ => source("", &selector.key, version_id).copy_key() == self.objects.copy_key,
+        let key_matches = match &self.reason {
+            ReasonState::Readable(_) => key == selector.key,
+            _ => copy_key(&object_version("", &selector.key, version_id)) == self.objects.copy_key,
         };
         key_matches && selector.version.as_deref().is_none_or(|wanted| wanted == version_id)
     }
@@ -86,16 +85,12 @@ impl Quarantine {
     /// The subject of an operator record about this version.
     pub(super) fn record_subject(&self, inspected: &InspectedVersion) -> Subject {
         let (key, version_id) = inspected.source_identity();
-        let sha256 = match &inspected.record {
-            ReasonRecord::Readable(reason) => reason.source.sha256.clone(),
+        let sha256 = match &inspected.reason {
+            ReasonState::Readable(reason) => reason.source.sha256.clone(),
             _ => None,
         };
         Subject::Version {
-            version: ObjectVersion {
-                bucket: self.ingest.processing_bucket.clone(),
-                key: key.to_owned(),
-                version_id: version_id.to_owned(),
-            },
+            version: object_version(&self.ingest.processing_bucket, key, version_id),
             sha256,
             new_version_id: None,
         }
@@ -114,8 +109,8 @@ impl Quarantine {
         candidates.extend(grouper.finish().into_iter().filter(|v| may_match(v, selector)));
         let mut found = Vec::new();
         for objects in candidates {
-            let record = self.read_record(&objects).await?;
-            found.push(InspectedVersion { objects, record });
+            let reason = self.read_reason(&objects).await?;
+            found.push(InspectedVersion { objects, reason });
         }
         found.retain(|inspected| inspected.matches(selector));
         Ok(found)
@@ -124,31 +119,31 @@ impl Quarantine {
     /// Reads the reason record of a version.
     ///
     /// # Errors
-    /// If the credentials have expired or the network fails; other errors are [`ReasonRecord::Unreadable`].
-    pub(super) async fn read_record(&self, objects: &QuarantinedVersion) -> anyhow::Result<ReasonRecord> {
+    /// If the credentials have expired or the network fails; other errors are [`ReasonState::Unreadable`].
+    pub(super) async fn read_reason(&self, objects: &QuarantinedVersion) -> anyhow::Result<ReasonState> {
         if !objects.has_reason {
-            return Ok(ReasonRecord::Absent);
+            return Ok(ReasonState::Absent);
         }
         match self.store.read(self.bucket(), &objects.reason_key(), None, MAX_REASON_RECORD).await {
             Ok(Some(bytes)) => Ok(parse(&bytes, objects)),
-            Ok(None) => Ok(ReasonRecord::Absent),
+            Ok(None) => Ok(ReasonState::Absent),
             Err(error) if matches!(class_of(&error), Some(ErrorClass::Credentials | ErrorClass::Unreachable)) => {
                 Err(error)
             }
-            Err(error) => Ok(ReasonRecord::Unreadable(one_line(&error))),
+            Err(error) => Ok(ReasonState::Unreadable(one_line(&error))),
         }
     }
 }
 
-fn parse(bytes: &[u8], objects: &QuarantinedVersion) -> ReasonRecord {
-    match serde_json::from_slice::<Reason>(bytes) {
-        Err(error) => ReasonRecord::Unreadable(format!("it is not a reason record: {error}")),
-        Ok(reason) if reason.source.copy_key() != objects.copy_key => ReasonRecord::Unreadable(format!(
+fn parse(bytes: &[u8], objects: &QuarantinedVersion) -> ReasonState {
+    match serde_json::from_slice::<ReasonRecord>(bytes) {
+        Err(error) => ReasonState::Unreadable(format!("it is not a reason record: {error}")),
+        Ok(reason) if copy_key(&reason.source.version) != objects.copy_key => ReasonState::Unreadable(format!(
             "it is about another version, {} of `{}`",
-            escape(&reason.source.version_id),
-            escape(&reason.source.key)
+            escape(&reason.source.version.version_id),
+            escape(&reason.source.version.key)
         )),
-        Ok(reason) => ReasonRecord::Readable(Box::new(reason)),
+        Ok(reason) => ReasonState::Readable(Box::new(reason)),
     }
 }
 
@@ -160,9 +155,9 @@ fn listing_prefix(key: &str) -> String {
     key[..key.floor_char_boundary(MAX_UNCUT_KEY)].to_owned()
 }
 
-/// Whether the selector may match a version, judging by its key alone.
+/// Whether the selector may match a version, by its key alone.
 fn may_match(objects: &QuarantinedVersion, selector: &VersionSelector) -> bool {
-    source("", &selector.key, objects.source_by_copy_key().1).copy_key() == objects.copy_key
+    copy_key(&object_version("", &selector.key, objects.source_by_copy_key().1)) == objects.copy_key
 }
 
 /// The message of the first quarantine tool, which scripts may compare.
@@ -188,12 +183,13 @@ pub(super) fn ambiguous_key_message<'a>(key: &str, version_ids: impl Iterator<It
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ingest::record::End;
+    use crate::quarantined_versions::testing::source;
+    use ingest::outcome::Outcome;
     use proptest::prelude::*;
 
-    fn reason(key: &str, version: &str) -> Reason {
-        Reason {
-            end: End::Invalid,
+    fn reason(key: &str, version: &str) -> ReasonRecord {
+        ReasonRecord {
+            outcome: Outcome::Invalid,
             reasons: Vec::new(),
             source: source("in", key, version),
             other: None,
@@ -202,10 +198,14 @@ mod tests {
         }
     }
 
-    fn inspected(reason: &Reason) -> InspectedVersion {
+    fn inspected(reason: &ReasonRecord) -> InspectedVersion {
         InspectedVersion {
-            objects: QuarantinedVersion { copy_key: reason.source.copy_key(), has_copy: true, has_reason: true },
-            record: ReasonRecord::Readable(Box::new(reason.clone())),
+            objects: QuarantinedVersion {
+                copy_key: copy_key(&reason.source.version),
+                has_copy: true,
+                has_reason: true,
+            },
+            reason: ReasonState::Readable(Box::new(reason.clone())),
         }
     }
 
@@ -231,13 +231,13 @@ mod tests {
             (serde_json::to_vec(&reason("b", "V")).unwrap(), "another version"),
             (b"{".to_vec(), "not a reason record"),
         ] {
-            let ReasonRecord::Unreadable(cause) = parse(&bytes, &objects) else {
+            let ReasonState::Unreadable(cause) = parse(&bytes, &objects) else {
                 panic!("accepted");
             };
             assert!(cause.contains(why), "{cause}");
         }
         let own = serde_json::to_vec(&reason("a", "V")).unwrap();
-        assert!(matches!(parse(&own, &objects), ReasonRecord::Readable(_)));
+        assert!(matches!(parse(&own, &objects), ReasonState::Readable(_)));
     }
 
     proptest! {
@@ -246,7 +246,7 @@ mod tests {
         fn a_key_matches_only_its_own_copies(a in "[a/.é漢]{1,400}", b in "[a/.é漢]{1,400}") {
             prop_assume!(a != b && a.len() <= 1024 && b.len() <= 1024);
             let of = |key: &str| inspected(&reason(key, "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j"));
-            let bare = |key: &str| InspectedVersion { record: ReasonRecord::Absent, ..of(key) };
+            let bare = |key: &str| InspectedVersion { reason: ReasonState::Absent, ..of(key) };
             prop_assert!(of(&a).objects.copy_key.starts_with(&listing_prefix(&a)));
             prop_assert!(may_match(&of(&a).objects, &selector(&a)));
             prop_assert!(of(&a).matches(&selector(&a)) && bare(&a).matches(&selector(&a)));

@@ -5,7 +5,7 @@ use lambda_support::log::escape;
 use serde_json::json;
 
 use super::lookup::{
-    InspectedVersion, Quarantine, ReasonRecord, VersionSelector, ambiguous_key_message, does_not_exist_message,
+    InspectedVersion, Quarantine, ReasonState, VersionSelector, ambiguous_key_message, does_not_exist_message,
 };
 use super::release_effects::{ReleaseEffects, digest_of, released_from};
 use super::release_protocol::{
@@ -90,10 +90,10 @@ async fn release(
     report: &Report,
 ) -> anyhow::Result<ExitStatus> {
     let key = &args.selector.key;
-    let recorded_sha256 = match &inspected.record {
-        ReasonRecord::Readable(reason) => reason.source.sha256.clone(),
-        ReasonRecord::Absent => None,
-        ReasonRecord::Unreadable(cause) => {
+    let recorded_sha256 = match &inspected.reason {
+        ReasonState::Readable(reason) => reason.source.sha256.clone(),
+        ReasonState::Absent => None,
+        ReasonState::Unreadable(cause) => {
             let why = format!("its reason record cannot be read, so its copy cannot be verified: {cause}");
             return Ok(print_kept(key, &why, report));
         }

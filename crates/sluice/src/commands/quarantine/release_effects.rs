@@ -6,6 +6,7 @@ use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective};
+use ingest::quarantine::reason_key;
 use lambda_support::aws::copy_source;
 use lambda_support::log::escape;
 use sluice_types::OperatorAction;
@@ -15,7 +16,7 @@ use super::release_protocol::{ContentDigest, Step, StepResult};
 use crate::aws::errors::explain;
 use crate::aws::s3::{Store, action_on};
 use crate::operator_log::{OperatorLog, Subject};
-use crate::quarantined_versions::source;
+use crate::quarantined_versions::object_version;
 
 /// User metadata: the version in quarantine that an object was released from. Copies keep it.
 const RELEASED_FROM: &str = "sluice-released-from";
@@ -49,8 +50,8 @@ impl ReleaseEffects<'_> {
             }
             Step::Copy => self.copy().await,
             Step::FindRefusal(version_id) => {
-                let reason_key = source("", self.key, version_id).reason_key();
-                let head = store.head(quarantine_bucket, &reason_key, None).await?;
+                let key = reason_key(&object_version("", self.key, version_id));
+                let head = store.head(quarantine_bucket, &key, None).await?;
                 Ok(StepResult::Refused(head.is_some()))
             }
             Step::DeleteReason => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat};
-use ingest::record::End as Outcome;
+use ingest::outcome::Outcome;
 use lambda_support::log::escape;
 
 use crate::aws::errors::explain;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use futures::{StreamExt, stream};
+use ingest::quarantine::copy_key;
 use provenance::hash::Reader;
 use sluice_types::{Receipt, ReceiptState};
 
@@ -12,7 +13,6 @@ use super::bucket_evidence;
 use super::versions::{ContentStatus, PendingRead};
 use crate::aws::s3::Store;
 use crate::outputs::Ingest;
-use crate::quarantined_versions::source;
 
 /// The copies in quarantine of some versions, by receipt key.
 #[derive(Default)]
@@ -76,7 +76,7 @@ async fn find_copy(
     receipt_key: String,
     receipt: &Receipt,
 ) -> anyhow::Result<Option<PendingRead>> {
-    let key = source(&receipt.bucket, &receipt.key, &receipt.version_id).copy_key();
+    let key = copy_key(&receipt.version());
     let mut pages = store.versions(&bucket, &key);
     while let Some(page) = pages.next().await? {
         if let Some(listed) = page.into_iter().find(|v| v.version.key == key && !v.is_delete_marker) {

@@ -3,12 +3,12 @@
 use p256::ecdsa::Signature;
 use sluice_types::digest::sha256;
 use sluice_types::manifest;
-use sluice_types::{JournalEntry, Record as _};
+use sluice_types::{JournalEntry, OperatorAction, OperatorRecord, Receipt, ReceiptState, Record as _, Timestamp};
 
 use super::super::chain::Pin;
-use super::super::evidence_fixture::{Signer, VERSION, receipt_key};
-use super::support::{Object, object};
-use super::*;
+use super::super::evidence_fixture::{HOUR, Signer, VERSION, operation, receipt, receipt_key};
+use super::case::{Case, Expected};
+use super::support::{Deployment, Object, object};
 
 const OFFLINE: &str = "offline: the evidence does not contain the versions";
 const PENDING: &str = "offline: not found until the manifest of the hour is written";

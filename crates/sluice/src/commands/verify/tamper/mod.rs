@@ -1,41 +1,14 @@
 //! Ways to tamper with a deployment, applied to one in memory: which findings they cause online and offline, or why they
 //! cause none. `docs/provenance.md` has the same list as a table.
 
+mod case;
 mod cases;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use sluice_types::digest::sha256;
-use sluice_types::{ListedVersion, OperatorAction, OperatorRecord, Receipt, ReceiptState, Timestamp};
-
-use super::chain::Chain;
-use super::evidence_fixture::{EvidenceFixture, HOUR, operation, receipt};
-use super::finding::Finding;
-use super::public_keys::PublicKeys;
-use super::versions::{ComparisonPolicy, ContentStatus, Corroboration, VersionComparison, content_finding};
-use crate::cloudtrail::{CreationEvent, CreationQuery, LogSearch};
+use case::{Case, Expected};
 use support::Deployment;
-
-/// The expected findings: their kinds and a part of their keys.
-type Expected = &'static [(&'static str, &'static str)];
-
-/// One way to tamper.
-struct Case {
-    /// What is changed.
-    target: &'static str,
-    /// Alter, remove, add, replay, reorder or truncate.
-    how: &'static str,
-    /// A description.
-    what: &'static str,
-    apply: fn(&mut Deployment),
-    /// The findings of a verification of the buckets.
-    online: Expected,
-    /// The findings of an offline verification.
-    offline: Expected,
-    /// Why there are no findings, or not in both verifications.
-    note: &'static str,
-}
 
 const TARGETS: [&str; 6] = ["object", "receipt", "journal entry", "manifest", "pin", "operator record"];
 const WAYS: [&str; 6] = ["alter", "remove", "add", "replay", "reorder", "truncate"];

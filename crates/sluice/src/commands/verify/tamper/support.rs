@@ -1,9 +1,19 @@
 //! A deployment in memory, and its verification with and without the buckets.
 
-use sluice_types::{ObjectAttributes, ObjectVersion, Record as _};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::chain::Pin;
-use super::*;
+use sluice_types::digest::sha256;
+use sluice_types::{
+    ListedVersion, ObjectAttributes, ObjectVersion, OperatorAction, OperatorRecord, Receipt, ReceiptState, Record as _,
+    Timestamp,
+};
+
+use super::super::chain::{Chain, Pin};
+use super::super::evidence_fixture::{EvidenceFixture, HOUR, operation, receipt};
+use super::super::finding::Finding;
+use super::super::public_keys::PublicKeys;
+use super::super::versions::{ComparisonPolicy, ContentStatus, Corroboration, VersionComparison, content_finding};
+use crate::cloudtrail::{CreationEvent, CreationQuery, LogSearch};
 
 /// The time of the verification.
 pub(in crate::commands::verify) const NOW: u64 = 7 * HOUR;

@@ -1,0 +1,101 @@
+# CloudTrail data events (reads and writes) of the watched buckets, delivered to a bucket of their own.
+
+locals {
+  trail_prefix = "AWSLogs/${local.deployment.account_id}/CloudTrail/"
+
+  # All objects of every watched bucket, including those outside the watched prefixes. The trail's own bucket must not be
+  # among them: each delivery would cause another event.
+  trail_object_arns = [for watch in values(local.watched_buckets) : "arn:${local.deployment.partition}:s3:::${watch.bucket}/"]
+}
+
+module "trail_bucket" {
+  source = "../bucket"
+
+  deployment             = local.deployment
+  name                   = local.name.trail_bucket
+  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  force_destroy          = var.settings.trail.force_destroy || local.deployment.allow_destroy
+  expire_days            = var.settings.trail.retention_days
+  expire_noncurrent_days = 30
+
+  statements = [
+    {
+      Sid       = "CheckTrailBucket"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:GetBucketAcl"
+      Resource  = local.arn.trail_bucket
+      Condition = { StringEquals = { "aws:SourceArn" = local.arn.trail } }
+    },
+    {
+      Sid       = "WriteTrail"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${local.arn.trail_bucket}/AWSLogs/${local.deployment.account_id}/*"
+      Condition = { StringEquals = { "aws:SourceArn" = local.arn.trail, "s3:x-amz-acl" = "bucket-owner-full-control" } }
+    },
+  ]
+}
+
+resource "aws_cloudtrail" "this" {
+  name           = local.name.trail
+  s3_bucket_name = module.trail_bucket.name
+  kms_key_id     = local.kms_encrypted ? local.deployment.key.arn : null
+
+  # Hourly digest files signed by AWS, with which `aws cloudtrail validate-logs` detects changed or deleted log files.
+  enable_log_file_validation = true
+
+  # S3 data events are recorded in the Region of the bucket.
+  is_multi_region_trail         = false
+  include_global_service_events = false
+
+  # Without a `readOnly` selector, both reads and writes are logged.
+  advanced_event_selector {
+    name = "Every use of what is watched"
+
+    field_selector {
+      field  = "eventCategory"
+      equals = ["Data"]
+    }
+
+    field_selector {
+      field  = "resources.type"
+      equals = ["AWS::S3::Object"]
+    }
+
+    field_selector {
+      field       = "resources.ARN"
+      starts_with = local.trail_object_arns
+    }
+  }
+
+  # Writes only: each Athena query reads every receipt, and those reads are of no interest.
+  dynamic "advanced_event_selector" {
+    for_each = module.receipts
+
+    content {
+      name = "Every change of the receipts"
+
+      field_selector {
+        field  = "eventCategory"
+        equals = ["Data"]
+      }
+
+      field_selector {
+        field  = "resources.type"
+        equals = ["AWS::S3::Object"]
+      }
+
+      field_selector {
+        field  = "readOnly"
+        equals = ["false"]
+      }
+
+      field_selector {
+        field       = "resources.ARN"
+        starts_with = ["${advanced_event_selector.value.arn}/"]
+      }
+    }
+  }
+}
