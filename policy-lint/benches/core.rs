@@ -10,15 +10,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use policy_lint::catalogue::{Action, Service};
+use iam_policy::catalogue::{Action, Service};
+use iam_policy::pattern;
 use policy_lint::engine;
-use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::parse::{hcl, json};
-use policy_lint::pattern;
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::project::Project;
-use policy_lint::rule::{Check, Out};
+use policy_lint::rule::{Check, Reporter};
 use policy_lint::rules;
-use policy_lint::source::{File, Span};
+use policy_lint::terraform;
+use source_text::json;
+use source_text::{SourceFile, Span};
 
 /// Rounds of which the best counts.
 const ROUNDS: usize = 7;
@@ -48,27 +49,27 @@ fn row(name: &str, seconds: f64, plain: f64, what: &str) {
     println!("{name:32} {:9.2} ms {:7.2}x {what}", seconds * 1e3, seconds / plain);
 }
 
-fn documents(files: &[Arc<File>]) {
-    let parse = |f: &Arc<File>| serde_json::from_str::<serde_json::Value>(&f.text).is_ok();
+fn documents(files: &[Arc<SourceFile>]) {
+    let parse = |f: &Arc<SourceFile>| serde_json::from_str::<serde_json::Value>(&f.text).is_ok();
     let plain = best(|| files.iter().filter(|f| parse(f)).count());
     row("serde_json::Value", plain, plain, "");
-    let place = |start: usize, end: usize| Span::new(0, start, end);
-    let parsed = best(|| files.iter().filter(|f| json::parse(&f.text, &place).is_ok()).count());
-    row("JSON with places", parsed, plain, "serde_json::Value");
+    let location = |start: usize, end: usize| Span::new(0, start, end);
+    let parsed = best(|| files.iter().filter(|f| json::parse(&f.text, &location).is_ok()).count());
+    row("JSON with locations", parsed, plain, "serde_json::Value");
     let model = best(|| files.iter().map(project).map(|p| p.policies.len()).sum::<usize>());
     row("JSON to policies", model, plain, "serde_json::Value");
     let all = best(|| files.iter().map(|f| engine::run(&project(f)).findings.len()).sum::<usize>());
     row("JSON to findings", all, plain, "serde_json::Value");
 }
 
-fn project(file: &Arc<File>) -> Project {
-    match raw::read(file.clone(), None, true) {
+fn project(file: &Arc<SourceFile>) -> Project {
+    match policy_file::read(file.clone(), None, true) {
         Outcome::Read(project) => *project,
         Outcome::Other => Project::default(),
     }
 }
 
-fn terraform(files: &[Arc<File>]) {
+fn terraform(files: &[Arc<SourceFile>]) {
     let work = tempfile::tempdir().unwrap();
     for (number, file) in files.iter().enumerate() {
         let text = format!(
@@ -81,7 +82,7 @@ fn terraform(files: &[Arc<File>]) {
     let texts = || std::fs::read_dir(work.path()).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
     let plain = best(|| texts().filter(|t| hcl_edit::parser::parse_body(t).is_ok()).count());
     row("hcl_edit, the same as HCL", plain, plain, "");
-    let read = || hcl::read(&folder, &[]).projects.iter().map(|p| p.policies.len()).sum::<usize>();
+    let read = || terraform::read(&folder, &[]).projects.iter().map(|p| p.policies.len()).sum::<usize>();
     row("HCL to policies", best(read), plain, "hcl_edit");
 }
 
@@ -99,24 +100,24 @@ fn names() {
     row("pattern covers name", covered, plain, "equal names");
 }
 
-fn slowest(files: &[Arc<File>]) {
+fn slowest(files: &[Arc<SourceFile>]) {
     let projects: Vec<Project> = files.iter().map(project).collect();
     let mut rows: Vec<(f64, &str)> =
-        rules::ALL.iter().map(|rule| (best(|| judge(rule, &projects)), rule.name)).collect();
+        rules::ALL.iter().map(|rule| (best(|| check_case(rule, &projects)), rule.name)).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let all: f64 = rows.iter().map(|r| r.0).sum();
     println!("\n{:32} {:9.2} ms, of it", "all rules one by one", all * 1e3);
     rows.iter().take(12).for_each(|(seconds, name)| row(name, *seconds, all, "all"));
 }
 
-fn judge(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize {
+fn check_case(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize {
     let mut findings = Vec::new();
     for project in projects {
         match rule.check {
             Check::Policy(check) => {
-                project.policies.iter().for_each(|p| check(p, &mut Out::new(rule, Some(p), &mut findings)));
+                project.policies.iter().for_each(|p| check(p, &mut Reporter::new(rule, Some(p), &mut findings)));
             }
-            Check::Project(check) => check(project, &mut Out::new(rule, None, &mut findings)),
+            Check::Project(check) => check(project, &mut Reporter::new(rule, None, &mut findings)),
             Check::Engine => {}
         }
     }
@@ -124,14 +125,14 @@ fn judge(rule: &'static policy_lint::rule::Rule, projects: &[Project]) -> usize 
 }
 
 /// Policies of a folder.
-fn read(folder: &Path) -> Vec<Arc<File>> {
+fn read(folder: &Path) -> Vec<Arc<SourceFile>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
-    paths.iter().filter_map(|p| policy_lint::source::read(p).ok()).collect()
+    paths.iter().filter_map(|p| source_text::read(p).ok()).collect()
 }
 
 /// One policy per service: its first actions, one by one and as patterns, on what they work on.
-fn made() -> Vec<Arc<File>> {
+fn made() -> Vec<Arc<SourceFile>> {
     let policy = |service: Service| {
         let actions: Vec<Action> = service.actions().take(60).collect();
         let statement = |chunk: &[Action]| {
@@ -143,7 +144,7 @@ fn made() -> Vec<Arc<File>> {
         };
         let statements: Vec<_> = actions.chunks(12).map(statement).collect();
         let text = serde_json::json!({ "Version": "2012-10-17", "Statement": statements });
-        Arc::new(File::new(format!("{}.json", service.prefix()), serde_json::to_string_pretty(&text).unwrap()))
+        Arc::new(SourceFile::new(format!("{}.json", service.prefix()), serde_json::to_string_pretty(&text).unwrap()))
     };
     Service::all().map(policy).collect()
 }

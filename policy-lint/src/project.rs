@@ -1,74 +1,95 @@
-//! Everything one input says, before any rule has looked at it.
+//! The input of the rules: policies, resources and what could not be read.
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::model::{Carrier, Item, Kind, Policy, read};
-use crate::source::{Files, Span};
-use crate::value::{Data, Hole, Member, Value};
+use iam_policy::model::{Item, Policy, PolicyOrigin};
+use iam_policy::{PolicyKind, reader};
+use source_text::{Data, Member, SourceFiles, Span, Unknown, Value};
+use terraform_eval::Resource;
 
-/// What was read from one raw file, one plan or one Terraform tree.
+use crate::reference_arns;
+
+/// What was read from a policy file, a plan or a Terraform root module.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
     /// The files that spans point into.
-    pub files: Files,
-    /// The plan or state that was read, whose parts may have their places in the source beside it.
+    pub files: SourceFiles,
+    /// The number of the plan or state that was read, if spans can point into its source instead.
     pub input: Option<u32>,
-    /// The policies.
+    /// Its policies.
     pub policies: Vec<Policy>,
-    /// Policies of what does not exist with the values that were given, and where that is said; only their text is
-    /// judged.
-    pub off: Vec<(Policy, Span)>,
-    /// Every resource, with what is known of it.
+    /// Policies of resources that do not exist with the given values, and the expression that disables them. Only rules about
+    /// single policies check them.
+    pub disabled: Vec<(Policy, Span)>,
+    /// Every resource.
     pub resources: Vec<Resource>,
     /// Policies attached by ARN.
     pub attachments: Vec<Attachment>,
-    /// Places where a policy should be and none can be read.
+    /// Policy documents that cannot be read.
     pub broken: Vec<BrokenPolicy>,
-    /// Values that only a plan or an apply can know.
-    pub unknowns: Vec<Unknown>,
-    /// Where each address is among the resources, found when it is asked for first.
+    /// Values that only a plan or an apply determines.
+    pub unresolved: Vec<Unresolved>,
+    /// The index of each address in `resources`, built on first use.
     pub(crate) addresses: OnceCell<HashMap<String, usize>>,
 }
 
 impl Project {
-    /// Adds the policy of a document, in every way that it can be read.
-    pub fn add(&mut self, root: Value, kind: Kind, address: String, carrier: Carrier, off: Option<Span>) {
-        let root = if off.is_some() { wanted(root) } else { root };
-        let policy = |root: Value| read::policy(root, kind, Some(address.clone()), carrier.clone());
-        let mut choices = Vec::new();
-        root.open_choices(&mut choices);
+    /// Adds the policy of a document, with one policy per alternative.
+    pub fn add(
+        &mut self,
+        root: Value,
+        kind: PolicyKind,
+        address: String,
+        origin: PolicyOrigin,
+        disabled_at: Option<Span>,
+    ) {
+        let root = if disabled_at.is_some() { disabled_as_unknown(root) } else { root };
+        let policy = |root: Value| read_policy(root, kind, Some(address.clone()), origin.clone());
+        let mut branch_points = Vec::new();
+        root.collect_branch_points(&mut branch_points);
         let known = |root: &Value| !root.is_unknown() && !matches!(root.data, Data::Null);
-        let mut ways: Vec<Policy> = match root.ways() {
-            1 => vec![policy(if root.choices().is_empty() { root } else { root.way(0) })],
-            ways => (0..ways).map(|number| root.way(number)).filter(known).map(policy).collect(),
+        let mut alternatives: Vec<Policy> = match root.alternatives() {
+            1 => vec![policy(if root.candidates().is_empty() { root } else { root.alternative(0) })],
+            alternatives => {
+                (0..alternatives).map(|number| root.alternative(number)).filter(known).map(policy).collect()
+            }
         };
-        if ways.is_empty() {
+        if alternatives.is_empty() {
             return;
         }
-        let first = Policy { choices, ..ways.remove(0) };
-        let first = Policy { ways, ..first };
-        match off {
+        let first = Policy { branch_points, ..alternatives.remove(0) };
+        let first = Policy { alternatives, ..first };
+        match disabled_at {
             None => self.policies.push(first),
-            Some(off) => self.off.push((first, off)),
+            Some(disabled_at) => self.disabled.push((first, disabled_at)),
         }
     }
 
-    /// In how many ways its policies can be read.
-    pub fn ways(&self) -> usize {
-        self.policies.iter().chain(self.off.iter().map(|(p, _)| p)).map(|p| p.ways.len() + 1).max().unwrap_or(1)
+    /// The largest number of alternatives of a policy.
+    pub fn alternatives(&self) -> usize {
+        self.policies
+            .iter()
+            .chain(self.disabled.iter().map(|(p, _)| p))
+            .map(|p| p.alternatives.len() + 1)
+            .max()
+            .unwrap_or(1)
     }
 
-    /// The same with its policies read in one way.
-    pub fn way(&self, number: usize) -> Project {
-        let way = |policy: &Policy| match number % (policy.ways.len() + 1) {
+    /// The project with one alternative of each policy.
+    pub fn alternative(&self, number: usize) -> Project {
+        let alternative = |policy: &Policy| match number % (policy.alternatives.len() + 1) {
             0 => policy.clone(),
-            other => policy.ways[other - 1].clone(),
+            other => policy.alternatives[other - 1].clone(),
         };
-        let policies = self.policies.iter().map(way).collect();
-        Project { policies, off: self.off.iter().map(|(p, span)| (way(p), *span)).collect(), ..self.clone() }
+        let policies = self.policies.iter().map(alternative).collect();
+        Project {
+            policies,
+            disabled: self.disabled.iter().map(|(p, span)| (alternative(p), *span)).collect(),
+            ..self.clone()
+        }
     }
 
-    /// The resource of an address; only sensible when all are there.
+    /// The resource with an address. Call it after all resources were added.
     pub fn resource(&self, address: &str) -> Option<&Resource> {
         let addresses = self.addresses.get_or_init(|| {
             let each = self.resources.iter().enumerate().rev();
@@ -77,7 +98,7 @@ impl Project {
         addresses.get(address).and_then(|&number| self.resources.get(number))
     }
 
-    /// The resource that carries a policy.
+    /// The resource that holds a policy.
     pub fn owner(&self, policy: &Policy) -> Option<&Resource> {
         self.resource(policy.address.as_deref()?)
     }
@@ -88,38 +109,23 @@ impl Project {
     }
 }
 
-/// A resource of a plan, a state or Terraform source.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    /// The Terraform address.
-    pub address: String,
-    /// The type, as `aws_s3_bucket`.
-    pub kind: String,
-    /// Its attributes; blocks are lists.
-    pub values: Value,
-    /// Where it is declared.
-    pub head: Span,
-    /// Whether it comes from source, where an attribute that is absent was not written.
-    pub from_source: bool,
-}
-
 /// A policy attached by ARN.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    /// The Terraform address of what attaches.
+    /// The address of the resource that attaches it.
     pub address: String,
     /// The ARN.
     pub arn: Item,
     /// The attribute.
-    pub carrier: Carrier,
+    pub origin: PolicyOrigin,
 }
 
 /// A policy document that cannot be read.
 #[derive(Clone, Debug)]
 pub struct BrokenPolicy {
-    /// Where.
+    /// Where it is.
     pub span: Span,
-    /// The Terraform address of what carries it.
+    /// The address of the resource that holds it.
     pub address: Option<String>,
     /// What is wrong.
     pub reason: String,
@@ -127,28 +133,33 @@ pub struct BrokenPolicy {
     pub help: String,
 }
 
-/// A value that this input cannot tell.
+/// A value that the input does not determine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unknown {
-    /// Where.
+pub struct Unresolved {
+    /// Where it is.
     pub span: Span,
     /// The expression or attribute.
     pub what: String,
-    /// Why it is not known.
+    /// Why it is unknown.
     pub why: String,
 }
 
-/// A document with everything in it unknown that is empty because what it is of is not wanted.
-fn wanted(value: Value) -> Value {
+/// The document of a disabled resource: what is empty or null in it is unknown.
+fn disabled_as_unknown(value: Value) -> Value {
     let data = match value.data {
-        Data::Null => Data::Unknown(Box::new(Hole::plain("value"))),
-        Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
-        Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Hole::plain("value"))),
-        Data::Array(elements) => Data::Array(elements.into_iter().map(wanted).collect()),
-        Data::Object(members) => {
-            Data::Object(members.into_iter().map(|m| Member { value: wanted(m.value.clone()), ..m }).collect())
-        }
+        Data::Null => Data::Unknown(Box::new(Unknown::plain("value"))),
+        Data::String(text) if text.raw().is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
+        Data::Array(elements) if elements.is_empty() => Data::Unknown(Box::new(Unknown::plain("value"))),
+        Data::Array(elements) => Data::Array(elements.into_iter().map(disabled_as_unknown).collect()),
+        Data::Object(members) => Data::Object(
+            members.into_iter().map(|m| Member { value: disabled_as_unknown(m.value.clone()), ..m }).collect(),
+        ),
         other => other,
     };
     Value::new(data, value.span)
+}
+
+/// Reads a policy document.
+pub(crate) fn read_policy(root: Value, kind: PolicyKind, address: Option<String>, origin: PolicyOrigin) -> Policy {
+    reader::policy(root, kind, address, origin, &reference_arns::is_arn)
 }

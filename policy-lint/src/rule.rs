@@ -1,187 +1,210 @@
-//! What a rule is, and what it says.
+//! Rules and their findings.
+use std::fmt;
+
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy};
 use serde::Serialize;
+use source_text::Span;
 
-use crate::model::{At, Kind, Policy};
 use crate::project::Project;
-use crate::source::Span;
 
-/// A rule: its name is its file, its page and what an `allow` names.
+/// A rule. Its file, its page and exceptions have its name.
 pub struct Rule {
-    /// Kebab-case, naming the defect.
+    /// The defect, in kebab case.
     pub name: &'static str,
-    /// The group of rules it belongs to.
+    /// Its family.
     pub family: Family,
-    /// How bad it is; a finding may differ where the page says so.
+    /// The severity of its findings, unless the page documents another one.
     pub severity: Severity,
-    /// The first persona that sees it; a finding may differ where the page says so.
+    /// The least strict persona that its findings are reported to, unless the page documents another one.
     pub persona: Persona,
-    /// The code of the same check in AWS Access Analyzer.
+    /// The code of the same check in AWS IAM Access Analyzer.
     pub aws: Option<&'static str>,
-    /// The page, whose examples are the rule's test.
+    /// The page, whose examples are the test of the rule.
     pub doc: &'static str,
-    /// How it looks.
+    /// The check.
     pub check: Check,
 }
 
-/// What a rule looks at.
+/// The input of a rule.
 pub enum Check {
-    /// One policy at a time.
-    Policy(fn(&Policy, &mut Out<'_>)),
-    /// Everything one input says.
-    Project(fn(&Project, &mut Out<'_>)),
-    /// Nothing: the engine itself reports it.
+    /// Each policy.
+    Policy(fn(&Policy, &mut Reporter<'_>)),
+    /// A project.
+    Project(fn(&Project, &mut Reporter<'_>)),
+    /// None: the engine or a suppressor reports it.
     Engine,
 }
 
-/// Groups of rules.
+/// Families of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
-    /// What AWS refuses.
+    /// Documents that AWS rejects.
     Grammar,
     /// Names that do not exist.
     Vocabulary,
-    /// Parts that do not fit each other.
+    /// Parts that do not match each other.
     Match,
-    /// Too much.
+    /// Grants that are broader than necessary.
     Breadth,
-    /// Ways to more rights than were given.
+    /// Privilege escalation.
     Escalation,
-    /// Too many people.
+    /// Access for too many principals.
     Exposure,
-    /// Parts that say nothing.
+    /// Parts without effect.
     Redundancy,
-    /// Sizes and numbers.
+    /// Quotas of AWS.
     Limits,
-    /// Policies on the wrong thing.
+    /// Policies attached to the wrong resource.
     Attachment,
-    /// Terraform resources that do not reach each other.
+    /// Terraform resources that lack a connection.
     Wiring,
-    /// Code and policy apart.
+    /// Differences between code and policy.
     Code,
 }
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+/// The severity of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing.
+    /// An advice.
     Note,
-    /// Likely wrong.
+    /// Probably wrong.
     Warning,
     /// Wrong or dangerous.
     Error,
 }
 
-/// Who is asking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
+/// How strict a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Persona {
-    /// Quiet: what should be mended.
+    /// Findings that should be fixed.
     Regular,
-    /// Adds hygiene.
+    /// Also findings about style.
     Pedantic,
-    /// Adds everything worth a look.
+    /// Also findings that an audit should review.
     Auditor,
 }
 
-/// What a rule found.
+impl fmt::Display for Persona {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Persona::Regular => "regular",
+            Persona::Pedantic => "pedantic",
+            Persona::Auditor => "auditor",
+        })
+    }
+}
+
+/// A finding of a rule.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The rule.
+    /// The rule that has it.
     pub rule: &'static Rule,
-    /// How bad.
+    /// Its severity.
     pub severity: Severity,
-    /// The first persona that sees it.
+    /// The least strict persona that it is reported to.
     pub persona: Persona,
-    /// What is wrong, naming the thing.
+    /// What is wrong, with the subject in backticks.
     pub message: String,
-    /// What to write instead.
+    /// What to do about it.
     pub help: String,
-    /// Where.
+    /// Where it is.
     pub span: Span,
-    /// Where in the policy document.
+    /// The JSON Pointer in the policy document.
     pub pointer: Option<String>,
-    /// The Terraform address.
+    /// The address of the resource.
     pub address: Option<String>,
-    /// What sort of policy.
-    pub kind: Option<Kind>,
-    /// Other places that belong to it.
+    /// The kind of the policy.
+    pub kind: Option<PolicyKind>,
+    /// Related locations, each with a message.
     pub related: Vec<(Span, String)>,
-    /// The code of the same check in AWS Access Analyzer.
+    /// The code of the same check in AWS IAM Access Analyzer.
     pub aws: Option<&'static str>,
 }
 
 impl Finding {
-    /// Sets how bad it is, where it is not as bad as the rule says.
+    /// Sets a severity other than the rule's.
     pub fn severity(&mut self, severity: Severity) -> &mut Finding {
         self.severity = severity;
         self
     }
 
-    /// Sets who sees it first.
+    /// Sets a persona other than the rule's.
     pub fn persona(&mut self, persona: Persona) -> &mut Finding {
         self.persona = persona;
         self
     }
 
-    /// Adds a place that belongs to it.
+    /// Adds a related location.
     pub fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.related.push((span, message.into()));
         self
     }
 
-    /// Sets AWS's code, where one rule stands for several of AWS's checks.
+    /// Sets AWS's code, for a rule that covers several of AWS's checks.
     pub fn aws(&mut self, code: &'static str) -> &mut Finding {
         self.aws = Some(code);
         self
     }
 }
 
-/// Findings of one rule in one policy, or in one project, that are kept at most.
-pub const MOST: usize = 1_000;
+/// Findings of a rule in a policy, or in a project, that are kept.
+pub const MAX_FINDINGS: usize = 1_000;
 
-/// Collects what one rule finds.
-pub struct Out<'a> {
+/// Collects the findings of a rule.
+pub struct Reporter<'a> {
     rule: &'static Rule,
     policy: Option<&'a Policy>,
     findings: &'a mut Vec<Finding>,
-    /// The number of the first one that is not kept.
+    /// The index of the first finding that is not kept.
     end: usize,
-    /// How many are not kept.
+    /// The number of findings that are not kept.
     more: usize,
 }
 
-impl<'a> Out<'a> {
-    /// A collector for a rule, and for a policy when the rule looks at one.
-    pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Out<'a> {
-        let end = findings.len() + MOST;
-        Out { rule, policy, findings, end, more: 0 }
+impl<'a> Reporter<'a> {
+    /// A reporter for a rule, and for a policy if the rule checks policies.
+    pub fn new(rule: &'static Rule, policy: Option<&'a Policy>, findings: &'a mut Vec<Finding>) -> Reporter<'a> {
+        let end = findings.len() + MAX_FINDINGS;
+        Reporter { rule, policy, findings, end, more: 0 }
     }
 
-    /// Ends the collection; tells how many findings there were beyond those that are kept.
+    /// Returns the number of findings that were not kept.
     pub fn finish(self) -> usize {
         self.findings.truncate(self.end);
         self.more
     }
 
-    /// The place of the whole policy; nothing for rules that look at a project.
+    /// The span of the policy; `None` if the rule checks projects.
     pub fn whole(&self) -> Option<Span> {
         self.policy.map(|p| p.root.span)
     }
 
-    /// Reports at a place of the policy.
-    pub fn at(&mut self, at: At, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
+    /// Reports at a position in the policy.
+    pub fn at(&mut self, at: NodeSpan, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let pointer = self.policy.map(|p| p.pointer(at));
         let finding = self.span(at.span, message, help);
         finding.pointer = pointer;
         finding
     }
 
-    /// Reports at a place that is in no policy document.
+    /// Reports at a span outside of policy documents.
     pub fn span(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> &mut Finding {
         let at = self.findings.len().min(self.end);
-        // Behind the last one that is kept is room for one, so that everyone can be spoken of and few are kept.
+        // A finding that is not kept is still returned to the rule, in one spare slot.
         self.more += usize::from(at == self.end);
         self.findings.truncate(at);
         self.findings.push(Finding {
@@ -200,11 +223,11 @@ impl<'a> Out<'a> {
         &mut self.findings[at]
     }
 
-    /// Reports about a place in a policy from a rule that looks at the whole project.
+    /// Reports at a position in a policy, from a rule that checks projects.
     pub fn policy(
         &mut self,
         policy: &Policy,
-        at: At,
+        at: NodeSpan,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> &mut Finding {
@@ -224,8 +247,8 @@ impl Rule {
     }
 }
 
-impl std::fmt::Debug for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }

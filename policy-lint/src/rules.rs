@@ -1,88 +1,90 @@
-//! The one list of rules. A rule is two files and two lines here.
-use crate::rule::Rule;
+//! The list of rules. A rule is two files in `rules/` and two lines in this file.
+use iam_policy::spelling;
 
-pub mod acl_without_effect;
-pub mod action_matches_nothing;
-pub mod allow_expired;
-pub mod allow_unused;
-pub mod allow_without_reason;
-pub mod broad_arn;
-pub mod broad_managed_policy;
-pub mod broad_resource;
-pub mod broken_variable;
-pub mod bucket_events_disabled;
-pub mod condition_always_true;
-pub mod condition_key_not_in_request;
-pub mod conflicting_elements;
-pub mod confused_deputy;
-pub mod duplicate_bucket_notification;
-pub mod duplicate_key;
-pub mod duplicate_sid;
-pub mod empty_element;
-pub mod equal_bucket_names;
-pub mod event_source_without_grant;
-pub mod federation_without_subject;
-pub mod foreign_resource;
-pub mod invalid_action;
-pub mod invalid_arn;
-pub mod invalid_condition_value;
-pub mod invalid_effect;
-pub mod invalid_policy;
-pub mod invalid_principal;
-pub mod invalid_sid;
-pub mod invalid_version;
-pub mod key_blocks_service;
-pub mod like_without_wildcard;
-pub mod missing_element;
-pub mod missing_key_grant;
-pub mod missing_set_operator;
-pub mod missing_tls_deny;
-pub mod not_action_allow;
-pub mod not_action_deny_by_tag;
-pub mod not_principal_allow;
-pub mod not_resource_allow;
-pub mod operator_type_mismatch;
-pub mod permissive_wildcard;
-pub mod policy_too_large;
-pub mod prefix_by_exclusion;
-pub mod principal_action_mismatch;
-pub mod private_source_ip;
-pub mod privilege_escalation;
-pub mod public_principal;
-pub mod redundant_action;
-pub mod redundant_condition_value;
-pub mod redundant_principal;
-pub mod redundant_resource;
-pub mod redundant_statement;
-pub mod resource_never_used;
-pub mod resource_type_mismatch;
-pub mod retired_action;
-pub mod service_principal_for_role;
-pub mod service_wildcard;
-pub mod set_operator_on_single_value;
-pub mod short_visibility_timeout;
-pub mod string_operator_on_arn_key;
-pub mod target_without_permission;
-pub mod trust_without_principal;
-pub mod unassumable_role;
-pub mod unbounded_pass_role;
-pub mod unbounded_service_linked_role;
-pub mod unknown_action;
-pub mod unknown_condition_key;
-pub mod unknown_element;
-pub mod unknown_operator;
-pub mod unknown_service;
-pub mod unknown_service_principal;
-pub mod unpaired_condition_key;
-pub mod unsupported_action;
-pub mod unsupported_element;
-pub mod verb_wildcard;
-pub mod whole_account_trust;
-pub mod wildcard_action;
-pub mod wildcard_without_like;
-pub mod wrong_type;
+use crate::rule::{Persona, Rule};
 
-/// Every rule, in the order of their names.
+pub(crate) mod acl_without_effect;
+pub(crate) mod action_matches_nothing;
+pub(crate) mod allow_expired;
+pub(crate) mod allow_unused;
+pub(crate) mod allow_without_reason;
+pub(crate) mod broad_arn;
+pub(crate) mod broad_managed_policy;
+pub(crate) mod broad_resource;
+pub(crate) mod broken_variable;
+pub(crate) mod bucket_events_disabled;
+pub(crate) mod condition_always_true;
+pub(crate) mod condition_key_not_in_request;
+pub(crate) mod conflicting_elements;
+pub(crate) mod confused_deputy;
+pub(crate) mod duplicate_bucket_notification;
+pub(crate) mod duplicate_key;
+pub(crate) mod duplicate_sid;
+pub(crate) mod empty_element;
+pub(crate) mod equal_bucket_names;
+pub(crate) mod event_source_without_grant;
+pub(crate) mod federation_without_subject;
+pub(crate) mod foreign_resource;
+pub(crate) mod invalid_action;
+pub(crate) mod invalid_arn;
+pub(crate) mod invalid_condition_value;
+pub(crate) mod invalid_effect;
+pub(crate) mod invalid_policy;
+pub(crate) mod invalid_principal;
+pub(crate) mod invalid_sid;
+pub(crate) mod invalid_version;
+pub(crate) mod key_blocks_service;
+pub(crate) mod like_without_wildcard;
+pub(crate) mod missing_element;
+pub(crate) mod missing_key_grant;
+pub(crate) mod missing_set_operator;
+pub(crate) mod missing_tls_deny;
+pub(crate) mod not_action_allow;
+pub(crate) mod not_action_deny_by_tag;
+pub(crate) mod not_principal_allow;
+pub(crate) mod not_resource_allow;
+pub(crate) mod operator_type_mismatch;
+pub(crate) mod permissive_wildcard;
+pub(crate) mod policy_too_large;
+pub(crate) mod prefix_by_exclusion;
+pub(crate) mod principal_action_mismatch;
+pub(crate) mod private_source_ip;
+pub(crate) mod privilege_escalation;
+pub(crate) mod public_principal;
+pub(crate) mod redundant_action;
+pub(crate) mod redundant_condition_value;
+pub(crate) mod redundant_principal;
+pub(crate) mod redundant_resource;
+pub(crate) mod redundant_statement;
+pub(crate) mod resource_never_used;
+pub(crate) mod resource_type_mismatch;
+pub(crate) mod retired_action;
+pub(crate) mod service_principal_for_role;
+pub(crate) mod service_wildcard;
+pub(crate) mod set_operator_on_single_value;
+pub(crate) mod short_visibility_timeout;
+pub(crate) mod string_operator_on_arn_key;
+pub(crate) mod target_without_permission;
+pub(crate) mod trust_without_principal;
+pub(crate) mod unassumable_role;
+pub(crate) mod unbounded_pass_role;
+pub(crate) mod unbounded_service_linked_role;
+pub(crate) mod unknown_action;
+pub(crate) mod unknown_condition_key;
+pub(crate) mod unknown_element;
+pub(crate) mod unknown_operator;
+pub(crate) mod unknown_service;
+pub(crate) mod unknown_service_principal;
+pub(crate) mod unpaired_condition_key;
+pub(crate) mod unsupported_action;
+pub(crate) mod unsupported_element;
+pub(crate) mod verb_wildcard;
+pub(crate) mod whole_account_trust;
+pub(crate) mod wildcard_action;
+pub(crate) mod wildcard_without_like;
+pub(crate) mod wrong_type;
+
+/// Every rule, sorted by name.
 pub static ALL: &[&Rule] = &[
     &acl_without_effect::RULE,
     &action_matches_nothing::RULE,
@@ -166,7 +168,18 @@ pub static ALL: &[&Rule] = &[
     &wrong_type::RULE,
 ];
 
-/// The rule of a name.
+/// The rule with a name; `None` if there is none.
 pub fn find(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.name == name).copied()
+}
+
+/// The rules that can have findings for a persona.
+pub fn visible_to(persona: Persona) -> Vec<&'static Rule> {
+    ALL.iter().copied().filter(|rule| rule.persona <= persona).collect()
+}
+
+/// `, did you mean …?` for a misspelled rule; empty if no rule is close.
+pub fn suggestion(rule: &str) -> String {
+    let near = spelling::closest(rule, ALL.iter().map(|r| r.name));
+    near.map_or_else(String::new, |n| format!(", did you mean `{n}`?"))
 }

@@ -1,12 +1,12 @@
-//! The steps of the GitHub action, run as its runner's shell would.
+//! The steps of the GitHub action, run with the shell options of the GitHub runner.
 #![cfg(unix)]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The scripts of the steps, by their names.
+/// The scripts of the steps with their names.
 fn steps() -> Vec<(String, String)> {
     let text = include_str!("../action/action.yml");
-    assert!(!text.contains("uses:"), "the action needs no other action");
+    assert!(!text.contains("uses:"), "the action uses no other action");
     let mut found = Vec::new();
     let mut lines = text.lines().peekable();
     let mut name = String::new();
@@ -56,7 +56,7 @@ fn run(folder: &Path, paths: &str, arguments: &str, format: &str) -> Output {
 }
 
 #[test]
-fn the_action_annotates_or_writes_sarif_and_fails_on_findings() {
+fn the_action_writes_annotations_or_sarif_and_fails_on_findings() {
     let work = tempfile::tempdir().expect("a folder");
     let policy = |action: &str| {
         format!(
@@ -75,7 +75,7 @@ fn the_action_annotates_or_writes_sarif_and_fails_on_findings() {
     assert_eq!(run(work.path(), "missing.json", "", "github").status.code(), Some(2));
 
     let sarif = run(work.path(), "a.json", "", "sarif");
-    assert_eq!(sarif.status.code(), Some(1), "findings fail the step, and the file is there all the same");
+    assert_eq!(sarif.status.code(), Some(1), "findings fail the step, but the file is written");
     let written = std::fs::read_to_string(work.path().join("policy-lint.sarif")).expect("the report");
     assert!(written.contains("service-wildcard"));
     let outputs = std::fs::read_to_string(work.path().join("output")).expect("the outputs");

@@ -1,39 +1,21 @@
-//! The command line as people and machines use it.
+//! The command line: output, exit codes and input that cannot be read.
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
-fn lint() -> Command {
-    Command::cargo_bin("policy-lint").expect("the program is built")
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = lint().current_dir(folder).env("COLUMNS", "120").args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
-    (output.status.code().expect("it ends by itself"), text(&output.stdout), text(&output.stderr))
-}
+mod support;
+use support::{folder, policy_lint, run};
 
 fn json(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = run(folder, &[arguments, &["--format", "json"]].concat());
     (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out} {err}")))
 }
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-        std::fs::write(path, text).expect("a file");
-    }
-    folder
-}
-
 const WIDE: &str = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Sid\": \"U\", \"Action\": [\"s3:GetObject\", \"s3:*\"], \"Resource\": \"arn:aws:s3:::b/*\"}\n  ]\n}\n";
 const NARROW: &str = "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"arn:aws:s3:::b/*\"}}\n";
 
 #[test]
-fn json_has_the_promised_fields() {
+fn json_output_has_the_documented_fields() {
     let folder = folder(&[("a.json", WIDE)]);
     let (code, report) = json(folder.path(), &["check", "a.json"]);
     assert_eq!(code, 1);
@@ -75,7 +57,7 @@ fn exit_codes_follow_the_findings() {
 }
 
 #[test]
-fn a_broken_policy_does_not_hide_the_others() {
+fn an_unreadable_policy_does_not_prevent_checking_the_others() {
     let folder = folder(&[("broken.json", "{\"Statement\": [}"), ("wide.json", WIDE)]);
     let (code, report) = json(folder.path(), &["check", "."]);
     assert_eq!(code, 2);
@@ -85,7 +67,7 @@ fn a_broken_policy_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_folder_is_read_as_git_sees_it_and_other_json_is_left_alone() {
+fn folders_skip_files_that_git_ignores_and_unrelated_json() {
     let folder = folder(&[
         (".gitignore", "ignored/\n"),
         ("ignored/wide.json", WIDE),
@@ -99,7 +81,7 @@ fn a_folder_is_read_as_git_sees_it_and_other_json_is_left_alone() {
 }
 
 #[test]
-fn nothing_found_is_said_and_fine() {
+fn a_folder_without_policies_succeeds_with_a_note() {
     let folder = folder(&[("readme.txt", "x")]);
     let (code, _, err) = run(folder.path(), &["check", "."]);
     assert_eq!(code, 0);
@@ -107,15 +89,15 @@ fn nothing_found_is_said_and_fine() {
 }
 
 #[test]
-fn standard_input_is_an_input() {
-    let output = lint().args(["check", "-", "--format", "json"]).write_stdin(WIDE).output().expect("it runs");
+fn standard_input_is_checked() {
+    let output = policy_lint().args(["check", "-", "--format", "json"]).write_stdin(WIDE).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["findings"][0]["path"], "<stdin>");
 }
 
 #[test]
-fn bad_input_is_explained() {
+fn unreadable_input_is_named_in_the_message() {
     let folder = folder(&[("empty.json", ""), ("binary.json", "\u{0}\u{1}garbage")]);
     std::fs::write(folder.path().join("latin.json"), b"{\"Statement\": \"\xff\"}").expect("a file");
     let deep = "[".repeat(100_000);
@@ -130,7 +112,7 @@ fn bad_input_is_explained() {
 
 #[cfg(unix)]
 #[test]
-fn a_loop_of_folders_ends() {
+fn a_symlink_loop_terminates() {
     let folder = folder(&[("a/narrow.json", NARROW)]);
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).expect("a link");
     let (code, report) = json(folder.path(), &["check", "."]);
@@ -139,7 +121,7 @@ fn a_loop_of_folders_ends() {
 }
 
 #[test]
-fn exceptions_hide_findings_and_are_judged_themselves() {
+fn exceptions_suppress_findings_and_are_checked_themselves() {
     let entry = |more: &str| format!("[[allow]]\nrule = \"service-wildcard\"\npath = \"a.json\"\n{more}");
     for (more, code, expected) in [
         ("reason = \"x\"\nuntil = 2999-01-01\n", 0, vec![]),
@@ -157,14 +139,14 @@ fn exceptions_hide_findings_and_are_judged_themselves() {
 }
 
 #[test]
-fn an_exception_for_a_file_that_was_not_checked_is_left_alone() {
+fn an_exception_for_a_file_that_was_not_checked_is_not_reported() {
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"b.json\"\nreason = \"x\"\n";
     let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", allow)]);
     assert_eq!(json(folder.path(), &["check", "a.json"]).1["findings"], serde_json::json!([]));
 }
 
 #[test]
-fn a_wrong_file_of_exceptions_is_refused() {
+fn an_invalid_exceptions_file_is_rejected() {
     let folder = folder(&[("a.json", NARROW), ("policy-lint.toml", "[[allow]]\nrule = \"nonsense\"\n")]);
     let (code, _, err) = run(folder.path(), &["check", "a.json"]);
     assert_eq!(code, 2);
@@ -172,7 +154,7 @@ fn a_wrong_file_of_exceptions_is_refused() {
 }
 
 #[test]
-fn the_output_is_the_same_for_any_number_of_threads() {
+fn output_does_not_depend_on_the_number_of_threads() {
     let files: Vec<(String, String)> =
         (0..40).map(|i| (format!("p{i}.json"), if i % 3 == 0 { WIDE.to_owned() } else { NARROW.to_owned() })).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
@@ -180,7 +162,7 @@ fn the_output_is_the_same_for_any_number_of_threads() {
     let outputs: Vec<String> = ["1", "2", "7"]
         .iter()
         .map(|threads| {
-            let mut command = lint();
+            let mut command = policy_lint();
             command
                 .current_dir(folder.path())
                 .env("RAYON_NUM_THREADS", threads)
@@ -209,7 +191,7 @@ fn rules_and_version_are_machine_readable() {
 }
 
 #[test]
-fn terraform_source_is_read_without_terraform_and_open_values_are_listed() {
+fn terraform_source_is_evaluated_and_unresolved_values_are_listed() {
     let source = r#"
 variable "open" {}
 variable "given" { default = ["dynamodb:*"] }
@@ -253,12 +235,12 @@ module "m" {
     assert!(report["findings"].as_array().expect("a list").iter().any(|f| f["path"] == "main.tf"));
 }
 
-/// AWS's tools print a document as text too, and IAM encodes it for a URL.
+/// The AWS CLI also prints documents as JSON strings, and the IAM API returns them URL-encoded.
 #[test]
-fn a_document_in_a_text_is_read() {
+fn a_document_inside_a_string_is_checked() {
     let escaped = serde_json::json!({"PolicyDocument": WIDE}).to_string();
-    let encoded = WIDE.replace('%', "%25").replace('{', "%7B").replace('"', "%22").replace(':', "%3a");
-    let encoded = serde_json::json!({"PolicyVersion": {"Document": encoded}}).to_string();
+    let url_encoded = WIDE.replace('%', "%25").replace('{', "%7B").replace('"', "%22").replace(':', "%3a");
+    let encoded = serde_json::json!({"PolicyVersion": {"Document": url_encoded}}).to_string();
     let folder = folder(&[("a.json", &escaped), ("b.json", &encoded), ("c.json", "{\"PolicyDocument\": \"no\"}")]);
     for (file, text) in [("a.json", &escaped), ("b.json", &encoded)] {
         let (code, report) = json(folder.path(), &["check", file]);
@@ -272,7 +254,7 @@ fn a_document_in_a_text_is_read() {
 }
 
 #[test]
-fn a_mark_of_the_byte_order_is_no_column() {
+fn a_byte_order_mark_does_not_count_as_a_column() {
     let source = "resource \"aws_iam_policy\" \"p\" { policy = jsonencode({ Statement = { Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" } }) }\n";
     let folder = folder(&[("plain/main.tf", source), ("marked/main.tf", &format!("\u{feff}{source}"))]);
     let spans =

@@ -1,23 +1,23 @@
-//! The hooks, tried with the pre-commit program itself.
+//! The hooks, run by pre-commit.
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Runs a program with the built policy-lint on the path.
+/// Runs a program with the built policy-lint on `PATH`.
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_policy-lint"));
     command(folder, program, arguments, built.parent().map(Path::to_path_buf)).output().ok()
 }
 
-/// A command with `first` before everything else on the path.
+/// A command with the folder `first` at the start of `PATH`.
 fn command(folder: &Path, program: &str, arguments: &[&str], first: Option<PathBuf>) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::env::split_paths(&path).filter(|p| !p.join("policy-lint").is_file());
     let joined = std::env::join_paths(first.into_iter().chain(paths)).expect("a path");
     let mut command = Command::new(program);
     command.current_dir(folder).args(arguments).env("PATH", joined).env("PRE_COMMIT_HOME", folder.join(".cache"));
-    // A hook that runs these tests must not lend its own repository to the one made here; and what this user's git is
-    // told to do (templates, hooks, signatures) is no part of the test.
+    // If these tests run in a git hook, its repository must not leak into the one created here, and neither must the git
+    // configuration of the user (templates, hooks, signatures).
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(name);
     }
@@ -25,7 +25,7 @@ fn command(folder: &Path, program: &str, arguments: &[&str], first: Option<PathB
     command
 }
 
-/// A copy of the hooks as a repository of its own, as users see it.
+/// A repository with a copy of the hooks, as users reference it.
 fn hook_repository(folder: &Path) -> Option<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(folder.join("policy-lint")).ok()?;
@@ -45,7 +45,7 @@ fn commit(folder: &Path) -> Option<()> {
     output.status.success().then_some(())
 }
 
-/// The pre-commit program that is named, or the one on the path.
+/// The program in the variable `PRE_COMMIT`, or `pre-commit` from `PATH`.
 fn pre_commit() -> Option<String> {
     let program = std::env::var("PRE_COMMIT").unwrap_or_else(|_| String::from("pre-commit"));
     if run(Path::new("."), &program, &["--version"]).is_none() {
@@ -55,9 +55,9 @@ fn pre_commit() -> Option<String> {
     Some(program)
 }
 
-/// What the hooks of this repository's own configuration say about a file in a copy of its tree.
+/// Runs the hooks that this repository uses itself on a file in a copy of its tree.
 #[test]
-fn this_repositorys_own_hooks_stop_what_they_should() {
+fn the_hooks_of_this_repository_reject_defects() {
     let Some(program) = pre_commit() else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let work = tempfile::tempdir().expect("a folder");
@@ -87,13 +87,13 @@ fn this_repositorys_own_hooks_stop_what_they_should() {
         cases.push(("terraform-fmt", String::from("locals {\na=1\n}\n"), 1, "files were modified"));
         cases.push(("terraform-fmt", String::from("locals {\n  a = 1\n}\n"), 0, "Passed"));
     }
-    for (hook, source, expected, said) in cases {
+    for (hook, source, expected, expected_text) in cases {
         std::fs::write(work.path().join(file), source).expect("a file");
         commit(work.path()).expect("a commit");
         let output = run(work.path(), &program, &["run", hook, "--files", file]).expect("pre-commit runs");
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(expected), "{hook}\n{text}");
-        assert!(text.contains(said), "{hook}\n{text}");
+        assert!(text.contains(expected_text), "{hook}\n{text}");
     }
 }
 
@@ -109,7 +109,7 @@ fn the_hooks_run_in_pre_commit() {
     std::fs::write(work.path().join("plan.json"), plan).expect("a file");
     commit(work.path()).expect("a repository of the user");
     let repository = hooks.path().to_string_lossy().into_owned();
-    for (hook, files, expected, said) in [
+    for (hook, files, expected, expected_text) in [
         ("policy-lint", vec!["main.tf", "package.json"], 1, "service-wildcard"),
         ("policy-lint", vec!["package.json"], 0, "Passed"),
         ("policy-lint-plan", vec!["plan.json"], 1, "broad-managed-policy"),
@@ -123,7 +123,7 @@ fn the_hooks_run_in_pre_commit() {
             "{hook} {files:?}\n{text}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(text.contains(said), "{hook} {files:?}\n{text}");
+        assert!(text.contains(expected_text), "{hook} {files:?}\n{text}");
     }
 }
 
@@ -138,7 +138,7 @@ fn rust_repository(folder: &Path) {
     commit(folder).expect("a repository of the user");
 }
 
-/// What a user may have set for builds of his own.
+/// Environment variables that users may have set for their own builds.
 const FOREIGN: [(&str, &str); 5] = [
     ("RUSTUP_TOOLCHAIN", "1.0.0-none"),
     ("CARGO_TARGET_DIR", "/nonexistent/target"),
@@ -147,8 +147,8 @@ const FOREIGN: [(&str, &str); 5] = [
     ("RUSTC_WRAPPER", "/nonexistent/wrapper"),
 ];
 
-/// cargo as it is on this machine is asked for its version only, where and as the hook calls it; then the program that
-/// is built already is put where it should be.
+/// Stands in for cargo: records its environment, calls the real cargo only for its version, and copies the program that is
+/// already built to the path where the hook expects it.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
 env >>"$CALLS"
@@ -191,7 +191,7 @@ fn the_hook_builds_in_its_own_folder_with_its_own_toolchain() {
     }
 }
 
-/// The same in full: a clone of this repository is built. Takes minutes.
+/// Builds a clone of this repository with the hook. Takes minutes.
 #[test]
 #[ignore = "builds a release: scripts/test --long"]
 fn the_hook_of_a_clone_builds_and_runs() {

@@ -1,8 +1,8 @@
-//! Shapes that modules of other people have: what is right in them is not found, and what is wrong still is.
+//! Constructs of published modules: correct ones have no findings, and incorrect ones still do.
 use policy_lint::rule::Persona;
 use policy_lint::{Request, check};
 
-/// The rules that speak for `regular`, with their lines.
+/// The rules with findings for `regular`, with their lines.
 fn found(source: &str) -> Vec<(usize, &'static str)> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("main.tf"), source).expect("a file");
@@ -14,15 +14,16 @@ fn found(source: &str) -> Vec<(usize, &'static str)> {
         kind: None,
         persona: Persona::Regular,
         config: None,
+        baseline: None,
         today: String::from("2026-01-01"),
     };
     let report = check(&request);
-    report.findings.iter().map(|f| (f.place.positions().0.line, f.finding.rule.name)).collect()
+    report.findings.iter().map(|f| (f.location.positions().0.line, f.finding.rule.name)).collect()
 }
 
 /// A document whose placeholders are replaced by the bucket's ARN when it is used.
 #[test]
-fn a_document_with_placeholders_is_what_it_becomes() {
+fn placeholders_are_replaced_before_a_document_is_checked() {
     let module = |resource: &str| {
         format!(
             r#"
@@ -54,9 +55,9 @@ data "aws_iam_policy_document" "this" {{
     assert_eq!(found(&module("@BUCKET@")), [(12, "resource-type-mismatch")]);
 }
 
-/// `try` over a data source that has an answer, later, is not its last resort.
+/// `try` over a data source does not use its fallback, because the data source will have a value.
 #[test]
-fn what_a_data_source_will_tell_is_not_its_fallback() {
+fn an_unknown_data_source_in_try_does_not_select_the_fallback() {
     let source = r#"
 data "aws_caller_identity" "here" {
   count = 1
@@ -92,10 +93,7 @@ data "aws_iam_policy_document" "logs" {
     assert_eq!(found(&literal), [(18, "invalid-principal")]);
 }
 
-/// Empty defaults are what a caller fills.
-#[test]
-fn an_empty_default_is_not_a_missing_part() {
-    let source = r#"
+const EMPTY_DEFAULTS: &str = r#"
 variable "actions" {
   default = []
 }
@@ -141,14 +139,19 @@ resource "aws_iam_role" "pod" {
   })
 }
 "#;
+
+/// Callers replace empty defaults.
+#[test]
+fn an_empty_default_is_not_a_missing_element() {
+    let source = EMPTY_DEFAULTS;
     assert_eq!(found(source), []);
     assert_eq!(found(&source.replace("= var.actions", "= []")), [(16, "missing-element")]);
     assert_eq!(found(&source.replace("= var.provider_arn", "= null")), [(35, "wrong-type")]);
 }
 
-/// A name with a part that is not known is still the same name in two places.
+/// A partly unknown name is the same name in two places.
 #[test]
-fn a_name_that_is_half_known_is_recognized() {
+fn a_partly_unknown_name_is_recognized() {
     let source = r#"
 variable "stage" {}
 resource "aws_lambda_function" "copy" {
@@ -193,9 +196,9 @@ resource "aws_lambda_event_source_mapping" "inbox" {
     assert_eq!(found(&other), [(22, "target-without-permission")]);
 }
 
-/// Terraform keeps the last of two equal keys of an object; only in a policy is that a defect.
+/// Terraform keeps the last of two equal keys of an object; that is a defect in a policy only.
 #[test]
-fn a_key_that_repeats_outside_of_policies_is_none_of_ours() {
+fn a_repeated_key_outside_of_policies_is_not_a_finding() {
     let source = r#"
 locals {
   settings = { size = 1, "size" = 2, other = 3, size = 4 }
@@ -212,9 +215,9 @@ resource "aws_iam_policy" "copy" {
     assert_eq!(found(&twice), [(8, "invalid-policy")]);
 }
 
-/// A permissions boundary grants nothing, however broad it is; the same policy attached does.
+/// A broad permissions boundary grants nothing; the same policy attached to a role does.
 #[test]
-fn a_boundary_is_not_a_grant() {
+fn a_permissions_boundary_does_not_grant() {
     let source = r#"
 resource "aws_iam_policy" "bounds" {
   name = "bounds"
@@ -241,7 +244,7 @@ resource "aws_iam_role" "copy" {
 
 /// Instances of one resource are different buckets.
 #[test]
-fn notifications_of_two_instances_are_not_of_one_bucket() {
+fn notifications_of_two_instances_are_for_two_buckets() {
     let source = r#"
 resource "aws_s3_bucket" "raw" {
   for_each = toset(["a", "b.c"])
@@ -260,9 +263,9 @@ resource "aws_s3_bucket_notification" "all" {
     assert_eq!(found(&again), [(11, "duplicate-bucket-notification")]);
 }
 
-/// A document that is repeated is found wherever the whole of it goes.
+/// A repeated document is found where it is used as a whole.
 #[test]
-fn documents_that_are_repeated_are_read_as_a_whole() {
+fn a_repeated_document_is_read_as_a_whole() {
     let source = r#"
 data "aws_iam_policy_document" "each" {
   for_each = { a = ["s3:*"], b = ["sqs:ListQueues"] }
@@ -289,9 +292,9 @@ resource "aws_iam_policy" "counted" {
     assert_eq!(found(source), [(3, "service-wildcard"), (12, "service-wildcard")]);
 }
 
-/// What a bucket's ARN will be is not known, but that it is a bucket's ARN is.
+/// The ARN of a bucket is unknown, but it is known to be the ARN of a bucket.
 #[test]
-fn an_arn_that_is_not_known_yet_has_its_type() {
+fn an_unknown_arn_has_its_resource_type() {
     let source = r#"
 resource "aws_s3_bucket" "raw" {
 }
@@ -317,9 +320,9 @@ resource "aws_iam_policy" "written" {
     assert_eq!(found(&listed.replace(", \"${aws_s3_bucket.raw.arn}/*\"", "")), []);
 }
 
-/// What providers and Terraform of earlier years took.
+/// Syntax of earlier versions of Terraform and its providers.
 #[test]
-fn old_spellings_are_read() {
+fn syntax_of_earlier_versions_is_read() {
     let source = r#"
 variable "actions" {
   type    = "list"

@@ -1,13 +1,13 @@
-//! Every rule's page is its test: lines marked `#! severity` are found by the rule, all other lines are not.
+//! The examples on the rule pages are tests: the rule reports the lines marked `#! severity`, and no other lines.
 use std::sync::Arc;
 
-use clap::ValueEnum;
-use policy_lint::engine::{self, Report};
-use policy_lint::model::Kind;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
+use iam_policy::PolicyKind;
+use policy_lint::diagnostic::Report;
+use policy_lint::engine;
+use policy_lint::policy_file::{self, Outcome};
 use policy_lint::rule::Check;
-use policy_lint::source::File;
+use policy_lint::terraform;
+use source_text::SourceFile;
 
 struct Example {
     info: String,
@@ -37,18 +37,18 @@ fn examples(page: &str) -> Vec<Example> {
 fn run(example: &Example) -> Option<Report> {
     let mut words = example.info.split_whitespace();
     let language = words.next()?;
-    let kind = words.next().map(|k| Kind::from_str(k, true).expect("a kind after the language"));
-    let file = |path: &str| Arc::new(File::new(path, example.text.clone()));
+    let kind = words.next().map(|k| PolicyKind::from_name(k).expect("a kind after the language"));
+    let file = |path: &str| Arc::new(SourceFile::new(path, example.text.clone()));
     match language {
-        "json" => match raw::read(file("example.json"), kind.or(Some(Kind::Identity)), true) {
+        "json" => match policy_file::read(file("example.json"), kind.or(Some(PolicyKind::Identity)), true) {
             Outcome::Read(project) => Some(engine::run(&project)),
-            Outcome::Other => panic!("an example that is no policy:\n{}", example.text),
+            Outcome::Other => panic!("the example is not a policy:\n{}", example.text),
         },
         "hcl" => {
             let folder = tempfile::tempdir().expect("a folder");
             std::fs::write(folder.path().join("main.tf"), &example.text).expect("a file");
             let mut report = Report::default();
-            for project in hcl::read(&[folder.path().to_path_buf()], &[]).projects {
+            for project in terraform::read(&[folder.path().to_path_buf()], &[]).projects {
                 assert!(project.broken.is_empty(), "{:?} in\n{}", project.broken, example.text);
                 report.merge(engine::run(&project));
             }
@@ -59,7 +59,7 @@ fn run(example: &Example) -> Option<Report> {
 }
 
 #[test]
-fn pages_are_true() {
+fn examples_are_reported_as_marked() {
     let mut wrong = Vec::new();
     for rule in policy_lint::rules::ALL {
         let (mut bad, mut good) = (0, 0);
@@ -71,7 +71,7 @@ fn pages_are_true() {
                 .findings
                 .iter()
                 .filter(|f| f.finding.rule.name == rule.name)
-                .map(|f| (f.place.positions().0.line, format!("{:?}", f.finding.severity).to_lowercase()))
+                .map(|f| (f.location.positions().0.line, format!("{:?}", f.finding.severity).to_lowercase()))
                 .collect();
             actual.sort();
             actual.dedup();
@@ -84,19 +84,23 @@ fn pages_are_true() {
             if example.expected.is_empty() { good += 1 } else { bad += 1 }
         }
         if !matches!(rule.check, Check::Engine) && (bad == 0 || good == 0) {
-            wrong.push(format!("{}: the page needs an example that is found and one that is not", rule.name));
+            wrong.push(format!("{}: the page needs an example with a finding and one without", rule.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn pages_have_their_shape() {
+fn pages_have_the_required_sections() {
     for rule in policy_lint::rules::ALL {
-        assert!(rule.doc.starts_with(&format!("# {}\n\n", rule.name)), "{}: the title is the name", rule.name);
-        assert!(rule.doc.contains("\n## Why\n"), "{}: the page says why", rule.name);
-        assert!(rule.doc.contains("\n## Instead\n"), "{}: the page says what to write instead", rule.name);
-        assert!(rule.summary().len() < 160, "{}: the first paragraph is one sentence", rule.name);
+        assert!(
+            rule.doc.starts_with(&format!("# {}\n\n", rule.name)),
+            "{}: the title is not the name of the rule",
+            rule.name
+        );
+        assert!(rule.doc.contains("\n## Why\n"), "{}: the section `Why` is missing", rule.name);
+        assert!(rule.doc.contains("\n## Instead\n"), "{}: the section `Instead` is missing", rule.name);
+        assert!(rule.summary().len() < 160, "{}: the first paragraph is too long", rule.name);
     }
-    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is in the order of the names");
+    assert!(policy_lint::rules::ALL.is_sorted_by_key(|r| r.name), "the list is not sorted by name");
 }

@@ -1,26 +1,13 @@
-//! SARIF, annotations, baselines and exceptions in comments.
-use std::path::Path;
-
-use assert_cmd::Command;
+//! SARIF, annotations, baselines, exceptions in comments, and escaping of untrusted text.
 use serde_json::Value;
+
+mod support;
+use support::{folder, run};
 
 const SOURCE: &str = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [\n    { Effect = \"Allow\", Action = \"s3:*\", Resource = \"arn:aws:s3:::b/*\" },\n  ] })\n}\n";
 
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("policy-lint").expect("the program is built");
-    let output = command.current_dir(folder).args(arguments).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    (output.status.code().expect("it ends"), text(&output.stdout), text(&output.stderr))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).expect("a file"));
-    folder
-}
-
 #[test]
-fn sarif_is_what_code_scanning_reads() {
+fn sarif_has_rules_and_locations() {
     let folder = folder(&[("a b.tf", SOURCE)]);
     let (code, out, _) = run(folder.path(), &["check", "a b.tf", "--format", "sarif"]);
     assert_eq!(code, 1);
@@ -30,13 +17,16 @@ fn sarif_is_what_code_scanning_reads() {
     assert_eq!(result["ruleId"], "service-wildcard");
     let rule = result["ruleIndex"].as_u64().and_then(|i| usize::try_from(i).ok()).expect("a number");
     assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][rule]["id"], "service-wildcard");
-    let place = &result["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "a%20b.tf");
-    assert_eq!((place["region"]["startLine"].as_u64(), place["region"]["startColumn"].as_u64()), (Some(3), Some(34)));
+    let location = &result["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "a%20b.tf");
+    assert_eq!(
+        (location["region"]["startLine"].as_u64(), location["region"]["startColumn"].as_u64()),
+        (Some(3), Some(34))
+    );
 }
 
 #[test]
-fn annotations_name_file_and_line() {
+fn annotations_have_file_and_position() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (_, out, _) = run(folder.path(), &["check", "a.tf", "--format", "github"]);
     assert!(
@@ -46,8 +36,8 @@ fn annotations_name_file_and_line() {
     assert_eq!(out.lines().count(), 2, "{out}");
 }
 
-/// Names of files and texts of policies are chosen by others: none may reach a terminal as a control character, or begin
-/// a line that looks like a message of the program.
+/// File names and policies are untrusted: no control character may reach the terminal, and no text may begin a line that
+/// looks like a message of the program.
 #[test]
 fn hostile_names_and_policies_are_escaped_in_every_format() {
     let name = "x\u{1b}[2K\u{202e}\u{9b}\nerror: forged.json";
@@ -59,8 +49,8 @@ fn hostile_names_and_policies_are_escaped_in_every_format() {
         let (code, out, err) = run(folder.path(), &["check", ".", "--format", format]);
         assert_eq!(code, 2, "one file cannot be read; {format}: {err}");
         for text in [&out, &err] {
-            let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!text.contains(obeyed), "{format}: {text:?}");
+            let is_control = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(is_control), "{format}: {text:?}");
             assert!(!text.lines().any(|line| line.starts_with("error: forged")), "{format}: {text}");
         }
     }
@@ -74,7 +64,7 @@ fn hostile_names_and_policies_are_escaped_in_every_format() {
 }
 
 #[test]
-fn a_baseline_hides_what_was_there_and_says_what_is_gone() {
+fn a_baseline_suppresses_recorded_findings_and_reports_fixed_ones() {
     let folder = folder(&[("a.tf", SOURCE)]);
     let (code, _, _) = run(folder.path(), &["check", ".", "--write-baseline", "base.json"]);
     assert_eq!(code, 0);
@@ -89,14 +79,14 @@ fn a_baseline_hides_what_was_there_and_says_what_is_gone() {
     assert!(code == 1 && out.contains("sqs:*") && !out.contains("s3:*` allows"), "{out}");
     std::fs::write(folder.path().join("a.tf"), SOURCE.replace("s3:*", "s3:GetObject")).expect("a file");
     let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
-    assert!(code == 0 && err.contains("is gone"), "{err}");
+    assert!(code == 0 && err.contains("no longer exists"), "{err}");
     std::fs::write(folder.path().join("base.json"), "{}").expect("a file");
     let (code, _, err) = run(folder.path(), &["check", ".", "--baseline", "base.json"]);
     assert!(code == 2 && err.contains("`base.json`"), "{err}");
 }
 
 #[test]
-fn comments_are_exceptions_with_reasons() {
+fn comments_suppress_findings_with_a_reason() {
     let line = "    { Effect";
     for (comment, expected) in [
         ("    # policy-lint: allow(service-wildcard) the owner of the bucket\n", vec![]),
@@ -115,13 +105,13 @@ fn comments_are_exceptions_with_reasons() {
 }
 
 #[test]
-fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
+fn findings_of_a_plan_are_reported_and_suppressed_in_its_source() {
     let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [{"address": "aws_iam_policy.p",
         "mode": "managed", "type": "aws_iam_policy", "values": {"policy":
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::b/*\"}]}"}}]}}}"#;
-    let beside = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
-    let places = |arguments: &[&str]| {
-        let (_, out, _) = run(beside.path(), &[arguments, &["--format", "json"]].concat());
+    let folder_with_plan = folder(&[("a.tf", SOURCE), ("plan.json", plan)]);
+    let locations = |arguments: &[&str]| {
+        let (_, out, _) = run(folder_with_plan.path(), &[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&out).expect("JSON");
         let all = report["findings"].as_array().expect("a list").clone();
         let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
@@ -130,22 +120,22 @@ fn a_plan_and_its_source_are_one_to_exceptions_and_in_the_report() {
     };
     let expected = vec![("a.tf".to_owned(), 3, "service-wildcard".to_owned(), "/Statement/0/Action".to_owned())];
     for arguments in [["check", "plan.json"], ["check", "."], ["check", "a.tf"]] {
-        assert_eq!(places(&arguments), expected, "{arguments:?}");
+        assert_eq!(locations(&arguments), expected, "{arguments:?}");
     }
     let allow = "[[allow]]\nrule = \"service-wildcard\"\npath = \"plan.json\"\nreason = \"x\"\n";
-    std::fs::write(beside.path().join("policy-lint.toml"), allow).expect("a file");
-    assert_eq!(places(&["check", "plan.json"]), []);
-    std::fs::remove_file(beside.path().join("policy-lint.toml")).expect("it is there");
+    std::fs::write(folder_with_plan.path().join("policy-lint.toml"), allow).expect("a file");
+    assert_eq!(locations(&["check", "plan.json"]), []);
+    std::fs::remove_file(folder_with_plan.path().join("policy-lint.toml")).expect("it is there");
     let comment =
         "    # policy-lint: allow(service-wildcard) x\n    # policy-lint: allow(broad-resource) x\n    { Effect";
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
-    assert_eq!(places(&["check", "plan.json"]), []);
-    std::fs::write(beside.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
-    assert_eq!(places(&["check", "plan.json"])[0].0, "plan.json");
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("    { Effect", comment)).expect("a file");
+    assert_eq!(locations(&["check", "plan.json"]), []);
+    std::fs::write(folder_with_plan.path().join("a.tf"), SOURCE.replace("\"p\"", "\"other\"")).expect("a file");
+    assert_eq!(locations(&["check", "plan.json"])[0].0, "plan.json");
 }
 
 #[test]
-fn named_files_that_are_no_policies_can_be_left_alone() {
+fn skip_others_skips_named_files_that_are_not_policies() {
     let folder = folder(&[("package.json", "{\"name\": \"x\"}"), ("a.tf", SOURCE)]);
     assert_eq!(run(folder.path(), &["check", "package.json"]).0, 2);
     assert_eq!(run(folder.path(), &["check", "--skip-others", "package.json"]).0, 0);
@@ -153,7 +143,7 @@ fn named_files_that_are_no_policies_can_be_left_alone() {
 }
 
 #[test]
-fn patterns_expand_to_actions_with_their_levels() {
+fn expand_lists_actions_with_access_levels() {
     let folder = folder(&[]);
     let (code, out, _) = run(folder.path(), &["expand", "sqs:*Message"]);
     assert_eq!(

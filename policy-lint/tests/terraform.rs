@@ -1,22 +1,22 @@
-//! The evaluator against Terraform itself: the policies of the source are those of the plan.
+//! The evaluator compared with Terraform: the policies of the source are those of the plan.
 #![allow(clippy::print_stderr, reason = "a test that falls back says so")]
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use policy_lint::model::Policy;
-use policy_lint::parse::hcl;
-use policy_lint::parse::raw::{self, Outcome};
-use policy_lint::source::File;
-use policy_lint::value::{Data, Value};
+use iam_policy::model::Policy;
+use policy_lint::policy_file::{self, Outcome};
+use policy_lint::terraform;
 use serde_json::{Value as Json, json};
+use source_text::SourceFile;
+use source_text::{Data, Value};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name)
 }
 
-/// One form for all spellings: lists as sorted sets, one text as a list of one.
+/// A canonical form: lists as sorted sets, a text as a list of one.
 fn canonical(value: &Value) -> Json {
     match &value.data {
         Data::Null => Json::Null,
@@ -24,7 +24,7 @@ fn canonical(value: &Value) -> Json {
         Data::Number(n) => json!(**n),
         Data::String(text) => json!(text.to_string()),
         Data::Encoded(inner) => canonical(inner),
-        Data::Unknown(hole) => json!(format!("unknown {}", hole.source)),
+        Data::Unknown(unknown) => json!(format!("unknown {}", unknown.source)),
         Data::Array(list) => {
             let mut list: Vec<Json> = list.iter().map(canonical).collect();
             list.sort_by_key(ToString::to_string);
@@ -38,12 +38,12 @@ fn canonical(value: &Value) -> Json {
     }
 }
 
-fn by_carrier(policies: &[Policy]) -> BTreeMap<String, Json> {
-    let key = |p: &Policy| format!("{}:{}", p.address.clone().unwrap_or_default(), p.carrier.attribute);
+fn by_attribute(policies: &[Policy]) -> BTreeMap<String, Json> {
+    let key = |p: &Policy| format!("{}:{}", p.address.clone().unwrap_or_default(), p.origin.attribute);
     policies.iter().map(|p| (key(p), canonical(&p.root))).collect()
 }
 
-/// The plan that the installed Terraform makes of a folder; `None` where there is no Terraform or no provider.
+/// The plan that the installed Terraform makes of a folder; `None` without Terraform or its provider.
 fn fresh_plan(name: &str) -> Option<String> {
     let work = tempfile::tempdir().ok()?;
     let copy = Command::new("cp").arg("-R").arg(folder(name)).arg(work.path()).status().ok()?;
@@ -66,19 +66,19 @@ fn recorded_plan(name: &str) -> String {
 }
 
 fn planned(text: String) -> BTreeMap<String, Json> {
-    match raw::read(Arc::new(File::new("plan.json", text)), None, true) {
-        Outcome::Read(project) => by_carrier(&project.policies),
+    match policy_file::read(Arc::new(SourceFile::new("plan.json", text)), None, true) {
+        Outcome::Read(project) => by_attribute(&project.policies),
         Outcome::Other => panic!("not read as a plan"),
     }
 }
 
 fn written(name: &str, module: &str) -> BTreeMap<String, Json> {
-    let outcome = hcl::read(&[folder(name), folder(name).join(module)], &[]);
+    let outcome = terraform::read(&[folder(name), folder(name).join(module)], &[]);
     assert!(outcome.errors.is_empty());
-    outcome.projects.iter().flat_map(|p| by_carrier(&p.policies)).collect()
+    outcome.projects.iter().flat_map(|p| by_attribute(&p.policies)).collect()
 }
 
-/// The folders that are compared, with the module that each of them calls.
+/// The compared folders, with the module that each of them calls.
 const FOLDERS: [(&str, &str); 2] = [("every", "team"), ("spellings", "part")];
 
 fn compare(name: &str, module: &str, plan: &BTreeMap<String, Json>) {
@@ -93,14 +93,14 @@ fn compare(name: &str, module: &str, plan: &BTreeMap<String, Json>) {
 }
 
 #[test]
-fn the_source_says_what_the_recorded_plan_says() {
+fn the_source_has_the_policies_of_the_recorded_plan() {
     for (name, module) in FOLDERS {
         compare(name, module, &planned(recorded_plan(name)));
     }
 }
 
 #[test]
-fn the_source_says_what_terraform_plans_now() {
+fn the_source_has_the_policies_of_a_fresh_plan() {
     for (name, module) in FOLDERS {
         match fresh_plan(name) {
             Some(plan) => compare(name, module, &planned(plan)),

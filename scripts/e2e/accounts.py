@@ -1,4 +1,4 @@
-"""The people of the local account. The emulator's root exists for `create` alone; everybody else is an IAM user."""
+"""The IAM users of the local account. Only `create` uses the emulator's account root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .paths import Stack
 
 USERS = ("deployer", "uploader", "operator", "auditor", "visitor")
 
-# What apply, destroy and the checks need. Roles and policies only of this project.
+# The services that apply, destroy and the tests need.
 _SERVICES = (
     *("athena", "cloudtrail", "cloudwatch", "dynamodb", "events", "glue", "kms", "lambda", "logs", "s3", "sns"),
     *("sqs", "tag"),
@@ -29,32 +29,32 @@ class Credentials:
 
 
 def create(stack: Stack, emulator: Emulator) -> dict[str, Credentials]:
-    """Creates the users with the emulator's root key and keeps their keys in the stack's folder."""
+    """Creates the users as the emulator's account root; writes their access keys to the stack's folder."""
     iam = client("iam", stack, emulator, Credentials(emulator.account, "root"))
     grants = {
         "deployer": _deployer(emulator.account),
         "uploader": _may_assume(emulator.account, "uploader"),
         "operator": _may_assume(emulator.account, "operator"),
-        "auditor": _may_assume(emulator.account, "auditor", "uploader"),  # `sluice smoke` is both
-        "visitor": _may_assume(emulator.account, "uploader", "operator", "auditor"),  # who tries a kept demo
+        "auditor": _may_assume(emulator.account, "auditor", "uploader"),  # `sluice smoke` needs both
+        "visitor": _may_assume(emulator.account, "uploader", "operator", "auditor"),  # for a demo that is kept
     }
-    made = {}
+    credentials = {}
     for name in USERS:
         iam.create_user(UserName=name)
         iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=json.dumps(grants[name]))
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        made[name] = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        credentials[name] = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     stack.users.touch(mode=0o600)
-    stack.users.write_text(json.dumps({name: asdict(keys) for name, keys in made.items()}, indent=2) + "\n")
-    return made
+    stack.users.write_text(json.dumps({name: asdict(keys) for name, keys in credentials.items()}, indent=2) + "\n")
+    return credentials
 
 
 def load(stack: Stack) -> dict[str, Credentials]:
     return {name: Credentials(**keys) for name, keys in json.loads(stack.users.read_text()).items()}
 
 
-def client(service: str, stack: Stack, emulator: Emulator, keys: Credentials):  # noqa: ANN201 - boto3 makes the type
-    """A client that knows nothing but what it is given: no profile, no metadata service, no other endpoint."""
+def client(service: str, stack: Stack, emulator: Emulator, keys: Credentials):  # noqa: ANN201 - boto3 defines the type at run time
+    """A client with only these settings: no profile, no instance metadata, no other endpoint."""
     session = boto3.session.Session(
         aws_access_key_id=keys.access_key,
         aws_secret_access_key=keys.secret_key,
@@ -72,8 +72,8 @@ def client(service: str, stack: Stack, emulator: Emulator, keys: Credentials):  
 
 def assume(stack: Stack, emulator: Emulator, keys: Credentials, role_arn: str, session: str) -> Credentials:
     answer = client("sts", stack, emulator, keys).assume_role(RoleArn=role_arn, RoleSessionName=session)
-    got = answer["Credentials"]
-    return Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+    issued = answer["Credentials"]
+    return Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
 
 
 def _deployer(account: str) -> dict:

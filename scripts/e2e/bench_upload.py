@@ -1,4 +1,4 @@
-"""Many small files: `sluice upload` beside `aws s3 cp --recursive`, against the running stack `spare`."""
+"""Compares `sluice upload` with `aws s3 cp --recursive` for many small files, on the running stack `spare`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main() -> None:
     running = emulator.running(stack)
     aws = os.environ.get("AWS_CLI") or shutil.which("aws")
     if running is None or aws is None:
-        raise SystemExit("start it by crates/sluice/bench, with `aws` on the PATH")
+        raise SystemExit("run crates/sluice/bench, with `aws` in PATH")
     keys = accounts.load(stack)["deployer"]
     env = environment.tool(stack, running, keys)
     s3 = accounts.client("s3", stack, running, keys)
@@ -49,24 +49,24 @@ def main() -> None:
                 ("aws", [*other, str(folder), f"s3://{BUCKET}/aws-{number}/"]),
                 ("sluice", [*tool, f"sluice-{number}", str(folder)]),
             ):
-                seconds, most = _run(command, env)
+                seconds, peak_mb = _run(command, env)
                 times[what].append(seconds)
-                memory[what] = max(memory.get(what, 0), most)
-                print(f"{what:<7} {arguments.files} files in {seconds:.1f} s, {most:.0f} MB", flush=True)
+                memory[what] = max(memory.get(what, 0), peak_mb)
+                print(f"{what:<7} {arguments.files} files in {seconds:.1f} s, {peak_mb:.0f} MB", flush=True)
         again, _ = _run([*tool, "sluice-0", str(folder)], env)
     count = sum(len(page.get("Contents", [])) for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET))
     expected = arguments.files * arguments.rounds * 2 + max(arguments.files // 10, 1)
     if count != expected:
-        raise SystemExit(f"{count} objects arrived, not {expected}")
-    median = {what: statistics.median(all_of) for what, all_of in times.items()}
+        raise SystemExit(f"{count} objects were uploaded, expected {expected}")
+    median = {what: statistics.median(seconds) for what, seconds in times.items()}
     ratio = median["aws"] / median["sluice"]
     print(f"{version}: {median['aws']:.1f} s; sluice: {median['sluice']:.1f} s; {ratio:.1f} times as fast")
-    print(f"once more, everything there already: {again:.1f} s")
-    print("memory: " + ", ".join(f"{what} {most:.0f} MB" for what, most in memory.items()))
+    print(f"again, with all files uploaded already: {again:.1f} s")
+    print("memory: " + ", ".join(f"{what} {peak_mb:.0f} MB" for what, peak_mb in memory.items()))
 
 
 def _run(command: list[str], env: dict[str, str]) -> tuple[float, float]:
-    """Seconds and the most resident megabytes."""
+    """Seconds, and peak resident memory in megabytes."""
     started = time.monotonic()
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -83,7 +83,7 @@ def _write(folder: Path, count: int) -> None:
 
 
 def _outputs(region: str) -> dict:
-    """Names of a deployment of which only the bucket exists."""
+    """The outputs of a deployment of which only the bucket exists."""
     texts = (
         "table",
         "hash_key",

@@ -1,8 +1,8 @@
-"""Compiles the Lambdas, `sluice` and `policy-lint` for this machine in one run of cargo, and packs the Lambdas.
+"""Builds the Lambdas, `sluice` and `policy-lint` for this machine in one run of cargo, and packs the Lambdas.
 
-One run with one profile, so that features unify and every crate of the AWS SDK is compiled once. What goes to AWS is
-built with the profile `lambda`, by package.py. `python -m e2e.build [STATUS]` builds, and keeps in the file STATUS
-a line that says how far it is. Standard library only.
+One run with one profile unifies the features, so that every crate of the AWS SDK is compiled once. package.py builds
+the packages for AWS, with the profile `lambda`. `python -m e2e.build [STATUS]` writes its progress as one line to the
+file STATUS. Standard library only.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pathlib import Path
 from . import elf, package
 from .paths import BIN, LOCAL_DIST, ROOT
 
-# Set by scripts/test: the tests are compiled in the same run, and features are theirs too (`lambda-support/fakes`).
-# Otherwise `cargo test` beside the end-to-end tests would put other builds of the programs in the place of those that
-# they run.
+# scripts/test sets this variable: the tests are compiled in the same run, with their features (`lambda-support/fakes`).
+# Otherwise, a `cargo test` that runs during the end-to-end tests would replace the programs that they run.
+WITH_TESTS = "SLUICE_BUILD_TESTS"
 
 
 def command() -> list[str]:
@@ -35,17 +35,17 @@ def command() -> list[str]:
 
 @cache
 def binaries() -> dict[str, Path]:
-    """Builds what is not built yet; every program of the workspace by its name."""
+    """Builds the programs of the workspace, unless they are up to date; returns their paths by name."""
     return compiled(lambda _: None)
 
 
-def compiled(tell: Callable[[str], None]) -> dict[str, Path]:
-    """The same; `tell` is given how far the build is."""
-    tell("building: crates are downloaded")
+def compiled(report: Callable[[str], None]) -> dict[str, Path]:
+    """The same; calls `report` with the progress."""
+    report("building: downloading crates")
     run = [*command(), "--quiet", "--message-format", "json-render-diagnostics"]
     cargo = subprocess.Popen(run, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
-        found = _follow(cargo, tell)
+        found = _follow(cargo, report)
         cargo.wait()
     except BaseException:
         cargo.terminate()
@@ -57,7 +57,7 @@ def compiled(tell: Callable[[str], None]) -> dict[str, Path]:
 
 
 def _link(programs: dict[str, Path]) -> None:
-    """Puts each program into `.local/bin`, wherever cargo is told to put what it builds."""
+    """Links each program into `.local/bin`, whatever the target directory of cargo is."""
     BIN.mkdir(parents=True, exist_ok=True)
     for name, program in programs.items():
         link = BIN / name
@@ -67,7 +67,7 @@ def _link(programs: dict[str, Path]) -> None:
             fresh.replace(link)
 
 
-def _follow(cargo: subprocess.Popen[str], tell: Callable[[str], None]) -> dict[str, Path]:
+def _follow(cargo: subprocess.Popen[str], report: Callable[[str], None]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     done: set[str] = set()
     wanted: set[str] = set()
@@ -81,22 +81,23 @@ def _follow(cargo: subprocess.Popen[str], tell: Callable[[str], None]) -> dict[s
         if message["target"]["kind"] != ["custom-build"]:
             done.add(_crate(message["package_id"]))
             wanted = wanted or crates()
-            tell(_progress(done, wanted))
+            report(_progress(done, wanted))
     return found
 
 
 def crates() -> set[str]:
-    """The crates that the programs are made of, as `name version`; empty where cargo cannot tell."""
-    tree = ["cargo", "tree", "--locked", "--offline", "--workspace", "--edges", "normal,build", "--prefix", "none"]
+    """The crates of the programs, as `name version`; empty if cargo cannot list them."""
+    packages = [argument for name in sorted(package.with_programs(ROOT)) for argument in ("--package", name)]
+    tree = ["cargo", "tree", "--locked", "--offline", *packages, "--edges", "normal,build", "--prefix", "none"]
     listed = subprocess.run(tree, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return {" ".join(line.split()[:2]).replace(" v", " ") for line in listed.stdout.splitlines() if line}
 
 
 def _crate(package_id: str) -> str:
-    """`name version` of an id as `registry+https://…#name@version` or `path+file:///…/name#version`."""
-    place, _, last = package_id.rpartition("#")
+    """`name version` of an id such as `registry+https://…#name@version` or `path+file:///…/name#version`."""
+    source, _, last = package_id.rpartition("#")
     name, _, version = last.rpartition("@")
-    return f"{name or place.rpartition('/')[2]} {version}"
+    return f"{name or source.rpartition('/')[2]} {version}"
 
 
 def _progress(done: set[str], wanted: set[str]) -> str:
@@ -108,10 +109,10 @@ def _progress(done: set[str], wanted: set[str]) -> str:
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     status = Path(sys.argv[1] if len(sys.argv) > 1 else os.devnull)
-    begun = time.monotonic()
+    started = time.monotonic()
     found = compiled(lambda text: _write(status, text))
     _write(status, "")
-    print(f"{', '.join(sorted(found))}: built in {time.monotonic() - begun:.0f} s")
+    print(f"{', '.join(sorted(found))}: built in {time.monotonic() - started:.0f} s")
 
 
 def _write(status: Path, text: str) -> None:
@@ -119,7 +120,7 @@ def _write(status: Path, text: str) -> None:
 
 
 def pack() -> None:
-    """Packs every Lambda into `.local/dist`, with the variables file that names the zips."""
+    """Packs every Lambda into `.local/dist`, and writes the variables file with the zips."""
     LOCAL_DIST.mkdir(parents=True, exist_ok=True)
     packages = {}
     for name in sorted(package.programs(ROOT)):
@@ -140,7 +141,7 @@ def pack() -> None:
 
 
 def stripped(binary: Path) -> bytes:
-    """Without symbols, which are four fifths of a development build. `strip` comes with the C compiler's linker."""
+    """The program without symbols, which are four fifths of a development build. `strip` comes with the C compiler."""
     strip = shutil.which("strip")
     if strip is None:
         return binary.read_bytes()

@@ -1,6 +1,6 @@
-"""A certificate authority for one stack, and the emulator's server certificate signed by it.
+"""A certificate authority (CA) for one stack, and the emulator's server certificate.
 
-TLS stays on locally because the bucket policies deny every request without it.
+The local stack uses TLS because the bucket policies deny every request without it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DAYS = 30
 
 
 def write(stack: Stack) -> None:
-    """Writes ca.pem, server.pem, server.key and trust.pem. The CA's key is never written: it signs once."""
+    """Writes ca.pem, server.pem, server.key and trust.pem. The CA's key signs once and is not written."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name(f"Sluice local stack {stack.name}")
     ca = (

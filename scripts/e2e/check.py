@@ -1,7 +1,7 @@
 """`terraform validate` and `terraform test` on a copy of the root module, with mocked providers and no backend.
 
-Terraform starts the provider twice for each run of a test, half of what a run takes: here one provider, started
-before, serves them all.
+Terraform would start the provider twice for each `run` block, which takes half of the time: one provider process serves
+them all instead.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .terraform import QUICK, cli_config, left_out
 FOLDER = LOCAL / "check"
 MODULE = FOLDER / "terraform"
 GROUPS = FOLDER / "groups"
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 def main() -> None:
     end()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    # The copy keeps the depth, so that relative paths to the repository's other files stay right.
+    # The copy has the same depth as the original, so that relative paths to other files of the repository are valid.
     shutil.copytree(ROOT / "terraform", MODULE, ignore=left_out)
     for sibling in ("docs", "lambdas", "dist"):
         if (ROOT / sibling).exists():
@@ -37,7 +37,7 @@ def main() -> None:
     (MODULE / "tests" / "tfvars_example.tftest.hcl").write_text(example)
     config = FOLDER / "terraformrc"
     config.write_text(cli_config())
-    # No credentials are needed, and none of the caller's are seen.
+    # No credentials are needed, and the caller's are not passed on.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))} | {
         "TF_CLI_CONFIG_FILE": str(config),
         "TF_IN_AUTOMATION": "true",
@@ -62,7 +62,7 @@ def terraform(env: dict[str, str], *arguments: str) -> None:
 
 @contextmanager
 def provider(env: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The provider that `init` chose, running; what Terraform has to know to use it."""
+    """Runs the provider that `init` has installed; the environment with which Terraform uses it."""
     [program] = MODULE.glob(".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*")
     log = FOLDER / "provider.log"
     silent = dict.fromkeys(("TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER"), "OFF")
@@ -70,18 +70,18 @@ def provider(env: dict[str, str]) -> Iterator[dict[str, str]]:
     with GROUPS.open("a") as notes:
         notes.write(f"{group}\n")
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not (said := re.search(r"(TF_REATTACH_PROVIDERS)='(.*)'", log.read_text())):
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (match := re.search(r"(TF_REATTACH_PROVIDERS)='(.*)'", log.read_text())):
             if time.monotonic() > deadline or group not in processes.ours(group, FOLDER):
                 raise SystemExit(f"the provider did not start:\n{log.read_text()}")
             time.sleep(0.1)
-        yield {said[1]: said[2]}
+        yield {match[1]: match[2]}
     finally:
         processes.end(group, FOLDER)
 
 
 def end() -> None:
-    """Ends what a run that was killed has left."""
+    """Ends the processes that a killed run has left."""
     for group in GROUPS.read_text().split() if GROUPS.exists() else []:
         processes.end(int(group), FOLDER)
 

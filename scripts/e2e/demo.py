@@ -1,4 +1,4 @@
-"""The demo's steps, one a verb, in the order of scripts/demo."""
+"""The steps of the demo, one per verb, in the order of scripts/demo."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import json
 import time
 from pathlib import Path
 
-from . import accounts, deviations, emulator, environment, evidence, facts, paths, report, wiring
+from . import accounts, deviations, emulator, environment, evidence, paths, readback, report, wiring
 from .deployment import Deployment
-from .evidence import Version
+from .evidence import ObjectVersion
 from .inbox import Inbox
-from .run import drained, play
+from .ingest_events import queue_is_empty
+from .scenario_run import play
 from .sluice import Sluice
 from .terraform import Terraform
 
 FILE = "lambdas/ingest/tests/items/4EVR-bare-list.json"
-ARRIVED = "arrived.json"  # the provenance's files, and when the last one had its receipt (of the monotonic clock)
+UPLOADED = "uploaded.json"  # the provenance files, and when the last one had its receipt (monotonic clock)
 
 
 def main() -> None:
@@ -27,13 +28,13 @@ def main() -> None:
     stack = paths.stack(arguments.stack)
     found = emulator.running(stack)
     if found is None:
-        raise SystemExit(f"the stack `{stack.name}` does not run: scripts/local/up {stack.name}")
+        raise SystemExit(f"the stack `{stack.name}` is not running: run scripts/local/up {stack.name}")
     VERBS[arguments.verb](stack, found, Terraform(stack, found, accounts.load(stack)["deployer"]))
 
 
 def init(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     terraform.init()
-    print("the root module is initialised in a folder of its own")
+    print("the root module is initialised in its own folder")
 
 
 def plan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
@@ -50,10 +51,10 @@ def apply(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) ->
 
 
 def welcome(stack: paths.Stack, found: emulator.Emulator, outputs: dict) -> None:
-    """From now on `source .local/STACK/env` is for whoever tries what is deployed, and no more for its deployer."""
+    """Replaces the deployer's environment in `.local/STACK/env` by that of a visitor, who can assume the roles."""
     named = {name: {"value": value} for name, value in outputs.items()}
     stack.outputs.write_text(json.dumps(named, indent=2) + "\n")
-    stack.exports.write_text(environment.visit(stack, found, accounts.load(stack)["visitor"]))
+    stack.exports.write_text(environment.visitor_exports(stack, found, accounts.load(stack)["visitor"]))
 
 
 def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
@@ -61,66 +62,69 @@ def run(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> N
     inbox = Inbox.open(deployment)
     started = time.monotonic()
     played = play(deployment, inbox)
-    print(report.table(played.outcomes))
-    dead = facts.depth(deployment, deployment.ingest.dead_letters_url)
-    print(f"{len(played.outcomes)} files and events in {time.monotonic() - started:.1f} s, {dead} dead letters")
-    if problems := report.difference(played.outcomes):
+    print(report.table(played.results))
+    dead = readback.depth(deployment, deployment.ingest.dead_letters_url)
+    print(f"{len(played.results)} files and events in {time.monotonic() - started:.1f} s, {dead} dead letters")
+    if problems := report.difference(played.results):
+        raise SystemExit(f"unexpected outcomes:\n{problems}\nlog of the function:\n{_log(played.observations.lines)}")
+    if dead or not queue_is_empty(deployment):
         raise SystemExit(
-            f"not what had to become of them:\n{problems}\nthe function's log:\n{_log(played.world.lines)}"
+            f"messages remain: {dead} dead letters\nlog of the function:\n{_log(played.observations.lines)}"
         )
-    if dead or not drained(deployment):
-        raise SystemExit(f"messages are left: {dead} dead letters\nthe function's log:\n{_log(played.world.lines)}")
-    versions = evidence.arrive(deployment)
-    print(f"{len(versions)} files arrived for the provenance, each has its receipt")
-    arrived = {"at": time.monotonic(), "versions": [(one.bucket, one.key, one.version_id) for one in versions]}
-    (stack.folder / ARRIVED).write_text(json.dumps(arrived))
+    versions = evidence.upload_files(deployment)
+    print(f"{len(versions)} provenance files uploaded, each has its receipt")
+    uploaded = {
+        "recorded_at": time.monotonic(),
+        "versions": [(version.bucket, version.key, version.version_id) for version in versions],
+    }
+    (stack.folder / UPLOADED).write_text(json.dumps(uploaded))
 
 
 def prove(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
-    """Receipts and manifests agree with what is there; then somebody tampers, and exactly that is found."""
+    """Verifies receipts and manifests, then tampers, and verifies that exactly these changes are found."""
     deployment = Deployment(stack, found, terraform.outputs())
     tool = Sluice(deployment, stack.outputs, stack.folder)
     bucket = f"s3://{deployment.provenance.data}/"
-    arrived = json.loads((stack.folder / ARRIVED).read_text())
-    versions = [Version(*names, evidence.FILES[names[1]]) for names in arrived["versions"]]
-    print("the ledger takes what is older than a minute: something may be on its way", flush=True)
-    evidence.seal(deployment, since=arrived["at"])
+    uploaded = json.loads((stack.folder / UPLOADED).read_text())
+    versions = [ObjectVersion(*names, evidence.FILES[names[1]]) for names in uploaded["versions"]]
+    print("waiting: a manifest covers receipts that are older than a minute", flush=True)
+    evidence.write_manifest(deployment, since=uploaded["recorded_at"])
     verified = tool("verify", bucket, user="auditor")
     print(verified.out, end="")
     if verified.code != 0:
-        raise SystemExit(f"verify found what nobody did (exit {verified.code}): {verified.err}")
+        raise SystemExit(f"`sluice verify` has findings before the tampering (exit {verified.code}): {verified.err}")
     done = evidence.tamper(deployment, versions)
-    print("somebody tampers: " + "; ".join(f"{one.what} ({one.names})" for one in done))
+    print("tampering: " + "; ".join(f"{change.what} ({change.names})" for change in done))
     verified = tool("verify", bucket, "--grace", "0", "--format", "json", user="auditor")
     findings = [line for line in verified.lines if "finding" in line]
     print(tool("verify", bucket, "--grace", "0", user="auditor").out, end="")
     if problems := evidence.difference(done, findings):
-        raise SystemExit("verify did not find exactly what was done:\n" + "\n".join(problems))
+        raise SystemExit("`sluice verify` does not report exactly these changes:\n" + "\n".join(problems))
 
 
 def replan(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     if changes := deviations.unexpected(terraform.plan("second")):
-        raise SystemExit("the second plan wants to change:\n" + "\n".join(changes))
-    print("the second plan is empty, but for what scripts/local/deviations.md lists")
+        raise SystemExit("the second plan would change:\n" + "\n".join(changes))
+    print("the second plan is empty, except for what scripts/local/deviations.md lists")
     if problems := wiring.problems(terraform.show()):
-        raise SystemExit("AWS would refuse what passes here:\n" + "\n".join(problems))
-    print("every service is let in where it has to be")
+        raise SystemExit("AWS would deny what the emulator allows:\n" + "\n".join(problems))
+    print("every service has the permissions that it needs")
 
 
 def destroy(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     started = time.monotonic()
     terraform.destroy()
     if left := terraform.state():
-        raise SystemExit(f"left after destroy: {', '.join(left)}")
-    print(f"everything destroyed in {time.monotonic() - started:.0f} s")
+        raise SystemExit(f"remaining after destroy: {', '.join(left)}")
+    print(f"all resources destroyed in {time.monotonic() - started:.0f} s")
 
 
-def invite(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
+def print_commands(stack: paths.Stack, found: emulator.Emulator, terraform: Terraform) -> None:
     print("\n".join(lines(stack)))
 
 
 def lines(stack: paths.Stack) -> list[str]:
-    """What to paste after the demo: a file is uploaded, then its outcome shown, then the quarantine."""
+    """Commands to paste after the demo: upload a file, show its outcome, list the quarantine."""
     return [
         f"source {stack.exports.relative_to(paths.ROOT)} && sluice upload --prefix try {FILE}",
         f"for _ in {{1..30}}; do sluice quarantine show try/{Path(FILE).name} 2>/dev/null && break; sleep 1; done",
@@ -140,7 +144,7 @@ VERBS = {
     "replan": replan,
     "prove": prove,
     "destroy": destroy,
-    "try": invite,
+    "try": print_commands,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The deployed ingest as its people see it: names from Terraform's outputs, clients from the stack's users."""
+"""A deployment on a stack: names from Terraform's outputs, and clients as the users of the stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .paths import Stack
 
 @dataclass(frozen=True)
 class Ingest:
-    """The names of one deployed ingest."""
+    """The names of a deployed ingest."""
 
     processing: str
     quarantine: str
@@ -52,7 +52,7 @@ class Ingest:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The names of one deployed provenance."""
+    """The names of a deployed provenance system."""
 
     data: str
     receipts: str
@@ -99,8 +99,8 @@ class Deployment:
         return Provenance.read(self.outputs)
 
     def client(self, service: str, user: str = "deployer") -> Any:
-        """A client as a user of the stack, or as a role: `uploader-role` and `operator-role` are the ingest's,
-        `provenance-uploader`, `provenance-auditor` and `provenance-operator` the other system's."""
+        """A client as a user of the stack, or as a role: `uploader-role` and `operator-role` of the ingest, or
+        `provenance-uploader`, `provenance-auditor` and `provenance-operator` of provenance."""
         if (service, user) not in self._clients:
             self._clients[service, user] = accounts.client(service, self.stack, self.emulator, self._keys(user))
         return self._clients[service, user]

@@ -1,4 +1,4 @@
-"""Reads deviations.md: what the emulator does otherwise than AWS, as data."""
+"""Reads deviations.md, the known deviations of the emulator from AWS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .paths import ROOT
 
 PAGE = ROOT / "scripts" / "local" / "deviations.md"
-COLUMNS = ("id", "AWS", "the emulator", "how we live with it", "drift", "test")
+COLUMNS = ("id", "AWS", "emulator", "workaround", "drift", "test")
 
 
 @dataclass(frozen=True)
@@ -15,31 +15,31 @@ class Deviation:
     id: str
     aws: str
     emulator: str
-    answer: str
+    workaround: str
     drift: tuple[str, frozenset[str]] | None
     test: str
 
 
 def read() -> list[Deviation]:
-    """The rows of the page's table; a row of another shape is an error."""
+    """The rows of the table; a row with another number of cells is an error."""
     rows = []
     for line in PAGE.read_text().splitlines():
         if not line.startswith("|"):
             continue
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) != len(COLUMNS):
-            raise SystemExit(f"{PAGE.name}: this row has {len(cells)} cells instead of {len(COLUMNS)}: {line}")
+            raise SystemExit(f"{PAGE.name}: this row has {len(cells)} cells, expected {len(COLUMNS)}: {line}")
         rows.append(cells)
     if tuple(rows[0]) != COLUMNS:
         raise SystemExit(f"{PAGE.name}: the columns must be {', '.join(COLUMNS)}")
     return [
-        Deviation(name, aws, emulator, answer, _drift(drift), test)
-        for name, aws, emulator, answer, drift, test in rows[2:]
+        Deviation(name, aws, emulator, workaround, _drift(drift), test)
+        for name, aws, emulator, workaround, drift, test in rows[2:]
     ]
 
 
 def _drift(cell: str) -> tuple[str, frozenset[str]] | None:
-    """`type: attribute, attribute`: what a second plan may show of every resource of that type."""
+    """`type: attribute, attribute`: the attributes that a second plan may change in resources of that type."""
     if not cell:
         return None
     kind, _, attributes = cell.replace("`", "").partition(":")
@@ -47,12 +47,12 @@ def _drift(cell: str) -> tuple[str, frozenset[str]] | None:
 
 
 def tolerated() -> dict[str, frozenset[str]]:
-    """Resource type -> attributes that a second plan may show."""
+    """The attributes that a second plan may change, by resource type."""
     return {drift[0]: drift[1] for deviation in read() if (drift := deviation.drift)}
 
 
 def unexpected(plan: dict) -> list[str]:
-    """What a second plan wants to change beyond what is tolerated, one line each."""
+    """The changes of a second plan that are not tolerated, one line each."""
     allowed = tolerated()
     found = []
     for change in plan.get("resource_changes", []):

@@ -1,5 +1,4 @@
-"""What decides whether Lambda can load a Linux binary: its machine, its loader, its libraries and its newest glibc
-symbol."""
+"""Reads what decides whether Lambda can load a Linux binary: machine, loader, libraries, and required glibc version."""
 
 from __future__ import annotations
 
@@ -13,23 +12,23 @@ _EXECUTABLE, _SHARED = 2, 3
 _LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
 _NEEDED, _STRINGS, _FLAGS, _PIE = 1, 5, 0x6FFFFFFB, 0x08000000
 _VERNEED, _VERSYM, _DYNSYM = 0x6FFFFFFE, 0x6FFFFFFF, 11
-# A marker instead of a symbol: the loader of an older glibc refuses the whole file.
+# A version that marks a file format: the loader of an older glibc rejects the file.
 _MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
 
 @dataclass(frozen=True)
 class Binary:
     machine: str
-    # The newest glibc that it asks for, and the symbols that do.
+    # The newest glibc version that it requires, and the symbols that require it.
     glibc: tuple[int, int]
     newest: list[str] = field(default_factory=list)
-    # The program that loads it; None for a static program.
+    # The path of its loader; None for a static program.
     loader: str | None = None
     libraries: list[str] = field(default_factory=list)
 
 
 def read(content: bytes) -> Binary:
-    """Raises ValueError with the reason if this is not a program for 64-bit Linux."""
+    """Raises ValueError if the content is not a program for 64-bit Linux."""
     if content[:6] != b"\x7fELF\x02\x01":
         raise ValueError(f"{_kind(content)}, not a 64-bit Linux program (ELF)")
     try:
@@ -58,7 +57,7 @@ def _read(content: bytes) -> Binary:
         raise ValueError("an object file or core dump, not a program")
     loader, libraries, independent = _loaded(content)
     if loader is None and (libraries or (kind == _SHARED and not independent)):
-        raise ValueError("a shared library, not a program: it names no loader")
+        raise ValueError("a shared library, not a program: it has no loader")
     needs = _needs(content)
     newest = max((version for version in needs.values()), default=(0, 0))
     names = [name for name, version in needs.items() if version == newest]
@@ -66,8 +65,7 @@ def _read(content: bytes) -> Binary:
 
 
 def _loaded(content: bytes) -> tuple[str | None, list[str], bool]:
-    """The loader and the libraries that the program headers name, and whether it is marked as a program that can be
-    loaded anywhere."""
+    """The loader and the libraries in the program headers, and whether it is marked as position-independent."""
     table = struct.unpack_from("<Q", content, 32)[0]
     size, count = struct.unpack_from("<HH", content, 54)
     segments = [struct.unpack_from("<IIQQQQQQ", content, table + index * size) for index in range(count)]
@@ -81,12 +79,12 @@ def _loaded(content: bytes) -> tuple[str | None, list[str], bool]:
     strings = next((value for tag, value in entries if tag == _STRINGS), None)
     if strings is None:
         return loader, [], independent
-    places = [
+    offsets = [
         strings - address + offset
         for kind, _, offset, address, _, length, _, _ in segments
         if kind == _LOAD and address <= strings < address + length
     ]
-    return loader, [_text(content, places[0] + value) for tag, value in entries if tag == _NEEDED], independent
+    return loader, [_text(content, offsets[0] + value) for tag, value in entries if tag == _NEEDED], independent
 
 
 def _sections(content: bytes) -> list[tuple[int, ...]]:
@@ -95,12 +93,12 @@ def _sections(content: bytes) -> list[tuple[int, ...]]:
 
 
 def _needs(content: bytes) -> dict[str, tuple[int, int]]:
-    """Every version of glibc that the version-needs section names."""
+    """Every glibc version in the version-needs section."""
     return {name: version for name, version in _versions(content).values() if version}
 
 
 def _versions(content: bytes) -> dict[int, tuple[str, tuple[int, int] | None]]:
-    """By its number in the table of symbol versions: a version's name, and the glibc that has it."""
+    """Name and glibc version, by number in the symbol version table."""
     sections = _sections(content)
     found: dict[int, tuple[str, tuple[int, int] | None]] = {}
     for _, kind, _, _, offset, _, link, libraries, _, _ in sections:
@@ -115,7 +113,7 @@ def _versions(content: bytes) -> dict[int, tuple[str, tuple[int, int] | None]]:
 
 
 def _chain(content: bytes, layout: str, offset: int, count: int) -> Iterator[tuple[int, ...]]:
-    """Entries that each end with the distance to the next one, 0 for the last; with each, where it begins."""
+    """Entries whose last field is the distance to the next one, 0 at the end; each with its offset."""
     for _ in range(count):
         entry = struct.unpack_from(layout, content, offset)
         yield (*entry, offset)
@@ -125,7 +123,7 @@ def _chain(content: bytes, layout: str, offset: int, count: int) -> Iterator[tup
 
 
 def _symbols(content: bytes, wanted: list[str]) -> list[str]:
-    """The names of the dynamic symbols of these versions."""
+    """The names of the dynamic symbols with these versions."""
     sections, versions = _sections(content), _versions(content)
     numbers = {number for number, (name, _) in versions.items() if name in wanted}
     table = next((section for section in sections if section[1] == _DYNSYM), None)
@@ -151,7 +149,7 @@ def _version(name: str) -> tuple[int, int] | None:
         major, minor = name.removeprefix("GLIBC_").split(".")[:2]
         return int(major), int(minor)
     except ValueError:
-        raise ValueError(f"it asks for an unknown version of glibc, {name!r}") from None
+        raise ValueError(f"it requires an unknown glibc version, {name!r}") from None
 
 
 def _text(content: bytes, offset: int) -> str:

@@ -1,4 +1,4 @@
-"""The emulator of one stack: started with nothing of the user's environment, on 127.0.0.1 and TLS only."""
+"""The emulator of one stack: on 127.0.0.1, with TLS, and without the user's environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pathlib import Path
 from . import certs, processes
 from .paths import ROOT, Stack
 
-# Corrects the emulator where AWS's clients could not work with it otherwise.
+# The emulator with corrections that the clients of AWS need.
 PROGRAM = ROOT / "scripts" / "local" / "emulator.py"
 # Seconds until an idle connection is closed: longer than any client keeps one (Go and Rust 90 s, boto3 as long as it
-# runs), so that the client closes it. A request that arrives as Hypercorn closes the connection is carried out and
-# never answered; the SDK repeats it, and what exists by then is refused (`aws_kms_alias`: AlreadyExistsException).
-KEEP_ALIVE = 24 * 3600
+# runs), so that the client closes it. Hypercorn executes a request that arrives while it closes the connection, but
+# does not answer; the SDK then repeats it, which can fail (`aws_kms_alias`: AlreadyExistsException).
+KEEP_ALIVE_S = 24 * 3600
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
 
@@ -37,7 +37,7 @@ class Emulator:
 
 
 def running(stack: Stack) -> Emulator | None:
-    """The recorded emulator, if it is alive, ours and answers."""
+    """The recorded emulator, if its process is ours and answers."""
     emulator = _recorded(stack)
     if emulator and emulator.pid in processes.ours(emulator.pid, stack.folder) and _healthy(stack, emulator.endpoint):
         return emulator
@@ -45,7 +45,7 @@ def running(stack: Stack) -> Emulator | None:
 
 
 def start(stack: Stack) -> Emulator:
-    """A fresh emulator; whatever an earlier one left behind is ended and removed first."""
+    """Starts a new emulator. The processes and files of an earlier one are removed first."""
     stop(stack)
     stack.scratch.mkdir(parents=True)
     stack.folder.chmod(0o700)
@@ -56,11 +56,12 @@ def start(stack: Stack) -> Emulator:
             _assert_private(stack, emulator)
             return emulator
         processes.end(emulator.pid, stack.folder)
-    raise SystemExit(f"the emulator did not start, its log is {stack.log}:\n{_tail(stack.log)}")
+    raise SystemExit(f"the emulator did not start, see its log {stack.log}:\n{_tail(stack.log)}")
 
 
 def stop(stack: Stack) -> int:
-    """Ends the recorded emulator with its children and drops all state but the logs; returns how many it ended."""
+    """Ends the recorded emulator with its children, and deletes all state except the logs; returns the number of ended
+    processes."""
     emulator = _recorded(stack)
     groups = [int(line) for line in stack.groups.read_text().split()] if stack.groups.exists() else []
     ended = sum(processes.end(group, stack.folder) for group in [*groups, *([emulator.pid] if emulator else [])])
@@ -85,7 +86,7 @@ def _spawn(stack: Stack) -> Emulator:
         port = probe.getsockname()[1]
     endpoint = f"https://127.0.0.1:{port}"
     env = {
-        # Lambdas are plain child processes and see all of this, so it holds nothing of the user's.
+        # Lambdas are child processes and inherit this environment, so it has nothing from the user's.
         "PATH": os.defpath,
         "HOME": str(stack.scratch),
         "TMPDIR": str(stack.scratch),
@@ -109,12 +110,12 @@ def _spawn(stack: Stack) -> Emulator:
         "S3_DATA_DIR": str(stack.scratch / "s3"),
         "LAMBDA_EXECUTOR": "local",
     }
-    # The application is served directly: the emulator's own entry point would take port 443 as well.
+    # The application is served directly: the emulator's own entry point would also listen on port 443.
     command = [sys.executable, str(PROGRAM), "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
     command += ["--certfile", str(stack.certificate), "--keyfile", str(stack.key)]
-    command += ["--keep-alive", str(KEEP_ALIVE), "--workers", "0"]
-    # HTTP/1.1 as S3 and most of AWS's endpoints do; over HTTP/2 the emulator is slower by far with many requests at
-    # once. Asked to end, it waits for nobody: its state goes with it.
+    command += ["--keep-alive", str(KEEP_ALIVE_S), "--workers", "0"]
+    # HTTP/1.1, like S3 and most endpoints of AWS: with many concurrent requests, the emulator is much slower over
+    # HTTP/2. It does not wait for open requests when it ends, because its state is deleted.
     settings = stack.folder / "hypercorn.toml"
     settings.write_text('alpn_protocols = ["http/1.1"]\ngraceful_timeout = 0.1\n')
     command += ["--config", str(settings)]
@@ -131,8 +132,8 @@ def _recorded(stack: Stack) -> Emulator | None:
         return None
 
 
-def _wait(stack: Stack, emulator: Emulator, patience: float = 60.0) -> bool:
-    deadline = time.monotonic() + patience
+def _wait(stack: Stack, emulator: Emulator, timeout_s: float = 60.0) -> bool:
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if _healthy(stack, emulator.endpoint):
             return True
@@ -158,7 +159,7 @@ def _assert_private(stack: Stack, emulator: Emulator) -> None:
     addresses = processes.listeners(emulator.pid)
     if addresses != {"127.0.0.1"}:
         processes.end(emulator.pid, stack.folder)
-        raise SystemExit(f"the emulator listens on {sorted(addresses)} and was ended: only 127.0.0.1 is allowed")
+        raise SystemExit(f"the emulator listened on {sorted(addresses)} and was ended: only 127.0.0.1 is allowed")
 
 
 def _tail(path: Path, lines: int = 20) -> str:

@@ -1,4 +1,4 @@
-"""The environments of child processes and of the user's shell: explicit, and without anybody's real credentials."""
+"""The environments of child processes and of the user's shell, without the user's credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .accounts import Credentials
 from .emulator import Emulator
 from .paths import BIN, Stack
 
-# What a tool needs of the machine it runs on. Everything else of the caller's environment stays outside.
+# The only variables of the caller's environment that are passed on to a tool.
 _KEPT = (
     "PATH",
     "HOME",
@@ -23,11 +23,11 @@ _KEPT = (
     "http_proxy",
     "https_proxy",
 )
-_FORGOTTEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN")
+_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN")
 
 
 def aws(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
-    """What an AWS client needs to reach the stack as one of its users, and nothing else."""
+    """The variables with which an AWS client uses the stack as one of its users."""
     return {
         "AWS_ENDPOINT_URL": emulator.endpoint,
         "AWS_REGION": emulator.region,
@@ -46,18 +46,18 @@ def aws(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
 
 
 def tool(stack: Stack, emulator: Emulator, keys: Credentials) -> dict[str, str]:
-    """The whole environment of a tool that talks to the stack."""
+    """The complete environment of a tool that uses the stack."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | aws(stack, emulator, keys)
 
 
-def visit(stack: Stack, emulator: Emulator, keys: Credentials) -> str:
-    """The same for somebody who tries what is deployed: with `sluice` and the names it needs."""
+def visitor_exports(stack: Stack, emulator: Emulator, keys: Credentials) -> str:
+    """Shell lines for a user of the deployment, with `sluice` in PATH and its outputs."""
     path = f'export PATH={shlex.quote(str(BIN))}:"$PATH"\n'
     return f"{exports(stack, emulator, keys)}export SLUICE_OUTPUTS={shlex.quote(str(stack.outputs))}\n{path}"
 
 
 def exports(stack: Stack, emulator: Emulator, keys: Credentials) -> str:
-    """Shell lines for `eval`."""
-    lines = [f"unset {' '.join(_FORGOTTEN)}"]
+    """Shell lines for `eval`, with the variables of `aws`."""
+    lines = [f"unset {' '.join(_UNSET)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in aws(stack, emulator, keys).items()]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
-"""What goes wrong on purpose while a stack works: functions are killed and frozen, permissions and events lost.
+"""Injects faults into a working stack: kills and freezes functions, denies permissions, drops and repeats events.
 
-Every choice comes from one seed. How much has gone wrong follows how much of the work is done, so that it happens all
-the way whatever the machine's speed.
+Every choice comes from one seed. The number of faults follows the part of the work that is done, so that they are
+spread over the whole run at any speed of the machine.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .deployment import Deployment
-from .run import announce, event
+from .ingest_events import object_created, send_event
 
 POLICY = "outage"
-TICK = 0.05
+TICK_S = 0.05
 
 
 @dataclass(frozen=True)
 class Outage:
-    """Actions that a function's role loses for a while, once so much of the work is done."""
+    """Actions that are denied to a function's role for `seconds`, once the part `at` of the work is done."""
 
     role: str  # ingest | provenance
     actions: str
@@ -39,12 +39,12 @@ class Plan:
     seed: int
     kills: int
     freezes: int
-    # Seconds that a frozen function stays so: longer than the ingest's timeout, and than the visibility of a message.
+    # Bounds of the seconds that a function is frozen: above its timeout and above the visibility timeout of a message.
     frozen: tuple[float, float]
     outages: tuple[Outage, ...]
-    # Where events are dropped: once so much of the work is done, and for how many seconds.
+    # When events are dropped: from which part of the work, and for how many seconds.
     drops: tuple[tuple[float, float], ...]
-    # Events of the ingest that are delivered once more.
+    # How many events of the ingest are delivered a second time.
     repeats: int
 
 
@@ -58,9 +58,9 @@ class Done:
 
 
 class Faults:
-    """Runs beside the work in a thread of its own; `stop` undoes what is still in force.
+    """Injects faults from a thread of its own; `stop` undoes those that are still in force.
 
-    `progress` is the part of the work that is done, `arrived` the keys and version-ids that S3 has accepted so far.
+    `progress` returns the part of the work that is done, `arrived` the keys and version-ids that S3 has accepted.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Faults:
         self._arrived = arrived
         self._rng = random.Random(plan.seed)
         self._frozen: dict[int, float] = {}
-        # Role and policy -> until when.
+        # Role and policy -> when the policy is deleted (monotonic clock).
         self._denied: dict[tuple[str, str], float] = {}
         self._dropping = 0.0
         self._stop = threading.Event()
@@ -88,10 +88,10 @@ class Faults:
         self._thread.start()
 
     def stop(self) -> Done:
-        """Ends it and puts everything back; raises what went wrong in it."""
+        """Stops the thread and undoes every fault; raises the error of the thread, if there was one."""
         self._stop.set()
         self._thread.join()
-        self._put_back(float("inf"))
+        self._undo(float("inf"))
         if self._error:
             raise self._error
         return self.done
@@ -99,8 +99,8 @@ class Faults:
     def _run(self) -> None:
         try:
             outages, drops = list(self._plan.outages), list(self._plan.drops)
-            while not self._stop.wait(TICK * self._rng.uniform(0.5, 1.5)):
-                self._put_back(time.monotonic())
+            while not self._stop.wait(TICK_S * self._rng.uniform(0.5, 1.5)):
+                self._undo(time.monotonic())
                 part = self._progress()
                 if outages and part >= outages[0].at:
                     self._deny(outages.pop(0))
@@ -116,7 +116,7 @@ class Faults:
             self._error = error
 
     def _pick(self) -> int | None:
-        """One of the functions' processes, and never another of the machine's."""
+        """The process of one of the two functions, and no other process of the machine."""
         functions = {self._deployment.ingest.function, self._deployment.provenance.function}
         found = [pid for pid in children(self._deployment.emulator.pid) if function_of(pid) in functions]
         found = [pid for pid in found if pid not in self._frozen]
@@ -136,7 +136,7 @@ class Faults:
     def _repeat(self) -> None:
         if arrived := self._arrived():
             key, version_id = self._rng.choice(arrived)
-            announce(self._deployment, event(self._deployment, key, version_id, 1))
+            send_event(self._deployment, object_created(self._deployment, key, version_id, 1))
             self.done.repeats += 1
 
     def _deny(self, outage: Outage) -> None:
@@ -153,10 +153,10 @@ class Faults:
         self._dropping = time.monotonic() + seconds
         self.done.drops += 1
 
-    def _put_back(self, now: float) -> None:
+    def _undo(self, now: float) -> None:
         for pid, until in list(self._frozen.items()):
             if until <= now:
-                if function_of(pid):  # the emulator ends one whose time is over
+                if function_of(pid):  # the emulator kills a function at its timeout
                     _send(pid, signal.SIGCONT)
                 del self._frozen[pid]
         for (role, policy), until in list(self._denied.items()):
@@ -177,12 +177,12 @@ class Faults:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that `pid` has started."""
+    """The child processes of `pid`."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):
-                # The name in parentheses may hold blanks and parentheses itself.
+                # The name is in parentheses and may contain blanks and parentheses.
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 if int(fields[1]) == pid and fields[0] != "Z":
                     found.append(int(entry.name))
@@ -190,7 +190,7 @@ def children(pid: int) -> list[int]:
 
 
 def function_of(pid: int) -> str:
-    """The Lambda that a process runs; empty if it runs none."""
+    """The Lambda function that a process runs; empty if it is not a function."""
     name = b"AWS_LAMBDA_FUNCTION_NAME="
     with contextlib.suppress(OSError):
         for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):

@@ -1,4 +1,4 @@
-"""Somebody who is told: a queue subscribed to the topic of notices."""
+"""A subscriber of the notices: an SQS queue on the ingest's topic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .deployment import Deployment
 
 @dataclass(frozen=True)
 class Notice:
-    end: str
+    outcome: str
     key: str
     version_id: str
     subject: str
@@ -18,7 +18,7 @@ class Notice:
 
 
 class Inbox:
-    """A queue on the notices' topic; made by `open`, kept messages are read once and remembered."""
+    """A queue that is subscribed to the topic by `open`, and every notice that was read from it."""
 
     def __init__(self, deployment: Deployment, url: str) -> None:
         self._sqs = deployment.client("sqs")
@@ -48,15 +48,18 @@ class Inbox:
         return cls(deployment, url)
 
     def read(self) -> list[Notice]:
-        """Takes what has arrived; returns every notice so far."""
+        """Receives the new notices; returns all notices received so far."""
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
-                envelope = json.loads(message["Body"])
-                body = json.loads(envelope["Message"])
-                source = body["source"]
-                end = envelope["MessageAttributes"]["end"]["Value"]
-                if end != body["end"]:
-                    raise AssertionError(f"the notice's attribute says `{end}`, its body `{body['end']}`")
-                self.notices.append(Notice(end, source["key"], source["version_id"], envelope.get("Subject", ""), body))
+                self.notices.append(_notice(json.loads(message["Body"])))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return self.notices
+
+
+def _notice(envelope: dict) -> Notice:
+    body = json.loads(envelope["Message"])
+    outcome = envelope["MessageAttributes"]["end"]["Value"]
+    if outcome != body["end"]:
+        raise AssertionError(f"the notice has the outcome `{outcome}` as its attribute and `{body['end']}` in its body")
+    source = body["source"]
+    return Notice(outcome, source["key"], source["version_id"], envelope.get("Subject", ""), body)

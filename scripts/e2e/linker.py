@@ -1,8 +1,8 @@
-"""With what a Lambda is linked, so that it asks for no newer glibc than Lambda has, whatever this machine has.
+"""Chooses the linker, so that a Lambda requires no newer glibc than the Lambda runtime has.
 
-The machine's own linker binds to the machine's own glibc. Up to 2.37 that leaves the Lambdas within 2.34; from 2.38 on
-the headers turn `strtol` and its siblings into `__isoc23_*`, which Lambda lacks. There, and for another architecture,
-zig links against the glibc that it is told. It is 470 MB, so it is installed only where it is needed.
+The system linker links against the glibc of this machine. Up to 2.37, the Lambdas require at most 2.34; from 2.38 on,
+the headers replace `strtol` and similar functions by `__isoc23_*`, which the runtime lacks. In that case, and for
+another architecture, zig links against a given glibc version. It has 470 MB, so it is only installed if needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 @dataclass(frozen=True)
 class Linker:
-    """How cargo is run."""
+    """The cargo command, its target and its environment."""
 
     command: list[str]
     target: str | None
@@ -31,7 +31,7 @@ class Linker:
 
 
 def choose(wanted: str, target: str | None, glibc: tuple[int, int]) -> Linker:
-    """`glibc` is the newest that the programs may ask for."""
+    """`glibc` is the newest version that the programs may require."""
     if _resolve(wanted, target, host_glibc()) == "system":
         return Linker(["cargo", "build"], target, {})
     return _zig(target or f"{_host_machine()}-unknown-linux-gnu", glibc)
@@ -45,7 +45,7 @@ def _resolve(wanted: str, target: str | None, host: tuple[int, int] | None) -> s
 
 
 def host_glibc() -> tuple[int, int] | None:
-    """This machine's; None if it has another C library."""
+    """The glibc version of this machine; None if it has another C library."""
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
         major, minor = version.split(".")[:2]
@@ -64,8 +64,8 @@ def _zig(target: str, glibc: tuple[int, int]) -> Linker:
     installed = subprocess.run([str(ROOT / "scripts/local/venv"), "zig"], stdin=subprocess.DEVNULL)
     if installed.returncode:
         raise SystemExit(
-            "zig could not be installed, see above: it comes from PyPI, by scripts/local/requirements-zig.txt. "
-            "Without it, build on a Linux with glibc 2.37 or older, or pack programs built elsewhere with --from DIR"
+            "zig could not be installed, see above: it comes from PyPI (scripts/local/requirements-zig.txt). "
+            "Build on Linux with glibc 2.37 or older, or pack programs that were built elsewhere with --from DIR"
         )
     [zig] = _VENV.glob("lib/python*/site-packages/ziglang/zig")
     caches = LOCAL / "zig"
@@ -80,7 +80,7 @@ def _zig(target: str, glibc: tuple[int, int]) -> Linker:
 
 
 def _require(target: str) -> None:
-    """Ends with the command to run if Rust's library for `target` is missing."""
+    """Exits with the command to run if the Rust standard library for `target` is not installed."""
     asked = subprocess.run(
         ["rustc", "--print", "target-libdir", "--target", target], cwd=ROOT, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""`python -m e2e.local up|down [STACK]`: the stack's life, one at a time per stack."""
+"""`python -m e2e.local up|down [STACK]`: starts and stops a stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import accounts, emulator, environment, paths
 
 @contextlib.contextmanager
 def locked(stack: paths.Stack) -> Iterator[None]:
-    """Holds the stack's lock: two commands never start or end the same stack at once."""
+    """Holds the stack's lock: only one command at a time starts or stops a stack."""
     stack.folder.mkdir(parents=True, exist_ok=True)
     with (stack.folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -37,7 +37,7 @@ def down(stack: paths.Stack) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/local", description="starts and ends the local stack")
+    parser = argparse.ArgumentParser(prog="scripts/local", description="starts and stops the local stack")
     parser.add_argument("verb", choices=("up", "down"))
     parser.add_argument("stack", nargs="?", default="dev", choices=paths.STACKS)
     parser.add_argument("--fresh", action="store_true")
@@ -46,11 +46,11 @@ def main() -> None:
     if arguments.verb == "up":
         found = up(stack, arguments.fresh)
         print(stack.exports.read_text(), end="")
-        print(f"stack `{stack.name}` runs at {found.endpoint}, process {found.pid}", file=sys.stderr)
+        print(f"stack `{stack.name}` is running at {found.endpoint}, process {found.pid}", file=sys.stderr)
     else:
         ended = down(stack)
         print(
-            f"stack `{stack.name}`: {ended} process{'' if ended == 1 else 'es'} ended, state dropped", file=sys.stderr
+            f"stack `{stack.name}`: {ended} process{'' if ended == 1 else 'es'} ended, state deleted", file=sys.stderr
         )
 
 

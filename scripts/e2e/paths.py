@@ -1,4 +1,4 @@
-"""Where things are: the checkout, and one state folder per stack under `.local/`."""
+"""The folders of the checkout, and one state folder per stack under `.local/`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
-BIN = LOCAL / "bin"  # what was built last
-LOCAL_DIST = LOCAL / "dist"  # never in DIST: what is built for this machine alone must not be applied to AWS
-STACKS = ("dev", "demo", "test", "spare", "alone", "settings", "audits", "faults", "readme")
+BIN = LOCAL / "bin"  # links to the programs of the last build
+LOCAL_DIST = LOCAL / "dist"  # apart from DIST: packages built for this machine must not be applied to AWS
+STACKS = ("dev", "demo", "test", "spare", "alone", "roles", "settings", "audits", "faults", "readme")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Stack:
 
     @property
     def groups(self) -> Path:
-        """The process groups of commands that run on this stack, one a line: whoever ends it ends them too."""
+        """The process groups of commands that run on this stack, one per line; stopping the stack ends them too."""
         return self.folder / "groups"
 
     @property
@@ -46,7 +46,7 @@ class Stack:
 
     @property
     def last(self) -> Path:
-        """The logs of the stack that was ended last."""
+        """The logs of the previous run of the stack."""
         return self.folder / "last"
 
     @property
@@ -55,7 +55,7 @@ class Stack:
 
     @property
     def trust(self) -> Path:
-        """The local CA together with the machine's own, for tools that read one file only."""
+        """The local CA and the CAs that the machine trusts, for tools that read only one file."""
         return self.folder / "trust.pem"
 
     @property
@@ -72,7 +72,7 @@ class Stack:
 
     @property
     def outputs(self) -> Path:
-        """What `terraform output -json` prints of what is deployed."""
+        """The output of `terraform output -json`."""
         return self.folder / "outputs.json"
 
     @property
@@ -82,5 +82,5 @@ class Stack:
 
 def stack(name: str) -> Stack:
     if name not in STACKS:
-        raise SystemExit(f"`{name}` is no stack: use one of {', '.join(STACKS)}")
+        raise SystemExit(f"`{name}` is not a stack: use one of {', '.join(STACKS)}")
     return Stack(name)

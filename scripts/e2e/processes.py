@@ -1,7 +1,7 @@
-"""Starting a process as the leader of its own group, knowing it again later, and ending it with its children.
+"""Starts a process as the leader of its own group, recognises it later, and ends it with its children.
 
-A process counts as ours only if its group is the recorded one *and* a command line in it names the stack's state
-folder: a process id that the system has given to somebody else since is left alone.
+A process counts as ours only if its group is the recorded one *and* a command line in the group has the stack's state
+folder: the system may have given a recorded process id to another process since.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def start(command: list[str], env: dict[str, str], log: Path, folder: Path) -> i
 
 
 def run(command: list[str], env: dict[str, str], groups: Path) -> subprocess.CompletedProcess[str]:
-    """Runs `command` to its end in a group of its own, noted in `groups` so that it can be ended if we are killed."""
+    """Runs `command` to its end in a group of its own, recorded in `groups`, so that it can be ended if this process is
+    killed."""
     process = subprocess.Popen(
         command,
         env=env,
@@ -53,7 +54,7 @@ def run(command: list[str], env: dict[str, str], groups: Path) -> subprocess.Com
 
 
 def ours(group: int, folder: Path) -> list[int]:
-    """The living members of `group`, if at least one of them names `folder`: a group is never shared by strangers."""
+    """The running processes of `group`, if at least one of them has `folder` in its command line."""
     listing = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
     ).stdout
@@ -66,23 +67,23 @@ def ours(group: int, folder: Path) -> list[int]:
     return members if recognised else []
 
 
-def end(group: int, folder: Path, patience: float = 5.0) -> int:
-    """Asks the group's processes to stop, then kills what is left; returns how many were ended."""
+def end(group: int, folder: Path, grace_s: float = 5.0) -> int:
+    """Sends SIGTERM to the processes of the group, and SIGKILL after `grace_s`; returns how many were ended."""
     ended: set[int] = set()
-    deadline = time.monotonic() + patience
-    sent_polite = False
+    deadline = time.monotonic() + grace_s
+    sent_sigterm = False
     while members := ours(group, folder):
         ended.update(members)
         number = signal.SIGKILL if time.monotonic() > deadline else signal.SIGTERM
         for pid in members:
-            if number is signal.SIGTERM and sent_polite:
+            if number is signal.SIGTERM and sent_sigterm:
                 continue
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        sent_polite = True
+        sent_sigterm = True
         time.sleep(0.1)
-        if time.monotonic() > deadline + patience:
-            raise SystemExit(f"could not end the processes {members}: end them by hand")
+        if time.monotonic() > deadline + grace_s:
+            raise SystemExit(f"could not end the processes {members}: end them manually")
     return len(ended)
 
 

@@ -1,8 +1,8 @@
-"""Runs one step of a script: says what runs, says so again when it is silent, and notes how long it took.
+"""Runs one step of a script: prints its title, a progress message when it is silent, and records its duration.
 
 `python -m e2e.progress run TITLE COMMAND...` and `python -m e2e.progress table`. Standard library only: it runs before
-anything is installed. SLUICE_TIMES names the file of the times; `<that file>.background` is a line about what runs
-beside the steps, shown with each sign of life.
+anything is installed. SLUICE_TIMES names the file with the durations; the file `$SLUICE_TIMES.background` has a line
+about background work, which progress messages include.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-SILENCE = 15.0  # seconds after which a sign of life is printed
+SILENCE_S = 15.0  # time without output after which a progress message is printed
 
 
 def main() -> None:
@@ -24,24 +24,20 @@ def main() -> None:
         case ["table"]:
             print(table(times.read_text()), end="")
         case ["run", title, *command] if command:
-            begun = time.monotonic()
-            code = run(title, command, background(times))
-            took = time.monotonic() - begun
+            started = time.monotonic()
+            code = run(title, command, times.with_name(f"{times.name}.background"))
+            seconds = time.monotonic() - started
             with times.open("a") as notes:
-                notes.write(f"{title}\t{took:.1f}\n")
+                notes.write(f"{title}\t{seconds:.1f}\n")
             sys.exit(code)
         case _:
             sys.exit(__doc__)
 
 
-def background(times: Path) -> Path:
-    return times.with_name(f"{times.name}.background")
-
-
-def run(title: str, command: list[str], beside: Path, silence: float = SILENCE) -> int:
-    """Relays what the command writes; returns its exit code. Asked to end, it ends the command first."""
+def run(title: str, command: list[str], background: Path, silence_s: float = SILENCE_S) -> int:
+    """Relays the output of the command; returns its exit code. SIGTERM is passed on to the command."""
     print(f"\n== {title}", flush=True)
-    begun = time.monotonic()
+    started = time.monotonic()
     process = subprocess.Popen(
         command,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
@@ -51,16 +47,16 @@ def run(title: str, command: list[str], beside: Path, silence: float = SILENCE) 
         errors="replace",
     )
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    last, ended = [begun], threading.Event()
+    last, ended = [started], threading.Event()
 
-    def show_life() -> None:
+    def print_progress() -> None:
         while not ended.wait(1.0):
             now = time.monotonic()
-            if now - last[0] >= silence:
+            if now - last[0] >= silence_s:
                 last[0] = now
-                print(f"   ... {now - begun:.0f} s: {title}{_beside(beside)}", flush=True)
+                print(f"   ... {now - started:.0f} s: {title}{_background(background)}", flush=True)
 
-    thread = threading.Thread(target=show_life, daemon=True)
+    thread = threading.Thread(target=print_progress, daemon=True)
     thread.start()
     assert process.stdout
     for line in process.stdout:
@@ -72,7 +68,7 @@ def run(title: str, command: list[str], beside: Path, silence: float = SILENCE) 
     return code
 
 
-def _beside(file: Path) -> str:
+def _background(file: Path) -> str:
     try:
         text = file.read_text().strip()
     except FileNotFoundError:
@@ -81,9 +77,9 @@ def _beside(file: Path) -> str:
 
 
 def table(notes: str) -> str:
-    """The steps with their seconds, one a line, and their sum."""
+    """The steps with their durations, one per line, and the sum."""
     rows = [(title, float(seconds)) for title, seconds in (line.split("\t") for line in notes.splitlines())]
-    rows.append(("together", sum(seconds for _, seconds in rows)))
+    rows.append(("total", sum(seconds for _, seconds in rows)))
     width = max(len(title) for title, _ in rows)
     return "".join(f"{title:<{width}}  {seconds:7.1f} s\n" for title, seconds in rows)
 

@@ -1,4 +1,4 @@
-"""README.md's shell blocks, and the path "On AWS" walked line by line in a clone of the repository on a local stack."""
+"""The shell blocks of README.md, and a run of its path "On AWS" in a clone of the repository, on a local stack."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .terraform import QUICK, cli_config
 README = ROOT / "README.md"
 POLICIES = ROOT / "docs" / "deploy"
 APPLIER = "applier"
-# Of docs/deploy, what the emulator asks for on another resource than AWS, or by another name: `rights-elsewhere` in
-# scripts/local/deviations.md.
+# Actions in docs/deploy that the emulator checks on another resource than AWS, or by another name: `rights-elsewhere`
+# in scripts/local/deviations.md.
 _UNNAMED = (
     *("athena:CreateNamedQuery", "athena:CreateWorkGroup", "athena:DeleteNamedQuery", "athena:GetNamedQuery"),
     *("athena:ListTagsForResource", "cloudtrail:AddTags", "cloudtrail:ListTags", "cloudtrail:RemoveTags"),
@@ -35,7 +35,7 @@ _UNNAMED = (
 _RULES = ("DeleteRule", "DescribeRule", "PutRule")
 
 
-def emulator_rights(emulator: Emulator) -> dict:
+def emulator_policy(emulator: Emulator) -> dict:
     region, account = emulator.region, emulator.account
     statements = [
         (list(_UNNAMED), "*"),
@@ -48,11 +48,11 @@ def emulator_rights(emulator: Emulator) -> dict:
     }
 
 
-# A comment that begins like this says why a line is not for a machine: it needs a real account, or a person.
+# A comment with this prefix gives the reason why the test cannot run a line: it needs a real account, or a person.
 NOT_RUN = re.compile(r"  # (account|person):")
-# Who runs what, by how the line begins; everything else is the person who applies.
+# The user of a line, by its prefix; all other lines are run by the user who applies.
 _USERS = {"sluice upload": "uploader", "sluice status": "operator", "sluice quarantine": "operator"}
-# What cargo and rustup need to find what is installed.
+# Variables with which cargo and rustup find their installation.
 _BUILD = ("CARGO_", "RUSTUP_", "PIP_")
 
 
@@ -66,7 +66,7 @@ class Line:
 
     @property
     def command(self) -> str:
-        """Without its comment."""
+        """The line without its comment."""
         return re.split(r"  +# ", self.text)[0].strip()
 
     @property
@@ -78,39 +78,39 @@ def lines(text: str, section: str) -> list[Line]:
     """The lines of the shell blocks under a heading, in order."""
     part = re.split(rf"(?m)^## {re.escape(section)}\n", text)
     if len(part) != 2:
-        raise ValueError(f"the page has no section {section}")
+        raise ValueError(f"the page has no section `{section}`")
     body = re.split(r"(?m)^## ", part[1])[0]
     blocks = re.findall(r"(?ms)^```sh\n(.*?)^```\n", body)
     return [Line(line) for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
 
 
 def sections(text: str) -> list[str]:
-    """The headings under which there is a shell block."""
+    """The headings of sections with a shell block."""
     return [heading for heading in re.findall(r"(?m)^## (.*)$", text) if lines(text, heading)]
 
 
 def create_applier(stack: Stack, emulator: Emulator) -> Credentials:
-    """A user with the policies of docs/deploy, and with what the emulator asks for elsewhere than AWS."""
+    """Creates a user with the policies of docs/deploy, and with the permissions that only the emulator requires."""
     iam = accounts.client("iam", stack, emulator, Credentials(emulator.account, "root"))
     iam.create_user(UserName=APPLIER)
     for path in sorted(POLICIES.glob("*.json")):
         document = json.dumps(json.loads(path.read_text()), separators=(",", ":"))
         made = iam.create_policy(PolicyName=f"apply-{path.stem}", PolicyDocument=document)
         iam.attach_user_policy(UserName=APPLIER, PolicyArn=made["Policy"]["Arn"])
-    iam.put_user_policy(UserName=APPLIER, PolicyName="emulator", PolicyDocument=json.dumps(emulator_rights(emulator)))
+    iam.put_user_policy(UserName=APPLIER, PolicyName="emulator", PolicyDocument=json.dumps(emulator_policy(emulator)))
     key = iam.create_access_key(UserName=APPLIER)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
 
 class Walk:
-    """A clone, and a shell in it that remembers what was exported."""
+    """A clone, and a shell in it that keeps exported variables."""
 
     def __init__(self, stack: Stack, emulator: Emulator) -> None:
         self.stack = stack
         self.folder = stack.folder / "clone"
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(self.folder)], check=True)
-        # What is compiled already is not compiled again.
+        # Shared, so that nothing is compiled twice.
         (ROOT / "target").mkdir(exist_ok=True)
         (self.folder / "target").symlink_to(ROOT / "target")
         self._keys = {**accounts.load(stack), APPLIER: create_applier(stack, emulator)}
@@ -121,7 +121,7 @@ class Walk:
         self._env = {name: value for name, value in os.environ.items() if name.startswith(_BUILD)} | {
             "TF_CLI_CONFIG_FILE": str(config),
             "TF_IN_AUTOMATION": "true",
-            # The provider waits for AWS most of the time: all at once.
+            # The provider mostly waits for AWS.
             "TF_CLI_ARGS_apply": "-parallelism=64 -no-color",
             "TF_CLI_ARGS_destroy": "-parallelism=64 -no-color",
             "CHECKPOINT_DISABLE": "true",
@@ -129,24 +129,24 @@ class Walk:
         }
 
     def run(self, line: Line) -> str:
-        """What the line prints. Terraform's question is answered with yes; an error raises with everything said."""
+        """Runs the line, with the answer `yes` to Terraform's question; returns its output. Raises on an error."""
         if line.text.startswith("export "):
             self._exports.append(line.command)
             return ""
         tool = environment.tool(self.stack, self._emulator, self._keys[line.user])
         shell = "; ".join(["set -euo pipefail", *self._exports, line.text])
-        ran = subprocess.run(
+        completed = subprocess.run(
             ["bash", "-c", shell], cwd=self.folder, env=tool | self._env, input="yes\n", capture_output=True, text=True
         )
         with self.stack.terraform_log.open("a") as log:
-            log.write(f"$ {line.text}\n{ran.stdout}{ran.stderr}\n")
-        if ran.returncode:
-            said = f"{ran.stdout[-4000:]}{ran.stderr[-4000:]}"
-            raise AssertionError(f"README.md: `{line.command}` ended with {ran.returncode}:\n{said}")
-        return ran.stdout
+            log.write(f"$ {line.text}\n{completed.stdout}{completed.stderr}\n")
+        if completed.returncode:
+            output = f"{completed.stdout[-4000:]}{completed.stderr[-4000:]}"
+            raise AssertionError(f"README.md: `{line.command}` exited with {completed.returncode}:\n{output}")
+        return completed.stdout
 
     def edit_variables(self) -> None:
-        """What a person writes in terraform.tfvars: who may upload and operate, and here the second system too."""
+        """Edits terraform.tfvars as a person would: sets the principals of the roles, and adds provenance."""
         path: Path = self.folder / "terraform.tfvars"
         text = path.read_text()
         user = f"arn:aws:iam::{self._emulator.account}:user"

@@ -1,19 +1,19 @@
-"""The scenario's table for people, and the difference where something is not as it had to be."""
+"""The scenario's results as a table, and the difference between expected and found outcomes."""
 
 from __future__ import annotations
 
 import difflib
 import unicodedata
 
-from .judge import Outcome
+from .scenario_checks import CheckResult
 
 
-def table(outcomes: list[Outcome]) -> str:
-    rows = [("", "file", "what happened", "why")]
-    for outcome in outcomes:
-        step = outcome.arrival.step
-        mark = "✗" if outcome.problems else "✓"
-        rows.append((mark, f"{step.title} · {step.key}", outcome.end, outcome.why))
+def table(results: list[CheckResult]) -> str:
+    rows = [("", "file", "outcome", "reason")]
+    for result in results:
+        step = result.arrival.step
+        mark = "✗" if result.problems else "✓"
+        rows.append((mark, f"{step.title} · {step.key}", result.outcome, result.reason))
     widths = [max(_width(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join([*(_pad(cell, width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
@@ -22,21 +22,21 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * min(max(map(_width, lines)), 120), *lines[1:]])
 
 
-def difference(outcomes: list[Outcome]) -> str:
-    """Expected against found, one line a file; empty if they are the same."""
-    wrong = [outcome for outcome in outcomes if outcome.problems]
-    if not wrong:
+def difference(results: list[CheckResult]) -> str:
+    """Expected against found outcomes, one line per file; empty if they are equal."""
+    failed = [result for result in results if result.problems]
+    if not failed:
         return ""
-    expected = [f"{outcome.arrival.step.title}: {outcome.arrival.step.end}" for outcome in outcomes]
-    found = [f"{outcome.arrival.step.title}: {outcome.end}" for outcome in outcomes]
+    expected = [f"{result.arrival.step.title}: {result.arrival.step.outcome}" for result in results]
+    found = [f"{result.arrival.step.title}: {result.outcome}" for result in results]
     lines = list(difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=0))
-    for outcome in wrong:
-        lines += [f"{outcome.arrival.step.title}: {problem}" for problem in outcome.problems]
+    for result in failed:
+        lines += [f"{result.arrival.step.title}: {problem}" for problem in result.problems]
     return "\n".join(lines)
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _pad(text: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""The operator's tool, run as a user of a stack."""
+"""Runs `sluice`, the operator's tool, as a user of a stack."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +17,23 @@ from .deployment import Deployment
 
 
 def binary() -> Path:
-    """The program itself is what the tests run."""
     return build.binaries()["sluice"]
 
 
 @dataclass(frozen=True)
-class Ran:
+class Completed:
     code: int
     out: str
     err: str
 
     @property
+    def denied(self) -> bool:
+        """Whether AWS denied a call: `sluice` prints the error code, or the HTTP status where AWS sends no code."""
+        return any(text in self.out + self.err for text in ("AccessDenied", "HTTP 403"))
+
+    @property
     def lines(self) -> list[dict]:
-        """The output of `--format json`."""
+        """The lines of output with `--format json`."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -56,19 +61,20 @@ class Sluice:
             start_new_session=True,
         )
 
-    def __call__(self, *arguments: str, user: str = "operator", answer: str = "", **variables: str) -> Ran:
+    def __call__(self, *arguments: str, user: str = "operator", answer: str = "", **variables: str) -> Completed:
         process = self.start(*arguments, user=user, **variables)
         out, err = process.communicate(answer, timeout=300)
-        return Ran(process.returncode, out, err)
+        return Completed(process.returncode, out, err)
 
-    def done(self, *arguments: str, user: str = "operator", answer: str = "", **variables: str) -> Ran:
-        """Runs what has to succeed."""
-        ran = self(*arguments, user=user, answer=answer, **variables)
-        assert ran.code == 0, f"sluice {' '.join(arguments)}: exit {ran.code}\n{ran.out}{ran.err}"
-        return ran
+    def run(self, *arguments: str, user: str = "operator", answer: str = "", **variables: str) -> Completed:
+        """Runs a command that has to succeed."""
+        completed = self(*arguments, user=user, answer=answer, **variables)
+        output = completed.out + completed.err
+        assert completed.code == 0, f"sluice {' '.join(arguments)}: exit {completed.code}\n{output}"
+        return completed
 
-    def killed(self, after_s: float, *arguments: str, user: str = "operator") -> bool:
-        """Kills the run (SIGKILL) after a while; whether it was still running."""
+    def kill_after(self, after_s: float, *arguments: str, user: str = "operator") -> bool:
+        """Kills the command (SIGKILL) after a time; returns whether it was still running."""
         process = self.start(*arguments, user=user)
         time.sleep(after_s)
         alive = process.poll() is None
@@ -84,15 +90,15 @@ class Sluice:
         return path
 
 
-def took(run, *arguments: str, **named: str) -> float:  # noqa: ANN001 - any way to run
-    """Seconds that a run takes."""
+def duration_s(run: Callable[..., Completed], *arguments: str, **named: str) -> float:
+    """How long a command takes."""
     started = time.monotonic()
     run(*arguments, **named)
     return time.monotonic() - started
 
 
 def normalised(text: str) -> str:
-    """Without what differs from run to run: versions, times, ages, sizes of the account."""
+    """Replaces what differs from run to run: version-ids, times, dates, hashes and ages."""
     for pattern, name in (
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "VERSION"),
         (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),

@@ -1,7 +1,7 @@
-"""Athena for tests: its SQL, translated, over files that lie where S3's objects would.
+"""Athena for tests: runs its SQL, translated for DuckDB, over local files.
 
-A bucket is a folder. What Athena does to files is done here as well, since queries depend on it: partitions come from
-the projection and nowhere else, hidden names are skipped, JSON is read by the table's serde into the table's types.
+A bucket is a folder. The engine reads files as Athena does, because queries depend on it: partitions come only from
+partition projection, hidden names are skipped, and the table's SerDe converts JSON to the table's types.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def translate(sql: str) -> str:
-    """One statement of Athena's dialect in the engine's."""
+    """One statement of Athena's dialect in DuckDB's."""
     return sqlglot.transpile(sql, read="athena", write="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)[0]
 
 
@@ -45,7 +45,7 @@ class Engine:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def columns(self, relation: str) -> list[tuple[str, str]]:
-        """Names and types, in the engine's words."""
+        """Names and types of the columns, as DuckDB names the types."""
         return [(row[0].lower(), row[1]) for row in self._db.execute(f"DESCRIBE {relation}").fetchall()]
 
     def _load(self, table: dict[str, Any]) -> None:
@@ -84,12 +84,12 @@ class Engine:
 
 
 def hidden(relative: str) -> bool:
-    """Athena skips a file if its name, or that of a folder below the table's location, begins so."""
+    """Whether Athena skips the file: a part of its path below the table's location begins with `_` or `.`."""
     return any(part.startswith(("_", ".")) for part in relative.split("/"))
 
 
 def locations(table: dict[str, Any], now: dt.datetime) -> Iterator[tuple[Row, str]]:
-    """Every partition of a table that there can be, and where it lies."""
+    """Every possible partition of a table, with its location."""
     settings = table["parameters"]
     keys = [key["name"] for key in table["partition_keys"] or []]
     if not keys:
@@ -99,8 +99,8 @@ def locations(table: dict[str, Any], now: dt.datetime) -> Iterator[tuple[Row, st
     values = [_projected(settings, key, now) for key in keys]
     for chosen in itertools.product(*values):
         partition = dict(zip(keys, chosen, strict=True))
-        place = string.Template(settings["storage.location.template"]).substitute(partition)
-        yield partition, place
+        location = string.Template(settings["storage.location.template"]).substitute(partition)
+        yield partition, location
 
 
 def _projected(settings: dict[str, str], key: str, now: dt.datetime) -> list[str]:
@@ -119,7 +119,7 @@ def _day(bound: str, now: dt.datetime) -> dt.date:
 
 
 def _line(line: str, lenient: bool) -> Row:
-    """A malformed line is a row of nulls, or the end of the query."""
+    """A malformed line becomes a row of nulls, or fails the query."""
     try:
         found = json.loads(line)
     except json.JSONDecodeError:
@@ -131,12 +131,12 @@ def _line(line: str, lenient: bool) -> Row:
 
 
 def lowered(record: Row) -> Row:
-    """Hive's names have no case."""
+    """Names are case-insensitive in Hive."""
     return {name.lower(): value for name, value in record.items()}
 
 
 def conform(value: Any, kind: exp.DataType) -> Any:
-    """A JSON value as the serde gives it: what a text column meets that is no text stays the JSON it was."""
+    """A JSON value as the SerDe converts it: in a text column, other values than text are JSON."""
     if value is None:
         return None
     if kind.is_type("struct"):

@@ -1,4 +1,4 @@
-"""What an example of the root module plans for Athena, planned without credentials and without a backend."""
+"""The Athena resources in a plan of an example, made without credentials and without a backend."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCOUNT = "111122223333"
 
 @dataclass(frozen=True)
 class Planned:
-    """Tables by name, as the provider would make them; views and named queries by name, as Athena's SQL."""
+    """Tables by name with their planned attributes; views and named queries by name, in Athena's SQL."""
 
     tables: dict[str, dict[str, Any]]
     views: dict[str, dict[str, Any]]
@@ -38,7 +38,7 @@ class Root:
         (self._module / "backend_override.tf").write_text(BACKEND)
         config = folder / "terraformrc"
         config.write_text(cli_config())
-        # Nothing is asked of AWS, and none of the caller's credentials are seen.
+        # AWS is not called, and the caller's credentials are not passed on.
         self._env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))} | {
             "TF_CLI_CONFIG_FILE": str(config),
             "TF_IN_AUTOMATION": "true",
@@ -88,7 +88,7 @@ def _resources(module: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _view(table: dict[str, Any]) -> dict[str, Any]:
-    """The view as Athena reads it: `originalSql`, `schema`, `columns`; and the columns that Glue shows."""
+    """The view as Athena reads it: `originalSql`, `schema`, `columns`; and `glue`, the columns of the Glue table."""
     text = table["view_original_text"]
     prefix, suffix = "/* Presto View: ", " */"
     assert text.startswith(prefix) and text.endswith(suffix)

@@ -1,4 +1,4 @@
-"""Sample buckets for the SQL's tests: CloudTrail's files and receipts, in the shapes and under the keys they have."""
+"""Sample files for the tests of the SQL: CloudTrail logs and receipts, with their real structure and keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SSO_ROLE = "AWSReservedSSO_DataEngineer_0123456789abcdef"
 
 
 def session(role: str, name: str, mfa: str = "false", path: str = "") -> dict[str, Any]:
-    """Somebody in a role: a function, a person behind single sign-on, another account's tool."""
+    """The identity of a role session: a function, a user of IAM Identity Center, a tool of another account."""
     return {
         "type": "AssumedRole",
         "principalId": f"AROAEXAMPLEID:{name}",
@@ -58,8 +58,25 @@ ROOT_USER = {
     "accountId": ACCOUNT,
 }
 ANONYMOUS = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
-STRANGER = {"type": "AWSAccount", "principalId": "AIDASTRANGER", "accountId": "444455556666"}
+OTHER_ACCOUNT = {"type": "AWSAccount", "principalId": "AIDAOTHERACCOUNT", "accountId": "444455556666"}
 SERVICE = {"type": "AWSService", "invokedBy": "logging.s3.amazonaws.com"}
+
+
+def _response(name: str, version: str | None) -> dict[str, Any]:
+    """The response elements that S3 sends for a version."""
+    elements = {"x-amz-version-id": version} if version else {}
+    if version and not name.startswith("Delete"):
+        elements |= {
+            "x-amz-server-side-encryption": "aws:kms",
+            "x-amz-server-side-encryption-aws-kms-key-id": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/one",
+            "x-amz-server-side-encryption-bucket-key-enabled": "true",
+        }
+    return elements
+
+
+def _resources(bucket: str, key: str | None) -> list[dict[str, str]]:
+    objects = [{"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{bucket}/{key}"}] if key is not None else []
+    return [*objects, {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}]
 
 
 def event(
@@ -75,19 +92,11 @@ def event(
     parameters: dict[str, Any] | None = None,
     answer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One record; `version` is what S3 answered with, `asked` what the request named."""
+    """One record; `version` is the version-id in the response, `asked` the one in the request."""
     reads = name.startswith(("Get", "Head", "List"))
     requested = {"bucketName": bucket, "Host": f"{bucket}.s3.{REGION}.amazonaws.com"}
-    requested |= {"key": key} if key is not None else {}
-    requested |= {"versionId": asked} if asked else {}
-    answered = {"x-amz-version-id": version} if version else {}
-    if version and not name.startswith("Delete"):
-        answered |= {
-            "x-amz-server-side-encryption": "aws:kms",
-            "x-amz-server-side-encryption-aws-kms-key-id": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/one",
-            "x-amz-server-side-encryption-bucket-key-enabled": "true",
-        }
-    answered |= answer or {}
+    requested |= ({"key": key} if key is not None else {}) | ({"versionId": asked} if asked else {})
+    answered = _response(name, version) | (answer or {})
     record = {
         "eventVersion": "1.11",
         "userIdentity": who,
@@ -102,18 +111,15 @@ def event(
         "additionalEventData": {
             "SignatureVersion": "SigV4",
             "CipherSuite": "TLS_AES_128_GCM_SHA256",
-            "bytesTransferredIn": 0 if reads else bytes_in,
             "AuthenticationMethod": "AuthHeader",
             "x-amz-id-2": "EXAMPLE",
+            "bytesTransferredIn": 0 if reads else bytes_in,
             "bytesTransferredOut": 4096.0 if reads else 0,
         },
         "requestID": uuid.uuid4().hex[:16].upper(),
         "eventID": str(uuid.uuid4()),
         "readOnly": reads,
-        "resources": [
-            *([{"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{bucket}/{key}"}] if key is not None else []),
-            {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"},
-        ],
+        "resources": _resources(bucket, key),
         "eventType": "AwsApiCall",
         "managementEvent": False,
         "recipientAccountId": ACCOUNT,
@@ -126,14 +132,14 @@ def event(
 
 
 def form_upload(bucket: str, key: str, who: dict[str, Any], when: dt.datetime, version: str) -> dict[str, Any]:
-    """A browser's form: the key is in the body, so only the resource names it."""
+    """An upload with a browser form: the key is in the body, so only the resource has it."""
     found = copy.deepcopy(event("PostObject", bucket, key, who, when, version))
     del found["requestParameters"]["key"]
     return found
 
 
 def deliver(buckets: Path, bucket: str, *records: dict[str, Any], region: str = REGION) -> Path:
-    """A log file as CloudTrail delivers it, in the folder of the day of its first record."""
+    """Writes a log file as CloudTrail delivers it, in the folder of the day of its first record."""
     when = dt.datetime.fromisoformat(records[0]["eventTime"].replace("Z", "+00:00"))
     name = f"{ACCOUNT}_CloudTrail_{region}_{when:%Y%m%dT%H%MZ}_{uuid.uuid4().hex[:16]}.json.gz"
     file = buckets / bucket / "AWSLogs" / ACCOUNT / "CloudTrail" / region / f"{when:%Y/%m/%d}" / name
@@ -145,7 +151,7 @@ def deliver(buckets: Path, bucket: str, *records: dict[str, Any], region: str = 
 def receipt(
     buckets: Path, receipts: str, bucket: str, key: str, version: str, state: str = "hashed", **more: Any
 ) -> dict[str, Any]:
-    """A receipt under the key it has: provenance/{bucket}/{key}/{version-id}.json, or .deferred.json."""
+    """Writes a receipt under its key: provenance/{bucket}/{key}/{version-id}.json, or .deferred.json."""
     body = f"{key} {version}".encode()
     record: dict[str, Any] = {
         "state": state,

@@ -1,6 +1,6 @@
-"""Terraform on one stack: the checkout's root module, copied, with a local state and the stack's own variables.
+"""Terraform on one stack: a copy of the root module, with a local state and the variables of the stack.
 
-The copy keeps a user's own backend, variables and state out of the run, and the run's out of the checkout.
+The copy separates the backend, variables and state of the user from those of the run.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .emulator import Emulator
 from .package import VARIABLES
 from .paths import LOCAL_DIST, ROOT, Stack
 
-# Making and ending is mostly the provider's waiting until AWS is consistent, a minute for some types: all at once.
-AT_ONCE = "-parallelism=64"
-# What is built here, and the emulator runs.
+# The provider mostly waits until AWS is consistent, for some resource types a minute.
+PARALLELISM = "-parallelism=64"
+# The architecture of this machine, where the emulator runs the functions.
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
-# Terraform and the provider hold every resource's schema and would look through it for garbage again and again.
+# Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
@@ -36,7 +36,7 @@ class Terraform:
         folder: str = "terraform",
         **systems: dict | None,
     ) -> None:
-        """`systems` changes a system's variables of the stack; None turns it off."""
+        """`systems` changes the variables of a system; None disables the system."""
         self.folder = stack.folder / folder
         self.stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
@@ -55,7 +55,7 @@ class Terraform:
         """Copies the root module and initialises it."""
         if self.folder.exists():
             raise SystemExit(
-                f"{self.folder} is there already: end the stack first, scripts/local/down {self.stack.name}"
+                f"{self.folder} exists already: stop the stack first with scripts/local/down {self.stack.name}"
             )
         shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
         (self.folder / "backend_override.tf").write_text(BACKEND)
@@ -64,9 +64,9 @@ class Terraform:
         self._run("init", "-backend=true")
 
     def plan(self, name: str = "plan") -> dict:
-        """Writes NAME.tfplan and NAME.json; returns the latter. The packages must be built by now."""
+        """Writes NAME.tfplan and NAME.json; returns the latter. The packages must have been built."""
         if not (self.stack.folder / "dist").exists():
-            # A copy: the next build leaves the packages of this stack alone.
+            # A copy, so that the next build does not change the packages of this stack.
             shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
         self._run("plan", f"-var-file=../dist/{VARIABLES}", f"-out={name}.tfplan")
         text = self._run("show", "-json", f"{name}.tfplan", quiet=True)
@@ -77,36 +77,36 @@ class Terraform:
         return self.folder / f"{name}.json"
 
     def apply(self, name: str = "plan") -> None:
-        """Applies exactly the plan NAME that was saved."""
-        self._run("apply", AT_ONCE, f"{name}.tfplan")
+        """Applies the saved plan NAME."""
+        self._run("apply", PARALLELISM, f"{name}.tfplan")
 
     def destroy(self) -> None:
-        self._run("apply", AT_ONCE, "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
+        self._run("apply", PARALLELISM, "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
 
     def outputs(self) -> dict:
         text = self._run("output", "-json", quiet=True)
         return {name: output["value"] for name, output in json.loads(text).items()}
 
     def show(self) -> dict:
-        """What stands, as JSON."""
+        """The state as JSON."""
         return json.loads(self._run("show", "-json", quiet=True))
 
     def state(self) -> list[str]:
         return self._run("state", "list", quiet=True).split()
 
     def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
-        """Runs a verb; its output goes to terraform.log, and to the caller when it fails."""
+        """Runs a command; its output is written to terraform.log, and is part of the error if it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
         result = processes.run(command, self._env, self.stack.groups)
         with self._log.open("a") as log:
             log.write(f"$ terraform {verb} {' '.join(arguments)}\n{'' if quiet else result.stdout}{result.stderr}\n")
         if result.returncode:
-            raise SystemExit(f"terraform {verb} failed, the whole log is {self._log}:\n{result.stderr.strip()}")
+            raise SystemExit(f"terraform {verb} failed, the complete log is {self._log}:\n{result.stderr.strip()}")
         return result.stdout
 
 
 def left_out(folder: str, names: list[str]) -> set[str]:
-    """What a copy of the root module leaves behind: a user's own values, backend, providers and state."""
+    """What is not copied from the root module: the user's variables, backend, providers and state."""
     patterns = [".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
     if Path(folder) == ROOT / "terraform":
         patterns += ["*.tfvars", "*.tfvars.json"]
@@ -114,7 +114,7 @@ def left_out(folder: str, names: list[str]) -> set[str]:
 
 
 def variables(stack: Stack, emulator: Emulator) -> dict:
-    """What a user would write in terraform.tfvars, small enough limits to reach them with small files."""
+    """The contents of terraform.tfvars, with limits that small files reach."""
     user = f"arn:aws:iam::{emulator.account}:user"
     return {
         "project": "sluice",
@@ -146,7 +146,7 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
 
 
 def cli_config() -> str:
-    """Providers come from a mirror on this machine where there is one, and are downloaded as usual elsewhere."""
+    """Providers come from a mirror on this machine if there is one; otherwise they are downloaded."""
     mirror = find_mirror()
     if mirror is None:
         return "disable_checkpoint = true\n"
@@ -161,11 +161,13 @@ def cli_config() -> str:
 
 
 def find_mirror() -> Path | None:
-    places = [
+    candidates = [
         Path(os.environ.get("TF_PROVIDER_MIRROR") or "/nonexistent"),
         Path.home() / ".terraform.d" / "plugins",
         Path("/usr/share/terraform/plugins"),
         Path("/usr/local/share/terraform/plugins"),
         *sorted(Path("/opt").glob("*/")),
     ]
-    return next((place for place in places if (place / "registry.terraform.io" / "hashicorp" / "aws").is_dir()), None)
+    return next(
+        (folder for folder in candidates if (folder / "registry.terraform.io" / "hashicorp" / "aws").is_dir()), None
+    )

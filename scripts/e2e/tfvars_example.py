@@ -1,4 +1,4 @@
-"""terraform.tfvars.example as Terraform tests: as it stands, and with each line that is commented out uncommented."""
+"""Terraform tests of terraform.tfvars.example: unchanged, and with each commented setting uncommented."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from .paths import ROOT
 
 EXAMPLE = ROOT / "terraform.tfvars.example"
-SCHEMA = "order.schema.json"  # the user's own, which the example names
+SCHEMA = "order.schema.json"  # the schema file in the example
 _SETTING = re.compile(r"^(?P<indent> *)# (?P<rest>[a-z_]+ += .*)$")
-# What a plan of the example warns of until the line that answers it is uncommented.
+# The check that warns until the setting is uncommented.
 _WARNINGS = {
     "uploader_principals": "check.ingest_has_an_uploader_role",
     "operator_principals": "check.ingest_has_an_operator_role",
 }
-# Lines that make sense only together, by the first of them.
+# Settings that are only valid together, by the first of them.
 _TOGETHER = {"table": ("table", "schema_file"), "schema_file": ("table", "schema_file")}
 
 
@@ -26,7 +26,7 @@ def schema() -> str:
 
 
 def variants(text: str) -> dict[str, str]:
-    """By its name: the example with one more setting."""
+    """The example with one more setting, by name."""
     found = {"as_it_stands": text}
     before, mark, provenance = text.partition("# provenance = {\n")
     if not mark:

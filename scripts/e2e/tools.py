@@ -1,4 +1,4 @@
-"""Says which tools are missing and how to get them. Standard library only: it runs before anything is installed."""
+"""Reports missing tools and how to install them. Standard library only: it runs before anything is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def cargo() -> str | None:
-    """cargo of the version that rust-toolchain.toml names."""
+    """cargo in the version of rust-toolchain.toml."""
     wanted = re.search(r'channel = "([^"]+)"', (ROOT / "rust-toolchain.toml").read_text())
     assert wanted
     found = _output("cargo", "--version")
@@ -52,21 +52,21 @@ def python() -> str | None:
 
 
 def compiler() -> str | None:
-    """A C compiler: the TLS library below the AWS SDK has C and assembly in it."""
+    """A C compiler: the TLS library of the AWS SDK contains C and assembly."""
     if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
         return "a C compiler: on Debian and Ubuntu `apt install gcc`, on Fedora `dnf install gcc`"
     return None
 
 
 def nightly() -> str | None:
-    """Rust of the night, whose compiler can watch what fuzzing reaches."""
+    """Rust nightly, whose compiler can instrument code for fuzzing."""
     if _output("rustup", "run", "nightly", "rustc", "--version") is None:
         return "rust nightly: `rustup toolchain install nightly --profile minimal`"
     return None
 
 
 def system() -> str | None:
-    """The local stack runs a Lambda's Linux binary as a process of this machine, and finds its own processes by ps."""
+    """The local stack runs Lambda binaries as processes of this machine, and finds its processes with ps."""
     if not sys.platform.startswith("linux"):
         return f"Linux (found: {sys.platform}): run this in a virtual machine or a container"
     if not shutil.which("ps"):
@@ -92,7 +92,7 @@ def _output(*command: str) -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="exits 1 and says how to get them if tools are missing")
+    parser = argparse.ArgumentParser(description="exits 1 if tools are missing, and prints how to install them")
     parser.add_argument("tool", nargs="*", help=f"of {', '.join(CHECKS)}; default: all but nightly")
     names = parser.parse_args().tool or [name for name in CHECKS if name != "nightly"]
     if unknown := set(names) - set(CHECKS):

@@ -1,7 +1,8 @@
-"""The files of the fault run, each with the outcome that it must have, and the program of one uploading client.
+"""The files of the fault run with their expected outcomes, and the program of one uploading client.
 
-`python -m e2e.uploads STACK OUTPUTS PLAN ANSWERS` uploads the files of PLAN in order as the uploader role. Each line of
-its input grants so many uploads; it ends with its plan or its input. Every answer of S3 becomes a line of ANSWERS.
+`python -m e2e.uploads STACK OUTPUTS PLAN ANSWERS` uploads the files of PLAN in order, as the uploader role. Each line
+on standard input is a number of uploads to make; the program exits at the end of PLAN or of its input. It writes each
+answer of S3 as a line of ANSWERS.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from . import emulator, paths
 from .deployment import Deployment
 from .scenario import music
 
-# Beginnings of keys that some program reads differently: encodings, markup, separators, names of our own.
-ODD = (
+# Prefixes that programs tend to misread: encodings, markup, separators, reserved names.
+UNUSUAL_PREFIXES = (
     "a+b & 100% é 日本/",
     "sp ace  two/",
     "%2B%00%zz/",
@@ -37,7 +38,7 @@ ODD = (
 
 @dataclass(frozen=True)
 class Upload:
-    """One file. Valid files with one `item` claim the same place in the table."""
+    """One file. Valid files with the same `item` have the same table key."""
 
     key: str
     body: bytes
@@ -60,16 +61,16 @@ INVALID = (b"", b"{", b"[]", b'{"ArtistID":{"S":"A"}}', b"\xff\xfe", b'{"ArtistI
 
 
 def plan(seed: int, count: int) -> list[Upload]:
-    """`count` files in the order of their upload: valid, invalid, rivals for one item, copies, and keys used again."""
+    """`count` files in upload order: valid, invalid, conflicting, copies, and keys that are used again."""
     rng = random.Random(seed)
     made: list[Upload] = []
     number = 0
     while len(made) < count:
         number += 1
-        odd = rng.choice(ODD) if rng.random() < 0.25 else ""
-        made += _group(rng, f"f{seed % 100_000}/{odd}{number:05}", f"artist-{seed}", number)
+        prefix = rng.choice(UNUSUAL_PREFIXES) if rng.random() < 0.25 else ""
+        made += _group(rng, f"f{seed % 100_000}/{prefix}{number:05}", f"artist-{seed}", number)
     made = made[:count]
-    # Neighbours of a group stay near each other, so that rivals meet, but not in order.
+    # The files of a group stay close to each other, so that they compete, but not in order.
     return [upload for _, upload in sorted(enumerate(made), key=lambda one: one[0] + rng.uniform(0, 40))]
 
 
@@ -88,13 +89,13 @@ def _group(rng: random.Random, key: str, artist: str, number: int) -> Iterator[U
         yield valid(f"{key}.json", item, "one")
     elif kind < 0.72:
         yield invalid(f"{key}.json")
-    elif kind < 0.80:  # rivals: one is stored, the others are conflicts
-        for rival in range(rng.choice((2, 2, 3))):
-            yield valid(f"{key}-{rival}.json", item, f"rival {rival}")
+    elif kind < 0.80:  # conflicting: one is stored, the others are conflicts
+        for variant in range(rng.choice((2, 2, 3))):
+            yield valid(f"{key}-{variant}.json", item, f"variant {variant}")
     elif kind < 0.86:  # the same bytes under several keys: one is stored, the others are duplicates
         for copy in range(rng.choice((2, 3))):
             yield valid(f"{key}-copy{copy}.json", item, "same")
-    elif kind < 0.89:  # two contents, each twice: one content wins
+    elif kind < 0.89:  # two contents, each twice: one of them is stored
         for title in ("left", "left", "right", "right"):
             yield valid(f"{key}-{title}-{rng.randrange(1 << 30)}.json", item, title)
     elif kind < 0.92:  # the same key again with the same bytes
@@ -103,7 +104,7 @@ def _group(rng: random.Random, key: str, artist: str, number: int) -> Iterator[U
     elif kind < 0.95:  # the same key again for another item
         yield valid(f"{key}.json", item, "first")
         yield valid(f"{key}.json", other, "second")
-    elif kind < 0.98:  # refused, then corrected
+    elif kind < 0.98:  # invalid, then corrected
         yield invalid(f"{key}.json")
         yield valid(f"{key}.json", item, "corrected")
     else:
@@ -111,18 +112,18 @@ def _group(rng: random.Random, key: str, artist: str, number: int) -> Iterator[U
 
 
 def main() -> None:
-    name, outputs, planned, answered = sys.argv[1:]
+    name, outputs, plan_file, answer_file = sys.argv[1:]
     stack = paths.stack(name)
     found = emulator.running(stack)
     if found is None:
-        raise SystemExit(f"the stack `{name}` does not run")
+        raise SystemExit(f"the stack `{name}` is not running")
     deployment = Deployment(stack, found, json.loads(Path(outputs).read_text()))
     s3, bucket = deployment.client("s3", "uploader-role"), deployment.ingest.processing
-    with Path(planned).open() as lines, Path(answered).open("w", buffering=1) as answers:
-        waiting = enumerate(lines)
+    with Path(plan_file).open() as lines, Path(answer_file).open("w", buffering=1) as answers:
+        numbered = enumerate(lines)
         for grant in sys.stdin:
             for _ in range(int(grant)):
-                number, line = next(waiting, (0, ""))
+                number, line = next(numbered, (0, ""))
                 if not line:
                     return
                 upload = Upload.read(line)

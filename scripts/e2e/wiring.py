@@ -1,4 +1,4 @@
-"""Reads `terraform show -json` for service-to-service permissions, which the emulator does not ask for and AWS does."""
+"""Checks `terraform show -json` for permissions between services, which AWS enforces and the emulator does not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Resource = dict[str, Any]
 
 
 def resources(shown: dict) -> list[Resource]:
-    """Every managed resource of a state (or of a plan's outcome), with `address`, `type` and `values`."""
+    """Every managed resource of a state or a plan, with `address`, `type` and `values`."""
     values = shown["values"] if "values" in shown else shown["planned_values"]
     return [entry for entry in _of(values["root_module"]) if entry["mode"] == "managed"]
 
@@ -23,21 +23,21 @@ def _of(module: dict) -> Iterator[Resource]:
 
 
 def problems(shown: dict) -> list[str]:
-    """What AWS would refuse although the emulator lets it pass; one line each."""
-    world = World(resources(shown))
+    """What AWS would deny and the emulator allows, one line each."""
+    graph = ResourceGraph(resources(shown))
     return [
-        *world.event_targets(),
-        *world.announcements(),
-        *world.dead_letters(),
-        *world.encrypted(),
-        *world.trails(),
-        *world.mappings(),
-        *world.functions(),
-        *world.signers(),
+        *graph.event_targets(),
+        *graph.notifications(),
+        *graph.dead_letters(),
+        *graph.encrypted(),
+        *graph.trails(),
+        *graph.mappings(),
+        *graph.functions(),
+        *graph.signers(),
     ]
 
 
-class World:
+class ResourceGraph:
     def __init__(self, found: list[Resource]) -> None:
         self._all = found
         self._queues = {entry["values"]["arn"]: entry for entry in self.of("aws_sqs_queue")}
@@ -50,18 +50,18 @@ class World:
         return [entry for entry in self._all if entry["type"] == kind]
 
     def event_targets(self) -> Iterator[str]:
-        """A rule reaches its queue, topic or function, and its dead letters, only if these let this rule in."""
+        """The policies of a rule's targets and of their dead-letter queues must allow this rule."""
         for target in self.of("aws_cloudwatch_event_target"):
             rule = self._rules[target["values"]["rule"]]
             reached = [target["values"]["arn"]]
             reached += [config["arn"] for config in target["values"]["dead_letter_config"] or []]
             for arn in reached:
-                if not self._lets_in(arn, "events.amazonaws.com", rule):
-                    yield f"{target['address']}: {arn} does not let {rule} in"
+                if not self._allows_service(arn, "events.amazonaws.com", rule):
+                    yield f"{target['address']}: {arn} does not allow {rule}"
 
-    def announcements(self) -> Iterator[str]:
-        """A rule on objects hears of a bucket only if that bucket tells the event bus."""
-        telling = {
+    def notifications(self) -> Iterator[str]:
+        """A bucket in a rule's event pattern must send its events to EventBridge."""
+        notifying = {
             entry["values"]["bucket"]
             for entry in self.of("aws_s3_bucket_notification")
             if entry["values"]["eventbridge"]
@@ -69,27 +69,27 @@ class World:
         for rule in self.of("aws_cloudwatch_event_rule"):
             detail = json.loads(rule["values"]["event_pattern"] or "{}").get("detail", {})
             for bucket in detail.get("bucket", {}).get("name", []):
-                if bucket not in telling:
-                    yield f"{rule['address']}: {bucket} announces nothing"
+                if bucket not in notifying:
+                    yield f"{rule['address']}: {bucket} sends no events"
 
     def dead_letters(self) -> Iterator[str]:
-        """A queue may use another for its dead letters only if that one allows it, and it must keep longer."""
+        """A dead-letter queue must allow its source queue and keep messages longer."""
         for arn, queue in self._queues.items():
             policy = json.loads(queue["values"]["redrive_policy"] or "{}")
             if not policy:
                 continue
             dead = self._queues.get(policy["deadLetterTargetArn"])
             if dead is None:
-                yield f"{queue['address']}: its dead-letter queue is not part of this"
+                yield f"{queue['address']}: its dead-letter queue does not exist"
                 continue
             allowed = json.loads(dead["values"]["redrive_allow_policy"] or '{"redrivePermission":"allowAll"}')
             if allowed["redrivePermission"] == "denyAll" or arn not in allowed.get("sourceQueueArns", [arn]):
-                yield f"{dead['address']}: does not take the dead letters of {arn}"
+                yield f"{dead['address']}: does not allow {arn} as a source"
             if dead["values"]["message_retention_seconds"] <= queue["values"]["message_retention_seconds"]:
-                yield f"{dead['address']}: keeps messages no longer than {arn}"
+                yield f"{dead['address']}: does not keep messages longer than {arn}"
 
     def encrypted(self) -> Iterator[str]:
-        """A service publishes to an encrypted topic only if the key's policy lets the service use the key."""
+        """The key policy of an encrypted topic must allow the services that publish to it."""
         keys = {entry["values"]["arn"]: entry for entry in self.of("aws_kms_key")}
         for kind, attribute, service in (
             ("aws_cloudwatch_metric_alarm", "alarm_actions", "cloudwatch.amazonaws.com"),
@@ -101,14 +101,16 @@ class World:
                     topic = self._topics.get(arn)
                     if topic is None:
                         continue
-                    if service.startswith("cloudwatch") and not self._lets_in(arn, service, source["values"]["arn"]):
-                        yield f"{topic['address']}: does not let {source['address']} in"
+                    if service.startswith("cloudwatch") and not self._allows_service(
+                        arn, service, source["values"]["arn"]
+                    ):
+                        yield f"{topic['address']}: does not allow {source['address']}"
                     key = keys.get(topic["values"]["kms_master_key_id"] or "")
                     if key and not _usable(key, service):
                         yield f"{key['address']}: {service} may not use it for {topic['address']}"
 
     def trails(self) -> Iterator[str]:
-        """A trail delivers only to a bucket that lets it in, with a key that lets the service use it."""
+        """The policies of a trail's bucket and key must allow CloudTrail."""
         policies = {entry["values"]["bucket"]: entry["values"]["policy"] for entry in self.of("aws_s3_bucket_policy")}
         keys = {entry["values"]["arn"]: entry for entry in self.of("aws_kms_key")}
         for trail in self.of("aws_cloudtrail"):
@@ -122,7 +124,7 @@ class World:
                     and any(_matches(pattern, resource) for pattern in _list(statement["Resource"]))
                     for statement in json.loads(policies[values["s3_bucket_name"]])["Statement"]
                 ):
-                    yield f"{trail['address']}: its bucket does not let it {action}"
+                    yield f"{trail['address']}: its bucket does not allow it {action}"
             key = keys.get(values["kms_key_id"] or "")
             if key and not _usable(key, "cloudtrail.amazonaws.com", values["arn"]):
                 yield f"{key['address']}: cloudtrail.amazonaws.com may not use it for {trail['address']}"
@@ -131,7 +133,7 @@ class World:
                     yield f"{trail['address']}: logs its own deliveries"
 
     def mappings(self) -> Iterator[str]:
-        """An event-source mapping polls its queue as the function's role; the queue hides a message long enough."""
+        """An event-source mapping polls with the function's role; the visibility timeout is at least six timeouts."""
         functions = {entry["values"]["arn"]: entry for entry in self.of("aws_lambda_function")}
         for mapping in self.of("aws_lambda_event_source_mapping"):
             queue = mapping["values"]["event_source_arn"]
@@ -140,17 +142,17 @@ class World:
                 if not self._granted(function["values"]["role"], action, queue):
                     yield f"{mapping['address']}: the function's role lacks {action} on {queue}"
             needed = 6 * function["values"]["timeout"]
-            hidden = self._queues[queue]["values"]["visibility_timeout_seconds"]
-            if hidden < needed:
-                yield f"{mapping['address']}: {queue} hides a message for {hidden} s; 6 timeouts are {needed} s"
+            visibility = self._queues[queue]["values"]["visibility_timeout_seconds"]
+            if visibility < needed:
+                yield f"{mapping['address']}: the visibility timeout of {queue} is {visibility} s, less than {needed} s"
 
     def functions(self) -> Iterator[str]:
-        """A function writes to a log group that is there, as its role."""
+        """A function writes to an existing log group, with its role."""
         groups = {entry["values"]["name"]: entry["values"]["arn"] for entry in self.of("aws_cloudwatch_log_group")}
         for function in self.of("aws_lambda_function"):
             name = function["values"]["logging_config"][0]["log_group"]
             if name not in groups:
-                yield f"{function['address']}: its log group {name} is not part of this"
+                yield f"{function['address']}: its log group {name} does not exist"
                 continue
             stream = f"{groups[name].removesuffix(':*')}:log-stream:one"
             for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
@@ -158,7 +160,7 @@ class World:
                     yield f"{function['address']}: its role lacks {action} on {stream}"
 
     def signers(self) -> Iterator[str]:
-        """A signing key names the one role that signs; no other statement, here or of a role, lets anybody."""
+        """The policy of a signing key allows one role to sign, and no policy of a role allows it."""
         for key in self.of("aws_kms_key"):
             if key["values"]["key_usage"] != "SIGN_VERIFY":
                 continue
@@ -170,13 +172,13 @@ class World:
             ]
             roles = {entry["values"]["arn"] for entry in self.of("aws_iam_role")}
             if len(named) != 1 or named[0] not in roles:
-                yield f"{key['address']}: not for one role to sign with"
+                yield f"{key['address']}: does not allow exactly one role to sign"
         for role in self.of("aws_iam_role"):
             if self._granted(role["values"]["arn"], "kms:Sign", "*"):
-                yield f"{role['address']}: may sign with more than its key's policy says"
+                yield f"{role['address']}: may sign with other keys than its own"
 
-    def _lets_in(self, arn: str, service: str, source: str) -> bool:
-        """Whether the policy of a queue, a topic or a function allows `service`, for this source and no other."""
+    def _allows_service(self, arn: str, service: str, source: str) -> bool:
+        """Whether the policy of a queue, topic or function allows `service` for this source."""
         if ":lambda:" in arn:
             return any(
                 grant["values"]["principal"] == service
@@ -206,7 +208,7 @@ class World:
 
 
 def _allows(statement: dict, service: str, source: str) -> bool:
-    """Whether a statement lets `service` in for this source; a statement without a source lets none in."""
+    """Whether a statement allows `service` for this source; a statement without a source condition does not count."""
     principal = statement["Principal"]
     return (
         statement["Effect"] == "Allow"

@@ -1,6 +1,6 @@
-"""The emulator with our corrections: takes the arguments of Hypercorn, runs in the environment of the local stack.
+"""Runs the emulator with corrections, with the arguments of Hypercorn, in the environment of the local stack.
 
-Each correction makes an answer what AWS answers. scripts/local/deviations.md has what is not corrected.
+Each correction makes a response equal to that of AWS. scripts/local/deviations.md lists the remaining deviations.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from hypercorn.__main__ import main
 from ministack.core import iam_evaluator
 from ministack.services import s3
 
-# What `encoding-type=url` encodes in a listing: S3's API reference, ListObjectVersions and ListMultipartUploads.
+# The elements that `encoding-type=url` encodes: S3 API reference, ListObjectVersions and ListMultipartUploads.
 _ENCODED = frozenset({"Delimiter", "Key", "KeyMarker", "NextKeyMarker", "Prefix"})
 _encoding = ContextVar("encoding", default=False)
 
 
 def _encode_keys() -> None:
-    """Lists versions and uploads as they are asked for: the emulator encodes keys in listings of objects alone.
+    """Encodes keys in listings of versions and uploads, if requested: the emulator does so only in listings of objects.
 
-    Keys may hold characters that no XML can: unencoded, no SDK can read the listing.
+    Keys may contain characters that XML cannot represent. SDKs cannot parse a listing with such keys unless they are
+    encoded.
     """
     original = s3._xml_body
 
@@ -54,9 +55,9 @@ def _encode_keys() -> None:
 
 
 def _answer_request_payment() -> None:
-    """Answers GetBucketRequestPayment, which Terraform asks of every bucket: the emulator lists the objects instead.
+    """Answers GetBucketRequestPayment, which Terraform calls for every bucket: the emulator lists the objects instead.
 
-    Where XML cannot hold one of their keys, Terraform could neither refresh nor destroy the bucket.
+    If XML cannot represent one of their keys, Terraform could neither refresh nor destroy the bucket.
     """
     original = s3._list_objects_v1
 
@@ -72,7 +73,7 @@ def _answer_request_payment() -> None:
 
 
 def _match_line_breaks() -> None:
-    """Lets `*` in a policy stand for any character: the emulator's stands for no line break, which a key may hold."""
+    """Makes `*` in a policy match line breaks, which a key may contain; in the emulator, it does not match them."""
     original = iam_evaluator._fnmatch_compile
 
     @functools.cache

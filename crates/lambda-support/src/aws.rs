@@ -8,7 +8,7 @@ use aws_sdk_s3::types::EncodingType;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Timestamp};
 
-use crate::Fault;
+use crate::batch::Fault;
 
 /// Characters that [`copy_source`] escapes: all but the unreserved ones and the separator.
 const COPY_SOURCE_ESCAPES: &AsciiSet =

@@ -70,7 +70,7 @@ pub fn decode(text: &str) -> Result<Envelope, DecodeError> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_value(value: Value) -> Result<Envelope, DecodeError> {
+pub(crate) fn decode_value(value: Value) -> Result<Envelope, DecodeError> {
     let Some(object) = value.as_object() else {
         return Err(DecodeError::NotJson("it is not an object".into()));
     };

@@ -37,7 +37,7 @@ impl Context {
         self.set("version_id", version_id);
     }
 
-    /// Runs `future` with this context: [`line`] adds the fields, [`set_object`] changes them.
+    /// Runs `future` with this context: [`line()`] adds the fields, [`set_object`] changes them.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CURRENT.scope(self, future).await
     }

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use sluice_types::Timestamp;
 
-use crate::Fault;
+use crate::batch::Fault;
 
 /// The state machine of one delivery, or of one scheduled run.
 pub trait Protocol: Debug + Clone + Eq + Hash + Sized {

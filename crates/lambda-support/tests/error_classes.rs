@@ -1,4 +1,4 @@
-//! Errors are classified as the SDK makes them, from its own constructors and from answers on the wire.
+//! Classification of SDK errors, constructed directly and from HTTP responses.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
@@ -17,23 +17,23 @@ use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::SdkBody;
 use lambda_support::aws::{ErrorClass, Obstacle, classify, is_object_not_found, obstacle, refusal};
 
-fn answer(status: u16) -> HttpResponse {
+fn response(status: u16) -> HttpResponse {
     HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
 }
 
 fn service(code: Option<&str>, status: u16) -> SdkError<GetObjectError> {
-    let mut meta = ErrorMetadata::builder().message("in AWS's words");
+    let mut meta = ErrorMetadata::builder().message("an explanation");
     if let Some(code) = code {
         meta = meta.code(code);
     }
-    SdkError::service_error(GetObjectError::generic(meta.build()), answer(status))
+    SdkError::service_error(GetObjectError::generic(meta.build()), response(status))
 }
 
 #[test]
-fn what_the_sdk_constructs() {
+fn constructed_errors_are_classified() {
     let construction: SdkError<GetObjectError> = SdkError::construction_failure("no bucket");
     let timeout: SdkError<GetObjectError> = SdkError::timeout_error("30 s");
-    let broken: SdkError<GetObjectError> = SdkError::response_error("not XML", answer(200));
+    let broken: SdkError<GetObjectError> = SdkError::response_error("not XML", response(200));
     for (error, class) in [
         (construction, ErrorClass::Invalid),
         (timeout, ErrorClass::Transient),
@@ -49,11 +49,11 @@ fn what_the_sdk_constructs() {
     }
 }
 
-/// Only a code of AWS's is a permanent refusal; a bare status, a timeout or a request that was never sent is none.
+/// A status without a code, a timeout or a request that was never sent is not a permanent rejection.
 #[test]
-fn refusals_are_aws_s_own() {
-    let refused = refusal(&service(Some("ValidationException"), 400));
-    assert_eq!(refused.unwrap(), "ValidationException: in AWS's words");
+fn only_an_error_code_of_aws_is_a_permanent_rejection() {
+    let rejected = refusal(&service(Some("ValidationException"), 400));
+    assert_eq!(rejected.unwrap(), "ValidationException: an explanation");
     let construction: SdkError<GetObjectError> = SdkError::construction_failure("no bucket");
     assert_eq!(refusal(&construction), None);
     for (code, status) in [
@@ -75,7 +75,7 @@ fn a_missing_bucket_is_not_a_missing_object() {
     assert!(!is_object_not_found(&service(None, 403)));
 }
 
-/// A client of a server on this machine that gives one answer to every request.
+/// A client of a local server that sends one response to every request.
 fn client(response: &'static str) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -89,8 +89,8 @@ fn client(response: &'static str) -> Client {
     client_of(port, Duration::from_secs(30))
 }
 
-fn client_of(port: u16, patience: Duration) -> Client {
-    let timeouts = TimeoutConfig::builder().operation_timeout(patience);
+fn client_of(port: u16, timeout: Duration) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_timeout(timeout);
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -120,13 +120,13 @@ macro_rules! xml {
             $status,
             "\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n<Error><Code>",
             $code,
-            "</Code><Message>in S3's words</Message></Error>"
+            "</Code><Message>an explanation</Message></Error>"
         )
     };
 }
 
 #[tokio::test]
-async fn what_s3_answers_to_a_read() {
+async fn errors_of_get_object_are_classified() {
     let archived = get(&client(xml!("403 Forbidden", "InvalidObjectState"))).await;
     assert_eq!(classify(&archived), ErrorClass::Unreadable);
     assert_eq!(obstacle(&archived), Some(Obstacle::Archived));
@@ -153,9 +153,9 @@ async fn what_s3_answers_to_a_read() {
     }
 }
 
-/// Answers to HEAD have no body, hence no code.
+/// Responses to HEAD have no body, and so no error code.
 #[tokio::test]
-async fn what_s3_answers_to_a_head() {
+async fn errors_of_head_object_are_classified() {
     for (response, class) in [
         ("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", ErrorClass::Invalid),
         ("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n", ErrorClass::Denied),
@@ -168,10 +168,10 @@ async fn what_s3_answers_to_a_head() {
 }
 
 #[tokio::test]
-async fn what_never_reaches_s3() {
+async fn requests_that_do_not_reach_s3_are_classified() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    // It accepts and says nothing.
+    // The server accepts the connection and sends no response.
     let silent = client_of(port, Duration::from_millis(50));
     assert_eq!(classify(&get(&silent).await), ErrorClass::Transient);
     drop(listener);
@@ -181,9 +181,8 @@ async fn what_never_reaches_s3() {
     assert_eq!(classify(&unnamed), ErrorClass::Invalid);
 }
 
-/// The operator's handbook has a row for every class.
 #[test]
-fn every_class_is_in_the_handbook() {
+fn the_operators_handbook_has_a_row_for_every_class() {
     const PAGE: &str = include_str!("../../../docs/operating.md");
     let name = |class: ErrorClass| match class {
         ErrorClass::NotFound => "not found",

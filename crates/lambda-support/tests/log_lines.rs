@@ -1,4 +1,4 @@
-//! Every log line names its message, and its object once that is known.
+//! Every log line has the id of its message, and its object once that is known.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
@@ -10,10 +10,10 @@ use lambda_support::{Arrival, Fault, Handled, Handler};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Writes a line before and after a pause, so that records interleave, then does what the key says.
-struct Talkative;
+/// Logs a line before and after a pause, so that messages interleave, then behaves as the key of the object says.
+struct LoggingHandler;
 
-impl Handler for Talkative {
+impl Handler for LoggingHandler {
     async fn handle(&self, arrival: Arrival, _until: Instant) -> Result<Handled, Fault> {
         log::info("before");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -22,7 +22,7 @@ impl Handler for Talkative {
         }
         log::info("after");
         match arrival.key.as_str() {
-            "panic" => panic!("as told"),
+            "panic" => panic!("as requested"),
             "fault" => Err(Fault::new("GetObject", "SlowDown: line\nbreak")),
             "stall" => std::future::pending().await,
             _ => Ok(Handled { message: "done".into(), ..Handled::default() }),
@@ -36,8 +36,7 @@ fn record(id: &str, key: &str, version_id: Option<&str>) -> Value {
     json!({"messageId": id, "body": body.to_string()})
 }
 
-/// Not a test of its own: [`lines_of_records_that_run_side_by_side`] runs it in a process of its own and reads what it
-/// prints.
+/// Run by [`lines_of_concurrent_messages_name_their_message_and_object`] in a separate process, which reads its output.
 #[tokio::test(start_paused = true)]
 #[ignore = "run by the test that reads its output"]
 async fn prints() {
@@ -54,7 +53,7 @@ async fn prints() {
     ];
     let payload = json!({"Records": records});
     let remaining = Duration::from_secs(10);
-    lambda_support::invocation::handle(&Arc::new(Talkative), payload, remaining).await.unwrap();
+    lambda_support::invocation::handle(&Arc::new(LoggingHandler), payload, remaining).await.unwrap();
 }
 
 fn printed() -> Vec<Value> {
@@ -63,13 +62,13 @@ fn printed() -> Vec<Value> {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    // The test runner's own output may stand before the first line.
+    // The output of the test runner may precede the first line.
     let lines = text.lines().filter_map(|line| line.find("{\"level\"").map(|at| &line[at..]));
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
-fn lines_of_records_that_run_side_by_side() {
+fn lines_of_concurrent_messages_name_their_message_and_object() {
     let lines = printed();
     for (id, key, version_id, level, message) in [
         ("m-fine", "fine", Some("v1"), "INFO", "done"),
@@ -91,7 +90,7 @@ fn lines_of_records_that_run_side_by_side() {
         assert!(last["message"].as_str().unwrap().starts_with(message), "{last}");
     }
     let mut texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
-    // Records run side by side: only the lines of one message have an order.
+    // Messages run concurrently: only the lines of one message have an order.
     texts.sort_by_key(|text| text.split("message_id").nth(1).map(|id| id[..20].to_owned()));
     insta::assert_snapshot!(texts.join("\n"));
     let garbage: Vec<&Value> = lines.iter().filter(|l| l["message_id"] == "m-garbage").collect();

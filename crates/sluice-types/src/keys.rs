@@ -10,7 +10,7 @@ pub const PROJECT_PREFIX: &str = "_sluice/";
 /// Receipts, mirroring the keys of the object versions that they describe.
 pub const RECEIPTS_PREFIX: &str = "provenance/";
 /// Operator records, mirroring the keys of the object versions that they describe.
-pub const OPERATOR_PREFIX: &str = "operator/";
+pub(crate) const OPERATOR_PREFIX: &str = "operator/";
 /// Journal entries, ordered by time.
 pub const JOURNAL_PREFIX: &str = "journal/";
 /// Manifests, ordered by sequence number.

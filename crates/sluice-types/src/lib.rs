@@ -11,8 +11,8 @@ pub mod manifest;
 pub mod object;
 pub mod operator_record;
 pub mod receipt;
-pub mod record;
-pub mod record_key;
+mod record;
+mod record_key;
 pub mod signature;
 pub mod timestamp;
 

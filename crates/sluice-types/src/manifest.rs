@@ -1,7 +1,7 @@
-//! The manifest: what was recorded in a period, as an in-toto statement in a signed DSSE envelope.
+//! The manifest: the records of a period, as an in-toto statement in a signed DSSE envelope.
 //!
-//! Pure, and shared with whoever verifies. The bytes of an envelope are fixed by its statement and its signature:
-//! [`open`] takes no other spelling of the same, so that no byte of a manifest can be changed unnoticed.
+//! The statement and its signature determine the bytes of the envelope: [`open`] rejects every other encoding of the same
+//! content, so that no byte of a manifest can be changed unnoticed.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,72 +15,73 @@ use crate::signature::is_canonical;
 use crate::timestamp::Timestamp;
 
 /// The envelope's `payloadType`.
-pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The statement's `_type`.
-pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The statement's `predicateType`.
-pub const PREDICATE_TYPE: &str = "https://sluice.dev/manifest/v1";
+const PREDICATE_TYPE: &str = "https://sluice.dev/manifest/v1";
 
-/// An object and the digest of its bytes.
+/// An object and the digest of its bytes; `ResourceDescriptor` of in-toto.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Listed {
-    /// Its key.
+pub struct ResourceDescriptor {
+    /// The key of the object.
     pub name: String,
     /// The digest of its bytes.
     pub digest: DigestSet,
 }
 
-/// A digest by the name of its algorithm.
+/// Digests by the name of their algorithm; `DigestSet` of in-toto.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DigestSet {
     /// SHA-256, hexadecimal.
     pub sha256: String,
 }
 
-impl Listed {
-    /// This object with this SHA-256.
+impl ResourceDescriptor {
+    /// The object with this key and this SHA-256.
     #[must_use]
     pub fn new(name: impl Into<String>, sha256: impl Into<String>) -> Self {
         Self { name: name.into(), digest: DigestSet { sha256: sha256.into() } }
     }
 }
 
-/// What a manifest says, as an in-toto statement.
+/// The content of a manifest, as an in-toto statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Statement {
     #[serde(rename = "_type")]
     kind: String,
-    /// The records of the period that were there, by name; of an empty period the manifest before, because
-    /// in-toto's own validator takes no statement about nothing (its specification leaves that open).
-    pub subject: Vec<Listed>,
+    /// The records of the period, sorted by name. For an empty period it is the previous manifest, because in-toto's own
+    /// validator rejects a statement without a subject.
+    pub subject: Vec<ResourceDescriptor>,
     #[serde(rename = "predicateType")]
     predicate_kind: String,
-    /// The rest.
+    /// The content other than the subjects.
     pub predicate: Predicate,
 }
 
-/// What a manifest says besides its subjects.
+/// The predicate of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Predicate {
-    /// Its place in the ledger, from 1, without a gap.
+    /// Its sequence number in the ledger, from 1, without gaps.
     pub sequence: u64,
-    /// The period begins after this moment; absent: with the first record.
+    /// The period starts after this time; `None`: with the first record.
     pub from: Option<Timestamp>,
-    /// The last moment of the period.
+    /// The last time of the period.
     pub to: Timestamp,
-    /// The manifest before, by the digest of its envelope.
-    pub previous: Option<Listed>,
-    /// What was announced in the period and not (yet) there with these bytes: a writer that was cut off, was late or
-    /// came second. An entry of the journal that is none is listed here itself, and as empty if it cannot be read.
-    pub announced: Vec<Listed>,
-    /// The signing key, as the envelope's `keyid` says it too.
+    /// The previous manifest, by the digest of its envelope.
+    pub previous: Option<ResourceDescriptor>,
+    /// Records that have a journal entry in the period but did not exist with these bytes: their writer stopped, was late or
+    /// was preceded by another writer. A journal key whose object is not a valid entry is listed here itself, with the
+    /// digest of no bytes if it cannot be read.
+    pub announced: Vec<ResourceDescriptor>,
+    /// The signing key; also the `keyid` of the envelope.
     pub key: String,
 }
 
 impl Statement {
-    /// A statement with its lists in order.
+    /// A statement with sorted lists without duplicates.
     #[must_use]
-    pub fn new(mut records: Vec<Listed>, mut predicate: Predicate) -> Self {
+    pub fn new(mut records: Vec<ResourceDescriptor>, mut predicate: Predicate) -> Self {
         records.sort_unstable();
         records.dedup();
         predicate.announced.sort_unstable();
@@ -91,13 +92,13 @@ impl Statement {
         Self { kind: STATEMENT_TYPE.to_owned(), subject: records, predicate_kind: PREDICATE_TYPE.to_owned(), predicate }
     }
 
-    /// The records that were there.
-    pub fn records(&self) -> impl Iterator<Item = &Listed> {
+    /// The records among the subjects.
+    pub fn records(&self) -> impl Iterator<Item = &ResourceDescriptor> {
         let subjects = self.subject.iter();
         subjects.filter(|s| RecordKind::of(&s.name).is_some())
     }
 
-    /// Its bytes, which are signed.
+    /// Its bytes: the payload of the envelope.
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
@@ -118,14 +119,14 @@ struct Signature {
     sig: String,
 }
 
-/// A manifest that was read; its signature is not verified yet.
+/// A manifest that was opened. Its signature has not been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// What it says.
+    /// Its content.
     pub statement: Statement,
-    /// What was signed.
+    /// The bytes that were signed.
     pub signed: Vec<u8>,
-    /// SHA-256 of what was signed.
+    /// SHA-256 of the bytes that were signed.
     pub digest: [u8; 32],
     /// The signature, ASN.1 DER.
     pub signature: Vec<u8>,
@@ -133,22 +134,22 @@ pub struct Opened {
     pub sha256: String,
 }
 
-/// Why bytes are no manifest.
+/// Why bytes are not a valid manifest.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum NoManifest {
+pub enum InvalidManifest {
     /// Not a DSSE envelope of an in-toto statement about a period.
-    #[error("it is no manifest: {0}")]
-    Unreadable(String),
-    /// The same content in other bytes than the ledger writes.
-    #[error("it is not written as the ledger writes manifests")]
-    Respelled,
-    /// A signature that is not in the form that the ledger writes; it may verify, which is possible for any writer who has
-    /// the honest one.
+    #[error("it is not a valid manifest: {0}")]
+    Malformed(String),
+    /// The bytes encode the content differently than the ledger does.
+    #[error("it is not encoded as the ledger encodes manifests")]
+    NotCanonical,
+    /// The signature is not in the form that the ledger writes. It may still verify: from a valid signature, another valid
+    /// one can be derived without the key.
     #[error("its signature is not in the form that the ledger writes (low s, strict DER)")]
     Signature,
 }
 
-/// What is signed for a payload: DSSE's pre-authentication encoding.
+/// The bytes that are signed for a payload: DSSE's pre-authentication encoding.
 #[must_use]
 pub fn pae(payload: &[u8]) -> Vec<u8> {
     let (kind, length) = (PAYLOAD_TYPE, payload.len());
@@ -157,7 +158,7 @@ pub fn pae(payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What KMS signs for a payload: the SHA-256 of its [`pae`].
+/// The digest that KMS signs for a payload: SHA-256 of its [`pae`].
 #[must_use]
 pub fn digest_to_sign(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(pae(payload)).into()
@@ -175,28 +176,28 @@ pub fn seal(payload: &[u8], keyid: &str, signature: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&envelope).unwrap_or_default()
 }
 
-/// Reads an envelope back.
+/// Decodes a manifest.
 ///
 /// # Errors
-/// When it is not one, or not in the ledger's spelling.
-pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
-    let unreadable = |e: &dyn std::fmt::Display| NoManifest::Unreadable(e.to_string());
-    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|e| unreadable(&e))?;
+/// When it is not a manifest, or not encoded as the ledger encodes manifests.
+pub fn open(bytes: &[u8]) -> Result<Opened, InvalidManifest> {
+    let malformed = |e: &dyn std::fmt::Display| InvalidManifest::Malformed(e.to_string());
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|e| malformed(&e))?;
     let [signature] = envelope.signatures.as_slice() else {
-        return Err(unreadable(&"it has not exactly one signature"));
+        return Err(malformed(&"it has not exactly one signature"));
     };
-    let decoded = |text: &str| BASE64_STANDARD.decode(text).map_err(|e| unreadable(&e));
+    let decoded = |text: &str| BASE64_STANDARD.decode(text).map_err(|e| malformed(&e));
     let (payload, sig) = (decoded(&envelope.payload)?, decoded(&signature.sig)?);
     if !is_canonical(&sig) {
-        return Err(NoManifest::Signature);
+        return Err(InvalidManifest::Signature);
     }
-    let statement: Statement = serde_json::from_slice(&payload).map_err(|e| unreadable(&e))?;
+    let statement: Statement = serde_json::from_slice(&payload).map_err(|e| malformed(&e))?;
     if statement.kind != STATEMENT_TYPE || statement.predicate_kind != PREDICATE_TYPE {
-        return Err(unreadable(&"it is a statement of another kind"));
+        return Err(malformed(&"it is a statement of another kind"));
     }
-    let again = seal(&statement.payload(), &statement.predicate.key, &sig);
-    if again != bytes {
-        return Err(NoManifest::Respelled);
+    let canonical = seal(&statement.payload(), &statement.predicate.key, &sig);
+    if canonical != bytes {
+        return Err(InvalidManifest::NotCanonical);
     }
     Ok(Opened {
         signed: pae(&payload),
@@ -207,8 +208,8 @@ pub fn open(bytes: &[u8]) -> Result<Opened, NoManifest> {
     })
 }
 
-/// The highest sequence number that has a key: by their names, keys sort as their numbers do.
-pub const LAST: u64 = 999_999_999_999;
+/// The highest sequence number: with twelve digits, keys sort in the order of their numbers.
+pub const MAX_SEQUENCE: u64 = 999_999_999_999;
 
 /// The key of the manifest with this sequence number.
 #[must_use]
@@ -216,12 +217,12 @@ pub fn key(sequence: u64) -> String {
     format!("{LEDGER_PREFIX}{sequence:012}.json")
 }
 
-/// The sequence number of a manifest's key.
+/// The sequence number in the key of a manifest; `None` if it is not the key of a manifest.
 #[must_use]
 pub fn sequence_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(LEDGER_PREFIX)?.strip_suffix(".json")?;
     let sequence = digits.parse().ok()?;
-    ((1..=LAST).contains(&sequence) && key(sequence) == name).then_some(sequence)
+    ((1..=MAX_SEQUENCE).contains(&sequence) && key(sequence) == name).then_some(sequence)
 }
 
 #[cfg(test)]
@@ -229,10 +230,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A signature by its form, of nothing.
+    /// The form of a signature; it signs nothing.
     const SIGNATURE: [u8; 8] = [0x30, 6, 2, 1, 1, 2, 1, 1];
 
-    fn statement(records: Vec<Listed>, previous: Option<Listed>) -> Statement {
+    fn statement(records: Vec<ResourceDescriptor>, previous: Option<ResourceDescriptor>) -> Statement {
         let predicate = Predicate {
             sequence: 2,
             from: Some(Timestamp::UNIX_EPOCH),
@@ -244,24 +245,16 @@ mod tests {
         Statement::new(records, predicate)
     }
 
-    /// The example of the DSSE protocol's text, with our type in place of its own.
+    /// The example of DSSE's specification, with the payload type of this project.
     #[test]
-    fn what_is_signed_is_dsse() {
+    fn the_signed_bytes_are_the_pre_authentication_encoding_of_dsse() {
         assert_eq!(pae(b"hello world"), b"DSSEv1 28 application/vnd.in-toto+json 11 hello world");
     }
 
     #[test]
-    fn it_is_an_in_toto_statement_in_an_envelope() {
-        let records = vec![Listed::new("provenance/b", "2"), Listed::new("provenance/a", "1")];
-        let made = statement(records, Some(Listed::new("ledger/000000000001.json", "0")));
-        let text = String::from_utf8(made.payload()).unwrap();
-        assert_eq!(
-            text,
-            "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"name\":\"provenance/a\",\"digest\":{\"sha256\":\"1\"}},\
-             {\"name\":\"provenance/b\",\"digest\":{\"sha256\":\"2\"}}],\"predicateType\":\"https://sluice.dev/manifest/v1\",\
-             \"predicate\":{\"sequence\":2,\"from\":\"1970-01-01T00:00:00.000Z\",\"to\":\"1970-01-01T01:00:00.000Z\",\
-             \"previous\":{\"name\":\"ledger/000000000001.json\",\"digest\":{\"sha256\":\"0\"}},\"announced\":[],\"key\":\"alias\"}}"
-        );
+    fn a_manifest_is_an_in_toto_statement_in_a_dsse_envelope() {
+        let records = vec![ResourceDescriptor::new("provenance/b", "2"), ResourceDescriptor::new("provenance/a", "1")];
+        let made = statement(records, Some(ResourceDescriptor::new("ledger/000000000001.json", "0")));
         let sealed = seal(&made.payload(), "alias", &SIGNATURE);
         assert!(sealed.starts_with(b"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\""));
         let opened = open(&sealed).unwrap();
@@ -272,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_period_is_about_the_manifest_before() {
-        let previous = Listed::new("ledger/000000000001.json", "0");
+    fn the_subject_of_an_empty_period_is_the_previous_manifest() {
+        let previous = ResourceDescriptor::new("ledger/000000000001.json", "0");
         let empty = statement(Vec::new(), Some(previous.clone()));
         assert_eq!((empty.subject.as_slice(), empty.records().count()), (&[previous][..], 0));
     }
 
     #[test]
-    fn keys_are_numbers_and_only_that() {
+    fn only_a_key_with_twelve_digits_is_the_key_of_a_manifest() {
         assert_eq!(key(7), "ledger/000000000007.json");
         assert_eq!(sequence_of(&key(7)), Some(7));
         for other in [
@@ -294,10 +287,10 @@ mod tests {
     }
 
     proptest! {
-        /// Only the statement and the signature may differ after a change, and both are verified.
+        /// A change of a byte is rejected or changes the statement or the signature, which are both verified.
         #[test]
-        fn no_other_bytes_say_the_same(at in any::<prop::sample::Index>(), bit in 0..8_u32, extra in "[ \n\t]{0,2}") {
-            let made = statement(vec![Listed::new("provenance/a", "1")], None);
+        fn no_other_bytes_decode_to_the_same_manifest(at in any::<prop::sample::Index>(), bit in 0..8_u32, extra in "[ \n\t]{0,2}") {
+            let made = statement(vec![ResourceDescriptor::new("provenance/a", "1")], None);
             let sealed = seal(&made.payload(), "alias", &SIGNATURE);
             let mut changed = sealed.clone();
             let at = at.index(changed.len());

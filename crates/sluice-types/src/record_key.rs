@@ -32,7 +32,7 @@ const S3_VERSION_ID_BYTES: usize = 32;
 
 /// What the file name of a record adds to the version-id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordSuffix {
+pub(crate) enum RecordSuffix {
     /// The receipt of the version.
     Receipt,
     /// A record that the version took too long to hash.
@@ -62,7 +62,7 @@ impl RecordSuffix {
 
 /// The key of a record of `version`.
 #[must_use]
-pub fn record_key(kind: RecordKind, version: &ObjectVersion, suffix: RecordSuffix) -> String {
+pub(crate) fn record_key(kind: RecordKind, version: &ObjectVersion, suffix: RecordSuffix) -> String {
     let prefix = format!("{}{}/", kind.prefix(), version.bucket);
     let name = file_name(&version.version_id, suffix);
     let path = folders(&version.key);
@@ -79,7 +79,7 @@ pub fn record_key(kind: RecordKind, version: &ObjectVersion, suffix: RecordSuffi
 /// A prefix of the keys of all records of this kind whose object keys start with `key_prefix`. Keys of a few other
 /// records may start with it too.
 #[must_use]
-pub fn record_key_prefix(kind: RecordKind, bucket: &str, key_prefix: &str) -> String {
+pub(crate) fn record_key_prefix(kind: RecordKind, bucket: &str, key_prefix: &str) -> String {
     // In the record's key a part may be twice as long, and what is longer may be cut there.
     let known = &key_prefix[..key_prefix.floor_char_boundary(MAX_KEY_BYTES / 4)];
     let (parents, last) = match known.rsplit_once('/') {
@@ -116,7 +116,6 @@ fn folder(part: &str) -> String {
 }
 
 /// Puts a `~` before a part that is empty or that SQL engines would skip.
-
 fn mark_hidden(part: &str) -> Cow<'_, str> {
     match part.bytes().next() {
         None | Some(b'.' | b'_' | b'~') => format!("~{part}").into(),

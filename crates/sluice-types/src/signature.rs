@@ -1,28 +1,28 @@
-//! The one form of a signature that a manifest may carry.
+//! The canonical form of a manifest's signature.
 //!
-//! Of an ECDSA signature (r, s) everybody can make (r, n - s), which verifies as well, without the key. A manifest is
-//! named by the digest of its envelope, so there must be one envelope for one statement: the ledger writes the form with
-//! the low s in strict DER, and nobody takes another. KMS answers with either.
+//! From an ECDSA signature (r, s) anyone can derive (r, n - s), which verifies too, without the key. A manifest is
+//! identified by the digest of its envelope, so a statement must have only one valid envelope. The ledger writes the form
+//! with the low s in strict DER, and every reader rejects other forms. KMS returns either form.
 
 use p256::ecdsa::Signature;
 
-/// A signature that is not one of ECDSA on P-256 in DER.
+/// The bytes are not an ECDSA signature on P-256 in DER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is not an ECDSA signature on P-256 in DER")]
-pub struct NotASignature;
+pub struct InvalidSignature;
 
-/// The same signature in the one form that a manifest may carry.
+/// The same signature in canonical form.
 ///
 /// # Errors
-/// When it is not a signature.
-pub fn canonical(signature: &[u8]) -> Result<Vec<u8>, NotASignature> {
-    let signature = Signature::from_der(signature).map_err(|_| NotASignature)?;
+/// When the bytes are not a signature.
+pub fn canonical(signature: &[u8]) -> Result<Vec<u8>, InvalidSignature> {
+    let signature = Signature::from_der(signature).map_err(|_| InvalidSignature)?;
     Ok(signature.normalize_s().to_der().as_bytes().to_vec())
 }
 
-/// Whether it has that form already.
+/// Whether the bytes are a signature in canonical form.
 #[must_use]
-pub fn is_canonical(signature: &[u8]) -> bool {
+pub(crate) fn is_canonical(signature: &[u8]) -> bool {
     canonical(signature).is_ok_and(|canonical| canonical == signature)
 }
 
@@ -34,7 +34,7 @@ mod tests {
         ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
     };
 
-    /// The other signature of the same message, which anybody can make without the key.
+    /// The other valid signature of the same message, derived without the key.
     fn mirrored(signature: &[u8]) -> Vec<u8> {
         let signature = Signature::from_der(signature).unwrap();
         let (r, s) = signature.split_scalars();
@@ -42,9 +42,9 @@ mod tests {
         mirrored.to_der().as_bytes().to_vec()
     }
 
-    /// With the other implementation: both forms verify, one is written.
+    /// Verified with another implementation, which accepts both forms.
     #[test]
-    fn of_two_signatures_that_verify_one_is_canonical() {
+    fn one_of_the_two_valid_signatures_is_canonical() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref());
         for message in 0..32_u8 {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_is_refused() {
+    fn other_encodings_are_not_canonical() {
         let one = [0x30, 6, 2, 1, 1, 2, 1, 1];
         assert!(is_canonical(&one));
         for other in [

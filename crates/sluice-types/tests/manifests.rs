@@ -1,26 +1,28 @@
 //! The bytes of manifests, which `sluice verify` and other in-toto tools read.
 
 use sluice_types::Timestamp;
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor, Statement};
 
 /// The form of a signature; it signs nothing.
 const SIGNATURE: [u8; 8] = [0x30, 6, 2, 1, 1, 2, 1, 1];
 
-fn predicate(sequence: u64, previous: Option<Listed>) -> Predicate {
+fn predicate(sequence: u64, previous: Option<ResourceDescriptor>) -> Predicate {
     Predicate {
         sequence,
         from: previous.is_some().then_some(Timestamp::from_millis(3_600_000)),
         to: Timestamp::from_millis(7_200_000),
         previous,
-        announced: vec![Listed::new("provenance/raw/late/v1~.json", "03")],
+        announced: vec![ResourceDescriptor::new("provenance/raw/late/v1~.json", "03")],
         key: "arn:aws:kms:eu-west-1:1:alias/ledger".into(),
     }
 }
 
 fn statements() -> [Statement; 2] {
-    let records =
-        vec![Listed::new("provenance/raw/b/v1~.json", "02"), Listed::new("operator/in/a/v1~.remove.json", "01")];
-    let previous = Listed::new(manifest::key(1), "00");
+    let records = vec![
+        ResourceDescriptor::new("provenance/raw/b/v1~.json", "02"),
+        ResourceDescriptor::new("operator/in/a/v1~.remove.json", "01"),
+    ];
+    let previous = ResourceDescriptor::new(manifest::key(1), "00");
     [Statement::new(records, predicate(1, None)), Statement::new(Vec::new(), predicate(2, Some(previous)))]
 }
 

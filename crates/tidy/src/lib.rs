@@ -48,3 +48,15 @@ pub fn sources() -> Vec<Source> {
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     sources
 }
+
+/// The Rust sources of the Lambdas and of the crates under `crates/`, without their integration tests.
+///
+/// # Panics
+/// If a folder cannot be read.
+pub fn program_sources() -> Vec<Source> {
+    let in_program = |source: &Source| {
+        let folders: Vec<&str> = source.path.split('/').collect();
+        matches!(folders[..], ["lambdas" | "crates", _, "src", ..]) && source.has_extension(&["rs"])
+    };
+    sources().into_iter().filter(in_program).collect()
+}

@@ -23,6 +23,7 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod validate;
+pub mod verdict;
 
 use lambda_support::{Arrival, Fault, Handled, Handler, Performer, Protocol, drive, log};
 use sluice_types::{ObjectVersion, Timestamp};

@@ -8,9 +8,9 @@ use sluice_types::ObjectVersion;
 
 use crate::effect::{Effect, EffectResult};
 use crate::outcome::Outcome;
-use crate::protocol::Verdict;
 use crate::quarantine::{copy_key, reason_key};
 use crate::settings::Settings;
+use crate::verdict::Verdict;
 
 /// The log line before an effect.
 #[must_use]

@@ -1,69 +1,70 @@
-//! What the protocol asks of the world, and what the world answers. An effect is one kind of AWS call, and so one
-//! statement of the role's policy.
+//! The effects of the protocol and their results. An effect is one kind of AWS call, and so one statement in the policy
+//! of the function's role.
 
 use sluice_types::manifest::Statement;
 
-/// A call to make.
+/// One AWS call; the reads are one call for each object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectsV2` of one key: the first manifest with a higher sequence number.
-    NextManifest {
-        /// The number.
+    /// `ListObjectsV2`: finds the first manifest with a sequence number above `after`.
+    FindManifest {
+        /// The sequence number.
         after: u64,
     },
     /// `GetObject` of the manifest with this sequence number.
     ReadManifest(u64),
-    /// `ListObjectsV2` of the journal: a page of keys after this one.
+    /// `ListObjectsV2` of the journal: the page of keys after `after`.
     ListJournal {
-        /// Where the page before ended.
+        /// A key, or a prefix of keys.
         after: String,
     },
-    /// `GetObject` of each of these entries.
+    /// `GetObject` of each of these journal entries.
     ReadEntries(Vec<String>),
     /// `GetObject` of each of these records.
     ReadRecords(Vec<String>),
-    /// `Verify`: is this the signature of this digest by the signing key?
+    /// `Verify`: did the signing key sign this digest?
     Verify {
-        /// SHA-256 of what was signed.
+        /// SHA-256 of the signed bytes.
         digest: [u8; 32],
         /// The signature, ASN.1 DER.
         signature: Vec<u8>,
     },
-    /// `Sign` of a statement's digest.
+    /// `Sign` of the digest of a statement.
     Sign(Box<Statement>),
-    /// `PutObject` of a manifest, only if there is none with its sequence number.
-    Write {
-        /// The number.
+    /// `PutObject` of a manifest, only if none exists with its sequence number.
+    WriteManifest {
+        /// The sequence number.
         sequence: u64,
         /// The envelope.
         envelope: Vec<u8>,
     },
 }
 
-/// What came of it.
+/// What an effect returned.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EffectResult {
-    /// The sequence number of the next manifest, if there is one.
-    Next(Option<u64>),
-    /// The bytes of a manifest.
+    /// `FindManifest`: the sequence number of the manifest, if there is one.
+    ManifestFound(Option<u64>),
+    /// `ReadManifest`: the bytes.
     Manifest(Vec<u8>),
-    /// Keys of the journal, in order.
-    Page {
+    /// `ListJournal`: keys in order.
+    JournalPage {
         /// The keys.
         keys: Vec<String>,
-        /// Whether there are more after them.
+        /// Whether there are further keys.
         more: bool,
     },
-    /// The objects asked for, in that order; none where nothing can be read, or more than a record can have.
-    Read(Vec<Option<Body>>),
-    /// Whether the signature is of the signing key.
+    /// `ReadEntries`, `ReadRecords`: the objects in the order of the request; `None` if an object cannot be read or is
+    /// larger than a record can be.
+    Objects(Vec<Option<Body>>),
+    /// `Verify`: whether the signature is valid.
     Verified(bool),
-    /// A signature, ASN.1 DER.
+    /// `Sign`: the signature, ASN.1 DER.
     Signed(Vec<u8>),
-    /// It was written.
-    Written,
-    /// Somebody else wrote it before.
-    WrittenBefore,
+    /// `WriteManifest`: the manifest was written.
+    ManifestWritten,
+    /// `WriteManifest`: another run wrote a manifest with this sequence number.
+    ManifestExists,
 }
 
 /// An object that was read.
@@ -71,6 +72,6 @@ pub enum EffectResult {
 pub struct Body {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Their SHA-256, hexadecimal.
+    /// SHA-256 of the bytes, hexadecimal.
     pub sha256: String,
 }

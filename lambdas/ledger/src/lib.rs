@@ -1,11 +1,12 @@
-//! The receipts of each period are listed in a signed manifest that names the one before.
+//! Lists the receipts of each period in a signed manifest that names the previous one.
 //!
-//! [`protocol`] decides, [`edge`] performs, [`manifest`] is what is written; [`Ledger`] leads one through the other.
+//! [`protocol`] decides, [`edge`] performs the effects, [`messages`] has the texts of log and response. [`Ledger`] runs
+//! the protocol for each invocation. The format of manifests is in [`sluice_types::manifest`].
 
 pub mod edge;
 pub mod effect;
-pub mod narrate;
-pub mod period;
+pub mod messages;
+mod period;
 pub mod protocol;
 pub mod request;
 pub mod settings;
@@ -19,13 +20,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::edge::Aws;
 use crate::effect::{Effect, EffectResult};
-use crate::protocol::{LedgerProtocol, MAX_LISTED, Plan, Written};
+use crate::protocol::{LedgerConfig, LedgerProtocol, MAX_LISTED_RECORDS, WrittenManifest};
 use crate::settings::Settings;
 
-/// The Lambda's handler.
+/// The handler of the Lambda.
 pub struct Ledger {
     edge: Aws,
-    plan: Plan,
+    config: LedgerConfig,
 }
 
 impl Ledger {
@@ -33,57 +34,58 @@ impl Ledger {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
         Self {
-            plan: Plan { key: settings.signing_key.clone(), max_listed: MAX_LISTED },
+            config: LedgerConfig { signing_key: settings.signing_key.clone(), max_listed_records: MAX_LISTED_RECORDS },
             edge: Aws::new(config, settings),
         }
     }
 
-    /// Closes every period that is due, or as many as there is time for before `until`; adds to `metrics`.
+    /// Closes every period that is due, or as many as there is time for before `until`. Adds to `metrics`.
     ///
     /// # Errors
-    /// When the event asks for something else, or the ledger did not get on.
-    pub async fn answer(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
-        let asked = request::read(event).map_err(|e| Fault::new("decode", e.to_string()))?;
-        let (mut protocol, first) = LedgerProtocol::start(asked, &self.plan, Timestamp::now());
-        let mut performer = ReportingPerformer { edge: &self.edge, reported: 0, metrics };
-        let closed = timeout_at(until, drive(&mut protocol, first, &self.plan, &mut performer)).await;
-        performer.report(&protocol.written);
-        match closed {
-            Ok(closed) => closed.map(|()| narrate::answer(&protocol, true)),
+    /// When the event is not a known request, or no manifest could be written.
+    pub async fn handle(&self, event: &Value, until: Instant, metrics: &mut Metrics) -> Result<Value, Fault> {
+        let request = request::parse(event).map_err(|e| Fault::new("decode", e.to_string()))?;
+        let (mut protocol, first) = LedgerProtocol::start(request, &self.config, Timestamp::now());
+        let mut run = ReportedRun { edge: &self.edge, reported: 0, metrics };
+        let finished = timeout_at(until, drive(&mut protocol, first, &self.config, &mut run)).await;
+        run.report(&protocol.written);
+        match finished {
+            Ok(result) => result.map(|()| messages::response(&protocol, true)),
             Err(_) => out_of_time(&protocol),
         }
     }
 }
 
-/// The AWS calls of one run. Each manifest is logged and counted before the call that follows its write.
-struct ReportingPerformer<'a> {
+/// Performs the effects of one run. Each manifest is logged and counted before the effect that follows its write.
+struct ReportedRun<'a> {
     edge: &'a Aws,
     reported: usize,
     metrics: &'a mut Metrics,
 }
 
-impl ReportingPerformer<'_> {
-    fn report(&mut self, written: &[Written]) {
+impl ReportedRun<'_> {
+    fn report(&mut self, written: &[WrittenManifest]) {
         for manifest in written.get(self.reported..).unwrap_or_default() {
-            narrate::written(manifest, self.metrics);
+            messages::report_manifest(manifest, self.metrics);
         }
         self.reported = written.len();
     }
 }
 
-impl Performer<LedgerProtocol> for ReportingPerformer<'_> {
+impl Performer<LedgerProtocol> for ReportedRun<'_> {
     async fn perform(&mut self, protocol: &LedgerProtocol, effect: &Effect) -> Result<EffectResult, Fault> {
         self.report(&protocol.written);
         self.edge.perform(effect).await
     }
 }
 
-/// What is left is the next run's, unless none of them would get further.
-fn out_of_time(run: &LedgerProtocol) -> Result<Value, Fault> {
-    let why = "no time left in this invocation";
-    if run.written.is_empty() {
-        return Err(Fault::new("run", why));
+/// The next run closes the remaining periods. A run that wrote nothing is a fault, because the next one would not get
+/// further either.
+fn out_of_time(protocol: &LedgerProtocol) -> Result<Value, Fault> {
+    let reason = "no time left in this invocation";
+    if protocol.written.is_empty() {
+        return Err(Fault::new("run", reason));
     }
-    log::line(Level::Warn, why, &Map::new());
-    Ok(narrate::answer(run, false))
+    log::line(Level::Warn, reason, &Map::new());
+    Ok(messages::response(protocol, false))
 }

@@ -1,43 +1,46 @@
-//! The protocol: facts in, next effect out. No client, clock or environment.
+//! The protocol of one run: it closes every period that is due.
 //!
-//! One write decides: the put of a manifest, only if there is none with its sequence number. Everything before it only
-//! reads, so a run may stop anywhere and the next one, or one at the same time, comes to the same ledger.
+//! One write commits a manifest: the put of its object, only if none exists with its sequence number. Everything before
+//! it only reads, so a run may stop anywhere, and the next run, or one at the same time, produces the same ledger.
 //!
 //! ```text
-//! NextManifest (ever further, then closer) -> ReadManifest (the last) -> Verify
-//!   -> for each period that is due: ListJournal -> ReadEntries -> ReadRecords (page by page) -> Sign -> Write
-//!      written before, by another run -> ReadManifest -> Verify -> the period after that one
+//! FindManifest (galloping, then bisecting) -> ReadManifest (the last) -> Verify
+//!   -> for each period that is due: ListJournal -> ReadEntries -> ReadRecords (page by page) -> Sign -> WriteManifest
+//!      exists already, from another run -> ReadManifest -> Verify -> the period after that one
 //! ```
 //!
-//! A period may be closed [`GRACE_MS`](crate::period::GRACE_MS) after its end: whoever records something has announced it by then.
+//! A period may be closed 60 seconds after its end: by then every record of the period has a
+//! journal entry.
 //!
-//! Nothing is signed after a manifest that the signing key did not sign: a forged one would be borne out by the next.
+//! No manifest follows one that the signing key did not sign: the next manifest would vouch for a forged one.
 
-use std::collections::HashSet;
+mod draft;
 
 use lambda_support::protocol::unexpected;
 use lambda_support::{Fault, Protocol, StepOf};
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::digest::sha256;
+use sluice_types::manifest::{self, Statement};
 use sluice_types::signature::canonical;
-use sluice_types::{JournalEntry, RecordKind, Timestamp};
+use sluice_types::{JournalEntry, Timestamp};
 
 use crate::effect::{Body, Effect, EffectResult};
-use crate::period::due;
-use crate::request::Asked;
+use crate::period::next_period_end;
+use crate::request::RunRequest;
+use draft::{Draft, JournalPage};
 
-/// A period with more announcements is closed early, so that a manifest fits in memory and in one run.
-pub const MAX_LISTED: usize = 50_000;
+/// The number of journal entries after which a period is closed early, so that a manifest fits in memory and in one run.
+pub(crate) const MAX_LISTED_RECORDS: usize = 50_000;
 
-/// What the deployment decides, for the protocol.
+/// What the deployment decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Plan {
-    /// The signing key's name, for the manifests.
-    pub key: String,
-    /// Announcements after which a period is closed early; [`MAX_LISTED`] but in tests.
-    pub max_listed: usize,
+pub struct LedgerConfig {
+    /// The name of the signing key in manifests.
+    pub signing_key: String,
+    /// The number of journal entries after which a period is closed early; fewer in tests.
+    pub max_listed_records: usize,
 }
 
-/// A manifest that is in the ledger.
+/// The last manifest of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Head {
     /// Its sequence number.
@@ -50,249 +53,212 @@ pub struct Head {
 
 /// A manifest that this run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Written {
-    /// Where it stands.
+pub struct WrittenManifest {
+    /// The manifest.
     pub head: Head,
-    /// Records that were there.
+    /// The number of records it lists.
     pub listed: usize,
-    /// Announcements without their record.
+    /// The number of journal entries without a record that it lists.
     pub announced: usize,
 }
 
 type Step = StepOf<LedgerProtocol>;
 
-/// One run.
+/// The state of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LedgerProtocol {
-    /// What it has written so far.
-    pub written: Vec<Written>,
-    /// The last manifest it knows.
+    /// The manifests it has written so far.
+    pub written: Vec<WrittenManifest>,
+    /// The last manifest that it knows.
     pub head: Option<Head>,
     now: Timestamp,
-    asked: Asked,
+    request: RunRequest,
     state: State,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
-    Galloping { low: u64, after: u64 },
-    Bisecting { low: u64, high: u64, after: u64 },
-    Reading(u64),
+    /// Looking for an upper bound of the last sequence number; `low` exists or is 0.
+    Galloping {
+        low: u64,
+        after: u64,
+    },
+    /// The last sequence number is from `low` to `high`.
+    Bisecting {
+        low: u64,
+        high: u64,
+        after: u64,
+    },
+    ReadingManifest(u64),
     Verifying(Head),
-    Listing(Draft),
-    Announcing(Draft, Page),
-    Recording(Draft, Vec<JournalEntry>, Page),
+    ListingJournal(Draft),
+    ReadingEntries(Draft, JournalPage),
+    ReadingRecords(Draft, Vec<JournalEntry>, JournalPage),
     Signing(Box<Statement>),
-    Writing(Box<Written>),
-    Ended,
-}
-
-/// A period being gathered.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Draft {
-    to: Timestamp,
-    present: Vec<Listed>,
-    absent: Vec<Listed>,
-}
-
-/// Keys of the journal, and where to go on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Page {
-    keys: Vec<String>,
-    more: bool,
+    Writing(Box<WrittenManifest>),
+    Finished,
 }
 
 impl Protocol for LedgerProtocol {
-    type Request = Asked;
-    type Config = Plan;
+    type Request = RunRequest;
+    type Config = LedgerConfig;
     type Effect = Effect;
     type EffectResult = EffectResult;
-    /// What the run wrote is in the protocol's state.
+    /// The manifests are in [`LedgerProtocol::written`], which has them after a fault too.
     type Verdict = ();
 
-    fn start(asked: Asked, _plan: &Plan, now: Timestamp) -> (Self, Step) {
-        let run = Self { written: Vec::new(), head: None, now, asked, state: State::Galloping { low: 0, after: 0 } };
-        (run, Step::Perform(Effect::NextManifest { after: 0 }))
+    fn start(request: RunRequest, _config: &LedgerConfig, now: Timestamp) -> (Self, Step) {
+        let state = State::Galloping { low: 0, after: 0 };
+        let protocol = Self { written: Vec::new(), head: None, now, request, state };
+        (protocol, Step::Perform(Effect::FindManifest { after: 0 }))
     }
 
-    fn next(&mut self, plan: &Plan, result: EffectResult, _now: Timestamp) -> Step {
-        let state = std::mem::replace(&mut self.state, State::Ended);
+    fn next(&mut self, config: &LedgerConfig, result: EffectResult, _now: Timestamp) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Finished);
         match (state, result) {
-            (State::Galloping { low, after }, EffectResult::Next(found)) => self.gallop(low, after, found),
-            (State::Bisecting { low, high, after }, EffectResult::Next(found)) => match found {
-                Some(next) => self.bisect(next, high.max(next)),
+            (State::Galloping { low, after }, EffectResult::ManifestFound(found)) => self.gallop(low, after, found),
+            (State::Bisecting { low, high, after }, EffectResult::ManifestFound(found)) => match found {
+                Some(sequence) => self.bisect(sequence, high.max(sequence)),
                 None => self.bisect(low, after),
             },
-            (State::Reading(sequence), EffectResult::Manifest(bytes)) => self.read(sequence, &bytes),
+            (State::ReadingManifest(sequence), EffectResult::Manifest(bytes)) => self.manifest_read(sequence, &bytes),
             (State::Verifying(head), EffectResult::Verified(valid)) => self.verified(head, valid),
-            (State::Listing(draft), EffectResult::Page { keys, more }) => self.listed(plan, draft, keys, more),
-            (State::Announcing(draft, page), EffectResult::Read(bodies)) => self.announced(plan, draft, page, &bodies),
-            (State::Recording(draft, entries, page), EffectResult::Read(bodies)) => {
-                self.recorded(plan, draft, entries, page, &bodies)
+            (State::ListingJournal(draft), EffectResult::JournalPage { keys, more }) => {
+                self.journal_listed(config, draft, JournalPage { keys, more })
+            }
+            (State::ReadingEntries(draft, page), EffectResult::Objects(bodies)) => {
+                self.entries_read(config, draft, page, &bodies)
+            }
+            (State::ReadingRecords(mut draft, entries, page), EffectResult::Objects(bodies)) => {
+                draft.add_records(entries, &bodies);
+                self.page_done(config, draft, page)
             }
             (State::Signing(statement), EffectResult::Signed(signature)) => self.signed(&statement, &signature),
-            (State::Writing(written), EffectResult::Written) => {
+            (State::Writing(written), EffectResult::ManifestWritten) => {
                 self.head = Some(written.head.clone());
                 self.written.push(*written);
-                self.period()
+                self.next_period()
             }
-            (State::Writing(written), EffectResult::WrittenBefore) => self.look(written.head.sequence),
+            (State::Writing(written), EffectResult::ManifestExists) => self.read_manifest(written.head.sequence),
             (state, result) => Step::Fault(unexpected(&state, &result)),
         }
     }
 }
 
 impl LedgerProtocol {
-    fn to(&mut self, state: State, effect: Effect) -> Step {
+    fn perform(&mut self, state: State, effect: Effect) -> Step {
         self.state = state;
         Step::Perform(effect)
     }
 
-    /// Twice as far each time, until there is no manifest further on.
+    /// Doubles the sequence number until no manifest has a higher one.
     fn gallop(&mut self, low: u64, after: u64, found: Option<u64>) -> Step {
-        let Some(next) = found else {
+        let Some(sequence) = found else {
             return self.bisect(low, after);
         };
-        let after = next.saturating_mul(2).min(manifest::LAST);
-        self.to(State::Galloping { low: next, after }, Effect::NextManifest { after })
+        let after = sequence.saturating_mul(2).min(manifest::MAX_SEQUENCE);
+        self.perform(State::Galloping { low: sequence, after }, Effect::FindManifest { after })
     }
 
-    /// The last manifest is `low` or later, and `high` or earlier.
+    /// The last sequence number is from `low` to `high`.
     fn bisect(&mut self, low: u64, high: u64) -> Step {
         if low < high {
             let after = low.midpoint(high);
-            self.to(State::Bisecting { low, high, after }, Effect::NextManifest { after })
+            self.perform(State::Bisecting { low, high, after }, Effect::FindManifest { after })
         } else if low == 0 {
-            self.period()
+            self.next_period()
         } else {
-            self.look(low)
+            self.read_manifest(low)
         }
     }
 
-    fn look(&mut self, sequence: u64) -> Step {
-        self.to(State::Reading(sequence), Effect::ReadManifest(sequence))
+    fn read_manifest(&mut self, sequence: u64) -> Step {
+        self.perform(State::ReadingManifest(sequence), Effect::ReadManifest(sequence))
     }
 
-    fn read(&mut self, sequence: u64, bytes: &[u8]) -> Step {
-        let call = || format!("GetObject of `{}`", manifest::key(sequence));
+    fn manifest_read(&mut self, sequence: u64, bytes: &[u8]) -> Step {
+        let fault =
+            |reason: String| Step::Fault(Fault::new(format!("GetObject of `{}`", manifest::key(sequence)), reason));
         let opened = match manifest::open(bytes) {
             Ok(opened) => opened,
-            Err(error) => {
-                let why = format!("{error}; `sluice verify` says what else was touched");
-                return Step::Fault(Fault::new(call(), why));
-            }
+            Err(error) => return fault(format!("{error}; run `sluice verify` to find out what else was changed")),
         };
         let predicate = opened.statement.predicate;
-        let place = predicate.sequence == sequence && sequence < manifest::LAST;
-        if !place || predicate.to > self.now {
-            let why = "it is a manifest of another place or of the future; look with `sluice verify`";
-            return Step::Fault(Fault::new(call(), why));
+        let is_in_place = predicate.sequence == sequence && sequence < manifest::MAX_SEQUENCE;
+        if !is_in_place || predicate.to > self.now {
+            let reason =
+                "its sequence number differs from its key, or its period ends in the future; run `sluice verify`";
+            return fault(reason.to_owned());
         }
         let head = Head { sequence, sha256: opened.sha256, to: predicate.to };
         let effect = Effect::Verify { digest: opened.digest, signature: opened.signature };
-        self.to(State::Verifying(head), effect)
+        self.perform(State::Verifying(head), effect)
     }
 
     fn verified(&mut self, head: Head, valid: bool) -> Step {
         let name = format!("{}:{}", head.sequence, head.sha256);
-        if !valid && self.asked.go_on_from.as_ref() != Some(&name) {
+        if !valid && self.request.go_on_from.as_ref() != Some(&name) {
             let key = manifest::key(head.sequence);
-            let why = format!(
-                "the signing key did not sign it, so no manifest follows it. `sluice verify` says what else was changed. If it is forged, delete `{key}`; if the signing key was replaced, invoke this function once with {{\"until\":\"now\",\"go_on_from\":\"{name}\"}}"
+            let reason = format!(
+                "the signing key did not sign it, so no manifest may follow it. Run `sluice verify` to find out what else \
+                 was changed. If it is forged, delete `{key}`. If the signing key was replaced, invoke this function once \
+                 with {{\"until\":\"now\",\"go_on_from\":\"{name}\"}}"
             );
-            return Step::Fault(Fault::new(format!("Verify of `{key}`"), why));
+            return Step::Fault(Fault::new(format!("Verify of `{key}`"), reason));
         }
         self.head = Some(head);
-        self.period()
+        self.next_period()
     }
 
-    /// The next period that is due, if there is one.
-    fn period(&mut self) -> Step {
-        let Some(to) = due(self.head.as_ref().map(|h| h.to), self.now, self.asked.until) else {
+    /// Starts the next period that is due, if there is one.
+    fn next_period(&mut self) -> Step {
+        let last_end = self.head.as_ref().map(|head| head.to);
+        let Some(to) = next_period_end(last_end, self.now, self.request.close_until) else {
             return Step::Done(());
         };
-        let from = self.head.as_ref().map_or(Timestamp::UNIX_EPOCH, |h| h.to.plus_millis(1));
-        let draft = Draft { to, present: Vec::new(), absent: Vec::new() };
+        let from = last_end.map_or(Timestamp::UNIX_EPOCH, |end| end.plus_millis(1));
         let after = JournalEntry::key_prefix(from);
-        self.to(State::Listing(draft), Effect::ListJournal { after })
+        self.perform(State::ListingJournal(Draft::new(to)), Effect::ListJournal { after })
     }
 
-    fn listed(&mut self, plan: &Plan, draft: Draft, mut keys: Vec<String>, more: bool) -> Step {
-        let end = JournalEntry::key_prefix(draft.to.plus_millis(1));
-        let inside = keys.partition_point(|key| *key < end);
-        let more = more && inside == keys.len();
-        keys.truncate(inside);
-        if keys.is_empty() {
-            return self.sign(plan, draft);
+    fn journal_listed(&mut self, config: &LedgerConfig, draft: Draft, page: JournalPage) -> Step {
+        let page = page.truncate(draft.to);
+        if page.keys.is_empty() {
+            return self.sign(config, draft);
         }
-        let effect = Effect::ReadEntries(keys.clone());
-        self.to(State::Announcing(draft, Page { keys, more }), effect)
+        let effect = Effect::ReadEntries(page.keys.clone());
+        self.perform(State::ReadingEntries(draft, page), effect)
     }
 
-    fn announced(&mut self, plan: &Plan, mut draft: Draft, page: Page, bodies: &[Option<Body>]) -> Step {
-        let mut entries = Vec::with_capacity(bodies.len());
-        for (key, body) in page.keys.iter().zip(bodies) {
-            let nothing = || sluice_types::digest::sha256(b"");
-            let sha256 = body.as_ref().map_or_else(nothing, |b| b.sha256.clone());
-            match body.as_ref().and_then(|b| entry(key, &b.bytes)) {
-                Some(entry) => entries.push(entry),
-                None => draft.absent.push(Listed::new(key, sha256)),
-            }
-        }
-        if entries.is_empty() {
-            return self.turn(plan, draft, page);
-        }
-        let names = entries.iter().map(|e| e.record_key.clone()).collect();
-        self.to(State::Recording(draft, entries, page), Effect::ReadRecords(names))
-    }
-
-    fn recorded(
+    fn entries_read(
         &mut self,
-        plan: &Plan,
+        config: &LedgerConfig,
         mut draft: Draft,
-        entries: Vec<JournalEntry>,
-        page: Page,
+        page: JournalPage,
         bodies: &[Option<Body>],
     ) -> Step {
-        for (entry, body) in entries.into_iter().zip(bodies) {
-            let there = body.as_ref().is_some_and(|b| b.sha256 == entry.sha256);
-            let listed = Listed::new(entry.record_key, entry.sha256);
-            if there {
-                draft.present.push(listed);
-            } else {
-                draft.absent.push(listed);
-            }
+        let entries = draft.add_entries(&page, bodies);
+        if entries.is_empty() {
+            return self.page_done(config, draft, page);
         }
-        self.turn(plan, draft, page)
+        let record_keys = entries.iter().map(|entry| entry.record_key.clone()).collect();
+        self.perform(State::ReadingRecords(draft, entries, page), Effect::ReadRecords(record_keys))
     }
 
-    /// To the next page, or to the signature. With many, the period ends with the moment that is under way.
-    fn turn(&mut self, plan: &Plan, mut draft: Draft, mut page: Page) -> Step {
+    /// Continues with the next page, or signs. A period with too many entries ends at the time that is in progress.
+    fn page_done(&mut self, config: &LedgerConfig, mut draft: Draft, mut page: JournalPage) -> Step {
         let Some(after) = page.keys.pop().filter(|_| page.more) else {
-            return self.sign(plan, draft);
+            return self.sign(config, draft);
         };
-        if draft.present.len() + draft.absent.len() >= plan.max_listed {
-            draft.to = moment_of(&after, draft.to);
+        if draft.len() >= config.max_listed_records {
+            draft.end_at_key(&after);
         }
-        self.to(State::Listing(draft), Effect::ListJournal { after })
+        self.perform(State::ListingJournal(draft), Effect::ListJournal { after })
     }
 
-    fn sign(&mut self, plan: &Plan, draft: Draft) -> Step {
-        let head = self.head.as_ref();
-        let previous = head.map(|h| Listed::new(manifest::key(h.sequence), &h.sha256));
-        // A record announced twice with the same bytes is there, once.
-        let present: HashSet<&Listed> = draft.present.iter().collect();
-        let absent = draft.absent.iter().filter(|l| !present.contains(l));
-        let predicate = Predicate {
-            sequence: head.map_or(1, |h| h.sequence + 1),
-            from: head.map(|h| h.to),
-            to: draft.to,
-            previous,
-            announced: absent.cloned().collect(),
-            key: plan.key.clone(),
-        };
-        let statement = Box::new(Statement::new(draft.present, predicate));
-        self.to(State::Signing(statement.clone()), Effect::Sign(statement))
+    fn sign(&mut self, config: &LedgerConfig, draft: Draft) -> Step {
+        let statement = Box::new(draft.into_statement(self.head.as_ref(), &config.signing_key));
+        self.perform(State::Signing(statement.clone()), Effect::Sign(statement))
     }
 
     fn signed(&mut self, statement: &Statement, signature: &[u8]) -> Step {
@@ -302,36 +268,12 @@ impl LedgerProtocol {
             Err(error) => return Step::Fault(Fault::new("Sign", error.to_string())),
         };
         let envelope = manifest::seal(&statement.payload(), &predicate.key, &signature);
-        let written = Written {
-            head: Head {
-                sequence: predicate.sequence,
-                sha256: sluice_types::digest::sha256(&envelope),
-                to: predicate.to,
-            },
+        let sequence = predicate.sequence;
+        let written = WrittenManifest {
+            head: Head { sequence, sha256: sha256(&envelope), to: predicate.to },
             listed: statement.records().count(),
             announced: predicate.announced.len(),
         };
-        let sequence = predicate.sequence;
-        self.to(State::Writing(Box::new(written)), Effect::Write { sequence, envelope })
+        self.perform(State::Writing(Box::new(written)), Effect::WriteManifest { sequence, envelope })
     }
-}
-
-/// The last moment up to `to` whose entries begin at this key or before it, whatever the key is.
-fn moment_of(key: &str, to: Timestamp) -> Timestamp {
-    let (mut low, mut high) = (0, to.as_millis());
-    while low < high {
-        let middle = low.midpoint(high) + 1;
-        if JournalEntry::key_prefix(Timestamp::from_millis(middle)).as_str() <= key {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    Timestamp::from_millis(low)
-}
-
-/// The entry, if it is what its key says.
-fn entry(key: &str, bytes: &[u8]) -> Option<JournalEntry> {
-    let entry: JournalEntry = serde_json::from_slice(bytes).ok()?;
-    (entry.key() == key && RecordKind::of(&entry.record_key).is_some()).then_some(entry)
 }

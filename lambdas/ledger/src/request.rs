@@ -1,47 +1,47 @@
-//! What a run is asked for.
+//! The request of an invocation.
 
 use serde_json::Value;
 
 /// Up to when a run closes periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Until {
+pub enum CloseUntil {
     /// The last full hour.
-    Hour,
-    /// Now, as far as the grace allows.
+    FullHour,
+    /// Now, except for the grace time.
     Now,
 }
 
-/// What an event asks for.
+/// The request of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Asked {
+pub struct RunRequest {
     /// Up to when periods are closed.
-    pub until: Until,
-    /// `SEQUENCE:DIGEST` of a last manifest that the signing key did not sign and that is to be gone on from anyhow:
-    /// it was signed by the key before.
+    pub close_until: CloseUntil,
+    /// `SEQUENCE:DIGEST` of a last manifest that the signing key did not sign and that the ledger continues from
+    /// nevertheless, because the previous signing key signed it.
     pub go_on_from: Option<String>,
 }
 
-/// An event that this function does not know.
+/// An event that is not a known request.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "the event is neither a scheduled event nor {{\"until\":\"now\"}}, with or without \"go_on_from\":\"SEQUENCE:DIGEST\""
 )]
-pub struct Unknown;
+pub struct UnknownRequest;
 
-/// Reads the event: one of a schedule, or `{"until":"now"}` by hand, which may have `go_on_from`.
+/// Parses an event: a scheduled event, or `{"until":"now"}`, optionally with `go_on_from`.
 ///
 /// # Errors
-/// When it is anything else.
-pub fn read(event: &Value) -> Result<Asked, Unknown> {
+/// When it is any other event.
+pub fn parse(event: &Value) -> Result<RunRequest, UnknownRequest> {
     let text = |name: &str| event.get(name).and_then(Value::as_str);
-    let fields = event.as_object().map_or(0, serde_json::Map::len);
+    let field_count = event.as_object().map_or(0, serde_json::Map::len);
     let go_on_from = text("go_on_from").map(str::to_owned);
     if text("detail-type") == Some("Scheduled Event") {
-        Ok(Asked { until: Until::Hour, go_on_from: None })
-    } else if text("until") == Some("now") && fields == 1 + usize::from(go_on_from.is_some()) {
-        Ok(Asked { until: Until::Now, go_on_from })
+        Ok(RunRequest { close_until: CloseUntil::FullHour, go_on_from: None })
+    } else if text("until") == Some("now") && field_count == 1 + usize::from(go_on_from.is_some()) {
+        Ok(RunRequest { close_until: CloseUntil::Now, go_on_from })
     } else {
-        Err(Unknown)
+        Err(UnknownRequest)
     }
 }
 
@@ -51,13 +51,15 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_schedule_or_a_person_asks() {
+    fn only_scheduled_events_and_manual_requests_are_accepted() {
         let scheduled = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}});
-        let asked = |until, from: Option<&str>| Ok(Asked { until, go_on_from: from.map(str::to_owned) });
-        assert_eq!(read(&scheduled), asked(Until::Hour, None));
-        assert_eq!(read(&json!({"until": "now"})), asked(Until::Now, None));
-        let from = json!({"until": "now", "go_on_from": "7:00"});
-        assert_eq!(read(&from), asked(Until::Now, Some("7:00")));
+        let request = |close_until, go_on_from: Option<&str>| {
+            Ok(RunRequest { close_until, go_on_from: go_on_from.map(str::to_owned) })
+        };
+        assert_eq!(parse(&scheduled), request(CloseUntil::FullHour, None));
+        assert_eq!(parse(&json!({"until": "now"})), request(CloseUntil::Now, None));
+        let with_manifest = json!({"until": "now", "go_on_from": "7:00"});
+        assert_eq!(parse(&with_manifest), request(CloseUntil::Now, Some("7:00")));
         for other in [
             json!({}),
             json!(null),
@@ -69,7 +71,7 @@ mod tests {
             json!({"Records": []}),
             json!({"detail-type": "Object Created", "source": "aws.s3"}),
         ] {
-            assert_eq!(read(&other), Err(Unknown), "{other}");
+            assert_eq!(parse(&other), Err(UnknownRequest), "{other}");
         }
     }
 }

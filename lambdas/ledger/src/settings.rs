@@ -1,11 +1,11 @@
-//! The function's settings, from its environment.
+//! The settings of the function, from environment variables.
 
 use lambda_support::settings::{SettingError, required};
 
-/// What Terraform decides.
+/// The settings that Terraform sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `RECEIPTS_BUCKET`: where receipts, their journal and the ledger are.
+    /// `RECEIPTS_BUCKET`: the bucket of receipts, journal and ledger.
     pub receipts_bucket: String,
     /// `SIGNING_KEY`: the alias ARN of the signing key.
     pub signing_key: String,

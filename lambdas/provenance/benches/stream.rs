@@ -41,8 +41,8 @@ fn rounds(gigabytes: u64) {
     let size = gigabytes * 1_000_000_000;
     let mut server = start(&["serve", &size.to_string()]);
     let mut url = String::new();
-    let mut told = BufReader::new(server.stdout.take().unwrap());
-    told.read_line(&mut url).unwrap();
+    let mut server_output = BufReader::new(server.stdout.take().unwrap());
+    server_output.read_line(&mut url).unwrap();
     println!("{gigabytes} GB; CPU seconds per GB");
     println!("| VmHWM, MB | client | SHA-256 alone | ratio | MB/s |");
     println!("|---|---|---|---|---|");

@@ -1,7 +1,7 @@
 //! Writes a record: the journal entry first, then the record, each once and never replaced.
 //!
 //! Both have the time of the record's `recorded_at`, and the ledger closes a period 60 seconds after its end. So neither
-//! write may take longer than [`WRITE_TIMEOUT`], and the record must be written immediately after its entry.
+//! write may take longer than 10 seconds, and the record must be written immediately after its entry.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use sluice_types::JournalEntry;
 use tokio::time::timeout;
 
 /// The longest that one of the two writes may take, including the SDK's retries.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const WRITE_ENTRY: &str = "PutObject of the journal entry";
 const WRITE_RECORD: &str = "PutObject of the record";

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use policy_lint::allow::Allows;
-use policy_lint::baseline::Baseline;
 use policy_lint::report::tables;
+use policy_lint::suppress::baseline::Baseline;
+use policy_lint::suppress::exceptions::Exceptions;
 
 fuzz_target!(|text: &str| {
-    let _ = Allows::parse(Path::new("policy-lint.toml"), text);
+    let _ = Exceptions::parse(Path::new("policy-lint.toml"), text);
     let _ = Baseline::parse(Path::new("baseline.json"), text);
     let _ = tables::refresh(text);
 });

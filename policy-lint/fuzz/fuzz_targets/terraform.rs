@@ -2,14 +2,14 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use policy_lint::engine;
-use policy_lint::parse::hcl;
+use policy_lint::terraform;
 
 fuzz_target!(|text: &str| {
     let Ok(folder) = tempfile::tempdir() else { return };
     if std::fs::write(folder.path().join("main.tf"), text).is_err() {
         return;
     }
-    for project in hcl::read(&[folder.path().to_path_buf()], &[]).projects {
+    for project in terraform::read(&[folder.path().to_path_buf()], &[]).projects {
         let _ = engine::run(&project);
     }
 });

@@ -2,7 +2,7 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use policy_lint::engine;
-use policy_lint::parse::hcl;
+use policy_lint::terraform;
 
 const SOURCE: &str = r#"
 variable "x" { default = null }
@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
     let Ok(folder) = tempfile::tempdir() else { return };
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).is_ok();
     if write("main.tf", SOURCE) && write("terraform.tfvars", values) && write("t.tftpl", template) {
-        for project in hcl::read(&[folder.path().to_path_buf()], &[]).projects {
+        for project in terraform::read(&[folder.path().to_path_buf()], &[]).projects {
             let _ = engine::run(&project);
         }
     }

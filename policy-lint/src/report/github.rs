@@ -1,17 +1,17 @@
-//! Annotations as GitHub Actions reads them from a step's output.
+//! Annotations in the format that GitHub Actions reads from the output of a step.
 use std::io::{self, Write};
 
 use untrusted_text::escape_lines;
 
 use super::text;
-use crate::engine::Report;
+use crate::diagnostic::Report;
 use crate::rule::Severity;
 
-/// Writes a report: one command per finding and the tally.
+/// Writes one workflow command per finding, and the summary line.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for reported in &report.findings {
-        let finding = &reported.finding;
-        let (start, end) = reported.place.positions();
+    for diagnostic in &report.findings {
+        let finding = &diagnostic.finding;
+        let (start, end) = diagnostic.location.positions();
         let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -25,7 +25,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
-            property(&reported.place.file.path),
+            property(&diagnostic.location.file.path),
             start.line,
             end.line,
             start.column,
@@ -34,7 +34,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             escaped(&message),
         )?;
     }
-    writeln!(out, "{}", text::tally(report))
+    writeln!(out, "{}", text::summary(report))
 }
 
 fn escaped(text: &str) -> String {

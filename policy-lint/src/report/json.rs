@@ -1,22 +1,21 @@
-//! JSON, version 1: field names and their meaning stay as they are.
+//! JSON, version 1: fields are added, but never renamed, removed or given another meaning.
 use std::io::{self, Write};
 
+use iam_policy::catalogue;
 use serde::Serialize;
-
+use source_text::{Location, Position};
 use untrusted_text::escape_json;
 
-use crate::catalogue;
-use crate::engine::{Report, Reported};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::rule::{Family, Severity};
 use crate::rules;
-use crate::source::{Place, Position};
 
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
     catalogue: &'static str,
     findings: Vec<Finding<'a>>,
-    unknown: Vec<Unknown<'a>>,
+    unknown: Vec<Unresolved<'a>>,
     summary: Summary,
 }
 
@@ -51,7 +50,7 @@ struct Related<'a> {
 }
 
 #[derive(Serialize)]
-struct Unknown<'a> {
+struct Unresolved<'a> {
     path: &'a str,
     span: Span,
     what: &'a str,
@@ -80,10 +79,10 @@ struct RuleRow {
 
 /// Writes a report as one JSON object.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let unknown: Vec<Unknown<'_>> = report
-        .unknown
+    let unknown: Vec<Unresolved<'_>> = report
+        .unresolved
         .iter()
-        .map(|u| Unknown { path: &u.place.file.path, span: span(&u.place), what: &u.what, why: &u.why })
+        .map(|u| Unresolved { path: &u.location.file.path, span: span(&u.location), what: &u.what, why: &u.why })
         .collect();
     let summary = Summary {
         files: report.documents.len(),
@@ -100,14 +99,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn span(place: &Place) -> Span {
-    let (start, end) = place.positions();
+fn span(location: &Location) -> Span {
+    let (start, end) = location.positions();
     Span { start, end }
 }
 
-fn finding(reported: &Reported) -> Finding<'_> {
-    let finding = &reported.finding;
-    let related = reported.related.iter();
+fn finding(diagnostic: &Diagnostic) -> Finding<'_> {
+    let finding = &diagnostic.finding;
+    let related = diagnostic.related.iter();
     Finding {
         rule: finding.rule.name,
         family: finding.rule.family,
@@ -115,11 +114,11 @@ fn finding(reported: &Reported) -> Finding<'_> {
         message: &finding.message,
         help: &finding.help,
         aws: finding.aws,
-        path: &reported.place.file.path,
+        path: &diagnostic.location.file.path,
         address: finding.address.as_deref(),
-        kind: finding.kind.map(crate::model::Kind::word),
+        kind: finding.kind.map(iam_policy::PolicyKind::as_str),
         pointer: finding.pointer.as_deref(),
-        span: span(&reported.place),
+        span: span(&diagnostic.location),
         related: related.map(|(p, m)| Related { path: &p.file.path, span: span(p), message: m }).collect(),
         fix: None,
     }

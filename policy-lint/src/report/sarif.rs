@@ -1,17 +1,17 @@
-//! SARIF 2.1.0, as code-scanning services read it.
+//! SARIF 2.1.0, for code scanning services.
 use std::io::{self, Write};
 
+use iam_policy::catalogue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-
+use source_text::Location;
 use untrusted_text::escape_json;
 
-use crate::catalogue;
-use crate::engine::{Report, Reported};
-use crate::rule::{Rule, Severity};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::rule::Rule;
 use crate::rules;
-use crate::source::Place;
 
-/// Writes a report.
+/// Writes a report as one SARIF log.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let results: Vec<Value> = report.findings.iter().map(result).collect();
     let notifications: Vec<Value> =
@@ -39,26 +39,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 fn descriptor(rule: &Rule) -> Value {
     json!({
         "id": rule.name,
         "shortDescription": { "text": rule.summary() },
         "help": { "text": rule.doc, "markdown": rule.doc },
-        "defaultConfiguration": { "level": level(rule.severity) },
+        "defaultConfiguration": { "level": rule.severity.to_string() },
         "properties": { "family": rule.family, "persona": rule.persona, "aws": rule.aws },
     })
 }
 
-fn result(reported: &Reported) -> Value {
-    let finding = &reported.finding;
+fn result(diagnostic: &Diagnostic) -> Value {
+    let finding = &diagnostic.finding;
     let number = rules::ALL.iter().position(|r| r.name == finding.rule.name);
     let text = if finding.help.is_empty() {
         finding.message.clone()
@@ -66,34 +58,34 @@ fn result(reported: &Reported) -> Value {
         format!("{}\n{}", finding.message, finding.help)
     };
     let related: Vec<Value> = (1..)
-        .zip(&reported.related)
-        .map(|(id, (place, message))| {
-            let mut location = location(place);
-            location["id"] = json!(id);
-            location["message"] = json!({ "text": message });
-            location
+        .zip(&diagnostic.related)
+        .map(|(id, (location, message))| {
+            let mut value = location_of(location);
+            value["id"] = json!(id);
+            value["message"] = json!({ "text": message });
+            value
         })
         .collect();
-    let mut primary = location(&reported.place);
+    let mut primary = location_of(&diagnostic.location);
     if let Some(address) = &finding.address {
         primary["logicalLocations"] = json!([{ "fullyQualifiedName": address, "kind": "resource" }]);
     }
     json!({
         "ruleId": finding.rule.name,
         "ruleIndex": number,
-        "level": level(finding.severity),
+        "level": finding.severity.to_string(),
         "message": { "text": text },
         "locations": [primary],
         "relatedLocations": related,
-        "partialFingerprints": { "policyLint/v1": super::fingerprint(reported) },
+        "partialFingerprints": { "policyLint/v2": super::fingerprint(diagnostic) },
         "properties": { "pointer": finding.pointer, "aws": finding.aws },
     })
 }
 
-fn location(place: &Place) -> Value {
-    let (start, end) = place.positions();
+fn location_of(location: &Location) -> Value {
+    let (start, end) = location.positions();
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": uri(&place.file.path) },
+        "artifactLocation": { "uri": uri(&location.file.path) },
         "region": {
             "startLine": start.line,
             "startColumn": start.column,
@@ -105,8 +97,10 @@ fn location(place: &Place) -> Value {
     }})
 }
 
-/// A path as a relative reference; characters that a URI has no place for are escaped.
+/// What is escaped in the path of a URI: everything but the unreserved characters of RFC 3986 and `/`.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A path as a relative URI reference.
 fn uri(path: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
-    path.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    utf8_percent_encode(path, PATH).to_string()
 }

@@ -1,15 +1,14 @@
 //! The generated parts of `docs/rules.md`.
 use std::fmt::Write as _;
 
-use crate::rule::{Persona, Severity};
 use crate::rules;
 
-/// Where the generated part of a file begins and ends.
+/// The markers around a generated part of a file.
 const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 
-/// A text with its generated parts made anew; `None` when it has no such part.
-pub fn refresh(text: &str) -> Option<String> {
+/// The text with its generated parts updated; `None` if it has none.
+pub fn update(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     let mut any = false;
@@ -28,32 +27,20 @@ pub fn refresh(text: &str) -> Option<String> {
     any.then(|| out + rest)
 }
 
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 fn rules_table() -> String {
     let mut table =
         String::from("| rule | family | severity | persona | AWS | what it finds |\n|---|---|---|---|---|---|\n");
     let mut sorted: Vec<_> = rules::ALL.to_vec();
     sorted.sort_by_key(|r| (r.family, r.name));
     for rule in sorted {
-        let persona = match rule.persona {
-            Persona::Regular => "regular",
-            Persona::Pedantic => "pedantic",
-            Persona::Auditor => "auditor",
-        };
         let file = rule.name.replace('-', "_");
         let family = format!("{:?}", rule.family).to_lowercase();
         let _ = writeln!(
             table,
-            "| [`{}`](../policy-lint/src/rules/{file}.md) | {family} | {} | {persona} | {} | {} |",
+            "| [`{}`](../policy-lint/src/rules/{file}.md) | {family} | {} | {} | {} | {} |",
             rule.name,
-            severity(rule.severity),
+            rule.severity,
+            rule.persona,
             rule.aws.unwrap_or(""),
             rule.summary().replace('|', "\\|"),
         );
@@ -61,10 +48,10 @@ fn rules_table() -> String {
     table
 }
 
-/// AWS's published checks and what answers them here, from the committed table.
+/// The published checks of AWS and the rules that correspond to them, from the committed table.
 fn aws_table() -> String {
-    let mut table = String::from("| AWS's check | here |\n|---|---|\n");
-    let lines = include_str!("../../catalogue/aws-checks.txt").lines().filter(|l| !l.starts_with('#') && !l.is_empty());
+    let mut table = String::from("| AWS check | rule |\n|---|---|\n");
+    let lines = include_str!("../../aws-checks.txt").lines().filter(|l| !l.starts_with('#') && !l.is_empty());
     for (check, answer) in lines.filter_map(|l| l.split_once('\t')) {
         let answer = match rules::find(answer) {
             Some(rule) => format!("`{}`", rule.name),

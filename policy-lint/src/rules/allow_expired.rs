@@ -1,8 +1,6 @@
-//! See the page.
 use crate::rule::{Check, Family, Persona, Rule, Severity};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "allow-expired",
     family: Family::Grammar,
     severity: Severity::Error,

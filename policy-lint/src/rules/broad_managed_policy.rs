@@ -1,9 +1,9 @@
-//! See the page.
-use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "broad-managed-policy",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -13,26 +13,25 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for attachment in &project.attachments {
-        let Some((name, why)) = broad(attachment.arn.raw()) else {
+        let Some((name, why)) = broad_policy(attachment.arn.raw()) else {
             continue;
         };
-        let finding = out.span(
+        let finding = reporter.span(
             attachment.arn.at.span,
             format!("the AWS-managed policy `{name}` {why}"),
-            "write a policy of your own with the actions and resources that are needed, and attach that",
+            "attach a customer-managed policy with only the actions and resources that are needed",
         );
         finding.address = Some(attachment.address.clone());
     }
 }
 
-/// What a managed policy gives, by its name, from the committed table.
-fn broad(arn: &str) -> Option<(&str, String)> {
+/// The name of a broad managed policy and what it grants, from the committed table or by its `FullAccess` name.
+fn broad_policy(arn: &str) -> Option<(&str, String)> {
     let (_, path) = arn.split_once(":iam::aws:policy/")?;
     let name = path.rsplit('/').next()?;
-    let table = include_str!("../../catalogue/managed.txt").lines().filter_map(|l| l.split_once('\t'));
-    let listed = table.filter(|(n, _)| !n.starts_with('#')).find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());
+    let listed = catalogue::broad_managed_policies().find(|(n, _)| *n == name).map(|(_, why)| why.to_owned());
     let full =
         || name.contains("FullAccess").then(|| String::from("allows every action of its service on every resource"));
     listed.or_else(full).map(|why| (name, why))

@@ -1,14 +1,12 @@
-//! See the page.
-use crate::evaluate::{may_name, names};
-use crate::pattern;
-use crate::project::Project;
-use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::source::Span;
-use crate::value::{Data, Value};
+use iam_policy::pattern;
+use source_text::{Data, Span, Value};
+use terraform_eval::Resource;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::access::{may_refer_to, refers_to};
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "bucket-events-disabled",
     family: Family::Wiring,
     severity: Severity::Warning,
@@ -18,9 +16,9 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for rule in project.of_kind("aws_cloudwatch_event_rule") {
-        let Some(pattern) = rule.values.get("event_pattern").and_then(decoded) else { continue };
+        let Some(pattern) = rule.values.get("event_pattern").and_then(decode_json) else { continue };
         let from_s3 = pattern.get("source").is_some_and(|s| s.elements().iter().any(|v| v.as_str() == Some("aws.s3")));
         let by_trail = pattern
             .get("detail-type")
@@ -30,17 +28,17 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         }
         for name in named {
-            let meant = |b: &&Resource| names(name, b, &["bucket"]) || begins(name, b);
-            let bucket = project.of_kind("aws_s3_bucket").find(meant);
-            if let Some(bucket) = bucket.filter(|b| !sends(project, b)) {
-                report(rule, bucket, out);
+            let is_named = |b: &&Resource| refers_to(name, b, &["bucket"]) || matches_filter(name, b);
+            let bucket = project.of_kind("aws_s3_bucket").find(is_named);
+            if let Some(bucket) = bucket.filter(|b| !sends_events(project, b)) {
+                report(rule, bucket, reporter);
             }
         }
     }
 }
 
-/// Whether a name is said by how it begins or ends, as EventBridge's filters can, and the bucket's does.
-fn begins(name: &Value, bucket: &Resource) -> bool {
+/// Whether a content filter of EventBridge (`prefix`, `suffix`, `wildcard`) matches the name of the bucket.
+fn matches_filter(name: &Value, bucket: &Resource) -> bool {
     let Some(own) = bucket.values.get("bucket").and_then(Value::as_str) else { return false };
     let part = |key: &str| name.get(key).and_then(Value::as_str).filter(|p| !p.is_empty());
     part("prefix").is_some_and(|p| own.starts_with(p))
@@ -48,25 +46,28 @@ fn begins(name: &Value, bucket: &Resource) -> bool {
         || part("wildcard").is_some_and(|p| pattern::matches(p, own))
 }
 
-fn report(rule: &Resource, bucket: &Resource, out: &mut Out<'_>) {
-    let message = format!("`{}` waits for events that `{}` does not send to EventBridge", rule.address, bucket.address);
-    let finding =
-        out.span(rule.head, message, "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket");
+fn report(rule: &Resource, bucket: &Resource, reporter: &mut Reporter<'_>) {
+    let message = format!("`{}` matches events that `{}` does not send to EventBridge", rule.address, bucket.address);
+    let finding = reporter.span(
+        rule.head,
+        message,
+        "add an `aws_s3_bucket_notification` with `eventbridge = true` for the bucket",
+    );
     finding.address = Some(rule.address.clone());
     finding.related(bucket.head, "the bucket is here");
 }
 
-fn sends(project: &Project, bucket: &Resource) -> bool {
+fn sends_events(project: &Project, bucket: &Resource) -> bool {
     project.of_kind("aws_s3_bucket_notification").any(|n| {
         let on = n.values.get("eventbridge").is_some_and(|v| !matches!(v.data, Data::Bool(false) | Data::Null));
-        on && may_name(n.values.get("bucket"), bucket, &["bucket", "id"])
+        on && may_refer_to(n.values.get("bucket"), bucket, &["bucket", "id"])
     })
 }
 
-fn decoded(value: &Value) -> Option<Value> {
+fn decode_json(value: &Value) -> Option<Value> {
     match &value.data {
         Data::Encoded(inner) => Some(inner.as_ref().clone()),
-        Data::String(text) => crate::parse::embedded::parse(text, Span::default()).ok(),
+        Data::String(text) => source_text::embedded_json::parse(text, Span::default()).ok(),
         _ => None,
     }
 }

@@ -1,10 +1,9 @@
-//! See the page.
-use crate::catalogue::Key;
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::ConditionKey;
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "condition-always-true",
     family: Family::Match,
     severity: Severity::Warning,
@@ -14,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().filter(|s| s.allows()).flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let all_values = condition.qualifier().is_some_and(|q| q.eq_ignore_ascii_case("ForAllValues"));
@@ -22,28 +21,34 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let open = match base.as_str() {
                 "stringlike" | "arnlike" | "arnequals" => {
                     let stars = !item.raw().is_empty() && item.raw().bytes().all(|b| b == b'*');
-                    stars && (condition.if_exists() || all_values || is_always_there(condition.key.raw()))
+                    stars && (condition.if_exists() || all_values || is_present_when_relevant(condition.key.raw()))
                 }
                 "ipaddress" => matches!(item.raw(), "0.0.0.0/0" | "::/0" | "0.0.0.0/00"),
                 _ => false,
             };
             if open {
-                let message = format!("every request meets `{}` on `{}`", item.text, condition.key.text);
-                out.at(item.at, message, "narrow the value, or remove the condition so that nobody counts on it");
-            } else if LIKE.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
-                let message = format!("`*` only asks that `{}` is there", condition.key.text);
-                let help = format!("write `\"Null\": {{\"{}\": \"false\"}}`, which says so", condition.key.text);
-                out.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
+                let message = format!(
+                    "every request matches `{}` for `{}`, so the condition restricts nothing",
+                    item.text, condition.key.text
+                );
+                reporter.at(item.at, message, "narrow the value, or remove the condition");
+            } else if LIKE_OPERATORS.contains(&base.as_str()) && item.raw() == "*" && condition.values.len() == 1 {
+                let message = format!("`*` only requires that `{}` is present", condition.key.text);
+                let help = format!(
+                    "write `\"Null\": {{\"{}\": \"false\"}}` to require the key explicitly",
+                    condition.key.text
+                );
+                reporter.at(item.at, message, help).severity(Severity::Note).aws("EQUIVALENT_TO_NULL_FALSE");
             }
         }
     }
 }
 
 /// Operators that compare with wildcards.
-const LIKE: &[&str] = &["stringlike", "arnlike", "arnequals"];
+const LIKE_OPERATORS: &[&str] = &["stringlike", "arnlike", "arnequals"];
 
-/// Keys that are there whenever they matter: a listing without a prefix lists everything.
-fn is_always_there(key: &str) -> bool {
+/// Whether requests carry the key whenever its value matters. Only a listing of the whole bucket lacks `s3:prefix`.
+fn is_present_when_relevant(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let always = [
         "s3:prefix",
@@ -56,6 +61,6 @@ fn is_always_there(key: &str) -> bool {
         "iam:passedtoservice",
         "sts:externalid",
     ];
-    let global = Key::find(&key).is_some_and(Key::is_global);
+    let global = ConditionKey::find(&key).is_some_and(ConditionKey::is_global);
     always.contains(&key.as_str()) && (global || !key.starts_with("aws:"))
 }

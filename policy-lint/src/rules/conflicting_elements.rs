@@ -1,10 +1,8 @@
-//! See the page.
-use crate::model::read::same;
-use crate::model::{Policy, members_at};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Policy, is_key, members_at};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "conflicting-elements",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -14,14 +12,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    for (written, at) in policy.written() {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    for (written, at) in policy.raw_statements() {
         for name in ["Action", "Resource", "Principal"] {
             let negation = format!("Not{name}");
-            let find = |wanted: &str| members_at(written, at.trail).find(|(m, _)| same(m.key.raw(), wanted));
+            let find = |wanted: &str| members_at(written, at.node_path).find(|(m, _)| is_key(m.key.raw(), wanted));
             if let (Some((plain, _)), Some((_, at))) = (find(name), find(&negation)) {
                 let message = format!("the statement has both `{name}` and `{negation}`");
-                out.at(at, message, "keep one of them; write two statements for two thoughts")
+                reporter
+                    .at(at, message, "keep one of them, or split the statement in two")
                     .related(plain.key_span, format!("`{name}` is here"));
             }
         }

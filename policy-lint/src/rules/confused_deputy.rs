@@ -1,10 +1,10 @@
-//! See the page.
-use crate::arn::Arn;
-use crate::model::{Kind, Policy, Sort, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::arn::Arn;
+use iam_policy::model::{Policy, PrincipalType, Statement};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "confused-deputy",
     family: Family::Exposure,
     severity: Severity::Warning,
@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Services that tell a resource for whom they come.
-const SENDERS: &[&str] = &[
+/// Services that send `aws:SourceAccount` or `aws:SourceArn` when they call a resource.
+const SERVICES: &[&str] = &[
     "apigateway",
     "budgets",
     "cloudfront",
@@ -37,33 +37,41 @@ const SENDERS: &[&str] = &[
     "storage-lens.s3",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    let asked =
-        matches!(policy.kind, Kind::S3 | Kind::Sns | Kind::Sqs | Kind::Kms | Kind::Lambda | Kind::Secret | Kind::Ecr);
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let asked = matches!(
+        policy.kind,
+        PolicyKind::S3
+            | PolicyKind::Sns
+            | PolicyKind::Sqs
+            | PolicyKind::Kms
+            | PolicyKind::Lambda
+            | PolicyKind::Secret
+            | PolicyKind::Ecr
+    );
     if !asked {
         return;
     }
-    for statement in policy.statements.iter().filter(|s| s.allows() && !is_tied(s)) {
+    for statement in policy.statements.iter().filter(|s| s.allows() && !restricts_source(s)) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-        for principal in principals.filter(|p| p.sort == Sort::Service) {
+        for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
             let Some(name) = principal.item.text.as_known().and_then(|n| n.strip_suffix(".amazonaws.com")) else {
                 continue;
             };
-            let silent = policy.kind == Kind::Kms
+            let sends_no_source = policy.kind == PolicyKind::Kms
                 && !matches!(name, "cloudfront" | "cloudtrail" | "config" | "logging.s3" | "logs" | "storage-lens.s3");
-            if silent || !SENDERS.contains(&name) || name == "lambda" {
+            if sends_no_source || !SERVICES.contains(&name) || name == "lambda" {
                 continue;
             }
-            out.at(
+            reporter.at(
                 principal.item.at,
-                format!("`{name}.amazonaws.com` comes here for whoever uses it, in any account"),
+                format!("`{name}.amazonaws.com` may call on behalf of any AWS account"),
                 "add conditions on `aws:SourceAccount` and `aws:SourceArn`",
             );
         }
     }
 }
 
-fn is_tied(statement: &Statement) -> bool {
+fn restricts_source(statement: &Statement) -> bool {
     let keys = [
         "aws:sourceaccount",
         "aws:sourcearn",
@@ -79,12 +87,12 @@ fn is_tied(statement: &Statement) -> bool {
             let key = c.key.raw().to_ascii_lowercase();
             let asked = keys.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext");
             let plain = !c.is_negative() && !c.if_exists() && !c.base().eq_ignore_ascii_case("Null");
-            asked && plain && !c.values.iter().any(|v| v.text.is_known() && is_anybodys(v.raw()))
+            asked && plain && !c.values.iter().any(|v| v.text.is_known() && is_any_account(v.raw()))
         })
 }
 
-/// Whether a source is one that anybody's account may have: `*`, or everything of a type in no account at all.
-fn is_anybodys(value: &str) -> bool {
+/// Whether a source value matches resources of any account: `*`, or an ARN without account and name.
+fn is_any_account(value: &str) -> bool {
     let stars = |text: &str| text.bytes().all(|b| b == b'*');
     let named = |part: &str| !part.is_empty() && !stars(part);
     stars(value)

@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "duplicate-sid",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -13,15 +12,17 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashMap::new();
     for sid in
         policy.statements.iter().filter_map(|s| s.sid.as_ref()).filter(|s| s.text.is_known() && !s.raw().is_empty())
     {
         match seen.get(sid.raw()) {
             Some(first) => {
-                let message = format!("the `Sid` `{}` names two statements", sid.text);
-                out.at(sid.at, message, "give each statement a name of its own").related(*first, "the first is here");
+                let message = format!("the `Sid` `{}` is used by two statements", sid.text);
+                reporter
+                    .at(sid.at, message, "give each statement a unique `Sid`")
+                    .related(*first, "the first one is here");
             }
             None => drop(seen.insert(sid.raw(), sid.at.span)),
         }

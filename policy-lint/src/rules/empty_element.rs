@@ -1,10 +1,9 @@
-//! See the page.
-use crate::model::{At, Policy, members_at};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::{Data, Member};
+use iam_policy::model::{NodeSpan, Policy, members_at};
+use source_text::{Data, Member};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "empty-element",
     family: Family::Redundancy,
     severity: Severity::Warning,
@@ -14,25 +13,26 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    for (written, at) in policy.written() {
-        for (member, at) in members_at(written, at.trail) {
-            judge(member, at, out);
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    for (written, at) in policy.raw_statements() {
+        for (member, at) in members_at(written, at.node_path) {
+            check_member(member, at, reporter);
             if member.key.raw().to_ascii_lowercase().ends_with("principal") {
-                members_at(&member.value, at.trail).for_each(|(sort, at)| judge(sort, at, out));
+                members_at(&member.value, at.node_path)
+                    .for_each(|(principal, at)| check_member(principal, at, reporter));
             }
             if !member.key.raw().eq_ignore_ascii_case("Condition") {
                 continue;
             }
-            for (operator, at) in members_at(&member.value, at.trail) {
-                judge(operator, at, out);
-                members_at(&operator.value, at.trail).for_each(|(key, at)| judge(key, at, out));
+            for (operator, at) in members_at(&member.value, at.node_path) {
+                check_member(operator, at, reporter);
+                members_at(&operator.value, at.node_path).for_each(|(key, at)| check_member(key, at, reporter));
             }
         }
     }
 }
 
-fn judge(member: &Member, at: At, out: &mut Out<'_>) {
+fn check_member(member: &Member, at: NodeSpan, reporter: &mut Reporter<'_>) {
     let mut severity = Severity::Warning;
     let (what, code) = match &member.value.data {
         Data::Array(list) if list.is_empty() => ("an empty list", "EMPTY_ARRAY_ACTION"),
@@ -50,6 +50,9 @@ fn judge(member: &Member, at: At, out: &mut Out<'_>) {
         "action" | "notaction" | "condition" | "sid" => code,
         _ => "EMPTY_ARRAY_CONDITION",
     };
-    let at = At { span: member.value.span, ..at };
-    out.at(at, format!("`{}` is {what}", member.key), "fill it, or remove it").aws(code).severity(severity);
+    let at = NodeSpan { span: member.value.span, ..at };
+    reporter
+        .at(at, format!("`{}` is {what}", member.key), "add a value, or remove the element")
+        .aws(code)
+        .severity(severity);
 }

@@ -1,10 +1,9 @@
-//! See the page.
-use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::Value;
+use source_text::Value;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "equal-bucket-names",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -14,7 +13,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashMap::new();
     for bucket in project.of_kind("aws_s3_bucket") {
         let Some(name) = bucket.values.get("bucket").and_then(Value::as_str).filter(|n| !n.is_empty()) else {
@@ -23,11 +22,12 @@ fn check(project: &Project, out: &mut Out<'_>) {
         match seen.get(name) {
             None => drop(seen.insert(name, bucket)),
             Some(first) => {
-                let first: &crate::project::Resource = first;
-                let message = format!("`{}` and `{}` are both named `{name}`", bucket.address, first.address);
-                let finding = out.span(bucket.head, message, "give each bucket a name of its own");
+                let first: &terraform_eval::Resource = first;
+                let message =
+                    format!("`{}` and `{}` have the same bucket name `{name}`", bucket.address, first.address);
+                let finding = reporter.span(bucket.head, message, "give each bucket a unique name");
                 finding.address = Some(bucket.address.clone());
-                finding.related(first.head, "the other is here");
+                finding.related(first.head, "the other bucket is here");
             }
         }
     }

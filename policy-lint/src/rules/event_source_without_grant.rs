@@ -1,13 +1,12 @@
-//! See the page.
-use crate::evaluate::{Identity, has_unread, identities, may_name, names, speaks_of};
-use crate::model::{Item, Statement};
-use crate::project::Project;
-use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::{Data, Value};
+use iam_policy::model::{Item, Statement};
+use source_text::{Data, Value};
+use terraform_eval::Resource;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::access::{Identity, has_unread, identities, may_refer_to, refers_to};
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "event-source-without-grant",
     family: Family::Wiring,
     severity: Severity::Error,
@@ -17,7 +16,7 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Types of what a function reads, the attribute with the ARN, and the actions that reading needs.
+/// Types of event sources, their attribute with the ARN, and the actions that reading from them requires.
 const SOURCES: &[(&str, &str, &[&str])] = &[
     (
         "aws_dynamodb_table",
@@ -28,7 +27,7 @@ const SOURCES: &[(&str, &str, &[&str])] = &[
     ("aws_sqs_queue", "arn", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]),
 ];
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     let mappings: Vec<&Resource> = project.of_kind("aws_lambda_event_source_mapping").collect();
     if mappings.is_empty() {
         return;
@@ -41,13 +40,13 @@ fn check(project: &Project, out: &mut Out<'_>) {
             continue;
         };
         let read = SOURCES.iter().find_map(|(kind, attribute, needed)| {
-            let named = |r: &&Resource| names(source, r, &[attribute]) && refers_to(source, attribute);
+            let named = |r: &&Resource| refers_to(source, r, &[attribute]) && is_attribute(source, attribute);
             project.of_kind(kind).find(named).map(|r| (r, *needed))
         });
-        let function = project.of_kind("aws_lambda_function").find(|f| names(target, f, &["arn", "function_name"]));
+        let function = project.of_kind("aws_lambda_function").find(|f| refers_to(target, f, &["arn", "function_name"]));
         let (Some((queue, needed)), Some(function)) = (read, function) else { continue };
         let Some(role) = function.values.get("role") else { continue };
-        let Some(role) = project.of_kind("aws_iam_role").find(|r| names(role, r, &["arn"])) else { continue };
+        let Some(role) = project.of_kind("aws_iam_role").find(|r| refers_to(role, r, &["arn"])) else { continue };
         if has_unread(project, role) {
             continue;
         }
@@ -55,40 +54,42 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let granted = |a: &str| identity.is_some_and(|i: &Identity<'_>| i.allows(a) && allows_on(i, a, queue));
         let missing: Vec<&str> = needed.iter().copied().filter(|a| !granted(a)).collect();
         if !missing.is_empty() {
-            report(mapping, queue, role, &missing, out);
+            report(mapping, queue, role, &missing, reporter);
         }
     }
 }
 
-/// Whether a statement that allows an action may speak of a resource; the ARN of a stream has a date that nobody knows.
-pub fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
-    let named = |i: &Item| may_name(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
-    let speaks = |s: &Statement| {
+/// Whether a statement that allows the action may cover the resource. The ARN of a stream ends in a timestamp that is
+/// not known before it exists, so the resource of a table's stream is not compared.
+pub(crate) fn allows_on(identity: &Identity<'_>, action: &str, resource: &Resource) -> bool {
+    let named = |i: &Item| may_refer_to(Some(&Value::new(Data::String(i.text.clone()), i.at.span)), resource, &["arn"]);
+    let covers = |s: &Statement| {
         let resources = s.resources.as_ref();
         resources.is_none_or(|r| r.negated || r.incomplete || r.items.iter().any(named))
     };
     let statements = identity.policies.iter().flat_map(|p| &p.statements);
-    resource.kind == "aws_dynamodb_table" || statements.filter(|s| s.allows() && speaks_of(s, action)).any(speaks)
+    resource.kind == "aws_dynamodb_table"
+        || statements.filter(|s| s.allows() && s.applies_to_action(action)).any(covers)
 }
 
-/// Whether a value that is not known refers to the attribute; a table's own ARN is not that of its stream.
-fn refers_to(value: &Value, attribute: &str) -> bool {
+/// Whether an unresolved value refers to the attribute; the ARN of a table is not the ARN of its stream.
+fn is_attribute(value: &Value, attribute: &str) -> bool {
     match &value.data {
-        Data::Unknown(hole) => hole.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
+        Data::Unknown(unknown) => unknown.reference.as_deref().is_none_or(|r| r.ends_with(&format!(".{attribute}"))),
         _ => true,
     }
 }
 
-fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], out: &mut Out<'_>) {
+fn report(mapping: &Resource, queue: &Resource, role: &Resource, missing: &[&str], reporter: &mut Reporter<'_>) {
     let list: Vec<String> = missing.iter().map(|a| format!("`{a}`")).collect();
     let message = format!(
-        "`{}` reads `{}` with the role `{}`, which does not allow {}",
+        "`{}` reads from `{}` with the role `{}`, which does not allow {}",
         mapping.address,
         queue.address,
         role.address,
         list.join(", ")
     );
-    let finding = out.span(mapping.head, message, "allow these actions on the source in the role's policy");
+    let finding = reporter.span(mapping.head, message, "allow these actions on the source in the role's policy");
     finding.address = Some(mapping.address.clone());
     finding.related(role.head, "the role is here").related(queue.head, "the source is here");
 }

@@ -1,16 +1,17 @@
-//! See the page.
-use crate::arn::{Arn, same_resource, split_reference, typed};
-use crate::catalogue::Service;
-use crate::evaluate::names;
-use crate::model::{Item, Kind, Policy};
-use crate::pattern;
-use crate::project::Project;
-use crate::project::Resource;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::Value;
+use iam_policy::arn::Arn;
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy};
+use iam_policy::{PolicyKind, pattern};
+use source_text::{PLACEHOLDER, Value};
+use terraform_eval::Resource;
+use terraform_eval::address::{same_resource, split_reference};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::access::refers_to;
+use crate::project::Project;
+use crate::reference_arns::typed;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "foreign-resource",
     family: Family::Attachment,
     severity: Severity::Error,
@@ -20,8 +21,9 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-/// Carriers of a resource's policy: the attribute that says of which resource, its type, and how it is named.
-const OWNERS: &[(&str, &str, &str, &[&str])] = &[
+/// Terraform resources that carry a resource policy: the attribute that names the resource it is attached to (empty for
+/// the resource itself), the type of that resource, and the attributes it can be referred to by.
+const CARRIERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_s3_bucket_policy", "bucket", "aws_s3_bucket", &["bucket", "id"]),
     ("aws_sns_topic_policy", "arn", "aws_sns_topic", &["arn"]),
     ("aws_sqs_queue_policy", "queue_url", "aws_sqs_queue", &["url", "id"]),
@@ -37,33 +39,39 @@ const OWNERS: &[(&str, &str, &str, &[&str])] = &[
     ("aws_sqs_queue", "", "aws_sqs_queue", &[]),
 ];
 
-/// Kinds of policy, the services of what they are attached to, and the word for that.
-const SERVICES: &[(Kind, &[&str], &str)] = &[
-    (Kind::Kms, &["kms"], "a key"),
-    (Kind::Lambda, &["lambda"], "a function"),
-    (Kind::S3, &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"], "a bucket"),
-    (Kind::Secret, &["secretsmanager"], "a secret"),
-    (Kind::Sns, &["sns"], "a topic"),
-    (Kind::Sqs, &["sqs"], "a queue"),
+/// Kinds of policy, the services that the policy may name, and the noun for what it is attached to.
+const SERVICES: &[(PolicyKind, &[&str], &str)] = &[
+    (PolicyKind::Kms, &["kms"], "a key"),
+    (PolicyKind::Lambda, &["lambda"], "a function"),
+    (PolicyKind::S3, &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"], "a bucket"),
+    (PolicyKind::Secret, &["secretsmanager"], "a secret"),
+    (PolicyKind::Sns, &["sns"], "a topic"),
+    (PolicyKind::Sqs, &["sqs"], "a queue"),
 ];
 
-/// Resources that no policy of the kind can speak of, whatever it is attached to.
-fn services(policy: &Policy, out: &mut Out<'_>) {
-    let Some((_, services, what)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
+/// Reports resources of another service than the kind of policy is for.
+fn check_services(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let Some((_, services, owner_noun)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let shape = typed(&item.text);
         let Some(arn) = Arn::parse(&shape).filter(|a| !pattern::has_wildcard(a.service)) else { continue };
         if Service::find(arn.service).is_some() && !services.contains(&arn.service) {
-            let message = format!("the policy is that of {what}, and `{}` belongs to `{}`", item.text, arn.service);
-            out.policy(policy, item.at, message, format!("name {what}, or move the statement to the policy it is for"));
+            let message =
+                format!("the policy of {owner_noun} cannot apply to `{}`, a resource of `{}`", item.text, arn.service);
+            reporter.policy(
+                policy,
+                item.at,
+                message,
+                format!("name {owner_noun}, or move the statement to the policy of that resource"),
+            );
         }
     }
 }
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
-        services(policy, out);
-        let Some((_, attribute, kind, keys)) = OWNERS.iter().find(|(c, ..)| *c == policy.carrier.resource) else {
+        check_services(policy, reporter);
+        let Some((_, attribute, kind, keys)) = CARRIERS.iter().find(|(c, ..)| *c == policy.origin.resource_type) else {
             continue;
         };
         let carrier = project.owner(policy);
@@ -71,30 +79,30 @@ fn check(project: &Project, out: &mut Out<'_>) {
         let owner = match value {
             None if attribute.is_empty() => carrier,
             None => continue,
-            Some(value) => project.resources.iter().find(|r| r.kind == *kind && names(value, r, keys)),
+            Some(value) => project.resources.iter().find(|r| r.kind == *kind && refers_to(value, r, keys)),
         };
-        let given = value.and_then(Value::as_str).filter(|_| BY_NAME.contains(kind));
+        let given = value.and_then(Value::as_str).filter(|_| TYPES_NAMED_BY_ARN.contains(kind));
         let name = owner.and_then(name_of).or_else(|| given.map(str::to_owned));
         for item in policy.statements.iter().flat_map(|s| s.resource_items()) {
-            let foreign = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
-            if let Some(other) = foreign {
-                report(policy, item, &other, owner, out);
+            let other_resource = other_reference(item, owner, kind).or_else(|| other_name(item, name.as_deref(), kind));
+            if let Some(other) = other_resource {
+                report(policy, item, &other, owner, reporter);
             }
         }
     }
 }
 
-fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, out: &mut Out<'_>) {
+fn report(policy: &Policy, item: &Item, other: &str, owner: Option<&Resource>, reporter: &mut Reporter<'_>) {
     let own = owner.map_or_else(String::new, |o| format!(" `{}`", o.address));
-    let message = format!("the policy is attached to{own} and speaks of `{other}`");
-    let finding = out.policy(policy, item.at, message, "name the resource that the policy is attached to");
+    let message = format!("the policy is attached to{own} but names `{other}`");
+    let finding = reporter.policy(policy, item.at, message, "name the resource that the policy is attached to");
     if let Some(owner) = owner.filter(|o| o.from_source) {
-        finding.related(owner.head, "it is attached to this");
+        finding.related(owner.head, "the policy is attached to this resource");
     }
 }
 
-/// Types that their policies name as their ARNs do.
-const BY_NAME: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
+/// Types whose name is the resource part of their ARN.
+const TYPES_NAMED_BY_ARN: &[&str] = &["aws_cloudwatch_event_bus", "aws_opensearch_domain", "aws_s3_bucket"];
 
 fn name_of(owner: &Resource) -> Option<String> {
     ["bucket", "name", "domain_name"]
@@ -105,13 +113,13 @@ fn name_of(owner: &Resource) -> Option<String> {
 
 /// Another resource of the same type that the item refers to.
 fn other_reference(item: &Item, owner: Option<&Resource>, kind: &str) -> Option<String> {
-    let first = item.text.holes().first().filter(|_| item.raw().starts_with(pattern::HOLE))?;
+    let first = item.text.unknowns().first().filter(|_| item.raw().starts_with(PLACEHOLDER))?;
     let (address, referred, attribute) = split_reference(first.reference.as_deref()?)?;
     let own = &owner?.address;
     (referred == kind && attribute == "arn" && !same_resource(address, own)).then(|| address.to_owned())
 }
 
-/// Another name in an ARN of the same service.
+/// The name of another resource of the same service in an ARN.
 fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
     let (name, arn) = (name?, Arn::parse(item.text.as_known()?)?);
     let (service, own) = match kind {
@@ -122,7 +130,7 @@ fn other_name(item: &Item, name: Option<&str>, kind: &str) -> Option<String> {
         "aws_kinesis_stream" => ("kinesis", arn.resource.strip_prefix("stream/")?.split('/').next()?),
         "aws_opensearch_domain" => ("es", arn.resource.strip_prefix("domain/")?.split('/').next()?),
         "aws_dynamodb_table" => ("dynamodb", arn.resource.strip_prefix("table/")?.split('/').next()?),
-        // ARNs of the others end in what AWS adds to the name.
+        // The ARNs of the other types end in a suffix that AWS generates.
         _ => return None,
     };
     (arn.service == service && !pattern::matches(own, name)).then(|| own.to_owned())

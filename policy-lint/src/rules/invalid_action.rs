@@ -1,11 +1,10 @@
-//! See the page.
-use crate::catalogue::Service;
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::Service;
+use iam_policy::model::Policy;
+
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::broken_variable::has_variable;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-action",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -15,32 +14,32 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items) {
         let text = item.raw();
         if !item.text.is_known() || has_variable(text) || text.bytes().all(|b| b == b'*') && !text.is_empty() {
             continue;
         }
         let (reason, help, code) = match text.split_once(':') {
-            None => ("names no service".to_owned(), without_service(text), "INVALID_ACTION"),
+            None => ("has no service prefix".to_owned(), without_service(text), "INVALID_ACTION"),
             Some((service, _)) if service.contains(['*', '?']) && !(service == "*" && text == "*:*") => (
-                "has a wildcard in the service".to_owned(),
-                "name the service; a wildcard stands for names of actions only".to_owned(),
+                "has a wildcard in the service prefix".to_owned(),
+                "name the service; wildcards are allowed in the action name only".to_owned(),
                 "WILDCARD_IN_SERVICE_NAME",
             ),
             Some((service, name)) => match bad_character(service, name) {
                 Some(bad) => (
-                    format!("has `{bad}` in it"),
-                    "an action is `service:Name`, letters and digits with `*` and `?`".to_owned(),
+                    format!("contains `{bad}`"),
+                    "write `service:Name` with letters, digits, `*` and `?`".to_owned(),
                     "INVALID_ACTION",
                 ),
                 None if service.is_empty() || name.is_empty() => {
-                    ("is not whole".to_owned(), "write `service:Name`".to_owned(), "INVALID_ACTION")
+                    ("is incomplete".to_owned(), "write `service:Name`".to_owned(), "INVALID_ACTION")
                 }
                 None => continue,
             },
         };
-        out.at(item.at, format!("the action `{}` {reason}", item.text), help).aws(code);
+        reporter.at(item.at, format!("the action `{}` {reason}", item.text), help).aws(code);
     }
 }
 

@@ -1,12 +1,12 @@
-//! See the page.
-use crate::arn::{self, Arn};
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Kind, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::arn::{self, Arn};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::{PolicyKind, pattern, spelling};
+use source_text::PLACEHOLDER;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-arn",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -16,86 +16,89 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for item in policy.statements.iter().filter_map(|s| s.resources.as_ref()).flat_map(|r| &r.items) {
         let text = item.raw();
-        if arn::is_everything(text) || text.starts_with([HOLE, '*']) || text.starts_with("${") || text.is_empty() {
+        if arn::is_everything(text) || text.starts_with([PLACEHOLDER, '*']) || text.starts_with("${") || text.is_empty()
+        {
             continue;
         }
-        let is_name = |kind: &str| policy.carrier.resource == kind;
+        let is_name = |kind: &str| policy.origin.resource_type == kind;
         let permission = is_name("aws_lambda_permission") || is_name("aws_lambda_layer_version_permission");
-        // The policy of an API may leave out everything before its own path.
-        if permission || policy.kind == Kind::Resource && text.starts_with("execute-api:/") {
+        // The policy of an API may omit everything before the path of the API.
+        if permission || policy.kind == PolicyKind::Resource && text.starts_with("execute-api:/") {
             continue;
         }
         if is_name("aws_iam_policy_document") && is_placeholder(text) {
             continue;
         }
-        judge(item, text, out);
+        check_arn(item, text, reporter);
     }
 }
 
-/// Whether a document that nobody here carries as it is begins with what its user replaces: `@BUCKET@/*`, `_ARN_`.
+/// Whether a resource of a template document begins with a placeholder that is replaced later: `@BUCKET@/*`, `_ARN_`.
 fn is_placeholder(text: &str) -> bool {
     let head = text.split(['/', ':']).next().unwrap_or_default();
-    let shouts = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
-    shouts || head.starts_with(['@', '_', '<', '{', '%', '$'])
+    let is_upper_case = head.bytes().any(|b| b.is_ascii_uppercase()) && !head.bytes().any(|b| b.is_ascii_lowercase());
+    is_upper_case || head.starts_with(['@', '_', '<', '{', '%', '$'])
 }
 
-fn judge(item: &Item, text: &str, out: &mut Out<'_>) {
+fn check_arn(item: &Item, text: &str, reporter: &mut Reporter<'_>) {
     if !text.starts_with("arn:") {
         let help = "write `*`, or an ARN as in `arn:aws:s3:::bucket/key`";
-        out.at(item.at, format!("`{}` is no ARN", item.text), help);
+        reporter.at(item.at, format!("`{}` is not an ARN", item.text), help);
         return;
     }
     let Some(arn) = Arn::parse(text) else {
-        // A wildcard may stand for the parts that are missing.
+        // A wildcard may match the missing parts.
         if !pattern::has_wildcard(text.rsplit(':').next().unwrap_or_default())
             || text.matches(':').count() < 2
             || text.contains("s3:")
         {
             let help = "an ARN has six parts: `arn:partition:service:region:account:resource`";
-            out.at(item.at, format!("`{}` has too few parts for an ARN", item.text), help).aws("MISSING_ARN_FIELD");
+            reporter.at(item.at, format!("`{}` is not a complete ARN", item.text), help).aws("MISSING_ARN_FIELD");
         }
         return;
     };
-    names(item, arn, out);
-    numbers(item, arn, out);
-    parts(item, arn, out);
+    check_names(item, arn, reporter);
+    check_account(item, arn, reporter);
+    check_service_format(item, arn, reporter);
 }
 
-/// Whether a part may be anything.
-fn open(part: &str) -> bool {
-    part.is_empty() || pattern::has_wildcard(part) || part.contains([HOLE, '$', '<'])
+/// Whether a part of an ARN is empty or not fixed.
+fn is_open(part: &str) -> bool {
+    part.is_empty() || pattern::has_wildcard(part) || part.contains([PLACEHOLDER, '$', '<'])
 }
 
-fn names(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
-    if !open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
-        let help = pattern::closest(arn.partition, PARTITIONS.iter().copied())
-            .map_or_else(|| String::from("take `aws`"), |p| format!("did you mean `{p}`?"));
-        out.at(item.at, format!("there is no partition `{}`", arn.partition), help).aws("INVALID_PARTITION");
+fn check_names(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
+    if !is_open(arn.partition) && !PARTITIONS.contains(&arn.partition) {
+        let help = spelling::closest(arn.partition, PARTITIONS.iter().copied())
+            .map_or_else(|| String::from("use `aws`"), |p| format!("did you mean `{p}`?"));
+        reporter.at(item.at, format!("`{}` is not an AWS partition", arn.partition), help).aws("INVALID_PARTITION");
     }
-    if !open(arn.region) && !is_region(arn.region) {
-        let near = pattern::closest(arn.region, REGIONS.iter().copied());
-        let help = near.map_or_else(
-            || String::from("take the region's code, as in `eu-west-1`"),
-            |r| format!("did you mean `{r}`?"),
-        );
-        out.at(item.at, format!("there is no region `{}`", arn.region), help).aws("INVALID_REGION");
-    } else if !open(arn.region) && !open(arn.partition) && home(arn.region).is_some_and(|home| home != arn.partition) {
-        let home = home(arn.region).unwrap_or_default();
-        let message = format!("`{}` is no region of the partition `{}`", arn.region, arn.partition);
-        out.at(item.at, message, format!("write `arn:{home}:…`, or take a region of `{}`", arn.partition))
+    if !is_open(arn.region) && !is_region(arn.region) {
+        let near = spelling::closest(arn.region, REGIONS.iter().copied());
+        let help = near
+            .map_or_else(|| String::from("use a region code, as in `eu-west-1`"), |r| format!("did you mean `{r}`?"));
+        reporter.at(item.at, format!("`{}` is not an AWS region", arn.region), help).aws("INVALID_REGION");
+    } else if !is_open(arn.region)
+        && !is_open(arn.partition)
+        && partition_of(arn.region).is_some_and(|home| home != arn.partition)
+    {
+        let home = partition_of(arn.region).unwrap_or_default();
+        let message = format!("`{}` is not a region of the partition `{}`", arn.region, arn.partition);
+        reporter
+            .at(item.at, message, format!("write `arn:{home}:…`, or use a region of `{}`", arn.partition))
             .aws("INVALID_ARN_REGION");
     }
-    if text_around(arn.resource) {
-        let message = format!("`{}` has a blank at the edge of a name, which no resource has", item.text);
-        out.at(item.at, message, "remove the blank").aws("INVALID_ARN_RESOURCE");
+    if has_outer_whitespace(arn.resource) {
+        let message = format!("`{}` has leading or trailing whitespace in the resource name", item.text);
+        reporter.at(item.at, message, "remove the whitespace").aws("INVALID_ARN_RESOURCE");
     }
 }
 
-/// The only partition that has a region, where its name tells.
-fn home(region: &str) -> Option<&'static str> {
+/// The partition that a region belongs to; `None` if its code does not determine it.
+fn partition_of(region: &str) -> Option<&'static str> {
     let start = region.split('-').next()?;
     match start {
         "cn" => Some("aws-cn"),
@@ -106,47 +109,51 @@ fn home(region: &str) -> Option<&'static str> {
     }
 }
 
-fn text_around(resource: &str) -> bool {
+fn has_outer_whitespace(resource: &str) -> bool {
     resource.starts_with(char::is_whitespace) || resource.ends_with(char::is_whitespace)
 }
 
-fn numbers(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
-    if !open(arn.account)
+fn check_account(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
+    if !is_open(arn.account)
         && arn.account != "aws"
         && arn.account != "cloudfront"
         && !is_account(arn.account)
         && arn.account != "third-party"
         && arn.account != "aws-marketplace"
     {
-        let message = format!("`{}` is no account: those have twelve digits", arn.account);
-        out.at(item.at, message, "write the account's number").aws("INVALID_ARN_ACCOUNT");
+        let message = format!("`{}` is not an account ID, which has twelve digits", arn.account);
+        reporter.at(item.at, message, "write the account ID").aws("INVALID_ARN_ACCOUNT");
     }
-    if arn.service == "s3" && is_bucket(arn.resource) && (!open(arn.account) || !open(arn.region)) {
-        let message = format!("ARNs of buckets and objects have no region and no account: `{}`", item.text);
-        let code = if open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
-        out.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
+    if arn.service == "s3" && is_bucket_or_object(arn.resource) && (!is_open(arn.account) || !is_open(arn.region)) {
+        let message =
+            format!("`{}` has a region or an account ID, which ARNs of buckets and objects do not have", item.text);
+        let code = if is_open(arn.account) { "ARN_REGION_NOT_ALLOWED" } else { "ARN_ACCOUNT_NOT_ALLOWED" };
+        reporter.at(item.at, message, format!("write `arn:{}:s3:::{}`", arn.partition, arn.resource)).aws(code);
     }
 }
 
-/// Services in which AWS itself, without an account, has nothing to name.
-const OWNED: &[&str] = &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
+/// Services whose resources always belong to an account.
+const ALWAYS_IN_ACCOUNT: &[&str] =
+    &["dynamodb", "iam", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "states"];
 
-/// What the types of the service say about the region and the account of their ARNs.
-fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
-    if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !open(arn.service) {
-        let message = format!("`{}` is written in small letters in ARNs", arn.service);
-        out.at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
+/// Compares the region and the account with the ARN formats of the service.
+fn check_service_format(item: &Item, arn: Arn<'_>, reporter: &mut Reporter<'_>) {
+    if arn.service.bytes().any(|b| b.is_ascii_uppercase()) && !is_open(arn.service) {
+        let message = format!("`{}` is not a valid service in an ARN: services are lower case", arn.service);
+        reporter
+            .at(item.at, message, format!("write `{}`", arn.service.to_ascii_lowercase()))
             .aws("INVALID_ARN_SERVICE_CASE");
         return;
     }
     let found = Service::find(arn.service);
-    if found.is_none() && !open(arn.service) && !is_owner(arn.service) {
-        let near = pattern::closest(arn.service, Service::all().map(Service::prefix));
+    if found.is_none() && !is_open(arn.service) && !is_arn_service(arn.service) {
+        let near = spelling::closest(arn.service, Service::all().map(Service::prefix));
         let help = near.map_or_else(
-            || String::from("take the prefix of the service's actions"),
+            || String::from("use the prefix of the service's actions"),
             |n| format!("did you mean `arn:{}:{n}:…`?", arn.partition),
         );
-        out.at(item.at, format!("there is no service `{}`, of which `{}` would be", arn.service, item.text), help)
+        reporter
+            .at(item.at, format!("`{}` is not an AWS service, in `{}`", arn.service, item.text), help)
             .aws("INVALID_SERVICE");
         return;
     }
@@ -155,29 +162,31 @@ fn parts(item: &Item, arn: Arn<'_>, out: &mut Out<'_>) {
     let all = |has: &dyn Fn(&Arn<'_>) -> bool| types().next().is_some() && types().all(|t| has(&t));
     if arn.region.is_empty() && all(&|t| t.region == "${Region}") {
         let help = "write the region, or `*` for every region";
-        out.at(item.at, format!("`{}` has no region, and every ARN of `{}` has one", item.text, arn.service), help)
+        reporter
+            .at(item.at, format!("`{}` has no region, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("MISSING_ARN_REGION");
     }
-    if arn.account.is_empty() && OWNED.contains(&arn.service) && !arn.resource.is_empty() {
-        let help = "write the account's number, or `*` for every account";
-        out.at(item.at, format!("`{}` has no account, and every ARN of `{}` has one", item.text, arn.service), help)
+    if arn.account.is_empty() && ALWAYS_IN_ACCOUNT.contains(&arn.service) && !arn.resource.is_empty() {
+        let help = "write the account ID, or `*` for every account";
+        reporter
+            .at(item.at, format!("`{}` has no account ID, which every ARN of `{}` has", item.text, arn.service), help)
             .aws("INVALID_ARN_ACCOUNT");
     }
-    if !open(arn.region) && all(&|t| t.region.is_empty()) {
-        let message = format!("`{}` has a region, and no ARN of `{}` has one", item.text, arn.service);
-        out.at(item.at, message, "leave the place of the region empty").aws("ARN_REGION_NOT_ALLOWED");
+    if !is_open(arn.region) && all(&|t| t.region.is_empty()) {
+        let message = format!("`{}` has a region, which no ARN of `{}` has", item.text, arn.service);
+        reporter.at(item.at, message, "leave the region empty").aws("ARN_REGION_NOT_ALLOWED");
     }
 }
 
-/// Whether a resource that actions work on is of this service by its ARN, which may be no prefix of actions.
-fn is_owner(service: &str) -> bool {
+/// Whether the ARN format of some resource type has this service, which need not be the prefix of any action.
+fn is_arn_service(service: &str) -> bool {
     catalogue::is_retired_service(service)
         || Service::all()
             .flat_map(Service::resources)
             .any(|t| Arn::parse(t.arn()).is_some_and(|a| a.service == service))
 }
 
-fn is_bucket(resource: &str) -> bool {
+fn is_bucket_or_object(resource: &str) -> bool {
     let other = ["accesspoint", "job/", "storage-lens", "access-grants", "async-request"];
     !resource.contains(':') && !other.iter().any(|o| resource.starts_with(o))
 }
@@ -186,18 +195,18 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Partitions of AWS.
-pub const PARTITIONS: &[&str] =
+/// The partitions of AWS.
+pub(crate) const PARTITIONS: &[&str] =
     &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
 
-/// Whether a text is a region's code, known here or of the shape that regions have.
-pub fn is_region(text: &str) -> bool {
+/// Whether a text is the code of a known region, or of a region in an isolated partition.
+pub(crate) fn is_region(text: &str) -> bool {
     let isolated = text.contains("-iso") || text.contains("gov") || text.starts_with("eusc-");
     REGIONS.contains(&text) || isolated || text == "global"
 }
 
-/// Regions of the public partitions.
-pub const REGIONS: &[&str] = &[
+/// The regions of the public partitions.
+pub(crate) const REGIONS: &[&str] = &[
     "af-south-1",
     "ap-east-1",
     "ap-east-2",

@@ -1,16 +1,15 @@
-//! See the page.
 use std::net::IpAddr;
 
-use crate::arn::Arn;
-use crate::model::{Condition, Item, Policy};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::arn::Arn;
+use iam_policy::model::{Condition, Item, Policy};
+use iam_policy::pattern;
+
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::invalid_arn::is_region;
 use crate::rules::invalid_principal::is_service;
 use crate::rules::unknown_operator::OPERATORS;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-condition-value",
     family: Family::Match,
     severity: Severity::Error,
@@ -20,27 +19,27 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         if let ("bool" | "null", [_, second, ..]) = (base.as_str(), condition.values.as_slice()) {
-            let message = format!("`{}` compares one truth value, and here are several", condition.operator.text);
-            out.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
+            let message = format!("`{}` accepts one Boolean value, but several are given", condition.operator.text);
+            reporter.at(second.at, message, "keep one value").aws("INVALID_CONDITION_MULTIPLE_BOOLEAN");
             continue;
         }
         for item in &condition.values {
             let Some(text) = item.text.as_known() else { continue };
             if text.contains("${") {
-                variable(&base, condition, item, out);
+                check_variable(&base, condition, item, reporter);
                 continue;
             }
-            range(&base, text, item, out);
-            if let Some(shape) = shape(condition, &base, text) {
-                out.at(item.at, shape.message, shape.help).aws(shape.code);
+            check_range(&base, text, item, reporter);
+            if let Some(mismatch) = mismatch(condition, &base, text) {
+                reporter.at(item.at, mismatch.message, mismatch.help).aws(mismatch.code);
                 continue;
             }
             let (what, fits, help) = match base.as_str() {
-                "bool" | "null" => ("a truth value", is_truth(text), "write `true` or `false`"),
+                "bool" | "null" => ("a Boolean", is_boolean(text), "write `true` or `false`"),
                 "ipaddress" | "notipaddress" => {
                     ("an IP address or range", is_range(text), "write it as in `203.0.113.0/24`")
                 }
@@ -52,41 +51,63 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 _ => continue,
             };
             if !fits {
-                out.at(item.at, format!("`{text}` is not {what}, as `{}` wants", condition.operator.text), help);
+                reporter.at(
+                    item.at,
+                    format!("`{text}` is not {what}, which `{}` requires", condition.operator.text),
+                    help,
+                );
             }
         }
     }
 }
 
-/// What a value should look like, as its key has it.
-struct Shape {
+/// What is wrong with a value that its key never has.
+struct Mismatch {
     message: String,
     help: String,
     code: &'static str,
 }
 
-/// What is wrong with a value that can never be that of its key.
-fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
+/// Compares a value with the format that the values of its key have.
+fn mismatch(condition: &Condition, base: &str, text: &str) -> Option<Mismatch> {
     let key = condition.key.raw().to_ascii_lowercase();
     if base.starts_with("date") && key == "aws:currenttime" && text.len() > 4 && text.parse::<u64>().is_ok() {
-        return Some(Shape {
-            message: format!("`{text}` is seconds since 1970, and `{}` is a date", condition.key.text),
-            help: String::from("write it as in `2027-01-31T00:00:00Z`, or take `aws:EpochTime`"),
+        return Some(Mismatch {
+            message: format!("`{text}` is a Unix timestamp, but `{}` is a date", condition.key.text),
+            help: String::from("write it as in `2027-01-31T00:00:00Z`, or use `aws:EpochTime`"),
             code: "INVALID_DATE_VALUE",
         });
     }
     if !base.starts_with("string") || pattern::has_wildcard(text) || text.is_empty() || text.contains(['<', '{']) {
         return None;
     }
-    let (what, fits, example, code) = match key.as_str() {
-        "aws:sourcevpc" => ("a VPC", is_network(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
+    let format = format_of(&key, text)?;
+    let message = format!("`{text}` is not {}, which `{}` always is", format.noun, condition.key.text);
+    let help = format!("write it as in `{}`", format.example);
+    (!format.fits).then_some(Mismatch { message, help, code: format.code })
+}
+
+/// The format that the values of a key have.
+struct ValueFormat {
+    noun: &'static str,
+    /// Whether the value has the format.
+    fits: bool,
+    example: &'static str,
+    /// The code of the check in AWS Access Analyzer.
+    code: &'static str,
+}
+
+/// The format of the values of a key, in lower case; `None` if any string is valid.
+fn format_of(key: &str, text: &str) -> Option<ValueFormat> {
+    let (noun, fits, example, code) = match key {
+        "aws:sourcevpc" => ("a VPC ID", is_vpc_id(text, "vpc-"), "vpc-0123456789abcdef0", "INVALID_VPC_FORMAT"),
         "aws:sourcevpce" => {
-            ("a VPC endpoint", is_network(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
+            ("a VPC endpoint ID", is_vpc_id(text, "vpce-"), "vpce-0123456789abcdef0", "INVALID_VPCE_FORMAT")
         }
         "aws:requestedregion" | "ec2:region" => ("a region", is_region(text), "eu-west-1", "INVALID_REGION"),
         "kms:viaservice" => (
-            "a service in a region",
-            is_regional(text),
+            "a regional service name",
+            is_regional_service(text),
             "s3.eu-west-1.amazonaws.com",
             "INVALID_SERVICE_PRINCIPAL_FORMAT",
         ),
@@ -96,7 +117,7 @@ fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
         | "aws:principalservicename"
         | "iam:awsservicename"
         | "iam:passedtoservice" => {
-            ("a service", is_service(text), "lambda.amazonaws.com", "INVALID_SERVICE_PRINCIPAL_FORMAT")
+            ("a service principal", is_service(text), "lambda.amazonaws.com", "INVALID_SERVICE_PRINCIPAL_FORMAT")
         }
         "aws:principalaccount"
         | "aws:resourceaccount"
@@ -105,10 +126,10 @@ fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
         | "s3:dataaccesspointaccount"
         | "s3:resourceaccount" => {
             let other = text.starts_with("arn:") || text.len() != 12 && text.bytes().all(|b| b.is_ascii_digit());
-            ("an account of twelve digits", !other, "111122223333", "INVALID_CONDITION_DATA_TYPE")
+            ("a twelve-digit account ID", !other, "111122223333", "INVALID_CONDITION_DATA_TYPE")
         }
         "aws:principalorgid" | "aws:resourceorgid" | "aws:sourceorgid" => {
-            ("an organization", text.starts_with("o-"), "o-a1b2c3d4e5", "INVALID_CONDITION_DATA_TYPE")
+            ("an organization ID", text.starts_with("o-"), "o-a1b2c3d4e5", "INVALID_CONDITION_DATA_TYPE")
         }
         "s3:x-amz-server-side-encryption-aws-kms-key-id" => (
             "the ARN of a KMS key",
@@ -118,34 +139,34 @@ fn shape(condition: &Condition, base: &str, text: &str) -> Option<Shape> {
         ),
         _ => return None,
     };
-    let message = format!("`{text}` is not {what}, as `{}` always is", condition.key.text);
-    (!fits).then(|| Shape { message, help: format!("write it as in `{example}`"), code })
+    Some(ValueFormat { noun, fits, example, code })
 }
 
-/// Whether an id begins as it must and is as long as ids are, which have had eight letters and have seventeen now.
-fn is_network(text: &str, start: &str) -> bool {
+/// Whether an ID has its prefix and at least eight characters after it; older IDs have eight, newer ones seventeen.
+fn is_vpc_id(text: &str, start: &str) -> bool {
     text.strip_prefix(start).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() >= 8)
 }
 
-/// Whether a name is a service's with the region before the domain.
-fn is_regional(text: &str) -> bool {
+/// Whether a name is a service principal with the region before the domain.
+fn is_regional_service(text: &str) -> bool {
     let name = text.strip_suffix(".amazonaws.com").or_else(|| text.strip_suffix(".amazonaws.com.cn"));
     name.and_then(|n| n.rsplit_once('.')).is_some_and(|(_, region)| is_region(region))
 }
 
-/// Variables stand for texts, which only some operators compare.
-fn variable(base: &str, condition: &Condition, item: &Item, out: &mut Out<'_>) {
+/// Reports a variable under an operator that does not replace variables.
+fn check_variable(base: &str, condition: &Condition, item: &Item, reporter: &mut Reporter<'_>) {
     let fits = ["string", "arn"].iter().any(|f| base.starts_with(f));
     let is_variable = item.raw().split("${").skip(1).any(|v| v.contains(':'));
     if !fits && is_variable && OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
-        let message = format!("`{}` reads the variable in `{}` as plain text", condition.operator.text, item.text);
-        out.at(item.at, message, "write the value; variables are for operators that compare texts and ARNs")
+        let message = format!("`{}` compares the variable in `{}` as literal text", condition.operator.text, item.text);
+        reporter
+            .at(item.at, message, "write the value; variables are replaced only by string and ARN operators")
             .aws("INVALID_VARIABLE_FOR_OPERATOR");
     }
 }
 
-/// Bits of an address that its own prefix length cuts off.
-fn range(base: &str, text: &str, item: &Item, out: &mut Out<'_>) {
+/// Reports an address with bits set beyond its prefix length.
+fn check_range(base: &str, text: &str, item: &Item, reporter: &mut Reporter<'_>) {
     if !matches!(base, "ipaddress" | "notipaddress") || !is_range(text) {
         return;
     }
@@ -158,14 +179,15 @@ fn range(base: &str, text: &str, item: &Item, out: &mut Out<'_>) {
         }
     };
     if network != address {
-        let message = format!("`{text}` begins in the middle of its range, and what is behind the prefix is ignored");
-        out.at(item.at, message, format!("write `{network}/{length}`"))
+        let message = format!("`{text}` has bits set beyond its prefix length, which are ignored");
+        reporter
+            .at(item.at, message, format!("write `{network}/{length}`"))
             .severity(Severity::Note)
             .aws("IMPROVE_IP_RANGE");
     }
 }
 
-fn is_truth(text: &str) -> bool {
+fn is_boolean(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
@@ -176,13 +198,13 @@ fn is_range(text: &str) -> bool {
     length.is_none_or(|l| l.parse::<u32>().is_ok_and(|l| l <= most))
 }
 
-/// A day, a time, or seconds since 1970.
+/// Whether a text is a date, a date and time (ISO 8601), or a Unix timestamp.
 fn is_date(text: &str) -> bool {
     let (day, time) = text.split_once('T').map_or((text, None), |(day, time)| (day, Some(time)));
     let parts: Vec<u32> = day.split('-').map_while(|p| p.parse().ok()).collect();
     let whole = parts.len() == day.split('-').count();
     let calendar = match *parts.as_slice() {
-        [year, month, day] => (1..=12).contains(&month) && (1..=days(year, month)).contains(&day),
+        [year, month, day] => (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day),
         [year, month] => time.is_none() && (1970..=9999).contains(&year) && (1..=12).contains(&month),
         [year] => time.is_none() && (1970..=9999).contains(&year),
         _ => false,
@@ -190,7 +212,7 @@ fn is_date(text: &str) -> bool {
     text.parse::<u64>().is_ok() || whole && calendar && time.is_none_or(is_time)
 }
 
-fn days(year: u32, month: u32) -> u32 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,
@@ -200,7 +222,7 @@ fn days(year: u32, month: u32) -> u32 {
     }
 }
 
-/// `10:00`, `10:00:00`, `10:00:00.5`, and the zone behind.
+/// Whether a text is a time such as `10:00`, `10:00:00` or `10:00:00.5`, optionally followed by a zone.
 fn is_time(text: &str) -> bool {
     let clock = text.split(['Z', '+', '-']).next().unwrap_or_default();
     let parts: Vec<&str> = clock.split(':').collect();

@@ -1,11 +1,8 @@
-//! See the page.
-use crate::model::members_at;
-use crate::model::read::same;
-use crate::model::{At, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{NodeSpan, Policy, is_key, members_at};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-effect",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -15,16 +12,16 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    for (written, at) in policy.written() {
-        for (member, at) in members_at(written, at.trail).filter(|(m, _)| same(m.key.raw(), "Effect")) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    for (written, at) in policy.raw_statements() {
+        for (member, at) in members_at(written, at.node_path).filter(|(m, _)| is_key(m.key.raw(), "Effect")) {
             let Some(text) = member.value.as_str().filter(|t| *t != "Allow" && *t != "Deny") else { continue };
-            let meant = if same(text, "Deny") { "Deny" } else { "Allow" };
-            let at = At { span: member.value.span, ..at };
-            out.at(
+            let suggested = if is_key(text, "Deny") { "Deny" } else { "Allow" };
+            let at = NodeSpan { span: member.value.span, ..at };
+            reporter.at(
                 at,
-                format!("`{text}` is no effect"),
-                format!("write `{meant}`: effects are `Allow` and `Deny`, in this case"),
+                format!("`{text}` is not a valid effect"),
+                format!("write `{suggested}`; `Allow` and `Deny` are case-sensitive"),
             );
         }
     }

@@ -1,9 +1,9 @@
-//! See the page.
-use crate::model::{Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "invalid-sid",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -13,18 +13,18 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if !matches!(policy.kind, Kind::Identity | Kind::Trust | Kind::Scp | Kind::Rcp) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if !matches!(policy.kind, PolicyKind::Identity | PolicyKind::Trust | PolicyKind::Scp | PolicyKind::Rcp) {
         return;
     }
     for sid in policy.statements.iter().filter_map(|s| s.sid.as_ref()) {
         let Some(text) = sid.text.as_known() else { continue };
         if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric()) {
             let kept: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-            out.at(
+            reporter.at(
                 sid.at,
-                format!("the `Sid` `{text}` has `{bad}` in it"),
-                format!("letters and digits only, as in `{kept}`"),
+                format!("the `Sid` `{text}` contains `{bad}`"),
+                format!("use letters and digits only, as in `{kept}`"),
             );
         }
     }

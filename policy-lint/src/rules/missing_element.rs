@@ -1,11 +1,10 @@
-//! See the page.
-use crate::model::read::same;
-use crate::model::{At, Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::value::{Data, Value};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy, is_key};
+use source_text::{Data, Value};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "missing-element",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -15,40 +14,40 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    let Some((statement, at)) = policy.members().find(|(m, _)| same(m.key.raw(), "Statement")) else {
-        let at = At { span: policy.root.span, ..At::default() };
-        out.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    let Some((statement, at)) = policy.members().find(|(m, _)| is_key(m.key.raw(), "Statement")) else {
+        let at = NodeSpan { span: policy.root.span, ..NodeSpan::default() };
+        reporter.at(at, "the policy has no `Statement`", "add `Statement` with at least one statement");
         return;
     };
-    // A document of Terraform's data source has the span of its block; what is added to it comes from elsewhere.
-    let gathered = statement.value.span == policy.root.span;
-    if !gathered && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
-        let at = At { span: statement.value.span, ..at };
-        out.at(at, "`Statement` is empty", "add a statement, or remove the policy");
+    // The document of a Terraform data source has the span of its block; merged statements have other spans.
+    let is_merged = statement.value.span == policy.root.span;
+    if !is_merged && matches!(&statement.value.data, Data::Array(list) if list.is_empty()) {
+        let at = NodeSpan { span: statement.value.span, ..at };
+        reporter.at(at, "`Statement` is empty", "add a statement, or remove the policy");
     }
-    // Statements that are objects are the ones that were read, in their order.
-    let written = policy.written().filter(|(v, _)| matches!(v.data, Data::Object(_)));
+    // `policy.statements` holds the statements that are objects, in the same order.
+    let written = policy.raw_statements().filter(|(v, _)| matches!(v.data, Data::Object(_)));
     for ((written, _), statement) in written.zip(&policy.statements) {
-        judge(policy, written, statement.head, out);
+        check_statement(policy, written, statement.head, reporter);
     }
 }
 
-fn judge(policy: &Policy, written: &Value, head: At, out: &mut Out<'_>) {
-    let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| same(m.key.raw(), n)));
+fn check_statement(policy: &Policy, written: &Value, head: NodeSpan, reporter: &mut Reporter<'_>) {
+    let has = |names: &[&str]| written.members().iter().any(|m| names.iter().any(|n| is_key(m.key.raw(), n)));
     let mut missing = |what: &str, code: &'static str, help: &str| {
-        out.at(head, format!("the statement has no {what}"), help).aws(code);
+        reporter.at(head, format!("the statement has no {what}"), help).aws(code);
     };
     if !has(&["Effect"]) {
         missing("`Effect`", "MISSING_EFFECT", "add `\"Effect\": \"Allow\"` or `\"Effect\": \"Deny\"`");
     }
     if !has(&["Action", "NotAction"]) {
-        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it is about");
+        missing("`Action`", "MISSING_ACTION", "add `Action` with the actions it applies to");
     }
-    if policy.kind != Kind::Trust && policy.kind != Kind::Ecr && !has(&["Resource", "NotResource"]) {
-        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it is about");
+    if policy.kind != PolicyKind::Trust && policy.kind != PolicyKind::Ecr && !has(&["Resource", "NotResource"]) {
+        missing("`Resource`", "MISSING_RESOURCE", "add `Resource` with the ARNs it applies to");
     }
-    if policy.kind.has_principals() && policy.kind != Kind::Trust && !has(&["Principal", "NotPrincipal"]) {
-        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`: a policy of a resource says who it is about");
+    if policy.kind.has_principals() && policy.kind != PolicyKind::Trust && !has(&["Principal", "NotPrincipal"]) {
+        missing("`Principal`", "MISSING_PRINCIPAL", "add `Principal`, which a resource policy requires");
     }
 }

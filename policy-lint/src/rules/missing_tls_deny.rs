@@ -1,9 +1,9 @@
-//! See the page.
-use crate::model::{At, Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "missing-tls-deny",
     family: Family::Exposure,
     severity: Severity::Note,
@@ -13,8 +13,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if !matches!(policy.kind, Kind::S3 | Kind::Sqs | Kind::Sns) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if !matches!(policy.kind, PolicyKind::S3 | PolicyKind::Sqs | PolicyKind::Sns) {
         return;
     }
     let refuses = policy.statements.iter().any(|s| {
@@ -24,10 +24,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 || s.conditions_on("s3:TlsVersion").next().is_some())
     });
     let Some(first) = policy.statements.first().filter(|_| !refuses) else { return };
-    let at = At { trail: At::default().trail, ..first.head };
-    out.at(
+    let at = NodeSpan { node_path: NodeSpan::default().node_path, ..first.head };
+    reporter.at(
         at,
-        "requests without TLS are not refused",
-        "add a `Deny` for everybody with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
+        "requests without TLS are not denied",
+        "add a `Deny` for every principal with `\"Bool\": {\"aws:SecureTransport\": \"false\"}`",
     );
 }

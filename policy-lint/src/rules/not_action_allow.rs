@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "not-action-allow",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -13,7 +12,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
@@ -23,10 +22,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         };
         let listed: Vec<String> = actions.items.iter().take(3).map(|i| format!("`{}`", i.text)).collect();
         let more = if actions.items.len() > 3 { " and others" } else { "" };
-        out.at(
+        reporter.at(
             actions.key,
-            format!("`NotAction` with `Allow` grants every action but {}{more}, in every service", listed.join(", ")),
-            "list what is allowed under `Action`; to forbid something, write it under `Action` in a `Deny` statement",
+            format!("`NotAction` with `Allow` grants every action of every service except {}{more}", listed.join(", ")),
+            "list the allowed actions under `Action`; to exclude actions, list them in a `Deny` statement",
         );
     }
 }

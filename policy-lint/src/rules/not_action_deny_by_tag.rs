@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "not-action-deny-by-tag",
     family: Family::Match,
     severity: Severity::Warning,
@@ -13,17 +12,18 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.denies()) {
         let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) else { continue };
         for condition in statement.conditions.iter().filter(|c| !c.is_negative()) {
             let key = condition.key.raw().to_ascii_lowercase();
             let by_tag = key.starts_with("aws:requesttag/") || key.starts_with("aws:resourcetag/");
-            let asks_for_absence = condition.base().eq_ignore_ascii_case("Null");
-            if by_tag && !asks_for_absence && !condition.if_exists() {
-                let message = format!("actions that do not carry `{}` escape this `Deny`", condition.key.text);
-                let help = "list the actions under `Action`, or deny where the tag is absent too (`Null`)";
-                out.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
+            let tests_absence = condition.base().eq_ignore_ascii_case("Null");
+            if by_tag && !tests_absence && !condition.if_exists() {
+                let message =
+                    format!("this `Deny` does not apply to actions that do not carry `{}`", condition.key.text);
+                let help = "list the actions under `Action`, or also deny requests without the tag (`Null`)";
+                reporter.at(condition.key.at, message, help).related(actions.key.span, "`NotAction` is here");
             }
         }
     }

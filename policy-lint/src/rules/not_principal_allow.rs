@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "not-principal-allow",
     family: Family::Exposure,
     severity: Severity::Error,
@@ -13,13 +12,13 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
-            out.at(
+            reporter.at(
                 principals.key,
-                "`NotPrincipal` with `Allow` lets in everybody but those it names",
-                "name who is let in under `Principal`",
+                "`NotPrincipal` with `Allow` grants access to every principal except those it names",
+                "name the allowed principals under `Principal`",
             );
         }
     }

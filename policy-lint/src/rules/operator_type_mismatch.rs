@@ -1,11 +1,10 @@
-//! See the page.
-use crate::catalogue::Key;
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::rules::resource_type_mismatch::is_settled;
+use iam_policy::catalogue::ConditionKey;
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+use crate::rules::resource_type_mismatch::is_complete;
+
+pub(crate) static RULE: Rule = Rule {
     name: "operator-type-mismatch",
     family: Family::Match,
     severity: Severity::Warning,
@@ -15,10 +14,10 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
-        let Some(key) = Key::find(condition.key.raw()) else { continue };
-        let Some(family) = family(condition.base()) else { continue };
+        let Some(key) = ConditionKey::find(condition.key.raw()) else { continue };
+        let Some(family) = operator_type(condition.base()) else { continue };
         let (wanted, fits, code) = match key.kind() {
             "Numeric" => ("a numeric operator, as in `NumericEquals`", family == "numeric", "TYPE_MISMATCH_NUMBER"),
             "Date" => (
@@ -35,18 +34,18 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             }
             "String" | "ArrayOfString" => {
                 let code = if family == "arn" { "TYPE_MISMATCH" } else { "TYPE_MISMATCH_STRING" };
-                ("a string operator, as in `StringLike`", family == "string" || !is_sure(key), code)
+                ("a string operator, as in `StringLike`", family == "string" || !has_reliable_type(key), code)
             }
             _ => continue,
         };
         if !fits {
             let message = format!(
-                "`{}` is compared by `{}`, which is for another type",
+                "`{}` is compared with `{}`, which is for another type",
                 condition.key.text, condition.operator.text
             );
-            let finding = out.at(condition.key.at, message, format!("use {wanted}")).aws(code);
-            let finding = finding.related(condition.operator.at.span, "the operator is here");
-            // A text that is an ARN is matched all the same.
+            let finding = reporter.at(condition.key.at, message, format!("use {wanted}")).aws(code);
+            finding.related(condition.operator.at.span, "the operator is here");
+            // A string that is an ARN still matches.
             if family == "arn" {
                 finding.persona(Persona::Pedantic);
             }
@@ -54,14 +53,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a key that is listed as a text is nothing else: lists of less common services are careless about it.
-fn is_sure(key: Key) -> bool {
+/// Whether the type of a key that is listed as a string can be relied on; the lists of less common services often give
+/// the wrong type.
+fn has_reliable_type(key: ConditionKey) -> bool {
     let service = key.name().split(':').next().unwrap_or_default();
-    key.is_global() && !key.name().contains('/') || is_settled(service)
+    key.is_global() && !key.name().contains('/') || is_complete(service)
 }
 
-/// The type that an operator compares; `None` for those that fit all.
-fn family(base: &str) -> Option<&'static str> {
+/// The type that an operator compares; `None` for operators that accept every type.
+fn operator_type(base: &str) -> Option<&'static str> {
     let base = base.to_ascii_lowercase();
     let families = [
         ("string", "string"),

@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::{Condition, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Condition, Policy};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "permissive-wildcard",
     family: Family::Match,
     severity: Severity::Error,
@@ -14,7 +13,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// Keys whose values name one account, organization, network or caller.
-const NAMES: &[&str] = &[
+const IDENTIFYING_KEYS: &[&str] = &[
     "aws:PrincipalAccount",
     "aws:PrincipalOrgID",
     "aws:ResourceAccount",
@@ -26,40 +25,51 @@ const NAMES: &[&str] = &[
     "aws:userid",
 ];
 
-/// Letters that must stand before a wildcard, as AWS asks.
-const FEWEST: usize = 6;
+/// Characters that AWS requires before a wildcard.
+const MIN_PREFIX: usize = 6;
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in policy.statements.iter().filter(|s| s.allows()) {
-        for condition in NAMES.iter().flat_map(|k| statement.conditions_on(k)) {
-            chosen_by_caller(condition, out);
+        for condition in IDENTIFYING_KEYS.iter().flat_map(|k| statement.conditions_on(k)) {
+            check_tag_variables(condition, reporter);
             if !condition.base().eq_ignore_ascii_case("StringLike") {
                 continue;
             }
             for item in condition.values.iter().filter(|v| v.text.is_known()) {
-                // What a variable stands for is said by the request's own account, so that it is no wildcard.
-                let Some(at) = item.raw().find(['*', '?', '$']).filter(|at| *at < FEWEST) else { continue };
+                // The value of a variable comes from the request's own account, so it does not act as a wildcard.
+                let Some(at) = item.raw().find(['*', '?', '$']).filter(|at| *at < MIN_PREFIX) else { continue };
                 if !item.raw()[at..].starts_with('$') {
-                    let message = format!("`{}` lets strangers meet `{}`", item.text, condition.key.text);
-                    out.at(item.at, message, "write the whole name; a wildcard needs six letters before it");
+                    let message = format!(
+                        "`{}` also matches values of `{}` owned by other accounts",
+                        item.text, condition.key.text
+                    );
+                    reporter.at(
+                        item.at,
+                        message,
+                        "write the whole value, or at least six characters before the wildcard",
+                    );
                 }
             }
         }
     }
 }
 
-/// Variables whose value is a tag, which whoever makes the request may have set.
-const CHOSEN: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
+/// Variables whose value is a tag, which the caller may have set.
+const TAG_VARIABLES: &[&str] = &["${aws:PrincipalTag/", "${aws:RequestTag/"];
 
-fn chosen_by_caller(condition: &Condition, out: &mut Out<'_>) {
+fn check_tag_variables(condition: &Condition, reporter: &mut Reporter<'_>) {
     if condition.is_negative() {
         return;
     }
     for item in condition.values.iter().filter(|v| v.text.is_known()) {
-        let early = |v: &&&str| item.raw().find(**v).is_some_and(|at| at < FEWEST);
-        if CHOSEN.iter().find(early).is_some() {
-            let message = format!("whoever sets the tag in `{}` says what `{}` must be", item.text, condition.key.text);
-            out.at(item.at, message, "write the name; a variable needs six letters before it")
+        let early = |v: &&&str| item.raw().find(**v).is_some_and(|at| at < MIN_PREFIX);
+        if TAG_VARIABLES.iter().find(early).is_some() {
+            let message = format!(
+                "the tag in `{}`, which a caller may set, decides the value of `{}`",
+                item.text, condition.key.text
+            );
+            reporter
+                .at(item.at, message, "write the whole value, or at least six characters before the variable")
                 .aws("VARIABLE_USAGE_TOO_PERMISSIVE");
         }
     }

@@ -1,14 +1,12 @@
-//! See the page.
-use crate::evaluate::identities;
-use crate::model::{Kind, Policy};
-use crate::pattern::HOLE;
-use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
-use crate::source::Span;
-use crate::value::{Data, Value};
+use iam_policy::PolicyKind;
+use iam_policy::model::Policy;
+use source_text::{Data, PLACEHOLDER, Span, Value};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::access::identities;
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "policy-too-large",
     family: Family::Limits,
     severity: Severity::Error,
@@ -18,73 +16,80 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
     for policy in &project.policies {
         let Some((limit, what)) = limit(policy) else { continue };
-        report(size(&policy.root), limit, what, place(policy, project), policy, out);
+        report(size(&policy.root), limit, what, report_span(policy, project), policy, reporter);
     }
     for identity in identities(project) {
         let inline: Vec<&&Policy> = identity.policies.iter().filter(|p| is_inline(p)).collect();
         let (Some(first), true) = (inline.first(), inline.len() > 1) else { continue };
-        let limit = match first.carrier.resource.as_str() {
+        let limit = match first.origin.resource_type.as_str() {
             "aws_iam_group_policy" => 5_120,
             "aws_iam_user_policy" => 2_048,
             _ => 10_240,
         };
         let total = inline.iter().map(|p| size(&p.root)).sum();
-        report(total, limit, "inline policies of one holder, together,", place(first, project), first, out);
+        report(
+            total,
+            limit,
+            "the inline policies of one identity together",
+            report_span(first, project),
+            first,
+            reporter,
+        );
     }
 }
 
 fn is_inline(policy: &Policy) -> bool {
     matches!(
-        policy.carrier.resource.as_str(),
+        policy.origin.resource_type.as_str(),
         "aws_iam_role" | "aws_iam_role_policy" | "aws_iam_user_policy" | "aws_iam_group_policy"
     )
 }
 
 /// The resource's first line in source, the document anywhere else.
-fn place(policy: &Policy, project: &Project) -> Span {
+fn report_span(policy: &Policy, project: &Project) -> Span {
     let owner = project.owner(policy).filter(|r| r.from_source);
     owner.map_or_else(|| policy.members().next().map_or(policy.root.span, |(_, at)| at.span), |r| r.head)
 }
 
-fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, out: &mut Out<'_>) {
+fn report(size: usize, limit: usize, what: &str, span: Span, policy: &Policy, reporter: &mut Reporter<'_>) {
     if size <= limit {
         return;
     }
-    let message = format!("the policy has {size} characters, and {what} may have {limit}");
-    let finding = out.span(span, message, "use wildcards for names that share a prefix, or split the policy");
+    let message = format!("the policy has {size} characters, but the limit for {what} is {limit}");
+    let finding = reporter.span(span, message, "use wildcards for names that share a prefix, or split the policy");
     finding.address.clone_from(&policy.address);
     finding.kind = Some(policy.kind);
     finding.pointer = Some(String::new());
-    if policy.kind == Kind::Scp || policy.kind.is_resource() {
+    if policy.kind == PolicyKind::Scp || policy.kind.is_resource() {
         finding.aws = Some("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA");
     }
 }
 
 fn limit(policy: &Policy) -> Option<(usize, &'static str)> {
-    let by_carrier = match policy.carrier.resource.as_str() {
+    let by_carrier = match policy.origin.resource_type.as_str() {
         "aws_iam_policy" => Some((6_144, "a managed policy")),
-        "aws_iam_user_policy" => Some((2_048, "inline policies of a user")),
-        "aws_iam_group_policy" => Some((5_120, "inline policies of a group")),
-        "aws_iam_role_policy" => Some((10_240, "inline policies of a role")),
+        "aws_iam_user_policy" => Some((2_048, "the inline policies of a user")),
+        "aws_iam_group_policy" => Some((5_120, "the inline policies of a group")),
+        "aws_iam_role_policy" => Some((10_240, "the inline policies of a role")),
         _ => None,
     };
     by_carrier.or(match policy.kind {
-        Kind::Identity => Some((10_240, "an identity policy")),
-        Kind::Trust => Some((2_048, "a trust policy")),
-        Kind::S3 => Some((20_480, "a bucket policy")),
-        Kind::Scp | Kind::Rcp => Some((5_120, "a policy of an organization")),
-        Kind::Kms => Some((32_768, "a key policy")),
-        Kind::Sns => Some((30_720, "a topic policy")),
-        Kind::Lambda => Some((20_480, "a function's policy")),
-        Kind::Secret => Some((20_480, "a secret's policy")),
+        PolicyKind::Identity => Some((10_240, "an identity policy")),
+        PolicyKind::Trust => Some((2_048, "a trust policy")),
+        PolicyKind::S3 => Some((20_480, "a bucket policy")),
+        PolicyKind::Scp | PolicyKind::Rcp => Some((5_120, "an organization policy")),
+        PolicyKind::Kms => Some((32_768, "a key policy")),
+        PolicyKind::Sns => Some((30_720, "a topic policy")),
+        PolicyKind::Lambda => Some((20_480, "a function policy")),
+        PolicyKind::Secret => Some((20_480, "a secret policy")),
         _ => None,
     })
 }
 
-/// Characters of the document without blanks between its parts.
+/// The size of the document in characters, without whitespace, as AWS counts it.
 fn size(value: &Value) -> usize {
     let commas = |n: usize| n.saturating_sub(1);
     match &value.data {
@@ -94,10 +99,10 @@ fn size(value: &Value) -> usize {
         Data::String(text) if text.raw().is_ascii() => {
             2 + text.raw().bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'\x0b').count()
         }
-        Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != HOLE).count(),
+        Data::String(text) => 2 + text.raw().chars().filter(|c| !c.is_whitespace() && *c != PLACEHOLDER).count(),
         Data::Array(list) => 2 + commas(list.len()) + list.iter().map(size).sum::<usize>(),
         Data::Object(members) => {
-            let member = |m: &crate::value::Member| 3 + m.key.raw().chars().count() + size(&m.value);
+            let member = |m: &source_text::Member| 3 + m.key.raw().chars().count() + size(&m.value);
             2 + commas(members.len()) + members.iter().map(member).sum::<usize>()
         }
         Data::Encoded(inner) => size(inner),

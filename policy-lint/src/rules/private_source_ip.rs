@@ -1,11 +1,10 @@
-//! See the page.
 use std::net::IpAddr;
 
-use crate::model::{Item, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Item, Policy};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "private-source-ip",
     family: Family::Match,
     severity: Severity::Error,
@@ -15,25 +14,25 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| s.conditions_on("aws:SourceIp")) {
         let private: Vec<&Item> = condition.values.iter().filter(|v| is_private(v.raw())).collect();
         let Some(first) = private.first() else { continue };
         let all = private.len() == condition.values.len() && !condition.incomplete;
-        let help = "name public addresses; for calls through an endpoint take `aws:VpcSourceIp` with `aws:SourceVpc`";
+        let help = "use public addresses; for calls through a VPC endpoint use `aws:VpcSourceIp` with `aws:SourceVpc`";
         if all {
-            let message = format!("`aws:SourceIp` is a public address, which `{}` never is", first.text);
-            out.at(first.at, message, help);
+            let message = format!("`aws:SourceIp` is always a public address, so `{}` never matches", first.text);
+            reporter.at(first.at, message, help);
         } else {
             for item in private {
-                let message = format!("`aws:SourceIp` is a public address, so that `{}` lets nobody in", item.text);
-                out.at(item.at, message, help).severity(Severity::Note).aws("PRIVATE_IP_SUBSET");
+                let message = format!("`aws:SourceIp` is always a public address, so `{}` has no effect", item.text);
+                reporter.at(item.at, message, help).severity(Severity::Note).aws("PRIVATE_IP_SUBSET");
             }
         }
     }
 }
 
-/// Whether an address or range is of those that are not routed.
+/// Whether an address or range is private, loopback or link-local.
 fn is_private(text: &str) -> bool {
     match text.split('/').next().and_then(|a| a.parse().ok()) {
         Some(IpAddr::V4(v4)) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),

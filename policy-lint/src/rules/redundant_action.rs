@@ -1,14 +1,13 @@
-//! See the page.
 use std::cmp::Ordering;
 
-use crate::catalogue::compare_any_case;
-use crate::model::Policy;
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::compare_any_case;
+use iam_policy::model::Policy;
+use iam_policy::pattern;
+
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::service_wildcard::whole_service;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-action",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -18,13 +17,13 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (statement, actions) in policy.statements.iter().filter_map(|s| Some((s, s.actions.as_ref()?))) {
         if actions.items.len() < 2 {
             continue;
         }
         let raw = |i: usize| actions.items[i].raw();
-        // Without a wildcard only equal names cover each other.
+        // Without wildcards, only equal names cover each other.
         let firsts = first_of_each(actions.items.len(), |a, b| compare_any_case(raw(a), raw(b)));
         let wide: Vec<usize> = (0..firsts.len()).filter(|&i| pattern::has_wildcard(raw(i))).take(64).collect();
         for i in 0..firsts.len() {
@@ -38,11 +37,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let message = if by_pattern.is_some() {
                 format!("`{}` is covered by `{}`", item.text, other.text)
             } else {
-                format!("`{}` stands here twice", item.text)
+                format!("`{}` is listed twice", item.text)
             };
-            let finding = out.at(item.at, message, "remove it");
-            finding.related(other.at.span, "the other is here");
-            // Of the two, it is the wildcard that should go, as rules about breadth say.
+            let finding = reporter.at(item.at, message, "remove it");
+            finding.related(other.at.span, "the other action is here");
+            // The wildcard is the one to remove, which `wildcard-action` and `service-wildcard` report.
             if statement.allows() && (other.raw() == "*" || whole_service(other.raw()).is_some()) {
                 finding.persona(Persona::Pedantic);
             }
@@ -50,8 +49,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// For each number below `length` the first that is equal to it.
-pub fn first_of_each(length: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
+/// For each index below `length`, the first index whose element is equal to it.
+pub(crate) fn first_of_each(length: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..length).collect();
     order.sort_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
     let mut firsts = vec![0; length];

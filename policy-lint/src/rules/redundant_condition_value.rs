@@ -1,12 +1,11 @@
-//! See the page.
 use std::net::IpAddr;
 
-use crate::model::Policy;
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
+use iam_policy::pattern;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-condition-value",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -16,7 +15,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         let like = base.ends_with("like");
@@ -24,23 +23,24 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         for (i, item) in values.iter().enumerate().take(256) {
             let cover = values.iter().enumerate().take(256).find(|(j, other)| {
                 let same = other.same(item);
-                let wider =
-                    || like && pattern::covers(other.raw(), item.raw()) || measures(&base, other.raw(), item.raw());
+                let wider = || {
+                    like && pattern::covers(other.raw(), item.raw()) || includes_range(&base, other.raw(), item.raw())
+                };
                 *j != i && (same && *j < i || !same && wider())
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", item.text, other.text);
-                out.at(item.at, message, "remove it").related(other.at.span, "the other is here");
+                reporter.at(item.at, message, "remove it").related(other.at.span, "the other value is here");
             }
         }
     }
 }
 
-/// Whether one value is met whenever another is, by an operator that compares numbers or addresses.
-fn measures(base: &str, wide: &str, narrow: &str) -> bool {
+/// Whether every number or address that matches `narrow` also matches `wide`.
+fn includes_range(base: &str, wide: &str, narrow: &str) -> bool {
     if base.ends_with("ipaddress") {
-        return matches!((network(wide), network(narrow)), (Some((a, m)), Some((b, n)))
-            if a.is_ipv4() == b.is_ipv4() && m < n && prefix(a, m) == prefix(b, m));
+        return matches!((parse_network(wide), parse_network(narrow)), (Some((a, m)), Some((b, n)))
+            if a.is_ipv4() == b.is_ipv4() && m < n && leading_bits(a, m) == leading_bits(b, m));
     }
     let (Ok(a), Ok(b)) = (wide.parse::<f64>(), narrow.parse::<f64>()) else { return false };
     match base {
@@ -50,16 +50,16 @@ fn measures(base: &str, wide: &str, narrow: &str) -> bool {
     }
 }
 
-fn network(text: &str) -> Option<(IpAddr, u32)> {
+fn parse_network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
     let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(most), |l| l.parse().ok()).filter(|l| *l <= most)?;
+    let max_length = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(max_length), |l| l.parse().ok()).filter(|l| *l <= max_length)?;
     Some((address, length))
 }
 
-/// The bits of an address before a length, at the upper end.
-fn prefix(address: IpAddr, length: u32) -> u128 {
+/// The leading `length` bits of an address, left-aligned in 128 bits.
+fn leading_bits(address: IpAddr, length: u32) -> u128 {
     let bits = match address {
         IpAddr::V4(v4) => u128::from(u32::from(v4)) << 96,
         IpAddr::V6(v6) => u128::from(v6),

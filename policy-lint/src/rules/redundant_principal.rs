@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::{Policy, Principal};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Policy, Principal};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-principal",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -13,22 +12,26 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for principals in policy.statements.iter().filter_map(|s| s.principals.as_ref()).filter(|p| !p.negated) {
         let items = &principals.items;
         for (i, one) in items.iter().enumerate().take(256) {
             let cover = items.iter().enumerate().take(256).find(|(j, other)| {
-                *j != i && other.sort == one.sort && (covers(other, one) || other.item.same(&one.item) && *j < i)
+                *j != i
+                    && other.principal_type == one.principal_type
+                    && (covers(other, one) || other.item.same(&one.item) && *j < i)
             });
             if let Some((_, other)) = cover {
                 let message = format!("`{}` is covered by `{}`", one.item.text, other.item.text);
-                out.at(one.item.at, message, "remove it").related(other.item.at.span, "the other is here");
+                reporter
+                    .at(one.item.at, message, "remove it")
+                    .related(other.item.at.span, "the other principal is here");
             }
         }
     }
 }
 
-/// Whether a principal is the role of another, which is one of its sessions.
+/// Whether the first principal is the role of which the second is a session.
 fn covers(role: &Principal, session: &Principal) -> bool {
     let (Some(role), Some(session)) = (role.item.text.as_known(), session.item.text.as_known()) else { return false };
     let split = |text: &str, middle: &str| text.split_once(middle).map(|(a, b)| (a.to_owned(), b.to_owned()));

@@ -1,14 +1,13 @@
-//! See the page.
 use std::borrow::Cow;
 
-use crate::arn::is_everything;
-use crate::model::{Item, Policy};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::arn::is_everything;
+use iam_policy::model::{Item, Policy};
+use iam_policy::pattern;
+
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
 use crate::rules::redundant_action::first_of_each;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-resource",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -18,15 +17,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (statement, resources) in policy.statements.iter().filter_map(|s| Some((s, s.resources.as_ref()?))) {
         let items = &resources.items;
         if items.len() < 2 {
             continue;
         }
         let wide: Vec<usize> = (0..items.len()).filter(|&i| pattern::has_wildcard(items[i].raw())).take(64).collect();
-        let told: Vec<Cow<'_, str>> = items.iter().map(told).collect();
-        let firsts = first_of_each(items.len(), |a, b| told[a].cmp(&told[b]));
+        let texts: Vec<Cow<'_, str>> = items.iter().map(text_of).collect();
+        let firsts = first_of_each(items.len(), |a, b| texts[a].cmp(&texts[b]));
         for (i, item) in items.iter().enumerate() {
             let same = Some(firsts[i]).filter(|&f| f != i && items[f].same(item));
             let by_pattern = wide
@@ -38,11 +37,11 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             let message = if by_pattern.is_some() {
                 format!("`{}` is covered by `{}`", item.text, other.text)
             } else {
-                format!("`{}` stands here twice", item.text)
+                format!("`{}` is listed twice", item.text)
             };
-            let finding = out.at(item.at, message, "remove it");
-            finding.related(other.at.span, "the other is here");
-            // Of the two, it is `*` that should go, as rules about breadth say.
+            let finding = reporter.at(item.at, message, "remove it");
+            finding.related(other.at.span, "the other resource is here");
+            // The `*` is the one to remove, which `broad-resource` reports.
             if statement.allows() && is_everything(other.raw()) {
                 finding.persona(Persona::Pedantic);
             }
@@ -50,7 +49,7 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// The text; what is not known in it by the name of the expression.
-fn told(item: &Item) -> Cow<'_, str> {
+/// The text with every unresolved part replaced by its expression.
+fn text_of(item: &Item) -> Cow<'_, str> {
     item.text.as_known().map_or_else(|| Cow::Owned(item.text.to_string()), Cow::Borrowed)
 }

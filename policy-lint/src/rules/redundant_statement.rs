@@ -1,10 +1,9 @@
-//! See the page.
-use crate::model::{Elements, Item, Kind, Policy, Principal, Statement};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Elements, Item, Policy, Principal, Statement};
+use iam_policy::{PolicyKind, pattern};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "redundant-statement",
     family: Family::Redundancy,
     severity: Severity::Note,
@@ -15,21 +14,22 @@ pub static RULE: Rule = Rule {
 };
 
 /// Policies with more statements than this are not compared pairwise.
-const MOST: usize = 200;
+const MAX_STATEMENTS: usize = 200;
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let statements = &policy.statements;
-    if statements.len() > MOST {
+    if statements.len() > MAX_STATEMENTS {
         return;
     }
-    if policy.kind == Kind::Identity {
-        without_allow(policy, out);
+    if policy.kind == PolicyKind::Identity {
+        report_deny_without_allow(policy, reporter);
     }
     let denies: Vec<&Statement> = statements.iter().filter(|s| s.denies()).collect();
     for (i, narrow) in statements.iter().enumerate() {
-        if let Some(deny) = denies.iter().find(|d| shuts(d, narrow)) {
-            let message = "everything that this statement allows is denied by another";
-            out.at(narrow.head, message, "remove it, or narrow the `Deny`")
+        if let Some(deny) = denies.iter().find(|d| denies_all(d, narrow)) {
+            let message = "another statement denies everything that this statement allows";
+            reporter
+                .at(narrow.head, message, "remove it, or narrow the `Deny`")
                 .severity(Severity::Warning)
                 .related(deny.head.span, "the `Deny` is here");
         }
@@ -38,10 +38,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
             .enumerate()
             .find(|(j, wide)| *j != i && covers(wide, narrow) && !(*j > i && covers(narrow, wide)));
         if let Some((_, wide)) = cover {
-            let message = "another statement says all that this one says";
-            let finding = out.at(narrow.head, message, "remove one of the two");
-            finding.related(wide.head.span, "the other is here");
-            // AWS calls identical ones redundant; what is put together from parts may well say a little twice.
+            let message = "another statement covers this statement";
+            let finding = reporter.at(narrow.head, message, "remove one of the two statements");
+            finding.related(wide.head.span, "the other statement is here");
+            // AWS reports identical statements only; a policy that is assembled from parts may well overlap a little.
             if !covers(narrow, wide) {
                 finding.persona(Persona::Pedantic);
             }
@@ -49,23 +49,23 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a statement forbids all that another allows.
-fn shuts(deny: &Statement, allow: &Statement) -> bool {
-    let everybody = || deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone));
+/// Whether a statement denies everything that another allows.
+fn denies_all(deny: &Statement, allow: &Statement) -> bool {
+    let every_principal = || deny.principals.iter().any(|p| !p.negated && p.items.iter().any(Principal::is_everyone));
     allow.allows()
         && !deny.is_conditional()
-        && (everybody() || same_principals(deny, allow))
+        && (every_principal() || same_principals(deny, allow))
         && includes(deny.resources.as_ref(), allow.resources.as_ref(), &|w, n| pattern::covers(w, n))
         && includes(deny.actions.as_ref(), allow.actions.as_ref(), &pattern::covers_any_case)
 }
 
-/// Whether a statement is of plain lists that are known.
+/// Whether all actions of a statement are known and listed under `Action`.
 fn is_plain(statement: &Statement) -> bool {
     statement.actions.as_ref().is_some_and(|a| !a.negated && !a.incomplete && a.items.iter().all(|i| i.text.is_known()))
 }
 
-/// Tells of each `Deny` of actions of which the same policy allows none.
-fn without_allow(policy: &Policy, out: &mut Out<'_>) {
+/// Reports each `Deny` of which the same policy allows no action.
+fn report_deny_without_allow(policy: &Policy, reporter: &mut Reporter<'_>) {
     if !policy.statements.iter().any(Statement::denies) {
         return;
     }
@@ -79,8 +79,10 @@ fn without_allow(policy: &Policy, out: &mut Out<'_>) {
     };
     for deny in policy.statements.iter().filter(|s| s.denies() && is_plain(s)) {
         if !deny.action_items().iter().any(|i| allowed(i.raw())) {
-            let message = "nothing that this statement denies is allowed by the policy";
-            out.at(deny.head, message, "remove it, unless it guards against other policies").persona(Persona::Pedantic);
+            let message = "the policy allows nothing that this statement denies";
+            reporter
+                .at(deny.head, message, "remove it, unless it restricts other policies of the same identity")
+                .persona(Persona::Pedantic);
         }
     }
 }
@@ -94,8 +96,12 @@ fn covers(wide: &Statement, narrow: &Statement) -> bool {
         && includes(wide.actions.as_ref(), narrow.actions.as_ref(), &pattern::covers_any_case)
 }
 
-/// Whether one list says all that another says.
-pub fn includes(wide: Option<&Elements>, narrow: Option<&Elements>, covers: &dyn Fn(&str, &str) -> bool) -> bool {
+/// Whether every element of `narrow` is covered by an element of `wide`.
+pub(crate) fn includes(
+    wide: Option<&Elements>,
+    narrow: Option<&Elements>,
+    covers: &dyn Fn(&str, &str) -> bool,
+) -> bool {
     let (Some(wide), Some(narrow)) = (wide, narrow) else { return wide.is_none() && narrow.is_none() };
     let whole = !wide.negated && !narrow.negated && !narrow.incomplete && !narrow.items.is_empty();
     let fits = |w: &Item, n: &Item| w.same(n) || covers(w.raw(), n.raw());
@@ -107,7 +113,9 @@ fn same_principals(wide: &Statement, narrow: &Statement) -> bool {
         (None, None) => true,
         (Some(a), Some(b)) => {
             let within = |x: &Principal| {
-                a.items.iter().any(|y| y.sort == x.sort && y.item.raw() == x.item.raw() && x.item.text.is_known())
+                a.items.iter().any(|y| {
+                    y.principal_type == x.principal_type && y.item.raw() == x.item.raw() && x.item.text.is_known()
+                })
             };
             !a.negated && !b.negated && !b.incomplete && !b.items.is_empty() && b.items.iter().all(within)
         }

@@ -1,11 +1,11 @@
-//! See the page.
-use crate::arn;
-use crate::catalogue::ResourceType;
-use crate::model::{Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::ResourceType;
+use iam_policy::model::{Policy, Statement};
+use iam_policy::{PolicyKind, arn};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::reference_arns;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "resource-never-used",
     family: Family::Match,
     severity: Severity::Warning,
@@ -15,32 +15,32 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in &policy.statements {
-        let Some(types) = known_types(statement) else { continue };
+        let Some(types) = supported_types(statement) else { continue };
         for item in statement.resource_items() {
-            let shape = arn::typed(&item.text);
+            let shape = reference_arns::typed(&item.text);
             if shape.starts_with("arn:")
                 && !arn::is_everything(&shape)
                 && arn::Arn::parse(&shape).is_some_and(|a| !types.iter().any(|t| a.can_be(*t)))
             {
-                out.at(
+                reporter.at(
                     item.at,
-                    format!("no action of the statement works on `{}`", item.text),
-                    "add the action that is missing, or remove the resource",
+                    format!("no action of the statement applies to `{}`", item.text),
+                    "add the missing action, or remove the resource",
                 );
             }
         }
     }
 }
 
-/// Every resource type the statement's actions take; `None` when some action is not known or takes no type.
-fn known_types(statement: &Statement) -> Option<Vec<ResourceType>> {
+/// The resource types that the statement's actions support; `None` when an action is unknown or is a whole service.
+fn supported_types(statement: &Statement) -> Option<Vec<ResourceType>> {
     let mut found = Vec::new();
-    for (item, actions) in statement.granted() {
+    for (item, actions) in statement.granted_actions() {
         let (_, name) = item.raw().split_once(':')?;
         if name == "*" || actions.is_empty() {
             return None;

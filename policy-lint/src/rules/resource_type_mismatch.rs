@@ -1,12 +1,12 @@
-//! See the page.
-use crate::arn::{self, Arn};
-use crate::catalogue::{Action, ResourceType, Service};
-use crate::model::{Item, Kind, Policy, Statement};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::arn::{self, Arn};
+use iam_policy::catalogue::{Action, ResourceType, Service};
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern, spelling};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::reference_arns;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "resource-type-mismatch",
     family: Family::Match,
     severity: Severity::Error,
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if matches!(policy.kind, Kind::Trust | Kind::Endpoint | Kind::Lambda) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if matches!(policy.kind, PolicyKind::Trust | PolicyKind::Endpoint | PolicyKind::Lambda) {
         return;
     }
     for statement in &policy.statements {
@@ -26,38 +26,38 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         else {
             continue;
         };
-        if resources.items.len() * statement.action_items().len() > MOST {
+        if resources.items.len() * statement.action_items().len() > MAX_PAIRS {
             continue;
         }
-        let shapes: Vec<String> = resources.items.iter().map(|i| arn::typed(&i.text)).collect();
+        let shapes: Vec<String> = resources.items.iter().map(|i| reference_arns::typed(&i.text)).collect();
         if shapes.iter().any(|s| !s.starts_with("arn:")) {
             continue;
         }
-        for (item, actions) in statement.granted() {
-            let Some(action) = exact(item.raw(), actions) else { continue };
+        for (item, actions) in statement.granted_actions() {
+            let Some(action) = exact_action(item.raw(), actions) else { continue };
             if !shapes.iter().any(|s| arn::takes(action, s)) {
-                report(statement, item, action, &Given { items: &resources.items, shapes: &shapes }, out);
+                report(statement, item, action, &Resources { items: &resources.items, shapes: &shapes }, reporter);
             }
         }
     }
 }
 
 /// The resources of a statement, as written and as ARNs.
-struct Given<'a> {
+struct Resources<'a> {
     items: &'a [Item],
     shapes: &'a [String],
 }
 
-/// Pairs of actions and resources that are compared at most in one statement.
-const MOST: usize = 1_000_000;
+/// Statements with more pairs of actions and resources than this are not checked.
+const MAX_PAIRS: usize = 1_000_000;
 
-/// The action of a name without wildcards.
-fn exact(name: &str, actions: &[Action]) -> Option<Action> {
+/// The action that a name without wildcards stands for.
+fn exact_action(name: &str, actions: &[Action]) -> Option<Action> {
     (!pattern::has_wildcard(name)).then(|| actions.first().copied()).flatten()
 }
 
-/// Services that most people use, whose resource types AWS lists completely.
-const SETTLED: &[&str] = &[
+/// Common services whose resource types and condition keys AWS lists completely.
+const COMPLETE_SERVICES: &[&str] = &[
     "cloudwatch",
     "dynamodb",
     "ec2",
@@ -80,30 +80,30 @@ const SETTLED: &[&str] = &[
     "sts",
 ];
 
-/// Services of which everybody uses actions that work on no single resource.
-const WITHOUT_RESOURCE: &[&str] =
+/// Services whose actions without resource-level permissions are well known.
+const SERVICES_WITH_UNRESTRICTABLE_ACTIONS: &[&str] =
     &["cloudwatch", "dynamodb", "ec2", "ecr", "kms", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"];
 
-/// Whether what the catalogue says of a service is all that there is.
-pub fn is_settled(service: &str) -> bool {
-    SETTLED.contains(&service)
+/// Whether the catalogue is complete for a service.
+pub(crate) fn is_complete(service: &str) -> bool {
+    COMPLETE_SERVICES.contains(&service)
 }
 
-/// Whether a defect is sure: everything about the action is known, and so is what the resources are.
-fn is_sure(statement: &Statement, action: Action, shapes: &[String]) -> bool {
+/// Whether a mismatch is certain: the catalogue is complete for the action and for the resources.
+fn is_certain(statement: &Statement, action: Action, shapes: &[String]) -> bool {
     if !action.restrictable() {
-        // Lists of actions that share resources often have one of these among them.
+        // Long lists of actions often include one of these by accident.
         let crowded = statement.action_items().len() > 6 || shapes.len() > 3;
-        return !crowded && WITHOUT_RESOURCE.contains(&action.service().prefix());
+        return !crowded && SERVICES_WITH_UNRESTRICTABLE_ACTIONS.contains(&action.service().prefix());
     }
-    is_settled(action.service().prefix()) && shapes.iter().all(|s| is_known(s, action.service()))
+    is_complete(action.service().prefix()) && shapes.iter().all(|s| has_known_type(s, action.service()))
 }
 
-/// Whether a resource is of another service, or of a type that this one has, a misspelled one included.
-fn is_known(shape: &str, service: Service) -> bool {
+/// Whether a resource belongs to another complete service, or is of a (possibly misspelled) type of this service.
+fn has_known_type(shape: &str, service: Service) -> bool {
     let Some(arn) = Arn::parse(shape) else { return true };
     if arn.service != service.prefix() {
-        return is_settled(arn.service);
+        return is_complete(arn.service);
     }
     let word = |text: &str| text.split(['/', ':']).next().unwrap_or_default().to_owned();
     let written = word(arn.resource);
@@ -112,11 +112,11 @@ fn is_known(shape: &str, service: Service) -> bool {
     }
     service.resources().any(|kind| {
         let own = Arn::parse(kind.arn()).map(|a| word(a.resource)).filter(|w| !w.contains('$'));
-        arn.can_be(kind) || own.is_some_and(|own| pattern::closest(&written, std::iter::once(own.as_str())).is_some())
+        arn.can_be(kind) || own.is_some_and(|own| spelling::closest(&written, std::iter::once(own.as_str())).is_some())
     })
 }
 
-/// Whether a name stands where a type and a name should.
+/// Whether the resource part is a plain name, where a type and a name are expected.
 fn is_untyped(resource: &str) -> bool {
     let open = pattern::has_wildcard(resource) || !resource.is_ascii() || resource.contains('$');
     !open && !resource.is_empty() && !resource.trim_start_matches('/').is_empty() && {
@@ -124,12 +124,15 @@ fn is_untyped(resource: &str) -> bool {
     }
 }
 
-fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>, out: &mut Out<'_>) {
+fn report(statement: &Statement, item: &Item, action: Action, given: &Resources<'_>, reporter: &mut Reporter<'_>) {
     let verb = if statement.denies() { "denies" } else { "grants" };
     let (message, help) = match arn::primary(action) {
         None => (
-            format!("`{}` works on no single resource, so the statement {verb} nothing for it", action.full_name()),
-            String::from("put it in a statement of its own with `\"Resource\": \"*\"`"),
+            format!(
+                "`{}` does not support resource-level permissions, so the statement {verb} nothing for it",
+                action.full_name()
+            ),
+            String::from("move it to a statement of its own with `\"Resource\": \"*\"`"),
         ),
         Some(chosen) => {
             let others = action.resources().filter(|k| *k != chosen).take(2);
@@ -137,7 +140,7 @@ fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>,
             let named = given.items.first().map(|r| r.text.to_string()).unwrap_or_default();
             (
                 format!(
-                    "`{}` works on {}, which `{named}` is not, so the statement {verb} nothing for it",
+                    "`{}` applies to {}, which `{named}` is not, so the statement {verb} nothing for it",
                     action.full_name(),
                     names.join(" or ")
                 ),
@@ -145,8 +148,8 @@ fn report(statement: &Statement, item: &Item, action: Action, given: &Given<'_>,
             )
         }
     };
-    let finding = out.at(item.at, message, help);
-    if !is_sure(statement, action, given.shapes) {
+    let finding = reporter.at(item.at, message, help);
+    if !is_certain(statement, action, given.shapes) {
         finding.persona(Persona::Pedantic).severity(Severity::Warning);
     }
     if let Some(first) = given.items.first() {

@@ -1,9 +1,9 @@
-//! See the page.
-use crate::model::{Kind, Policy, Sort};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Policy, PrincipalType};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "service-principal-for-role",
     family: Family::Exposure,
     severity: Severity::Warning,
@@ -13,17 +13,20 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if !matches!(policy.kind, Kind::Kms | Kind::S3 | Kind::Sns | Kind::Sqs | Kind::Secret) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if !matches!(policy.kind, PolicyKind::Kms | PolicyKind::S3 | PolicyKind::Sns | PolicyKind::Sqs | PolicyKind::Secret)
+    {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-        for principal in principals.filter(|p| p.sort == Sort::Service && p.item.raw() == "lambda.amazonaws.com") {
-            out.at(
+        for principal in
+            principals.filter(|p| p.principal_type == PrincipalType::Service && p.item.raw() == "lambda.amazonaws.com")
+        {
+            reporter.at(
                 principal.item.at,
-                "a function calls with its role, never as `lambda.amazonaws.com`",
-                "allow the action in the role's policy; for another account, name the role under `AWS`",
+                "a function calls other services as its role, never as `lambda.amazonaws.com`",
+                "allow the action in the policy of the role, or name the role under `AWS` for another account",
             );
         }
     }

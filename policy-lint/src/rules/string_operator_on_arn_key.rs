@@ -1,10 +1,9 @@
-//! See the page.
-use crate::catalogue::Key;
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::ConditionKey;
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "string-operator-on-arn-key",
     family: Family::Match,
     severity: Severity::Note,
@@ -14,23 +13,23 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
-        let Some(key) = Key::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
+        let Some(key) = ConditionKey::find(condition.key.raw()).filter(|k| k.kind() == "ARN") else { continue };
         let wild = |text: &str| text.contains('*') && text != "*";
         if matches!(base.as_str(), "stringlike" | "stringnotlike") && condition.values.iter().any(|v| wild(v.raw())) {
             let arn = if base.contains("not") { "ArnNotLike" } else { "ArnLike" };
-            let message = format!("`{}` is an ARN compared as text, where `*` also stands for `:`", key.name());
-            let finding = out.at(condition.key.at, message, format!("write `{arn}`"));
-            if !key.is_global() && !condition.values.iter().any(|v| runs_on(v.raw())) {
+            let message = format!("`{}` is an ARN compared as a string, in which `*` also matches `:`", key.name());
+            let finding = reporter.at(condition.key.at, message, format!("use `{arn}`"));
+            if !key.is_global() && !condition.values.iter().any(|v| can_match_colon(v.raw())) {
                 finding.persona(Persona::Pedantic);
             }
         }
     }
 }
 
-/// Whether a `*` stands before the resource of the ARN, so that it can run over a colon.
-fn runs_on(arn: &str) -> bool {
+/// Whether a `*` precedes the resource part of the ARN, so that it can match a colon.
+fn can_match_colon(arn: &str) -> bool {
     arn.splitn(6, ':').take(5).any(|part| part.contains('*'))
 }

@@ -1,9 +1,9 @@
-//! See the page.
-use crate::model::{Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "trust-without-principal",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -13,22 +13,22 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.principals.is_none()) {
-        let assumes = statement.action_items().iter().any(|i| crate::model::kind::is_trust_action(i.raw()));
+        let assumes = statement.action_items().iter().any(|i| iam_policy::is_trust_action(i.raw()));
         let message = if assumes {
-            "the trust policy names nobody who may assume the role"
+            "the trust policy has no principal that may assume the role"
         } else {
-            "this is not a trust policy: it names no principal and does not allow `sts:AssumeRole`"
+            "this is not a trust policy: it has no principal and does not allow `sts:AssumeRole`"
         };
         let help = if assumes {
             "add a `Principal`, as in `\"Principal\": {\"Service\": \"lambda.amazonaws.com\"}`"
         } else {
-            "attach the statement to the role as a permissions policy; a trust policy has a `Principal` and the action `sts:AssumeRole`"
+            "move the statement to a permissions policy of the role; a trust policy has a `Principal` and the action `sts:AssumeRole`"
         };
-        out.at(statement.head, message, help);
+        reporter.at(statement.head, message, help);
     }
 }

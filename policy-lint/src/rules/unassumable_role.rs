@@ -1,10 +1,9 @@
-//! See the page.
-use crate::evaluate::speaks_of;
-use crate::model::{At, Kind, Policy};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::{NodeSpan, Policy};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unassumable-role",
     family: Family::Attachment,
     severity: Severity::Warning,
@@ -14,12 +13,15 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Trust {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Trust {
         return;
     }
     let assumable = |action: &str| {
-        policy.statements.iter().any(|s| s.effect != Some(crate::model::Effect::Deny) && speaks_of(s, action))
+        policy
+            .statements
+            .iter()
+            .any(|s| s.effect != Some(iam_policy::model::Effect::Deny) && s.applies_to_action(action))
     };
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoot"];
     let open = policy.statements.iter().any(|s| {
@@ -29,6 +31,10 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     let Some(first) = policy.statements.first().filter(|_| !open && !actions.iter().any(|a| assumable(a))) else {
         return;
     };
-    let at = At { trail: At::default().trail, ..first.head };
-    out.at(at, "no statement lets anybody assume the role", "allow `sts:AssumeRole` to whoever needs the role");
+    let at = NodeSpan { node_path: NodeSpan::default().node_path, ..first.head };
+    reporter.at(
+        at,
+        "no statement allows a principal to assume the role",
+        "allow `sts:AssumeRole` for the principals that need the role",
+    );
 }

@@ -1,12 +1,10 @@
-//! See the page.
-use crate::arn::{Arn, is_everything};
-use crate::evaluate::matches_action;
-use crate::model::{Item, Kind, Policy, Statement};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::arn::{Arn, is_everything};
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unbounded-pass-role",
     family: Family::Breadth,
     severity: Severity::Warning,
@@ -16,12 +14,12 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    if policy.kind != Kind::Identity {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    if policy.kind != PolicyKind::Identity {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows() && names_pass_role(s)) {
-        let tied = statement.unknown_condition
+        let restricted = statement.unknown_condition
             || statement.conditions_on("iam:PassedToService").next().is_some()
             || statement.conditions_on("iam:AssociatedResourceArn").next().is_some()
             || statement.conditions.iter().any(|c| c.key.raw().to_ascii_lowercase().contains("resourcetag/"));
@@ -31,21 +29,22 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
                 || Arn::parse(i.raw()).is_some_and(|a| is_everything(a.resource.trim_start_matches("role/")))
         });
         match wide {
-            Some(item) if !tied => {
-                out.at(
+            Some(item) if !restricted => {
+                reporter.at(
                     item.at,
-                    "`iam:PassRole` may hand every role of the account to any service",
-                    "name the role, and say which service takes it by a condition on `iam:PassedToService`",
+                    "`iam:PassRole` is allowed for every role of the account and any service",
+                    "name the role, and the service in a condition on `iam:PassedToService`",
                 );
             }
             Some(_) => {}
-            None if !tied && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
-                let message = format!("`iam:PassRole` may hand every role of `{}` to any service", some.text);
-                out.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
+            None if !restricted && let Some(some) = statement.resource_items().iter().find(|i| is_pattern(i)) => {
+                let message =
+                    format!("`iam:PassRole` is allowed for every role that matches `{}` and any service", some.text);
+                reporter.at(some.at, message, "name the role, or add a condition on `iam:PassedToService`");
             }
-            None if !tied => {
-                let message = "`iam:PassRole` does not say to which service the role may be passed";
-                let finding = out.at(first.at, message, "add a condition on `iam:PassedToService`");
+            None if !restricted => {
+                let message = "`iam:PassRole` does not restrict the service that the role may be passed to";
+                let finding = reporter.at(first.at, message, "add a condition on `iam:PassedToService`");
                 finding.severity(Severity::Note).persona(Persona::Pedantic);
             }
             None => {}
@@ -53,15 +52,15 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a resource stands for several roles by their names.
+/// Whether a resource matches several roles.
 fn is_pattern(item: &Item) -> bool {
     Arn::parse(item.raw()).is_some_and(|a| pattern::has_wildcard(a.resource))
 }
 
-/// Whether a pattern says `PassRole` itself; `*` and `iam:*` have rules of their own.
+/// Whether an action pattern matches `iam:PassRole`, other than `*` and `iam:*`, which other rules report.
 fn names_pass_role(statement: &Statement) -> bool {
     statement
         .action_items()
         .iter()
-        .any(|i| !matches!(i.raw(), "*" | "*:*" | "iam:*") && matches_action(i.raw(), "iam:PassRole"))
+        .any(|i| !matches!(i.raw(), "*" | "*:*" | "iam:*") && pattern::matches_action(i.raw(), "iam:PassRole"))
 }

@@ -1,11 +1,11 @@
-//! See the page.
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::{pattern, spelling};
+use source_text::PLACEHOLDER;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-action",
     family: Family::Vocabulary,
     severity: Severity::Warning,
@@ -15,25 +15,26 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         let text = item.raw();
         if !actions.is_empty() {
             continue;
         }
-        let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(HOLE)) else {
+        let Some((prefix, name)) = text.split_once(':').filter(|(_, n)| !n.is_empty() && !n.contains(PLACEHOLDER))
+        else {
             continue;
         };
         let Some(service) = Service::find(prefix).filter(|_| !pattern::has_wildcard(name)) else { continue };
         if service.action(name).is_some() || catalogue::is_retired(text) {
             continue;
         }
-        out.at(item.at, format!("{} has no action `{name}`", service.title()), help(service, item, name));
+        reporter.at(item.at, format!("{} has no action `{name}`", service.title()), help(service, item, name));
     }
 }
 
-/// API calls whose permission has another name.
-const MEANT: &[(&str, &str)] = &[
+/// API operations whose permission has another name.
+const API_OPERATIONS: &[(&str, &str)] = &[
     ("s3:copyobject", "s3:GetObject` on the source and `s3:PutObject"),
     ("s3:headbucket", "s3:ListBucket"),
     ("s3:headobject", "s3:GetObject"),
@@ -55,11 +56,11 @@ const MEANT: &[(&str, &str)] = &[
 
 fn help(service: Service, item: &Item, name: &str) -> String {
     let folded = item.raw().to_ascii_lowercase();
-    if let Some((_, meant)) = MEANT.iter().find(|(n, _)| *n == folded) {
-        return format!("the call needs `{meant}`");
+    if let Some((_, action)) = API_OPERATIONS.iter().find(|(n, _)| *n == folded) {
+        return format!("the API operation requires `{action}`");
     }
-    match pattern::closest(name, service.actions().map(catalogue::Action::name)) {
+    match spelling::closest(name, service.actions().map(catalogue::Action::name)) {
         Some(near) => format!("did you mean `{}:{near}`?", service.prefix()),
-        None => format!("look the name up; the catalogue is of {}", catalogue::DATE),
+        None => format!("check the name (the action catalogue is dated {})", catalogue::DATE),
     }
 }

@@ -1,11 +1,11 @@
-//! See the page.
-use crate::catalogue::{self, Key, Service};
-use crate::model::{Condition, Policy, Statement};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::{self, ConditionKey, Service};
+use iam_policy::model::{Condition, Policy, Statement};
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-condition-key",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -15,82 +15,89 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    policy.statements.iter().for_each(|s| variables(s, out));
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    policy.statements.iter().for_each(|s| check_variables(s, reporter));
     let mut seen = std::collections::HashSet::new();
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let name = condition.key.raw();
-        if name.contains(HOLE)
+        if name.contains(PLACEHOLDER)
             || name.contains("${")
-            || Key::find(name).is_some() && !name.ends_with('/')
+            || ConditionKey::find(name).is_some() && !name.ends_with('/')
             || name.get(..15).is_some_and(|n| n.eq_ignore_ascii_case("iot:Connection."))
             || UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name))
             || !seen.insert(condition.key.at.span)
         {
             continue;
         }
-        judge(condition, name, out);
+        check_key(condition, name, reporter);
     }
 }
 
-/// Variables are condition keys too.
-fn variables(statement: &Statement, out: &mut Out<'_>) {
+/// Reports policy variables that are not condition keys.
+fn check_variables(statement: &Statement, reporter: &mut Reporter<'_>) {
     let values = statement.conditions.iter().flat_map(|c| &c.values);
     for item in statement.resources.iter().flat_map(|r| &r.items).chain(values) {
         for inside in item.raw().split("${").skip(1).filter_map(|v| v.split_once('}')).map(|(inside, _)| inside) {
             let name = inside.split(',').next().unwrap_or_default().trim();
             let unlisted = UNLISTED.iter().any(|k| k.eq_ignore_ascii_case(name));
-            if !same_prefix(name, "aws") || name.contains([HOLE, ' ']) || Key::find(name).is_some() || unlisted {
+            if !same_prefix(name, "aws")
+                || name.contains([PLACEHOLDER, ' '])
+                || ConditionKey::find(name).is_some()
+                || unlisted
+            {
                 continue;
             }
-            let help = near(name, "aws");
-            out.at(item.at, format!("`{}` has a variable `{name}`, and there is no such key", item.text), help)
+            let help = suggestion(name, "aws");
+            reporter
+                .at(item.at, format!("`{}` has a variable `{name}`, which is not a condition key", item.text), help)
                 .aws("INVALID_GLOBAL_CONDITION_KEY");
         }
     }
 }
 
-fn near(name: &str, prefix: &str) -> String {
-    pattern::closest(name, Key::all().map(Key::name).filter(|k| same_prefix(k, prefix))).map_or_else(
-        || format!("look the key up; the catalogue is of {}", catalogue::DATE),
+fn suggestion(name: &str, prefix: &str) -> String {
+    spelling::closest(name, ConditionKey::all().map(ConditionKey::name).filter(|k| same_prefix(k, prefix))).map_or_else(
+        || format!("check the key (the catalogue is dated {})", catalogue::DATE),
         |n| format!("did you mean `{n}`?"),
     )
 }
 
-/// Keys that AWS uses itself and does not list.
+/// Keys that AWS uses in its own policies but does not list.
 const UNLISTED: &[&str] = &["aws:PrincipalOrgMasterAccountId", "lakeformation:GlueARN"];
 
-fn judge(condition: &Condition, name: &str, out: &mut Out<'_>) {
+fn check_key(condition: &Condition, name: &str, reporter: &mut Reporter<'_>) {
     let at = condition.key.at;
     let Some((prefix, _)) = name.split_once(':') else {
         let help = "write `service:key` or `aws:key`";
-        out.at(at, format!("`{name}` is no condition key"), help).aws("INVALID_CONDITION_KEY_FORMAT");
+        reporter
+            .at(at, format!("`{name}` is not a valid condition key: it has no service prefix"), help)
+            .aws("INVALID_CONDITION_KEY_FORMAT");
         return;
     };
     if ["aws:RequestTag", "aws:ResourceTag", "aws:PrincipalTag"]
         .iter()
         .any(|f| f.eq_ignore_ascii_case(name.strip_suffix('/').unwrap_or(name)))
     {
-        let help = format!("write which tag, as in `{}/team`", name.trim_end_matches('/'));
-        out.at(at, format!("`{name}` names no tag"), help).aws("MISSING_TAG_KEY_IN_CONDITION");
+        let help = format!("add the tag key, as in `{}/team`", name.trim_end_matches('/'));
+        reporter.at(at, format!("`{name}` has no tag key"), help).aws("MISSING_TAG_KEY_IN_CONDITION");
         return;
     }
     if name.eq_ignore_ascii_case("aws:ARN") {
-        let help = "write `aws:PrincipalArn` for who calls, or `aws:SourceArn` for what a service acts for";
-        out.at(at, format!("`{name}` is no longer supported"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
+        let help = "use `aws:PrincipalArn` for the caller, or `aws:SourceArn` for the resource that a service acts for";
+        reporter.at(at, format!("AWS no longer supports `{name}`"), help).aws("UNSUPPORTED_GLOBAL_CONDITION_KEY");
         return;
     }
-    let help = near(name, prefix);
+    let help = suggestion(name, prefix);
     if prefix.eq_ignore_ascii_case("aws") {
-        // Tags and similar families are open; a family that is unknown is no key.
-        out.at(at, format!("there is no global condition key `{name}`"), help).aws("INVALID_GLOBAL_CONDITION_KEY");
+        // `Key::find` has already matched the open families, such as tags.
+        reporter.at(at, format!("`{name}` is not a global condition key"), help).aws("INVALID_GLOBAL_CONDITION_KEY");
     } else if let Some(service) = Service::find(prefix) {
-        let any = Key::all().any(|k| same_prefix(k.name(), prefix));
+        let any = ConditionKey::all().any(|k| same_prefix(k.name(), prefix));
         if any {
-            out.at(at, format!("{} has no condition key `{name}`", service.title()), help);
+            reporter.at(at, format!("{} has no condition key `{name}`", service.title()), help);
         }
     } else if !name.contains('.') && !catalogue::is_retired_service(prefix) && !is_identity_provider(prefix) {
-        out.at(at, format!("`{name}` belongs to no service"), help);
+        reporter.at(at, format!("`{name}` does not belong to any service"), help);
     }
 }
 
@@ -98,7 +105,7 @@ fn same_prefix(key: &str, prefix: &str) -> bool {
     key.split_once(':').is_some_and(|(p, _)| p.eq_ignore_ascii_case(prefix))
 }
 
-/// Providers of identities have keys of their own, named by their host or as SAML.
+/// Whether a prefix is that of an identity provider: its host name, or SAML.
 fn is_identity_provider(prefix: &str) -> bool {
     prefix.contains('.') || prefix.eq_ignore_ascii_case("saml") || prefix.eq_ignore_ascii_case("identitystore")
 }

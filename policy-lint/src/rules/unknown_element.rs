@@ -1,10 +1,9 @@
-//! See the page.
-use crate::model::{Policy, members_at};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::{Policy, members_at};
+use iam_policy::spelling;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-element",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -18,25 +17,25 @@ const DOCUMENT: &[&str] = &["Version", "Id", "Statement"];
 const STATEMENT: &[&str] =
     &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let document = policy.members().map(|m| (m, DOCUMENT, "a policy"));
     let statements =
-        policy.written().flat_map(|(v, at)| members_at(v, at.trail)).map(|m| (m, STATEMENT, "a statement"));
+        policy.raw_statements().flat_map(|(v, at)| members_at(v, at.node_path)).map(|m| (m, STATEMENT, "a statement"));
     for ((member, at), known, whole) in document.chain(statements) {
         let name = member.key.raw();
         if known.contains(&name) {
             continue;
         }
-        if let Some(meant) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
-            let message = format!("`{}` is no element of {whole}: names of elements are case-sensitive", member.key);
-            out.at(at, message, format!("write `{meant}`"));
+        if let Some(suggested) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) {
+            let message = format!("`{}` is not an element of {whole}: element names are case-sensitive", member.key);
+            reporter.at(at, message, format!("write `{suggested}`"));
             continue;
         }
-        let near = pattern::closest(name, known.iter().copied());
+        let near = spelling::closest(name, known.iter().copied());
         let help = near.map_or_else(
-            || format!("remove it; {whole} has {}", known.join(", ")),
+            || format!("remove it; the elements of {whole} are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        out.at(at, format!("`{}` is no element of {whole}", member.key), help);
+        reporter.at(at, format!("`{}` is not an element of {whole}", member.key), help);
     }
 }

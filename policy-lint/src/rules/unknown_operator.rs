@@ -1,10 +1,10 @@
-//! See the page.
-use crate::model::Policy;
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-operator",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Every operator, without `IfExists` and set prefix.
-pub const OPERATORS: &[&str] = &[
+/// Every condition operator, without the `IfExists` suffix and the set operator prefix.
+pub(crate) const OPERATORS: &[&str] = &[
     "ArnEquals",
     "ArnLike",
     "ArnNotEquals",
@@ -45,39 +45,38 @@ pub const OPERATORS: &[&str] = &[
     "StringNotLike",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let mut seen = std::collections::HashSet::new();
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let name = condition.operator.raw();
-        if name.contains(HOLE) || !seen.insert(condition.operator.at.span) {
+        if name.contains(PLACEHOLDER) || !seen.insert(condition.operator.at.span) {
             continue;
         }
         if let Some(set) =
             condition.qualifier().filter(|s| !["ForAnyValue", "ForAllValues"].iter().any(|k| k.eq_ignore_ascii_case(s)))
         {
-            out.at(
+            reporter.at(
                 condition.operator.at,
-                format!("`{set}` is no set operator"),
-                "take `ForAnyValue` or `ForAllValues`",
+                format!("`{set}` is not a set operator"),
+                "use `ForAnyValue` or `ForAllValues`",
             );
         }
         let base = condition.base();
         if !OPERATORS.iter().any(|o| o.eq_ignore_ascii_case(base)) {
-            let near = pattern::closest(base, OPERATORS.iter().copied());
-            let near = near.or_else(|| guess(base));
+            let near = spelling::closest(base, OPERATORS.iter().copied()).or_else(|| suggestion_by_type(base));
             let help = near.map_or_else(
-                || String::from("take one of IAM's condition operators, as in `StringEquals`"),
+                || String::from("use an IAM condition operator, as in `StringEquals`"),
                 |n| format!("did you mean `{n}`?"),
             );
-            out.at(condition.operator.at, format!("there is no condition operator `{base}`"), help);
+            reporter.at(condition.operator.at, format!("`{base}` is not a condition operator"), help);
         } else if base.eq_ignore_ascii_case("Null") && condition.if_exists() {
-            let message = "`Null` asks whether the key exists; `IfExists` cannot be added to it";
-            out.at(condition.operator.at, message, "write `Null`").aws("NULL_WITH_IF_EXISTS");
+            let message = "`Null` tests whether the key is present, so `IfExists` cannot be added to it";
+            reporter.at(condition.operator.at, message, "use `Null`").aws("NULL_WITH_IF_EXISTS");
         }
     }
 }
 
-fn guess(base: &str) -> Option<&'static str> {
+fn suggestion_by_type(base: &str) -> Option<&'static str> {
     let folded = base.to_ascii_lowercase();
     let kinds = [
         ("string", "StringLike"),

@@ -1,11 +1,11 @@
-//! See the page.
-use crate::catalogue::{self, Service};
-use crate::model::{Item, Policy};
-use crate::pattern::{self, HOLE};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::{self, Service};
+use iam_policy::model::{Item, Policy};
+use iam_policy::spelling;
+use source_text::PLACEHOLDER;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-service",
     family: Family::Vocabulary,
     severity: Severity::Error,
@@ -15,26 +15,29 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for (item, actions) in policy.statements.iter().filter_map(|s| s.actions.as_ref()).flat_map(|a| a.expanded()) {
         if !actions.is_empty() {
             continue;
         }
         let Some((prefix, _)) = item.raw().split_once(':') else { continue };
         if is_unknown(prefix) {
-            out.at(item.at, format!("there is no service `{prefix}`"), help(item, prefix));
+            reporter.at(item.at, format!("`{prefix}` is not an AWS service"), help(item, prefix));
         }
     }
 }
 
-/// Whether a prefix is written out and no service has it, nor had it once.
-pub fn is_unknown(prefix: &str) -> bool {
+/// Whether a prefix has no wildcard and belongs to no current or retired service.
+pub(crate) fn is_unknown(prefix: &str) -> bool {
     let written = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    written && !prefix.contains(HOLE) && Service::find(prefix).is_none() && !catalogue::is_retired_service(prefix)
+    written
+        && !prefix.contains(PLACEHOLDER)
+        && Service::find(prefix).is_none()
+        && !catalogue::is_retired_service(prefix)
 }
 
-/// Names that people use for services whose prefix is another.
-const MEANT: &[(&str, &str)] = &[
+/// Common names of services whose action prefix is another.
+const COMMON_NAMES: &[(&str, &str)] = &[
     ("apigw", "apigateway"),
     ("cloudwatchevents", "events"),
     ("cloudwatchlogs", "logs"),
@@ -52,10 +55,10 @@ const MEANT: &[(&str, &str)] = &[
 ];
 
 fn help(item: &Item, prefix: &str) -> String {
-    let meant = MEANT.iter().find(|(n, _)| n.eq_ignore_ascii_case(prefix)).map(|(_, m)| *m);
-    let near = meant.or_else(|| pattern::closest(prefix, Service::all().map(Service::prefix)));
+    let renamed = COMMON_NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(prefix)).map(|(_, m)| *m);
+    let near = renamed.or_else(|| spelling::closest(prefix, Service::all().map(Service::prefix)));
     match near {
         Some(near) => format!("did you mean `{near}:{}`?", item.raw().split_once(':').map_or("", |(_, n)| n)),
-        None => format!("look the prefix up; the catalogue is of {}", catalogue::DATE),
+        None => format!("check the prefix (the catalogue is dated {})", catalogue::DATE),
     }
 }

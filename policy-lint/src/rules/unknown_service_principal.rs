@@ -1,11 +1,10 @@
-//! See the page.
-use crate::catalogue::Service;
-use crate::model::{Item, Policy, Sort};
-use crate::pattern;
-use crate::rule::{Check, Family, Finding, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy, PrincipalType};
+use iam_policy::spelling;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Finding, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unknown-service-principal",
     family: Family::Vocabulary,
     severity: Severity::Warning,
@@ -15,8 +14,8 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Service principals that are no prefix of actions.
-const OTHERS: &[&str] = &[
+/// Service principals that are not the prefix of any action.
+const OTHER_PRINCIPALS: &[&str] = &[
     "apidestinations.events",
     "application-insights",
     "autoscaling",
@@ -56,7 +55,7 @@ const OTHERS: &[&str] = &[
     "wafv2",
 ];
 
-/// What people write for services whose principal is not named after them.
+/// Common misnomers and the service principals they stand for.
 const MISNAMED: &[(&str, &str)] = &[
     ("alb", "elasticloadbalancing"),
     ("api-gateway", "apigateway"),
@@ -80,39 +79,39 @@ const KEYS: &[&str] = &[
     "iam:passedtoservice",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     let principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(|p| &p.items);
-    for principal in principals.filter(|p| p.sort == Sort::Service) {
-        judge(&principal.item, out);
+    for principal in principals.filter(|p| p.principal_type == PrincipalType::Service) {
+        check_name(&principal.item, reporter);
     }
     let conditions = policy.statements.iter().flat_map(|s| &s.conditions);
     for condition in conditions.filter(|c| KEYS.contains(&c.key.raw().to_ascii_lowercase().as_str())) {
         for value in &condition.values {
-            if let Some(finding) = judge(value, out) {
+            if let Some(finding) = check_name(value, reporter) {
                 finding.aws("INVALID_SERVICE");
             }
         }
     }
 }
 
-fn judge<'o>(item: &Item, out: &'o mut Out<'_>) -> Option<&'o mut Finding> {
+fn check_name<'o>(item: &Item, reporter: &'o mut Reporter<'_>) -> Option<&'o mut Finding> {
     let name = item.text.as_known()?;
-    let meant = meant(name.strip_suffix(".amazonaws.com")?)?;
-    let message = format!("there is no service principal `{name}`");
-    Some(out.at(item.at, message, format!("did you mean `{meant}.amazonaws.com`?")))
+    let suggestion = suggestion(name.strip_suffix(".amazonaws.com")?)?;
+    let message = format!("`{name}` is not a known service principal");
+    Some(reporter.at(item.at, message, format!("did you mean `{suggestion}.amazonaws.com`?")))
 }
 
-/// What stands for the service in the principal that was meant; none if the name may well be one.
-fn meant(label: &str) -> Option<&'static str> {
-    if let Some((_, meant)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
-        return Some(meant);
+/// The label of the service principal that was probably intended; `None` if the label may be valid.
+fn suggestion(label: &str) -> Option<&'static str> {
+    if let Some((_, label)) = MISNAMED.iter().find(|(wrong, _)| *wrong == label) {
+        return Some(label);
     }
-    let known = |n: &str| Service::find(n).is_some() || OTHERS.contains(&n);
-    let first = label.split('.').next().unwrap_or(label);
-    let first = first.strip_suffix("v2").unwrap_or(first);
-    if known(label) || known(first) || label.is_empty() || label.contains(['*', '?', '$']) {
+    let known = |n: &str| Service::find(n).is_some() || OTHER_PRINCIPALS.contains(&n);
+    let first_part = label.split('.').next().unwrap_or(label);
+    let service = first_part.strip_suffix("v2").unwrap_or(first_part);
+    if known(label) || known(service) || label.is_empty() || label.contains(['*', '?', '$']) {
         return None;
     }
-    let near = pattern::closest(label, Service::all().map(Service::prefix).chain(OTHERS.iter().copied()));
+    let near = spelling::closest(label, Service::all().map(Service::prefix).chain(OTHER_PRINCIPALS.iter().copied()));
     near.filter(|n| n.len() > 3)
 }

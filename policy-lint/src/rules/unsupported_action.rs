@@ -1,11 +1,10 @@
-//! See the page.
-use crate::catalogue::Service;
-use crate::model::{Item, Kind, Policy, Statement};
-use crate::pattern;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::catalogue::Service;
+use iam_policy::model::{Item, Policy, Statement};
+use iam_policy::{PolicyKind, pattern};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unsupported-action",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -15,20 +14,20 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// Kinds of policy, whose they are, and the services whose actions they can speak of.
-const SERVICES: &[(Kind, &str, &[&str])] = &[
-    (Kind::Ecr, "the policy of a repository", &["ecr", "ecr-public"]),
-    (Kind::Kms, "the policy of a key", &["kms"]),
-    (Kind::Lambda, "the policy of a function", &["lambda"]),
-    (Kind::S3, "the policy of a bucket", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
-    (Kind::Secret, "the policy of a secret", &["secretsmanager"]),
-    (Kind::Sns, "the policy of a topic", &["sns"]),
-    (Kind::Sqs, "the policy of a queue", &["sqs"]),
-    (Kind::Trust, "a trust policy", &["sts"]),
+/// Kinds of policy, their names in messages, and the services whose actions they accept.
+const SERVICES: &[(PolicyKind, &str, &[&str])] = &[
+    (PolicyKind::Ecr, "a repository policy", &["ecr", "ecr-public"]),
+    (PolicyKind::Kms, "a key policy", &["kms"]),
+    (PolicyKind::Lambda, "a function policy", &["lambda"]),
+    (PolicyKind::S3, "a bucket policy", &["s3", "s3express", "s3-object-lambda", "s3-outposts", "s3tables"]),
+    (PolicyKind::Secret, "a secret policy", &["secretsmanager"]),
+    (PolicyKind::Sns, "a topic policy", &["sns"]),
+    (PolicyKind::Sqs, "a queue policy", &["sqs"]),
+    (PolicyKind::Trust, "a trust policy", &["sts"]),
 ];
 
-/// Actions that trust policies speak of.
-const OF_TRUST: &[&str] = &[
+/// Actions that trust policies accept.
+const TRUST_ACTIONS: &[&str] = &[
     "sts:AssumeRole",
     "sts:AssumeRoleWithSAML",
     "sts:AssumeRoleWithWebIdentity",
@@ -38,45 +37,45 @@ const OF_TRUST: &[&str] = &[
     "sts:TagSession",
 ];
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
-    // A statement that names nobody is no statement of a trust policy at all, as another rule says.
-    let placed = |s: &&Statement| policy.kind != Kind::Trust || s.principals.is_some();
-    let statements = policy.statements.iter().filter(placed);
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
+    // A trust policy statement without principal is reported by `trust-without-principal`.
+    let is_checked = |s: &&Statement| policy.kind != PolicyKind::Trust || s.principals.is_some();
+    let statements = policy.statements.iter().filter(is_checked);
     let items = statements.filter_map(|s| s.actions.as_ref()).flat_map(|a| &a.items);
-    if policy.kind == Kind::Rcp {
-        items.for_each(|i| resource_control(i, out));
+    if policy.kind == PolicyKind::Rcp {
+        items.for_each(|i| check_resource_control(i, reporter));
         return;
     }
-    let Some((_, whose, services)) = SERVICES.iter().find(|(kind, ..)| *kind == policy.kind) else { return };
+    let Some((_, kind, services)) = SERVICES.iter().find(|(k, ..)| *k == policy.kind) else { return };
     for item in items {
         let Some((service, _)) = item.text.as_known().and_then(|t| t.split_once(':')) else { continue };
-        let listed = services.iter().any(|s| s.eq_ignore_ascii_case(service));
-        let exact = policy.kind == Kind::Trust && !pattern::has_wildcard(item.raw()) && is_real(item.raw());
-        if !listed && Service::find(service).is_some() {
-            foreign(item, whose, services[0], out);
-        } else if listed && exact && !OF_TRUST.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
-            foreign(item, whose, "sts", out);
+        let is_own_service = services.iter().any(|s| s.eq_ignore_ascii_case(service));
+        let exact = policy.kind == PolicyKind::Trust && !pattern::has_wildcard(item.raw()) && exists(item.raw());
+        if !is_own_service && Service::find(service).is_some() {
+            report_unsupported(item, kind, services[0], reporter);
+        } else if is_own_service && exact && !TRUST_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(item.raw())) {
+            report_unsupported(item, kind, "sts", reporter);
         }
     }
 }
 
-/// Misspelled names have a rule of their own.
-fn is_real(name: &str) -> bool {
-    crate::catalogue::Action::find(name).is_some()
+/// Whether an action exists; misspelled names are reported by `unknown-action`.
+fn exists(name: &str) -> bool {
+    iam_policy::catalogue::Action::find(name).is_some()
 }
 
-fn foreign(item: &Item, whose: &str, service: &str, out: &mut Out<'_>) {
+fn report_unsupported(item: &Item, kind: &str, service: &str, reporter: &mut Reporter<'_>) {
     let help = match service {
         "sts" => String::from(
-            "name how the role is assumed, as in `sts:AssumeRole`; the rest belongs to the role's own policies",
+            "use an action that assumes the role, as in `sts:AssumeRole`; move other actions to the permissions policies of the role",
         ),
-        _ => format!("name actions of `{service}`, or put it in a policy of whoever is to do it"),
+        _ => format!("use actions of `{service}`, or move the action to the identity policy of the caller"),
     };
-    out.at(item.at, format!("`{}` is nothing that {whose} can speak of", item.text), help);
+    reporter.at(item.at, format!("`{}` is not a valid action in {kind}", item.text), help);
 }
 
-/// Services of which nothing is governed by its own policy, so that a resource control policy cannot reach it.
-const WITHOUT_POLICIES: &[&str] = &[
+/// Services that do not support resource control policies.
+const SERVICES_WITHOUT_RCP: &[&str] = &[
     "autoscaling",
     "cloudformation",
     "config",
@@ -93,16 +92,16 @@ const WITHOUT_POLICIES: &[&str] = &[
     "states",
 ];
 
-fn resource_control(item: &Item, out: &mut Out<'_>) {
+fn check_resource_control(item: &Item, reporter: &mut Reporter<'_>) {
     let service = item.raw().split(':').next().unwrap_or_default();
     let (message, help) = if item.raw() == "*" {
-        let help = "name a service, as in `s3:*`; only what AWS made itself says `*`";
-        (String::from("a resource control policy does not take `*` for every action"), help)
-    } else if WITHOUT_POLICIES.iter().any(|s| s.eq_ignore_ascii_case(service)) {
-        let help = "deny it by a service control policy, which is about who calls";
-        (format!("`{}` is of a service that resource control policies do not reach", item.text), help)
+        let help = "name a service, as in `s3:*`; only policies created by AWS may use `*`";
+        (String::from("a resource control policy does not support `*` for every action"), help)
+    } else if SERVICES_WITHOUT_RCP.iter().any(|s| s.eq_ignore_ascii_case(service)) {
+        let help = "deny it in a service control policy, which restricts the callers";
+        (format!("`{}` belongs to a service that does not support resource control policies", item.text), help)
     } else {
         return;
     };
-    out.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
+    reporter.at(item.at, message, help).aws("RCP_SYNTAX_ERROR_ACTION");
 }

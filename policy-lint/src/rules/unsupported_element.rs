@@ -1,9 +1,9 @@
-//! See the page.
-use crate::model::{At, Item, Kind, Policy, Statement};
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::model::{Item, NodeSpan, Policy, Statement};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "unsupported-element",
     family: Family::Grammar,
     severity: Severity::Error,
@@ -13,70 +13,74 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for statement in &policy.statements {
         match policy.kind {
-            Kind::Identity | Kind::Scp => principal(statement, out),
-            Kind::Trust => trust(statement, out),
-            Kind::Rcp => resource_control(statement, out),
-            Kind::Ecr if policy.carrier.resource != REGISTRY => repository(statement, out),
+            PolicyKind::Identity | PolicyKind::Scp => check_identity_policy(statement, reporter),
+            PolicyKind::Trust => check_trust_policy(statement, reporter),
+            PolicyKind::Rcp => check_resource_control_policy(statement, reporter),
+            PolicyKind::Ecr if policy.origin.resource_type != REGISTRY => check_repository_policy(statement, reporter),
             _ => {}
         }
     }
 }
 
-fn principal(statement: &Statement, out: &mut Out<'_>) {
+fn check_identity_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     if let Some(principals) = &statement.principals {
-        out.at(
+        reporter.at(
             principals.key,
-            "an identity policy names no principal: it is about whoever it is attached to",
+            "an identity policy does not support a principal: it applies to the identity it is attached to",
             "remove `Principal`, or attach the policy to the resource",
         );
     }
 }
 
-fn trust(statement: &Statement, out: &mut Out<'_>) {
+fn check_trust_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
     if statement.principals.is_none() {
         return;
     }
     if let Some(resources) = &statement.resources {
-        let message = "a trust policy names no resource: it is about its own role";
-        out.at(resources.key, message, "remove `Resource`").aws("UNSUPPORTED_RESOURCE");
+        let message = "a trust policy does not support a resource: it applies to its own role";
+        reporter.at(resources.key, message, "remove `Resource`").aws("UNSUPPORTED_RESOURCE");
     }
     if let Some(principals) = statement.principals.as_ref().filter(|p| p.negated) {
-        let message = "a trust policy takes no `NotPrincipal`";
-        out.at(principals.key, message, "name who may assume the role under `Principal`");
+        let message = "a trust policy does not support `NotPrincipal`";
+        reporter.at(principals.key, message, "name the principals that may assume the role under `Principal`");
     }
 }
 
-/// The carrier of a registry's policy, which names repositories.
+/// The Terraform resource of a registry policy, which does name repositories.
 const REGISTRY: &str = "aws_ecr_registry_policy";
 
-/// Actions that only the policy of a registry speaks of.
-const OF_REGISTRIES: &[&str] = &["ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage"];
+/// Actions that only registry policies accept.
+const REGISTRY_ACTIONS: &[&str] = &["ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage"];
 
-fn repository(statement: &Statement, out: &mut Out<'_>) {
-    let of_registry = |i: &Item| OF_REGISTRIES.iter().any(|a| a.eq_ignore_ascii_case(i.raw()));
+fn check_repository_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
+    let of_registry = |i: &Item| REGISTRY_ACTIONS.iter().any(|a| a.eq_ignore_ascii_case(i.raw()));
     let Some(resources) = statement.resources.as_ref() else { return };
     if !statement.action_items().iter().any(of_registry) {
-        let message = "a repository's policy names no resource: it is about its own repository";
+        let message = "a repository policy does not support a resource: it applies to its own repository";
         let named = if resources.negated { "NotResource" } else { "Resource" };
-        out.at(resources.key, message, format!("remove `{named}`")).aws("UNSUPPORTED_RESOURCE");
+        reporter.at(resources.key, message, format!("remove `{named}`")).aws("UNSUPPORTED_RESOURCE");
     }
 }
 
-fn resource_control(statement: &Statement, out: &mut Out<'_>) {
-    let at = |e: Option<At>| e.unwrap_or(statement.head);
+fn check_resource_control_policy(statement: &Statement, reporter: &mut Reporter<'_>) {
+    let at = |e: Option<NodeSpan>| e.unwrap_or(statement.head);
     if statement.allows() {
-        out.at(statement.head, "a resource control policy only denies", "write `\"Effect\": \"Deny\"`");
+        reporter.at(statement.head, "a resource control policy may only deny", "write `\"Effect\": \"Deny\"`");
     }
     if let Some(actions) = statement.actions.as_ref().filter(|a| a.negated) {
-        let message = "a resource control policy takes no `NotAction`";
-        out.at(actions.key, message, "list what it denies under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
+        let message = "a resource control policy does not support `NotAction`";
+        reporter.at(actions.key, message, "list the denied actions under `Action`").aws("RCP_SYNTAX_ERROR_NOTACTION");
     }
-    let everyone = |p: &crate::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
+    let everyone = |p: &iam_policy::model::Principals| !p.negated && p.items.iter().all(|i| i.is_everyone());
     if let Some(principals) = statement.principals.as_ref().filter(|p| !everyone(p)) {
-        let message = "a resource control policy is about everybody";
-        out.at(at(Some(principals.key)), message, "write `\"Principal\": \"*\"` and name exceptions in a condition");
+        let message = "a resource control policy must apply to every principal";
+        reporter.at(
+            at(Some(principals.key)),
+            message,
+            "write `\"Principal\": \"*\"` and put exceptions in a condition",
+        );
     }
 }

@@ -1,11 +1,11 @@
-//! See the page.
-use crate::arn::Arn;
-use crate::model::{Kind, Sort, Statement};
-use crate::project::Project;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::PolicyKind;
+use iam_policy::arn::Arn;
+use iam_policy::model::{PrincipalType, Statement};
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::project::Project;
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "whole-account-trust",
     family: Family::Exposure,
     severity: Severity::Warning,
@@ -15,17 +15,17 @@ pub static RULE: Rule = Rule {
     check: Check::Project(check),
 };
 
-fn check(project: &Project, out: &mut Out<'_>) {
-    for policy in project.policies.iter().filter(|p| p.kind == Kind::Trust) {
-        for statement in policy.statements.iter().filter(|s| s.allows() && !is_told_apart(s)) {
+fn check(project: &Project, reporter: &mut Reporter<'_>) {
+    for policy in project.policies.iter().filter(|p| p.kind == PolicyKind::Trust) {
+        for statement in policy.statements.iter().filter(|s| s.allows() && !restricts_callers(s)) {
             let principals = statement.principals.iter().filter(|p| !p.negated).flat_map(|p| &p.items);
-            for principal in principals.filter(|p| p.sort == Sort::Aws) {
-                let Some(account) = principal.item.text.as_known().and_then(whole) else { continue };
-                let message = format!("everybody in account `{account}` may assume the role");
+            for principal in principals.filter(|p| p.principal_type == PrincipalType::Aws) {
+                let Some(account) = principal.item.text.as_known().and_then(whole_account) else { continue };
+                let message = format!("any principal in account `{account}` may assume the role");
                 let help = "name a role, or add a condition on `sts:ExternalId` (a vendor) or `aws:PrincipalOrgID` (your organization)";
-                let finding = out.policy(policy, principal.item.at, message, help);
-                if is_own(account, project) {
-                    // There, the policies of its people still have to allow it.
+                let finding = reporter.policy(policy, principal.item.at, message, help);
+                if is_own_account(account, project) {
+                    // Within one account, an identity policy must allow the call as well.
                     finding.severity(Severity::Note).persona(Persona::Auditor);
                 }
             }
@@ -33,22 +33,22 @@ fn check(project: &Project, out: &mut Out<'_>) {
     }
 }
 
-/// The account, when a principal stands for all of it.
-fn whole(name: &str) -> Option<&str> {
+/// The account ID if the principal is a whole account.
+fn whole_account(name: &str) -> Option<&str> {
     let is_account = name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit());
     let root = name.starts_with("arn:") && name.ends_with(":root");
     is_account.then_some(name).or_else(|| name.split(':').nth(4).filter(|_| root))
 }
 
-/// Whether an account is that of the tree: people's policies in it speak of the account's resources.
-fn is_own(account: &str, project: &Project) -> bool {
-    let identity = project.policies.iter().filter(|p| p.kind == Kind::Identity);
+/// Whether an account is that of the configuration: its identity policies name resources of the account.
+fn is_own_account(account: &str, project: &Project) -> bool {
+    let identity = project.policies.iter().filter(|p| p.kind == PolicyKind::Identity);
     let mut resources = identity.flat_map(|p| &p.statements).flat_map(|s| s.resource_items());
     let elsewhere = |service: &str| matches!(service, "sts" | "iam");
     resources.any(|r| Arn::parse(r.raw()).is_some_and(|a| a.account == account && !elsewhere(a.service)))
 }
 
-fn is_told_apart(statement: &Statement) -> bool {
+fn restricts_callers(statement: &Statement) -> bool {
     let keys = [
         "sts:externalid",
         "aws:principalorgid",

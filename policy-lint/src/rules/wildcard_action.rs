@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "wildcard-action",
     family: Family::Breadth,
     severity: Severity::Error,
@@ -13,13 +12,13 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     if policy.kind.only_bounds() {
         return;
     }
     for statement in policy.statements.iter().filter(|s| s.allows()) {
         for item in statement.action_items().iter().filter(|i| is_everything(i.raw())) {
-            out.at(
+            reporter.at(
                 item.at,
                 format!("`{}` allows every action of every service", item.text),
                 "name the actions that are needed, as in `s3:GetObject`",
@@ -28,8 +27,8 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
     }
 }
 
-/// Whether a pattern stands for every action there is.
-pub fn is_everything(pattern: &str) -> bool {
+/// Whether a pattern matches every action of every service.
+pub(crate) fn is_everything(pattern: &str) -> bool {
     let (service, name) = pattern.split_once(':').unwrap_or((pattern, "*"));
     let all = |part: &str| !part.is_empty() && part.bytes().all(|b| b == b'*');
     all(service) && all(name)

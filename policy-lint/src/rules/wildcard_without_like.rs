@@ -1,9 +1,8 @@
-//! See the page.
-use crate::model::Policy;
-use crate::rule::{Check, Family, Out, Persona, Rule, Severity};
+use iam_policy::model::Policy;
 
-/// The rule.
-pub static RULE: Rule = Rule {
+use crate::rule::{Check, Family, Persona, Reporter, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
     name: "wildcard-without-like",
     family: Family::Match,
     severity: Severity::Warning,
@@ -13,7 +12,7 @@ pub static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-fn check(policy: &Policy, out: &mut Out<'_>) {
+fn check(policy: &Policy, reporter: &mut Reporter<'_>) {
     for condition in policy.statements.iter().flat_map(|s| &s.conditions) {
         let base = condition.base().to_ascii_lowercase();
         if !matches!(
@@ -22,13 +21,16 @@ fn check(policy: &Policy, out: &mut Out<'_>) {
         ) {
             continue;
         }
-        // `${*}` and `${?}` are the characters themselves.
-        let meant = |t: &str| t.replace("${*}", "").replace("${?}", "").contains(['*', '?']);
-        for item in condition.values.iter().filter(|v| meant(v.raw())) {
+        // `${*}` and `${?}` are literal characters.
+        let has_wildcard = |t: &str| t.replace("${*}", "").replace("${?}", "").contains(['*', '?']);
+        for item in condition.values.iter().filter(|v| has_wildcard(v.raw())) {
             let like = if base.contains("not") { "StringNotLike" } else { "StringLike" };
-            let message =
-                format!("`{}` takes the wildcard in `{}` as a plain character", condition.operator.text, item.text);
-            out.at(item.at, message, format!("write `{like}`, or `${{*}}` for a real star"))
+            let message = format!(
+                "`{}` compares the wildcard in `{}` as a literal character",
+                condition.operator.text, item.text
+            );
+            reporter
+                .at(item.at, message, format!("use `{like}`, or `${{*}}` for a literal asterisk"))
                 .related(condition.operator.at.span, "the operator is here");
         }
     }

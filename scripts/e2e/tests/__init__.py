@@ -1,4 +1,1 @@
-"""End-to-end tests: one apply on a fresh local stack for the whole session.
-
-Ids of capabilities (003.x) stand beside what shows them.
-"""
+"""End-to-end tests on local stacks. Each stack is a session fixture in `stacks/`."""

@@ -1,211 +1,140 @@
-"""One stack, one package, one plan, one apply for the session; what takes minutes begins ahead of the tests.
+"""Fixtures that several test files share. The fixtures of each stack are in `stacks/`.
 
-`SLUICE_E2E_REUSE=1` keeps the stack after the run and uses a kept one, for work on the tests themselves.
-`SLUICE_E2E_LONG=1` runs the tests that are marked `slow` too.
+`SLUICE_E2E_LONG=1` also runs the tests that are marked `slow`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import time
+import uuid
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from .. import accounts, build, deviations, emulator, evidence, local, paths
+from .. import build, paths
 from ..deployment import Deployment
-from ..evidence import Version
-from ..inbox import Inbox
-from ..run import Played, play
-from ..terraform import Terraform
-from . import ahead
+from ..sluice import Sluice
+from . import tool_setup
+from .background import Background
+from .stack_setup import StackTeardown
 
-REUSE = os.environ.get("SLUICE_E2E_REUSE") == "1"
 LONG = os.environ.get("SLUICE_E2E_LONG") == "1"
-os.environ["SLUICE_E2E_MARKER"] = "nothing that the emulator starts may see this"
+os.environ["SLUICE_E2E_MARKER"] = "must not reach a process that the emulator starts"
 
-# After what needs no stack: what has to lie there for a minute before others can look.
-FIRST = ("test_file", "test_each_version_has_its_receipt")
-# What was tried ahead, beside what comes before.
-LATE = ("test_people_without",)
-# What looks at the whole session: the second plan, then destroy.
-LAST = (
-    "test_alarm_drift",
-    "test_trail_drift",
-    "test_second_plan",
-    "test_destroy",
-    "test_nothing_is_left_over_alone",
-    "test_nothing_is_left_over_with_other_settings",
-    "test_the_checkout_is_as_it_was",
-)
+pytest_plugins = [
+    f"{__package__}.stacks.{path.stem}"
+    for path in sorted((Path(__file__).parent / "stacks").glob("*.py"))
+    if path.stem != "__init__"
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that fixtures end what they started
-    config.addinivalue_line("markers", "slow: shows at length what a quick test shows too; `scripts/test --long`")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # fixtures stop what they started
+    config.addinivalue_line("markers", "slow: takes minutes; `scripts/test --long` runs it")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        name = item.name.partition("[")[0]
-        if name in LAST:
-            return 6 + LAST.index(name)
-        if name in LATE or hasattr(item.module, "AHEAD"):
-            return 5
-        if "running" not in item.fixturenames:
-            return 0
-        if "attempts" in item.fixturenames:
-            return 3  # begins what runs beside the tests of the ingest's tool, and beside no others
-        if "sluice" in item.fixturenames:
-            return 4
-        return 1 if name in FIRST else 2
+    """Sorts the tests so that little time is spent waiting. No test depends on the order.
 
-    items.sort(key=place)
+    Tests without a stack run first, then those of the stack that most tests share, while the other stacks are made.
+    """
+    started = {item: [name for name in item.fixturenames if name.endswith("_started")] for item in items}
+    users = Counter(name for names in started.values() for name in names)
+    first = len(items)  # not in the key: a list is empty while it is sorted
+    items.sort(key=lambda item: min((users[name] for name in started[item]), default=first), reverse=True)
     for item in items:
         if not LONG and item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: scripts/test --long"))
 
 
-def checkout() -> str:
-    """What git says of the root module; empty outside of a git checkout."""
+@pytest.fixture(scope="session", autouse=True)
+def background_work(request: pytest.FixtureRequest) -> None:
+    """Starts all background work that the selected tests need; see background.py."""
+    selected = [item for item in request.session.items if not item.get_closest_marker("skip")]
+    names = dict.fromkeys(name for item in selected for name in item.fixturenames if name.endswith("_started"))
+    for name in names:  # in the order in which tests need them
+        request.getfixturevalue(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checkout_unchanged() -> Iterator[None]:
+    """Terraform runs on copies: no lock file, state or override appears in the root module."""
+    before = _git_status()
+    yield
+    assert _git_status() == before
+
+
+def _git_status() -> str:
+    """The changed, untracked and ignored files of the root module; empty outside of a git checkout."""
     command = ["git", "status", "--porcelain", "--untracked-files=all", "--ignored", "--", "terraform"]
     return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(scope="session")
-def before() -> str:
-    return checkout()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def begun(request: pytest.FixtureRequest, before: str) -> Iterator[None]:
-    """Stacks come up beside the tests that need none, and are ended whatever happens."""
-    chosen = [item for item in request.session.items if not item.get_closest_marker("skip")]
-    for make in {item.module.AHEAD for item in chosen if hasattr(item.module, "AHEAD")}:
-        ahead.begin(make)
-    if any("terraform" in item.fixturenames for item in chosen):
-        ahead.begin(applied)
-    yield
-    for name in ("alone", "settings", "audits", "faults", "readme", *(() if REUSE else ("test",))):
-        if paths.stack(name).folder.exists():
-            local.down(paths.stack(name))
-
-
-def packaged() -> None:
-    build.pack()
-
-
-def raised() -> paths.Stack:
-    stack = paths.stack("test")
-    local.up(stack, fresh=not REUSE)
-    return stack
-
-
-def applied() -> Terraform:
-    stack = ahead.of(raised)
-    found = emulator.running(stack)
-    assert found, "the emulator has died, see .local/test/emulator.log"
-    terraform = Terraform(stack, found, accounts.load(stack)["deployer"])
-    if not terraform.folder.exists():
-        ahead.of(packaged)
-        terraform.init()
-        terraform.plan()
-        terraform.apply()
-    return terraform
-
-
-def left_over(terraform: Terraform) -> list[str]:
-    """What a second plan would change, then what stands after destroy; the stack is ended."""
-    changes = deviations.unexpected(terraform.plan("second"))
-    terraform.destroy()
-    left = terraform.state()
-    local.down(terraform.stack)
-    return changes + left
+def stack_teardown(request: pytest.FixtureRequest) -> Iterator[StackTeardown]:
+    teardown = StackTeardown(lambda: request.session.exitstatus == pytest.ExitCode.INTERRUPTED)
+    yield teardown
+    problems = teardown.finish()
+    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture(scope="session")
-def stack() -> paths.Stack:
-    return ahead.of(raised)
+def packages_started() -> Background[None]:
+    """The Lambda packages for the local stacks."""
+    return Background(build.pack)
 
 
-@pytest.fixture(scope="session")
-def running(stack: paths.Stack) -> emulator.Emulator:
-    found = emulator.running(stack)
-    assert found, "the emulator has died, see .local/test/emulator.log"
-    return found
+@pytest.fixture
+def sluice(deployment: Deployment, tmp_path: Path) -> Sluice:
+    return tool_setup.install(deployment, tmp_path)
 
 
-@pytest.fixture(scope="session")
-def terraform(running: emulator.Emulator) -> Terraform:
-    """Planned and applied; the plan's JSON is `plan.json` in its folder."""
-    return ahead.of(applied)
-
-
-@pytest.fixture(scope="session")
-def plan(terraform: Terraform) -> dict:
-    return json.loads(terraform.plan_file().read_text())
-
-
-@pytest.fixture(scope="session")
-def state(terraform: Terraform) -> dict:
-    """`terraform show -json` of what was applied."""
-    return terraform.show()
-
-
-@pytest.fixture(scope="session")
-def second_plan(terraform: Terraform) -> dict:
-    """What Terraform would change after everything that the tests did."""
-    return terraform.plan("second")
-
-
-@pytest.fixture(scope="session")
-def deployment(stack: paths.Stack, running: emulator.Emulator, terraform: Terraform) -> Deployment:
-    deployment = Deployment(stack, running, terraform.outputs())
-    if REUSE:
-        empty(deployment)
-    return deployment
-
-
-@pytest.fixture(scope="session")
-def inbox(deployment: Deployment) -> Inbox:
-    return Inbox.open(deployment)
-
-
-@pytest.fixture(scope="session")
-def played(deployment: Deployment, inbox: Inbox) -> Played:
-    """The scenario, played once."""
-    return play(deployment, inbox)
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """Files of the provenance, each with its receipt, and when the last one had it (of the monotonic clock)."""
-
-    versions: list[Version]
-    at: float
-
-
-@pytest.fixture(scope="session")
-def arrived(deployment: Deployment, played: Played) -> Arrived:
-    versions = evidence.arrive(deployment)
-    return Arrived(versions, time.monotonic())
-
-
-def empty(deployment: Deployment) -> None:
-    """Takes what an earlier session on the same stack left: items, objects, messages."""
-    dynamodb, s3, ingest = deployment.client("dynamodb"), deployment.client("s3"), deployment.ingest
-    for item in dynamodb.scan(TableName=ingest.table)["Items"]:
-        keys = {name: item[name] for name in (ingest.hash_key, ingest.range_key)}
-        dynamodb.delete_item(TableName=ingest.table, Key=keys)
-    provenance = deployment.provenance
-    for bucket in (ingest.processing, ingest.quarantine, provenance.data, provenance.receipts):
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for version in page.get("Versions", []):
-                if not version["Key"].startswith("_sluice/"):
-                    s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-    for url in (ingest.queue_url, ingest.dead_letters_url, provenance.queue_url, provenance.dead_letters_url):
+@pytest.fixture
+def dead_letters(deployment: Deployment) -> dict[str, str]:
+    """The URLs of both dead-letter queues of the ingest, emptied."""
+    outputs = deployment.outputs["ingest"]
+    urls = {"events": outputs["event_dead_letter_url"], "messages": outputs["queue_dead_letter_url"]}
+    for url in urls.values():
         deployment.client("sqs").purge_queue(QueueUrl=url)
+    return urls
+
+
+@pytest.fixture
+def buckets(deployment: Deployment) -> Iterator[list[str]]:
+    """Names of buckets that are emptied and deleted after the test."""
+    names: list[str] = []
+    yield names
+    s3 = deployment.client("s3")
+    existing = {entry["Name"] for entry in s3.list_buckets()["Buckets"]}
+    for name in existing & set(names):
+        s3.delete_bucket_policy(Bucket=name)
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+            for entry in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                s3.delete_object(Bucket=name, Key=entry["Key"], VersionId=entry["VersionId"])
+        s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def ingest_events_off(deployment: Deployment) -> Iterator[None]:
+    """Disables the ingest's rule, so that uploaded files stay as they are."""
+    events = deployment.client("events")
+    events.disable_rule(Name=deployment.ingest.rule)
+    yield
+    events.enable_rule(Name=deployment.ingest.rule)
+
+
+@pytest.fixture(scope="module")
+def scratch_bucket(deployment: Deployment) -> Iterator[str]:
+    """A versioned bucket that sends its events to EventBridge."""
+    s3, name = deployment.client("s3"), f"sluice-deviations-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": deployment.emulator.region})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    yield name
+    for version in s3.list_object_versions(Bucket=name).get("Versions", []):
+        s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=name)

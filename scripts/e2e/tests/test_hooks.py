@@ -1,4 +1,4 @@
-"""The hooks, ours and those that others use, in the pinned pre-commit program."""
+"""The hooks of this repository, and those that it offers, run in the pinned version of pre-commit."""
 
 import os
 import subprocess
@@ -11,10 +11,10 @@ from e2e.paths import ROOT
 def test_hooks_run_in_the_pinned_pre_commit() -> None:
     program = Path(sys.executable).with_name("pre-commit")
     assert program.exists(), "scripts/local/venv installs it"
-    # Of the whole workspace, as scripts/test compiles it: of policy-lint alone, dependencies have other features.
+    # The whole workspace, as scripts/test compiles it: with only policy-lint, dependencies would have other features.
     command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--test", "hooks", "--", "--nocapture"]
-    run = subprocess.run(
+    completed = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PRE_COMMIT": str(program)}, capture_output=True, text=True
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "SKIPPED" not in run.stderr, run.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "SKIPPED" not in completed.stderr, completed.stderr

@@ -1,4 +1,4 @@
-"""The local stack keeps to itself: its address, its environment, its processes, its files."""
+"""The local stack is isolated: its address, its environment, its processes, its files."""
 
 from __future__ import annotations
 
@@ -17,27 +17,37 @@ from botocore.exceptions import SSLError
 
 from .. import accounts, emulator, environment, local, paths, processes
 from ..deployment import Deployment
-from ..run import Played
-from .waiting import eventually
+from ..ingest_events import upload
+from ..scenario import music
+from .ingest_steps import unique_name, wait_for_item
+from .polling import eventually
 
 
 @pytest.fixture
 def spare() -> Iterator[paths.Stack]:
-    """A second stack beside the session's."""
+    """A second stack next to the main one."""
     stack = paths.stack("spare")
     yield stack
     local.down(stack)
 
 
-def test_only_this_machine_can_reach_it(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
-    """The emulator and the functions it runs accept connections on 127.0.0.1 alone."""
+@pytest.fixture
+def warm_function(deployment: Deployment) -> None:
+    """A process of the ingest's function is running."""
+    name = unique_name()
+    upload(deployment, f"{name}.json", music(name, "TRACK#1"))
+    wait_for_item(deployment, (name, "TRACK#1"))
+
+
+def test_only_this_machine_can_connect(running: emulator.Emulator, stack: paths.Stack, warm_function: None) -> None:
+    """The emulator and the functions that it runs only accept connections on 127.0.0.1."""
     for pid in processes.ours(running.pid, stack.folder):
         assert processes.listeners(pid) <= {"127.0.0.1"}
     assert processes.listeners(running.pid) == {"127.0.0.1"}
 
 
-def test_it_speaks_tls_only(running: emulator.Emulator) -> None:
-    """What denies requests without TLS is never in the way, and never off."""
+def test_it_requires_tls(running: emulator.Emulator) -> None:
+    """Requests without TLS, or without the local CA, are refused."""
     with pytest.raises(OSError):
         urllib.request.urlopen(running.endpoint.replace("https", "http"), timeout=5)
     with pytest.raises(OSError):
@@ -45,14 +55,16 @@ def test_it_speaks_tls_only(running: emulator.Emulator) -> None:
 
 
 def test_clients_close_idle_connections(running: emulator.Emulator) -> None:
-    """The server must not: what arrives as Hypercorn closes a connection is carried out, and repeated for want of an
-    answer (seen: 24 of 102 requests that met the closing). Go's and Rust's clients close after 90 s."""
+    """The server must not close them: Hypercorn carries out a request that arrives while it closes the connection, but
+    does not answer it, so the client repeats it. Clients in Go and Rust close idle connections after 90 s."""
     words = Path(f"/proc/{running.pid}/cmdline").read_bytes().decode().split("\0")
     assert int(words[words.index("--keep-alive") + 1]) > 90
 
 
-def test_functions_see_nothing_of_the_user(running: emulator.Emulator, stack: paths.Stack, played: Played) -> None:
-    """A function is a child process: what it inherits is the emulator's own, short environment."""
+def test_functions_do_not_inherit_the_users_environment(
+    running: emulator.Emulator, stack: paths.Stack, warm_function: None
+) -> None:
+    """A function is a child process of the emulator and inherits only the emulator's short environment."""
     seen = 0
     for pid in processes.ours(running.pid, stack.folder):
         pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
@@ -61,10 +73,10 @@ def test_functions_see_nothing_of_the_user(running: emulator.Emulator, stack: pa
         home = next(pair for pair in pairs if pair.startswith("HOME="))
         assert home == f"HOME={stack.scratch}"
         seen += "AWS_LAMBDA_FUNCTION_NAME" in names
-    assert seen, "no function process is warm"
+    assert seen, "no function is warm"
 
 
-def test_up_finds_what_runs_and_down_leaves_nothing(spare: paths.Stack) -> None:
+def test_up_is_idempotent_and_down_removes_everything(spare: paths.Stack) -> None:
     first = local.up(spare)
     assert local.up(spare) == first
     assert first.endpoint in spare.exports.read_text()
@@ -74,22 +86,22 @@ def test_up_finds_what_runs_and_down_leaves_nothing(spare: paths.Stack) -> None:
 
 
 def test_a_killed_stack_is_replaced(spare: paths.Stack) -> None:
-    """kill -9 runs no clean-up: the next `up` does it."""
+    """kill -9 runs no clean-up; the next `up` does it."""
     first = local.up(spare)
     os.kill(first.pid, signal.SIGKILL)
-    eventually(lambda: not processes.ours(first.pid, spare.folder), "the killed emulator to be gone")
+    eventually(lambda: not processes.ours(first.pid, spare.folder), "end of the killed emulator")
     second = local.up(spare)
     assert second.pid != first.pid
     assert emulator.running(spare) == second
 
 
-def test_orphans_of_a_killed_leader_are_ended(tmp_path: Path) -> None:
-    """What a killed emulator leaves running is known by its group and its folder."""
+def test_children_of_a_killed_process_are_ended(tmp_path: Path) -> None:
+    """The children that a killed emulator leaves are recognised by their group and folder."""
     script = tmp_path / "child.py"
     script.write_text("import time\ntime.sleep(600)\n")
     parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, {str(script)!r}]); time.sleep(600)"
     group = processes.start([sys.executable, "-c", parent], dict(os.environ), tmp_path / "log", tmp_path)
-    eventually(lambda: len(processes.ours(group, tmp_path)) == 2, "the child")
+    eventually(lambda: len(processes.ours(group, tmp_path)) == 2, "child process")
     os.kill(group, signal.SIGKILL)
     os.waitpid(group, 0)
     assert len(processes.ours(group, tmp_path)) == 1
@@ -98,7 +110,7 @@ def test_orphans_of_a_killed_leader_are_ended(tmp_path: Path) -> None:
 
 
 def test_a_command_of_a_killed_run_is_ended(spare: paths.Stack, tmp_path: Path) -> None:
-    """kill -9 of a run in the middle of Terraform: `down` ends what the run had started."""
+    """After kill -9 of a run during a Terraform command, `down` ends the command."""
     local.up(spare)
     script = spare.folder / "long.py"
     script.write_text("import time\ntime.sleep(600)\n")
@@ -108,29 +120,29 @@ def test_a_command_of_a_killed_run_is_ended(spare: paths.Stack, tmp_path: Path) 
     )
     env = os.environ | {"PYTHONPATH": str(paths.ROOT / "scripts")}
     killed = subprocess.Popen([sys.executable, "-c", code], env=env, cwd=tmp_path)
-    eventually(lambda: spare.groups.exists() and bool(spare.groups.read_text()), "the command to run")
+    eventually(lambda: spare.groups.exists() and bool(spare.groups.read_text()), "running command")
     killed.kill()
     killed.wait()
     group = int(spare.groups.read_text())
-    eventually(lambda: len(processes.ours(group, spare.folder)) == 1, "the command to be left over")
+    eventually(lambda: len(processes.ours(group, spare.folder)) == 1, "command without its parent")
     local.down(spare)
     assert processes.ours(group, spare.folder) == []
 
 
-def test_strangers_are_left_alone(tmp_path: Path) -> None:
-    """A recorded process id that now belongs to somebody else is not ended."""
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+def test_other_processes_are_not_ended(tmp_path: Path) -> None:
+    """A recorded process id that the system has since given to another process."""
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:
-        assert processes.end(stranger.pid, tmp_path) == 0
+        assert processes.end(other.pid, tmp_path) == 0
         time.sleep(0.2)
-        assert stranger.poll() is None
+        assert other.poll() is None
     finally:
-        stranger.kill()
-        stranger.wait()
+        other.kill()
+        other.wait()
 
 
-def test_stacks_do_not_know_each_other(spare: paths.Stack, stack: paths.Stack, running: emulator.Emulator) -> None:
-    """Two stacks on one machine differ in port, authority and users."""
+def test_stacks_are_independent(spare: paths.Stack, stack: paths.Stack, running: emulator.Emulator) -> None:
+    """Two stacks on one machine have different ports, CAs and users."""
     other = local.up(spare)
     assert other.endpoint != running.endpoint
     keys = accounts.load(stack)["deployer"]
@@ -142,7 +154,7 @@ def test_stacks_do_not_know_each_other(spare: paths.Stack, stack: paths.Stack, r
 def test_the_printed_environment_reaches_the_stack_as_the_deployer(
     stack: paths.Stack, running: emulator.Emulator
 ) -> None:
-    """`eval "$(scripts/local/up)"` wins over a profile and keys of the user's own, and brings no others."""
+    """`eval "$(scripts/local/up)"` overrides a profile and keys that the user has set."""
     user = {
         "AWS_PROFILE": "mine",
         "AWS_ACCESS_KEY_ID": "AKIAMINE",
@@ -159,8 +171,8 @@ def test_the_printed_environment_reaches_the_stack_as_the_deployer(
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(found)
 
 
-def test_nobody_works_as_root(deployment: Deployment) -> None:
-    """The emulator's root is not asked for permissions, so nothing here may run as it."""
+def test_no_client_is_root(deployment: Deployment) -> None:
+    """The emulator does not check permissions of the account root, so no client may be root."""
     for user in ("deployer", "uploader", "operator", "uploader-role", "operator-role"):
         arn = deployment.client("sts", user).get_caller_identity()["Arn"]
         assert ":root" not in arn and user.partition("-")[0] in arn

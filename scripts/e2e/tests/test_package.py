@@ -1,4 +1,4 @@
-"""What goes to AWS: one binary that Amazon Linux 2023 can load, in a zip that says nothing of where it was made."""
+"""Lambda packages: a binary that Amazon Linux 2023 can load, in a zip that does not depend on the build machine."""
 
 from __future__ import annotations
 
@@ -14,24 +14,22 @@ import pytest
 
 from .. import build, elf, linker, package, paths
 from ..terraform import ARCHITECTURE
-from . import ahead
-from .test_readme import walked
+from .stacks.readme import ReadmePath
 
 
 @pytest.fixture(scope="module")
-def zips() -> dict[str, bytes]:
-    """The packages for AWS, by Lambda, as the README's path makes them: each takes minutes to link."""
-    made = ahead.of(walked)
-    for name, entry in made.packages.items():
-        assert hashlib.sha256(made.zips[name]).hexdigest() == entry["sha256"]
+def zips(readme_path: ReadmePath) -> dict[str, bytes]:
+    """The packages for AWS by Lambda, from the run of README.md, because each takes minutes to link."""
+    for name, entry in readme_path.packages.items():
+        assert hashlib.sha256(readme_path.zips[name]).hexdigest() == entry["sha256"]
         assert entry["path"] == f"../dist/{name}-{entry['sha256'][:12]}.zip"
-        assert entry["architecture"] == ARCHITECTURE == elf.read(bootstrap(made.zips[name])).machine
-    return made.zips
+        assert entry["architecture"] == ARCHITECTURE == elf.read(bootstrap(readme_path.zips[name])).machine
+    return readme_path.zips
 
 
 @pytest.fixture(scope="module")
 def binary() -> bytes:
-    """A Lambda as the local stack runs it."""
+    """A Lambda binary of the local stack."""
     return build.stripped(build.binaries()["ledger"])
 
 
@@ -42,7 +40,7 @@ def bootstrap(content: bytes) -> bytes:
 
 @pytest.mark.slow
 def test_every_lambda_is_packaged_within_the_limits(zips: dict[str, bytes]) -> None:
-    """003.19: at most 6 MB, at most the glibc of provided.al2023."""
+    """At most 6 MB, and at most the glibc of provided.al2023."""
     assert set(zips) == package.programs(paths.ROOT)
     for content in zips.values():
         assert len(content) <= 6 * 1024 * 1024
@@ -59,8 +57,8 @@ def test_the_zip_holds_one_executable_without_a_date(binary: bytes) -> None:
 
 
 @pytest.mark.slow
-def test_no_path_of_this_machine_is_in_it(zips: dict[str, bytes]) -> None:
-    """Neither the checkout's nor the home's: they would tell who built it, and change the bytes."""
+def test_packages_contain_no_path_of_this_machine(zips: dict[str, bytes]) -> None:
+    """Paths of the checkout or the home folder would disclose who built the package, and change its bytes."""
     for content in zips.values():
         binary = bootstrap(content)
         assert str(paths.ROOT).encode() not in binary
@@ -73,7 +71,7 @@ def test_a_binary_for_a_newer_system_is_refused(binary: bytes) -> None:
         package.pack("ledger", binary.replace(newest + b"\0", b"GLIBC_2.99\0"))
 
 
-def test_what_is_no_linux_binary_is_refused() -> None:
+def test_other_files_than_linux_programs_are_refused() -> None:
     for content, kind in (
         (b"#!/bin/sh\n", "a script, not a 64-bit Linux program"),
         (b"MZ" + bytes(100), "a Windows program"),
@@ -87,14 +85,14 @@ def test_what_is_no_linux_binary_is_refused() -> None:
 
 
 def test_a_zip_above_the_limit_is_refused(binary: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "LIMIT", 1000)
-    monkeypatch.setattr(package, "GLIBC", elf.read(binary).glibc)
+    monkeypatch.setattr(package, "MAX_ZIP_BYTES", 1000)
+    monkeypatch.setattr(package, "MAX_GLIBC", elf.read(binary).glibc)
     with pytest.raises(SystemExit, match="the limit is 1000"):
         package.pack("ledger", binary)
 
 
 def test_local_packages_are_kept_from_those_for_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--profile dev` packs every Lambda outside of dist/, and takes nothing else that would be ignored."""
+    """`--profile dev` packs every Lambda outside of dist/, and refuses options that it would ignore."""
     before = {path: path.stat().st_mtime_ns for path in paths.DIST.glob("*")}
     monkeypatch.setattr("sys.argv", ["package", "--profile", "dev"])
     package.main()
@@ -117,7 +115,7 @@ def test_an_unknown_lambda_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def compiled(folder: Path, source: str, *options: str, name: str = "program") -> Path:
-    """A program of a line of C."""
+    """Compiles a program from one line of C."""
     (folder / f"{name}.c").write_text(source)
     path = folder / name
     subprocess.run(["cc", "-o", str(path), str(folder / f"{name}.c"), *options], check=True)
@@ -126,7 +124,7 @@ def compiled(folder: Path, source: str, *options: str, name: str = "program") ->
 
 @pytest.fixture
 def newer(tmp_path: Path) -> bytes:
-    """What a compiler on glibc 2.38 or later makes of `strtol`: a program that asks for `__isoc23_strtol`."""
+    """A program that needs `__isoc23_strtol`, as compilers on glibc 2.38 or later make of `strtol`."""
     (tmp_path / "map").write_text("GLIBC_2.38 { global: __isoc23_strtol; };\n")
     stub = compiled(
         tmp_path,
@@ -138,7 +136,7 @@ def newer(tmp_path: Path) -> bytes:
     return compiled(tmp_path, source, "-nostdlib", "-nostartfiles", str(stub)).read_bytes()
 
 
-def test_what_a_newer_glibc_adds_is_refused_with_the_way_out(newer: bytes) -> None:
+def test_a_symbol_of_a_newer_glibc_is_refused_with_advice(newer: bytes) -> None:
     assert elf.read(newer).newest == ["__isoc23_strtol"]
     with pytest.raises(
         SystemExit, match=r"GLIBC_2\.38 \(`__isoc23_strtol`\).* 2\.34: build with `scripts/package --linker zig`"
@@ -161,8 +159,8 @@ def test_a_program_that_lambda_cannot_start_is_refused(tmp_path: Path) -> None:
         package.pack("ingest", needs.read_bytes())
 
 
-def test_any_damage_is_an_error_with_a_sentence(binary: bytes) -> None:
-    """Cut anywhere, a program is refused or read, never a traceback."""
+def test_a_truncated_program_never_causes_a_traceback(binary: bytes) -> None:
+    """Truncated at any length, a program is read or refused with a ValueError."""
     for length in [*range(0, 200), *range(200, len(binary), max(1, len(binary) // 50))]:
         try:
             elf.read(binary[:length])
@@ -177,15 +175,15 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of programs that were built elsewhere, each in one of the two places; dist/ is a folder of the test."""
+    """A folder of programs that were built elsewhere, each in one of the two supported layouts; dist/ is temporary."""
     monkeypatch.setattr(package, "DIST", tmp_path / "dist")
     monkeypatch.setattr(package, "ROOT", tmp_path)
     (tmp_path / "lambdas").symlink_to(paths.ROOT / "lambdas")
     program = compiled(tmp_path, "int main(void) { return 0; }", name="built")
     folder = tmp_path / "from"
-    for place in ("ingest", "provenance/bootstrap", "ledger"):
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_bytes(program.read_bytes())
+    for name in ("ingest", "provenance/bootstrap", "ledger"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(program.read_bytes())
     return folder
 
 
@@ -204,7 +202,7 @@ def test_programs_built_elsewhere_are_packed(
     assert found["ingest"]["sha256"] in capsys.readouterr().out
 
 
-def test_nothing_is_written_if_one_program_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_one_program_is_refused_nothing_is_written(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (elsewhere / "ledger").write_bytes(b"garbage")
     with pytest.raises(SystemExit, match="ledger: an unknown kind of file"):
         run_main(monkeypatch, "--from", str(elsewhere))
@@ -228,13 +226,13 @@ def test_nothing_is_written_if_one_program_is_refused(elsewhere: Path, monkeypat
         ("system", "riscv64gc-unknown-linux-gnu", (2, 41), "system"),
     ],
 )
-def test_zig_is_taken_where_this_machine_would_not_do(
+def test_zig_links_where_the_system_linker_cannot(
     wanted: str, target: str | None, host: tuple[int, int] | None, chosen: str
 ) -> None:
     assert linker._resolve(wanted, target, host) == chosen
 
 
-def test_a_target_that_is_not_there_is_named_with_its_command() -> None:
+def test_a_missing_target_is_reported_with_the_command_to_install_it() -> None:
     with pytest.raises(SystemExit, match="`nosuch-target` is not a Rust target"):
         linker._require("nosuch-target")
     missing = "aarch64-unknown-linux-gnu" if ARCHITECTURE == "x86_64" else "x86_64-unknown-linux-gnu"
@@ -248,11 +246,11 @@ def test_a_target_that_is_not_there_is_named_with_its_command() -> None:
 
 
 @pytest.mark.slow
-def test_zig_links_within_what_lambda_has() -> None:
-    """Whatever glibc this machine has: built with zig, and without a path of this machine."""
+def test_zig_links_against_the_glibc_of_lambda() -> None:
+    """Independent of this machine's glibc, and without a path of this machine."""
     [path] = package.build(paths.ROOT, ["ledger"], None, linked="zig").values()
     content = path.read_bytes()
     package.pack("ledger", content)
     assert elf.read(content).glibc <= (2, 34)
-    for leaked in (paths.ROOT, Path.home() / ".cargo"):
-        assert str(leaked).encode() not in content
+    for path_of_machine in (paths.ROOT, Path.home() / ".cargo"):
+        assert str(path_of_machine).encode() not in content

@@ -1,4 +1,4 @@
-"""What stands after apply, asked of the services and not of Terraform, and the Lambda's binary run by hand."""
+"""The resources after apply, as the services describe them, and the Lambda binary run outside of Lambda."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from .. import accounts, environment, facts, package
+from .. import accounts, environment, package, readback
 from ..deployment import Deployment
-from ..run import event, upload
+from ..ingest_events import object_created, upload
 from ..scenario import music
 from ..terraform import ARCHITECTURE
 
 
 def test_buckets_are_versioned_private_and_encrypted(deployment: Deployment) -> None:
-    """003.1 to 003.3: both buckets; nobody is let in by a bucket policy, so no principal of the account is either."""
+    """Both buckets of the ingest."""
     s3 = deployment.client("s3")
     for bucket in (deployment.ingest.processing, deployment.ingest.quarantine):
         assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
@@ -31,7 +31,7 @@ def test_buckets_are_versioned_private_and_encrypted(deployment: Deployment) -> 
 
 
 def test_the_table_is_on_demand_and_recoverable(deployment: Deployment) -> None:
-    """003.6, 003.7: two string keys, no capacity to plan (a replica would demand that), point-in-time recovery."""
+    """Two string keys, on-demand capacity, point-in-time recovery."""
     dynamodb, name = deployment.client("dynamodb"), deployment.ingest.table
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
@@ -45,7 +45,7 @@ def test_the_table_is_on_demand_and_recoverable(deployment: Deployment) -> None:
 
 
 def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None:
-    """003.9: an item put by hand, queried by its artist; the operator's role reads it by its key and may not put."""
+    """An item is put and queried by its artist; the operator role can read it by its key, but cannot put items."""
     ingest, artist = deployment.ingest, f"By Hand {uuid.uuid4().hex[:8]}"
     item = json.loads(music(artist, "TRACK#FeelULuvMe", Duration={"N": "234"}, Streams={"N": "10000000"}))
     dynamodb, operator = deployment.client("dynamodb"), deployment.client("dynamodb", "operator-role")
@@ -64,14 +64,14 @@ def test_items_are_put_and_queried_as_documented(deployment: Deployment) -> None
 
 
 def packaged(deployment: Deployment) -> Path:
-    """The zip of the ingest as the stack was applied with it."""
+    """The zip of the ingest with which the stack was applied."""
     folder = deployment.stack.folder / "dist"
     packages = json.loads((folder / package.VARIABLES).read_text())["lambda_packages"]
     return folder / Path(packages["ingest"]["path"]).name
 
 
-def test_the_function_is_the_package(deployment: Deployment) -> None:
-    """003.19: provided.al2023, the zip that was built, and no secret in its environment."""
+def test_the_function_has_the_package(deployment: Deployment) -> None:
+    """Runtime provided.al2023, the zip that was built, and no secret in the environment."""
     found = deployment.client("lambda").get_function(FunctionName=deployment.ingest.function)["Configuration"]
     assert (found["Runtime"], found["Architectures"]) == ("provided.al2023", [ARCHITECTURE])
     assert found["CodeSize"] == packaged(deployment).stat().st_size
@@ -90,8 +90,8 @@ def test_the_function_is_the_package(deployment: Deployment) -> None:
     }
 
 
-def test_the_binary_runs_by_hand(deployment: Deployment, tmp_path: Path) -> None:
-    """003.20: the same program on one event, outside of Lambda, against the buckets that stand."""
+def test_the_binary_runs_outside_of_lambda(deployment: Deployment, tmp_path: Path) -> None:
+    """`run-local` processes one event with the deployed buckets and table."""
     key, item = f"by-hand-{uuid.uuid4().hex[:8]}.json", ("By Hand", f"TRACK#{uuid.uuid4().hex[:8]}")
     body = music(*item)
     events = deployment.client("events")
@@ -104,7 +104,7 @@ def test_the_binary_runs_by_hand(deployment: Deployment, tmp_path: Path) -> None
         program = tmp_path / "ingest"
         program.write_bytes(archive.read("bootstrap"))
         program.chmod(0o755)
-    (tmp_path / "event.json").write_text(json.dumps(event(deployment, key, version, len(body))))
+    (tmp_path / "event.json").write_text(json.dumps(object_created(deployment, key, version, len(body))))
     settings = deployment.client("lambda").get_function_configuration(FunctionName=deployment.ingest.function)
     env = environment.tool(deployment.stack, deployment.emulator, accounts.load(deployment.stack)["deployer"])
     result = subprocess.run(
@@ -115,5 +115,5 @@ def test_the_binary_runs_by_hand(deployment: Deployment, tmp_path: Path) -> None
         timeout=60,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    found = facts.item(deployment, item)
-    assert found and facts.source_of(found)["version_id"] == version
+    found = readback.item(deployment, item)
+    assert found and readback.source_of(found)["version_id"] == version

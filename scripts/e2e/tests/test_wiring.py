@@ -1,4 +1,4 @@
-"""What the emulator does not enforce between services is read from the state; each check is shown to bite."""
+"""Permissions between services, which the emulator does not enforce, are checked in the state; so are the checks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from .. import wiring
 
 
-def test_everything_is_let_in(state: dict) -> None:
-    """003.10, 003.17: event -> queue, queue -> dead letters, queue -> function, alarm -> topic, function -> log."""
+def test_services_have_the_permissions_they_need(state: dict) -> None:
+    """Event -> queue, queue -> dead letters, queue -> function, alarm -> topic, function -> log."""
     assert wiring.problems(state) == []
 
 
@@ -25,7 +25,7 @@ def edit(shown: dict, kind: str, change: Callable[[dict], None]) -> None:
 
 
 def drop(attribute: str, sid: str) -> Callable[[dict], None]:
-    """Takes a statement out of a policy."""
+    """Removes a statement from a policy."""
 
     def change(values: dict) -> None:
         document = json.loads(values[attribute])
@@ -40,44 +40,36 @@ def assign(**values: object) -> Callable[[dict], None]:
 
 
 FAULTS = [
-    ("aws_sqs_queue", drop("policy", "TakeEvents"), "does not let"),
-    ("aws_sqs_queue", drop("policy", "TakeUndelivered"), "does not let"),
-    ("aws_sqs_queue", assign(redrive_allow_policy='{"redrivePermission":"denyAll"}'), "does not take the dead letters"),
-    ("aws_sqs_queue", assign(message_retention_seconds=60), "keeps messages no longer"),
-    ("aws_sqs_queue", assign(visibility_timeout_seconds=30), "hides a message"),
-    ("aws_sns_topic", drop("policy", "PublishAlarm"), "does not let"),
+    ("aws_sqs_queue", drop("policy", "TakeEvents"), "does not allow"),
+    ("aws_sqs_queue", drop("policy", "TakeUndelivered"), "does not allow"),
+    ("aws_sqs_queue", assign(redrive_allow_policy='{"redrivePermission":"denyAll"}'), "as a source"),
+    ("aws_sqs_queue", assign(message_retention_seconds=60), "does not keep messages longer"),
+    ("aws_sqs_queue", assign(visibility_timeout_seconds=30), "the visibility timeout"),
+    ("aws_sns_topic", drop("policy", "PublishAlarm"), "does not allow"),
     ("aws_kms_key", drop("policy", "EncryptAlarmNotices"), "may not use it"),
     ("aws_iam_role_policy", drop("policy", "TakeFromQueue"), "lacks sqs:ReceiveMessage"),
     ("aws_iam_role_policy", drop("policy", "OpenLogStream"), "lacks logs:CreateLogStream"),
     ("aws_iam_role_policy", drop("policy", "WriteLog"), "lacks logs:PutLogEvents"),
     ("aws_cloudwatch_log_group", assign(name="/elsewhere"), "its log group"),
-    ("aws_cloudwatch_event_rule", assign(arn="arn:aws:events:eu-central-1:111122223333:rule/other"), "does not let"),
+    ("aws_cloudwatch_event_rule", assign(arn="arn:aws:events:eu-central-1:111122223333:rule/other"), "does not allow"),
 ]
 
 
 EVERYTHING = '{"Statement":[{"Sid":"All","Effect":"Allow","Action":"kms:*","Resource":"*"}]}'
 
-# Of the provenance: what a stack without it cannot show.
+# Faults in the provenance module.
 PROVENANCE_FAULTS = [
-    ("aws_s3_bucket_notification", assign(eventbridge=False), "announces nothing"),
-    ("aws_s3_bucket_policy", drop("policy", "CheckTrailBucket"), "does not let it s3:GetBucketAcl"),
-    ("aws_s3_bucket_policy", drop("policy", "WriteTrail"), "does not let it s3:PutObject"),
+    ("aws_s3_bucket_notification", assign(eventbridge=False), "sends no events"),
+    ("aws_s3_bucket_policy", drop("policy", "CheckTrailBucket"), "does not allow it s3:GetBucketAcl"),
+    ("aws_s3_bucket_policy", drop("policy", "WriteTrail"), "does not allow it s3:PutObject"),
     ("aws_kms_key", drop("policy", "EncryptTrail"), "cloudtrail.amazonaws.com may not use it"),
-    ("aws_kms_key", drop("policy", "SignManifests"), "not for one role to sign with"),
-    ("aws_iam_role", assign(arn="arn:aws:iam::111122223333:role/other"), "not for one role to sign with"),
-    ("aws_iam_role_policy", assign(policy=EVERYTHING), "may sign with more"),
-    ("aws_lambda_permission", assign(source_arn="arn:aws:events:eu-central-1:111122223333:rule/x"), "does not let"),
-    ("aws_lambda_permission", assign(function_name="other"), "does not let"),
-    ("aws_cloudtrail", assign(arn="arn:aws:cloudtrail:eu-central-1:111122223333:trail/other"), "does not let it"),
+    ("aws_kms_key", drop("policy", "SignManifests"), "does not allow exactly one role to sign"),
+    ("aws_iam_role", assign(arn="arn:aws:iam::111122223333:role/other"), "does not allow exactly one role to sign"),
+    ("aws_iam_role_policy", assign(policy=EVERYTHING), "may sign with other keys"),
+    ("aws_lambda_permission", assign(source_arn="arn:aws:events:eu-central-1:111122223333:rule/x"), "does not allow"),
+    ("aws_lambda_permission", assign(function_name="other"), "does not allow"),
+    ("aws_cloudtrail", assign(arn="arn:aws:cloudtrail:eu-central-1:111122223333:trail/other"), "does not allow it"),
 ]
-
-
-@pytest.fixture
-def watched(state: dict) -> dict:
-    """The state, if the stack has a provenance."""
-    if not any(entry["type"] == "aws_cloudtrail" for entry in wiring.resources(state)):
-        pytest.skip("this stack has no provenance")
-    return state
 
 
 @pytest.mark.parametrize(
@@ -85,30 +77,30 @@ def watched(state: dict) -> dict:
     PROVENANCE_FAULTS,
     ids=[f"{fault[0]}-{number}" for number, fault in enumerate(PROVENANCE_FAULTS)],
 )
-def test_a_missing_permission_of_the_provenance_is_found(
-    watched: dict, kind: str, change: Callable[[dict], None], complaint: str
+def test_a_missing_permission_of_provenance_is_found(
+    state: dict, kind: str, change: Callable[[dict], None], complaint: str
 ) -> None:
-    broken = copy.deepcopy(watched)
+    broken = copy.deepcopy(state)
     edit(broken, kind, change)
     assert any(complaint in problem for problem in wiring.problems(broken))
 
 
-def test_the_trail_does_not_log_itself(watched: dict) -> None:
-    """001.16: each delivery would be the next event."""
-    broken = copy.deepcopy(watched)
+def test_the_trail_does_not_log_itself(state: dict) -> None:
+    """Each delivery would cause another event."""
+    broken = copy.deepcopy(state)
 
-    def own(values: dict) -> None:
+    def add_own_bucket(values: dict) -> None:
         selectors = values["advanced_event_selector"][0]["field_selector"]
         (objects,) = [field for field in selectors if field["field"] == "resources.ARN"]
         objects["starts_with"].append(f"arn:aws:s3:::{values['s3_bucket_name']}/")
 
-    edit(broken, "aws_cloudtrail", own)
+    edit(broken, "aws_cloudtrail", add_own_bucket)
     assert any("its own deliveries" in problem for problem in wiring.problems(broken))
 
 
-def test_one_notification_for_each_bucket_that_is_watched(watched: dict) -> None:
-    """001.12: what holds receipts, logs or answers announces nothing."""
-    found = [entry["values"] for entry in wiring.resources(watched) if entry["type"] == "aws_s3_bucket_notification"]
+def test_only_watched_buckets_send_events(state: dict) -> None:
+    """Buckets of receipts, logs or query results send no events."""
+    found = [entry["values"] for entry in wiring.resources(state) if entry["type"] == "aws_s3_bucket_notification"]
     assert sorted(values["bucket"].split("-")[2] for values in found) == ["data", "processing"]
 
 
@@ -121,28 +113,28 @@ def test_a_missing_permission_is_found(state: dict, kind: str, change: Callable[
     assert any(complaint in problem for problem in wiring.problems(broken))
 
 
-def test_the_bucket_announces(state: dict) -> None:
-    """003.10: without the bucket's EventBridge notification the rule never fires."""
+def test_the_bucket_sends_events(state: dict) -> None:
+    """Without the bucket's EventBridge notification, the rule receives no events."""
     found = [entry["values"] for entry in wiring.resources(state) if entry["type"] == "aws_s3_bucket_notification"]
     assert found and all(values["eventbridge"] for values in found)
 
 
-def test_every_alarm_reaches_people(state: dict) -> None:
-    """Every alarm acts on the topic that has the addresses of `alarm_emails`."""
+def test_every_alarm_notifies_operators(state: dict) -> None:
+    """The action of every alarm is the topic that the addresses in `alarm_emails` are subscribed to."""
     of_kind = {
         kind: [entry["values"] for entry in wiring.resources(state) if entry["type"] == kind]
         for kind in ("aws_cloudwatch_metric_alarm", "aws_sns_topic_subscription")
     }
-    heard = {
+    subscribed = {
         values["topic_arn"]
         for values in of_kind["aws_sns_topic_subscription"]
         if values["endpoint"] == "operators@example.org"
     }
     alarms = of_kind["aws_cloudwatch_metric_alarm"]
-    assert alarms and heard
-    assert all(set(values["alarm_actions"]) <= heard and values["alarm_actions"] for values in alarms)
+    assert alarms and subscribed
+    assert all(set(values["alarm_actions"]) <= subscribed and values["alarm_actions"] for values in alarms)
 
 
 def test_no_managed_policy_is_attached(state: dict) -> None:
-    """003.19: the four managed FullAccess policies are replaced by statements of our own."""
+    """Permissions are inline statements, not AWS managed policies."""
     assert [entry for entry in wiring.resources(state) if entry["type"] == "aws_iam_role_policy_attachment"] == []

@@ -3,12 +3,13 @@
 use lambda_support::protocol::unexpected;
 
 use super::state::{Finishing, State};
-use super::{IngestProtocol, Step, Verdict};
+use super::{IngestProtocol, Step};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
 use crate::notice::Notice;
 use crate::outcome::Outcome;
 use crate::quarantine::{ReasonRecord, copy_key};
+use crate::verdict::Verdict;
 
 impl IngestProtocol {
     pub(super) fn finishing(&mut self, state: Finishing, result: EffectResult) -> Step {

@@ -7,11 +7,12 @@ use sluice_types::object::MAX_COPY_BYTES;
 use sluice_types::{ObjectVersion, Timestamp};
 
 use super::state::{ReadFailure, Reading, State};
-use super::{IngestProtocol, Step, Verdict};
+use super::{IngestProtocol, Step};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult, ObjectBody};
 use crate::outcome::Outcome;
 use crate::problem::Problem;
+use crate::verdict::Verdict;
 
 impl IngestProtocol {
     pub(super) fn reading(

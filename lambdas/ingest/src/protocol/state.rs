@@ -3,11 +3,11 @@
 use lambda_support::Fault;
 use lambda_support::aws::Obstacle;
 
-use super::Verdict;
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::quarantine::ReasonRecord;
 use crate::source::Source;
+use crate::verdict::Verdict;
 
 /// The effect that a delivery waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use lambda_support::protocol::unexpected;
 
 use super::state::{State, Storing};
-use super::{IngestProtocol, Step, Verdict};
+use super::{IngestProtocol, Step};
 use crate::deployment::Deployment;
 use crate::effect::{Effect, EffectResult};
 use crate::item::Item;
@@ -11,6 +11,7 @@ use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::validate::InvalidItem;
+use crate::verdict::Verdict;
 
 impl IngestProtocol {
     pub(super) fn storing(&mut self, deployment: &Deployment, state: Storing, result: EffectResult) -> Step {

@@ -2,8 +2,8 @@
 
 use ingest::item::source_of;
 use ingest::outcome::Outcome;
-use ingest::protocol::Verdict;
 use ingest::quarantine::copy_key;
+use ingest::verdict::Verdict;
 use lambda_support::fakes::FakeAws;
 use sluice_types::ObjectVersion;
 

@@ -1,5 +1,5 @@
-//! A stand-in for S3 on a free port of this machine: each test says what it answers.
-#![allow(dead_code, reason = "each test uses its part")]
+//! A fake S3 on a free local port. Each test provides its responses.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,78 +12,78 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What was asked.
+/// A request.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub(crate) struct Request {
     pub method: String,
-    /// Path and query, as they were sent.
+    /// Path and query, encoded.
     pub target: String,
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// `Range`, as the first byte and the one after the last.
-    pub fn range(&self) -> Option<(usize, usize)> {
+    /// `Range`: the first byte and the one after the last.
+    pub(crate) fn range(&self) -> Option<(usize, usize)> {
         let (from, to) = self.headers.get("range")?.strip_prefix("bytes=")?.split_once('-')?;
         Some((from.parse().ok()?, to.parse::<usize>().ok()? + 1))
     }
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub(crate) struct Response {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
-    /// Only so much of the body is sent, and then this happens.
+    /// Sends only this many bytes of the body, and then this.
     pub cut: Option<(usize, Cut)>,
-    /// How long it takes.
+    /// Delay before it is sent.
     pub after: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Cut {
+pub(crate) enum Cut {
     Close,
     Stall,
 }
 
-impl Answer {
-    pub fn of(status: u16) -> Self {
+impl Response {
+    pub(crate) fn of(status: u16) -> Self {
         Self { status, ..Self::default() }
     }
 
-    pub fn error(status: u16, code: &str) -> Self {
-        let body = format!("<Error><Code>{code}</Code><Message>as told</Message></Error>");
+    pub(crate) fn error(status: u16, code: &str) -> Self {
+        let body = format!("<Error><Code>{code}</Code><Message>as requested</Message></Error>");
         Self { body: body.into_bytes(), ..Self::of(status) }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    pub fn cut(mut self, at: usize, cut: Cut) -> Self {
+    pub(crate) fn cut(mut self, at: usize, cut: Cut) -> Self {
         self.cut = Some((at, cut));
         self
     }
 
-    /// `GetObject` of these bytes as S3 answers it: a part, where a part was asked for.
-    pub fn object(bytes: &[u8], request: &Request) -> Self {
-        let answer = match request.range() {
+    /// The response to a `GetObject` of these bytes, or of the requested range.
+    pub(crate) fn object(bytes: &[u8], request: &Request) -> Self {
+        let response = match request.range() {
             None => Self { body: bytes.to_vec(), ..Self::of(200) },
             Some((from, to)) => {
                 let part = bytes.get(from..to).unwrap_or_default();
-                let told = format!("bytes {from}-{}/{}", to - 1, bytes.len());
-                Self { body: part.to_vec(), ..Self::of(206).with("content-range", told) }
+                let content_range = format!("bytes {from}-{}/{}", to - 1, bytes.len());
+                Self { body: part.to_vec(), ..Self::of(206).with("content-range", content_range) }
             }
         };
-        answer.with("etag", "\"e1\"")
+        response.with("etag", "\"e1\"")
     }
 }
 
-/// Serves `handler`; returns the address.
-pub async fn serve(handler: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> String {
+/// Starts a server; returns its URL.
+pub(crate) async fn serve(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let handler = Arc::new(handler);
@@ -97,27 +97,27 @@ pub async fn serve(handler: impl Fn(&Request) -> Answer + Send + Sync + 'static)
     format!("http://{address}")
 }
 
-async fn connection(stream: TcpStream, handler: &impl Fn(&Request) -> Answer) {
+async fn connection(stream: TcpStream, handler: &impl Fn(&Request) -> Response) {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream).await {
-        let answer = handler(&request);
-        tokio::time::sleep(answer.after).await;
-        let length = answer.body.len();
-        let mut head = format!("HTTP/1.1 {} -\r\n", answer.status);
-        let known = answer.headers.iter().any(|(n, _)| *n == "content-length");
+        let response = handler(&request);
+        tokio::time::sleep(response.after).await;
+        let length = response.body.len();
+        let mut head = format!("HTTP/1.1 {} -\r\n", response.status);
+        let known = response.headers.iter().any(|(n, _)| *n == "content-length");
         if !known {
             head.push_str(&format!("content-length: {length}\r\n"));
         }
-        for (name, value) in &answer.headers {
+        for (name, value) in &response.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
-        let sent = answer.cut.map_or(length, |(at, _)| at.min(length));
-        let body = if request.method == "HEAD" { &[] } else { &answer.body[..sent] };
+        let sent = response.cut.map_or(length, |(at, _)| at.min(length));
+        let body = if request.method == "HEAD" { &[] } else { &response.body[..sent] };
         let wrote = stream.write_all(head.as_bytes()).await.is_ok()
             && stream.write_all(body).await.is_ok()
             && stream.flush().await.is_ok();
-        match answer.cut {
+        match response.cut {
             _ if !wrote => return,
             None => {}
             Some((_, Cut::Close)) => return,
@@ -148,8 +148,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(request)
 }
 
-/// The SDK's configuration for a stand-in at `url`: three attempts in quick succession, no time limits.
-pub fn config(url: &str) -> SdkConfig {
+/// The SDK configuration for the server at `url`: three attempts without delay, no time limits.
+pub(crate) fn config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
     SdkConfig::builder()

@@ -14,38 +14,38 @@ use sluice_types::{
     JournalEntry, ListedVersion, ObjectAttributes, ObjectVersion, Receipt, ReceiptState, Record, Timestamp,
 };
 
-pub const IN: &str = "raw";
-pub const OUT: &str = "receipts";
-pub const START: Timestamp = Timestamp::from_millis(1_763_906_709_000);
+pub(crate) const IN: &str = "raw";
+pub(crate) const OUT: &str = "receipts";
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_763_906_709_000);
 
 /// S3, and a clock that advances with every read of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     pub s3: S3,
     pub clock: u64,
 }
 
 impl Deployment {
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         START.plus_millis(self.clock)
     }
 
-    pub fn put(&mut self, key: &str, bytes: &[u8]) -> ObjectVersion {
+    pub(crate) fn put(&mut self, key: &str, bytes: &[u8]) -> ObjectVersion {
         let version_id = self.s3.put(IN, key, bytes, false).unwrap();
         version(key, &version_id)
     }
 }
 
-pub fn watched() -> Vec<WatchedBucket> {
+pub(crate) fn watched() -> Vec<WatchedBucket> {
     vec![WatchedBucket { bucket: IN.into(), prefixes: vec!["incoming/".into()] }]
 }
 
-pub fn version(key: &str, version_id: &str) -> ObjectVersion {
+pub(crate) fn version(key: &str, version_id: &str) -> ObjectVersion {
     ObjectVersion { bucket: IN.into(), key: key.into(), version_id: version_id.into() }
 }
 
 /// An event about this version; an empty version-id is omitted.
-pub fn arrival(version: &ObjectVersion, etag: Option<&str>) -> Arrival {
+pub(crate) fn arrival(version: &ObjectVersion, etag: Option<&str>) -> Arrival {
     Arrival {
         bucket: version.bucket.clone(),
         key: version.key.clone(),
@@ -59,12 +59,12 @@ pub fn arrival(version: &ObjectVersion, etag: Option<&str>) -> Arrival {
 }
 
 /// The ETag of an object: the same for the same bytes, as in S3.
-pub fn etag(object: &Object) -> String {
+pub(crate) fn etag(object: &Object) -> String {
     object.sha256()[..32].to_owned()
 }
 
 /// Performs one effect.
-pub fn perform(deployment: &mut Deployment, effect: &Effect) -> EffectResult {
+pub(crate) fn perform(deployment: &mut Deployment, effect: &Effect) -> EffectResult {
     match effect {
         Effect::ResolveVersion { bucket, key, etag } => {
             find(deployment, bucket, key, |found| etag.is_none() || found.attributes.etag == *etag)
@@ -117,7 +117,7 @@ fn find(deployment: &Deployment, bucket: &str, key: &str, wanted: impl Fn(&Liste
 
 /// All records. Checks that each was written once, has its journal entry and is true; `bytes_of` returns the bytes that a
 /// version had.
-pub fn records(deployment: &Deployment, bytes_of: impl Fn(&ObjectVersion) -> Option<Vec<u8>>) -> Vec<Receipt> {
+pub(crate) fn records(deployment: &Deployment, bytes_of: impl Fn(&ObjectVersion) -> Option<Vec<u8>>) -> Vec<Receipt> {
     let read = |key: &str| {
         let versions = deployment.s3.versions(OUT, key);
         assert_eq!(versions.len(), 1, "written twice: {key}");
@@ -158,7 +158,7 @@ pub fn records(deployment: &Deployment, bytes_of: impl Fn(&ObjectVersion) -> Opt
 }
 
 /// Checks the verdict of a finished delivery against the records.
-pub fn check_verdict(deployment: &Deployment, verdict: &Verdict) {
+pub(crate) fn check_verdict(deployment: &Deployment, verdict: &Verdict) {
     let version_id = &verdict.version.version_id;
     let record_key = match &verdict.receipt {
         Some(receipt) => receipt.record_key(),

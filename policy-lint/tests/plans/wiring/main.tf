@@ -90,7 +90,7 @@ module "alone" {
 }
 
 resource "aws_kms_key" "alone" {
-  description = "nobody is let in but by their own policies"
+  description = "access only through identity policies"
 }
 
 resource "aws_kms_key" "shared" {

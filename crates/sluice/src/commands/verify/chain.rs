@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 use sluice_types::digest::sha256;
-use sluice_types::manifest::{self, Listed, Opened, Predicate};
+use sluice_types::manifest::{self, Opened, Predicate, ResourceDescriptor};
 use sluice_types::{RecordKind, Timestamp};
 
 use super::finding::{Finding, FindingKind};
@@ -169,7 +169,7 @@ impl Chain {
     fn add_listed(&mut self, opened: Opened) {
         let Predicate { sequence, from, to, announced, .. } = opened.statement.predicate;
         self.periods.push((from, to, sequence));
-        let record = |listed: Listed, is_present| ListedRecord {
+        let record = |listed: ResourceDescriptor, is_present| ListedRecord {
             name: listed.name,
             is_present,
             sha256: listed.digest.sha256,
@@ -242,7 +242,7 @@ fn discontinuity(predicate: &Predicate, sequence: u64, previous: Option<&Previou
         return (!is_first).then(|| "it was not written as the first manifest".into());
     }
     let previous = previous.filter(|p| p.is_sound)?;
-    if predicate.previous != Some(Listed::new(manifest::key(previous.sequence), &previous.sha256)) {
+    if predicate.previous != Some(ResourceDescriptor::new(manifest::key(previous.sequence), &previous.sha256)) {
         return Some(format!("it does not refer to this manifest {}", previous.sequence));
     }
     (predicate.from != previous.to)

@@ -7,11 +7,11 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use lambda_support::{Protocol, Step};
 use ledger::effect::{Body, Effect, EffectResult};
-use ledger::protocol::{LedgerProtocol, Plan};
-use ledger::request::{Asked, Until};
+use ledger::protocol::{LedgerConfig, LedgerProtocol};
+use ledger::request::{CloseUntil, RunRequest};
 use sluice_types::digest::sha256;
 use sluice_types::keys::{JOURNAL_PREFIX, LEDGER_PREFIX};
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor, Statement};
 use sluice_types::signature::canonical;
 use sluice_types::{
     JournalEntry, OperatorAction, OperatorRecord, Receipt, ReceiptState, Record as _, RecordKind, Timestamp,
@@ -94,8 +94,8 @@ pub(super) fn operation(action: OperatorAction, receipt: &Receipt, at: u64) -> O
     }
 }
 
-pub(super) fn listed(receipt: &Receipt) -> Listed {
-    Listed::new(receipt.record_key(), sha256(&receipt.bytes()))
+pub(super) fn listed(receipt: &Receipt) -> ResourceDescriptor {
+    ResourceDescriptor::new(receipt.record_key(), sha256(&receipt.bytes()))
 }
 
 impl EvidenceFixture {
@@ -121,12 +121,20 @@ impl EvidenceFixture {
     }
 
     /// Writes the manifest of the next hour with these lists.
-    pub(super) fn add_manifest(&mut self, present: Vec<Listed>, announced: Vec<Listed>) -> String {
+    pub(super) fn add_manifest(
+        &mut self,
+        present: Vec<ResourceDescriptor>,
+        announced: Vec<ResourceDescriptor>,
+    ) -> String {
         self.add_changed_manifest(present, |predicate| predicate.announced = announced)
     }
 
     /// Writes the manifest of the next hour; `change` changes it before it is signed.
-    pub(super) fn add_changed_manifest(&mut self, present: Vec<Listed>, change: impl FnOnce(&mut Predicate)) -> String {
+    pub(super) fn add_changed_manifest(
+        &mut self,
+        present: Vec<ResourceDescriptor>,
+        change: impl FnOnce(&mut Predicate),
+    ) -> String {
         let sequence = self.manifests().len() as u64 + 1;
         let previous_sequence = sequence - 1;
         let previous = self.files.get(&manifest::key(previous_sequence));
@@ -134,7 +142,7 @@ impl EvidenceFixture {
             sequence,
             from: (previous_sequence > 0).then_some(Timestamp::from_millis(previous_sequence * HOUR)),
             to: Timestamp::from_millis(sequence * HOUR),
-            previous: previous.map(|b| Listed::new(manifest::key(previous_sequence), sha256(b))),
+            previous: previous.map(|b| ResourceDescriptor::new(manifest::key(previous_sequence), sha256(b))),
             announced: Vec::new(),
             key: "alias/ledger".into(),
         };
@@ -146,13 +154,13 @@ impl EvidenceFixture {
 
     /// Runs the ledger at this time; returns whether it succeeded.
     pub(super) fn run_ledger(&mut self, now: u64) -> bool {
-        let plan = Plan { key: "alias/ledger".into(), max_listed: 100 };
-        let asked = Asked { until: Until::Hour, go_on_from: None };
+        let config = LedgerConfig { signing_key: "alias/ledger".into(), max_listed_records: 100 };
+        let request = RunRequest { close_until: CloseUntil::FullHour, go_on_from: None };
         let now = Timestamp::from_millis(now);
-        let (mut protocol, mut step) = LedgerProtocol::start(asked, &plan, now);
+        let (mut protocol, mut step) = LedgerProtocol::start(request, &config, now);
         while let Step::Perform(effect) = step {
             let result = self.perform(&effect);
-            step = protocol.next(&plan, result, now);
+            step = protocol.next(&config, result, now);
         }
         step == Step::Done(())
     }
@@ -163,19 +171,21 @@ impl EvidenceFixture {
             keys.filter(|k| k.as_str() > after).cloned().collect()
         };
         match effect {
-            Effect::NextManifest { after } => {
+            Effect::FindManifest { after } => {
                 let keys = keys(LEDGER_PREFIX, &manifest::key(*after));
-                EffectResult::Next(keys.iter().find_map(|k| manifest::sequence_of(k)))
+                EffectResult::ManifestFound(keys.iter().find_map(|k| manifest::sequence_of(k)))
             }
             Effect::ReadManifest(sequence) => EffectResult::Manifest(self.files[&manifest::key(*sequence)].clone()),
-            Effect::ListJournal { after } => EffectResult::Page { keys: keys(JOURNAL_PREFIX, after), more: false },
+            Effect::ListJournal { after } => {
+                EffectResult::JournalPage { keys: keys(JOURNAL_PREFIX, after), more: false }
+            }
             Effect::ReadEntries(keys) | Effect::ReadRecords(keys) => {
                 let bodies = keys.iter().map(|key| {
                     let bytes = self.files.get(key)?.clone();
                     let sha256 = sha256(&bytes);
                     Some(Body { bytes, sha256 })
                 });
-                EffectResult::Read(bodies.collect())
+                EffectResult::Objects(bodies.collect())
             }
             Effect::Verify { signature, .. } => {
                 let signed = self.files.values().filter_map(|b| manifest::open(b).ok());
@@ -184,10 +194,10 @@ impl EvidenceFixture {
                 EffectResult::Verified(signed.any(|o| keys.verify(&o.signed, &o.signature)))
             }
             Effect::Sign(statement) => EffectResult::Signed(self.signer.sign(&statement.payload())),
-            Effect::Write { sequence, envelope } => {
+            Effect::WriteManifest { sequence, envelope } => {
                 let key = manifest::key(*sequence);
                 self.files.insert(key, envelope.clone());
-                EffectResult::Written
+                EffectResult::ManifestWritten
             }
         }
     }

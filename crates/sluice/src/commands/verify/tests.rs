@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sluice_types::digest::sha256;
-use sluice_types::manifest::{self, Listed, Predicate, Statement};
+use sluice_types::manifest::{self, Predicate, ResourceDescriptor, Statement};
 use sluice_types::{Record as _, Timestamp};
 
 use super::chain::{Chain, Pin};
@@ -57,7 +57,7 @@ fn a_listed_receipt_under_another_key_is_misplaced() {
     let honest = receipt("x", 4 * HOUR + 1);
     let key = receipt_key("y");
     fixture.files.insert(key.clone(), honest.bytes());
-    fixture.add_manifest(vec![Listed::new(&key, sha256(&honest.bytes()))], Vec::new());
+    fixture.add_manifest(vec![ResourceDescriptor::new(&key, sha256(&honest.bytes()))], Vec::new());
     assert_eq!(fixture.verify(), [(FindingKind::ReceiptMisplaced, key)]);
     let mut fixture = EvidenceFixture::filled();
     let early = receipt("early", 5);
@@ -171,7 +171,7 @@ fn discontinuous_periods_are_found() {
         assert_eq!(fixture.verify(), [(FindingKind::ManifestChain, odd)]);
     }
     let mut fixture = EvidenceFixture::new();
-    let other = Listed::new(manifest::key(9), "00");
+    let other = ResourceDescriptor::new(manifest::key(9), "00");
     let first = fixture.add_changed_manifest(Vec::new(), |p| p.previous = Some(other));
     assert_eq!(fixture.verify(), [(FindingKind::ManifestChain, first)], "it is not the first manifest of a ledger");
 }

@@ -1,0 +1,70 @@
+"""A deployment with other settings: a prefix, a customer managed key on the buckets, a table without a range key."""
+
+from __future__ import annotations
+
+import pytest
+
+from .. import readback, report
+from ..inbox import Inbox
+from ..ingest_events import queue_is_empty, upload
+from ..scenario import Step, music
+from ..scenario_run import play
+from .polling import eventually
+from .stack_setup import AppliedStack
+
+pytestmark = pytest.mark.slow
+
+WAVES = (
+    (
+        Step("in the folder", "incoming/a b.json", music("One", "ALBUM#One"), "stored", item=("One", "ALBUM#One")),
+        Step("broken", "incoming/broken.json", b"{", "invalid"),
+        Step("a folder", "incoming/folder/", b"", "skipped"),
+    ),
+    (
+        Step(
+            "the same artist again",  # ArtistID is the whole table key
+            "incoming/two.json",
+            music("One", "ALBUM#Two"),
+            "conflict",
+            ("incoming/a b.json",),
+            of="in the folder",
+        ),
+        Step("the same bytes", "incoming/three.json", music("One", "ALBUM#One"), "duplicate", of="in the folder"),
+        Step(
+            "the event again",
+            "incoming/a b.json",
+            music("One", "ALBUM#One"),
+            "redelivered",
+            action="redeliver",
+            of="in the folder",
+        ),
+    ),
+)
+
+
+def test_the_flow_with_other_settings(other_settings: AppliedStack) -> None:
+    """Every file has its outcome, and objects are encrypted with the deployment's key."""
+    deployment = other_settings.deployment
+    ingest = deployment.ingest
+    played = play(deployment, Inbox.open(deployment), WAVES)
+    assert not report.difference(played.results), report.table(played.results)
+    assert readback.depth(deployment, ingest.dead_letters_url) == 0 and queue_is_empty(deployment)
+    head = deployment.client("s3").head_object(Bucket=ingest.processing, Key="incoming/a b.json")
+    assert head["ServerSideEncryption"] == "aws:kms"
+
+
+def test_objects_outside_the_prefix_are_ignored(other_settings: AppliedStack) -> None:
+    """The uploader role can only write under the prefix, and the ingest ignores what others write elsewhere."""
+    deployment = other_settings.deployment
+    s3, processing = deployment.client("s3"), deployment.ingest.processing
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        upload(deployment, "elsewhere/a.json", b"{")
+    version = s3.put_object(Bucket=processing, Key="elsewhere/a.json", Body=b"{")["VersionId"]
+    later = upload(deployment, "incoming/later.json", b"{")
+
+    def outcomes() -> dict[str, list[dict]]:
+        return readback.outcomes(readback.log_lines(deployment))
+
+    eventually(lambda: later in outcomes(), "outcome of a later file")
+    assert version not in outcomes()
+    assert readback.version_exists(deployment, "elsewhere/a.json", version)
