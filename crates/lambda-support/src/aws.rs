@@ -319,11 +319,10 @@ fn listed_version(bucket: &str, key: &str, listed: &aws_sdk_s3::types::ObjectVer
 /// The value of `CopySource`: `{bucket}/{key}`, with `?versionId=` if a version is named, percent-encoded.
 #[must_use]
 pub fn copy_source(bucket: &str, key: &str, version_id: Option<&str>) -> String {
-    let path = format!("{bucket}/{key}");
-    let path = utf8_percent_encode(&path, COPY_SOURCE_ESCAPES);
+    let escape = |text| utf8_percent_encode(text, COPY_SOURCE_ESCAPES);
     match version_id {
-        Some(version_id) => format!("{path}?versionId={}", utf8_percent_encode(version_id, COPY_SOURCE_ESCAPES)),
-        None => path.to_string(),
+        Some(version_id) => format!("{}/{}?versionId={}", escape(bucket), escape(key), escape(version_id)),
+        None => format!("{}/{}", escape(bucket), escape(key)),
     }
 }
 

@@ -209,8 +209,9 @@ impl VersionReader {
     async fn drain(&self, mut body: ByteStream, expected: u64, take: &mut impl FnMut(&[u8])) -> Result<(), Fault> {
         let mut read = 0;
         loop {
-            let received = timeout(self.reader.stall_timeout, body.try_next()).await;
-            let received = received.map_err(|_| Fault::new(CALL, "the response body stalled"))?;
+            let Ok(received) = timeout(self.reader.stall_timeout, body.try_next()).await else {
+                return Err(Fault::new(CALL, "the response body stalled"));
+            };
             let chunk = received.map_err(|e| incomplete_body(CALL, &e))?;
             if let Some(bytes) = &chunk {
                 read += bytes.len() as u64;

@@ -67,9 +67,9 @@ impl From<Fault> for ReadError {
 /// # Errors
 /// When the version is not accessible or refused, or when the call fails.
 pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result<ObjectAttributes, ReadError> {
-    let request = s3.head_object().bucket(&version.bucket).key(&version.key);
-    let request = request.version_id(&version.version_id);
-    let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
+    let ObjectVersion { bucket, key, version_id } = version;
+    let request = s3.head_object().bucket(bucket).key(key).version_id(version_id).checksum_mode(ChecksumMode::Enabled);
+    let head = match request.send().await {
         Ok(head) => head,
         Err(error) => return Err(head_error(s3, version, &error).await),
     };
@@ -90,9 +90,8 @@ async fn head_error(s3: &aws_sdk_s3::Client, version: &ObjectVersion, error: &Sd
     if status(error) != Some(400) {
         return head_error;
     }
-    let request = s3.get_object().bucket(&version.bucket).key(&version.key);
-    let request = request.version_id(&version.version_id).range("bytes=0-0");
-    match request.send().await {
+    let ObjectVersion { bucket, key, version_id } = version;
+    match s3.get_object().bucket(bucket).key(key).version_id(version_id).range("bytes=0-0").send().await {
         Ok(_) => ReadError::Fault(head_error.fault()),
         Err(error) => ReadError::new("GetObject", &error),
     }
@@ -113,6 +112,8 @@ fn checksums(head: &HeadObjectOutput) -> Vec<Checksum> {
         ("XXHASH3", head.checksum_xxhash3()),
         ("XXHASH128", head.checksum_xxhash128()),
     ];
-    let stored = stored.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
-    stored.map(|(algorithm, value)| Checksum { algorithm, kind: kind.clone(), value: value.to_owned() }).collect()
+    let checksum = |(algorithm, value): (&'static str, Option<&str>)| {
+        Some(Checksum { algorithm, kind: kind.clone(), value: value?.to_owned() })
+    };
+    stored.into_iter().filter_map(checksum).collect()
 }

@@ -52,7 +52,7 @@ pub fn classify(watched: &[WatchedBucket], bucket: &str, key: &str, size: Option
 
 /// Whether an object is a folder marker, as consoles create it: an empty object whose key ends with `/`.
 #[must_use]
-pub(crate) fn is_folder_marker(key: &str, size: Option<u64>) -> bool {
+pub fn is_folder_marker(key: &str, size: Option<u64>) -> bool {
     key.ends_with('/') && size == Some(0)
 }
 

@@ -100,8 +100,7 @@ impl S3 {
         match version {
             None => versions.next().filter(|o| o.body.is_some()).ok_or(S3Error::NotFound),
             Some(id) => {
-                let object = versions.find(|o| o.version_id == id);
-                let object = object.ok_or(S3Error::NotFound)?;
+                let object = versions.find(|o| o.version_id == id).ok_or(S3Error::NotFound)?;
                 match object.body {
                     Some(_) => Ok(object),
                     None => Err(S3Error::DeleteMarker),
