@@ -1,15 +1,11 @@
-//! The command line: what all commands share, and their list.
+//! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-use crate::aws::Role;
-use crate::outputs::From;
-use crate::report::Format;
-use crate::{
-    backfill, bootstrap, quarantine, reconcile, record, redrive, run_local, schema, smoke, status, upload, verify,
-};
+use crate::commands::Command;
+use crate::globals::Globals;
 
-/// The operator's tool of Sluice: from the first bucket to the last dead letter
+/// The operator's tool for a Sluice deployment
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -17,51 +13,16 @@ use crate::{
   sluice upload 4evr.json
   sluice status
 
-Names come from Terraform's outputs; credentials as for every AWS tool, and the deployment's roles are assumed.
-Exit code: 0 done or exists, 1 does not exist, partial failure or mismatch, 2 usage or environment error."
+Resource names are read from Terraform's outputs. Credentials come from the usual AWS sources; each command then assumes
+a role of the deployment.
+Exit code: 0 success, or the object exists; 1 partial failure, mismatch, or the object does not exist; 2 usage or
+environment error."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub shared: Shared,
+    pub(crate) globals: Globals,
     #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What all commands share.
-#[derive(Debug, clap::Args)]
-pub struct Shared {
-    #[command(flatten)]
-    pub from: From,
-    /// How results are written; json = one object a line
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Act as another role than the command's own
-    #[arg(long = "as", global = true, value_enum, value_name = "ROLE")]
-    pub role: Option<Role>,
-}
-
-impl Shared {
-    /// The role to act as.
-    #[must_use]
-    pub fn role(&self, usual: Role) -> Role {
-        self.role.unwrap_or(usual)
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Upload(upload::Upload),
-    Quarantine(quarantine::Quarantine),
-    Redrive(redrive::Redrive),
-    Backfill(backfill::Backfill),
-    Reconcile(reconcile::Reconcile),
-    Status(status::Status),
-    Bootstrap(bootstrap::Bootstrap),
-    Ingest(run_local::Ingest),
-    Schema(schema::Schema),
-    Verify(verify::Verify),
-    Smoke(smoke::Smoke),
-    Provenance(record::Provenance),
+    pub(crate) command: Command,
 }
 
 #[cfg(test)]
@@ -69,16 +30,16 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn examples(command: &clap::Command, path: &str) {
+    fn assert_examples(command: &clap::Command, path: &str) {
         let path = format!("{path} {}", command.get_name());
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(help.contains("Example:\n  sluice "), "{path} has no example");
-        assert!(command.get_about().is_some(), "{path} says nothing");
-        command.get_subcommands().for_each(|c| examples(c, &path));
+        assert!(command.get_about().is_some(), "{path} has no description");
+        command.get_subcommands().for_each(|c| assert_examples(c, &path));
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
+    fn conflicting_options_are_rejected() {
         let pin = format!("7:{}", "0".repeat(64));
         let parses = |line: &str| {
             let words = std::iter::once("sluice").chain(line.split_whitespace());
@@ -112,11 +73,10 @@ mod tests {
         }
     }
 
-    /// 003.25: every command says what it is for, with an example.
     #[test]
-    fn every_command_has_an_example() {
+    fn every_command_has_a_description_and_an_example() {
         let command = Cli::command();
         command.clone().debug_assert();
-        examples(&command, "");
+        assert_examples(&command, "");
     }
 }

@@ -1,81 +1,70 @@
-//! The operator's tool: uploads, looks after the quarantine and the dead letters, announces what was missed.
+//! The operator's tool: uploads files, manages the quarantine and the dead-letter queues, replays lost events and
+//! verifies the evidence.
 //!
-//! A command is a file: it reads the names of the deployment ([`outputs`]), acts as one of its roles ([`aws`]), and
-//! tells what came of it ([`report`]). Whatever it moves is in two places before it is deleted from one.
+//! Each command is a module of [`commands`]. It reads the names of the deployment ([`outputs`]), acts as one of the
+//! deployment's roles ([`aws::session`]) and prints through [`report`]. Imports go one way: commands use the shared
+//! modules, and no command imports another.
 
 mod aws;
-mod backfill;
-mod bootstrap;
 mod cli;
-mod clock;
-mod failure;
-mod files;
-mod operator_record;
+mod cloudtrail;
+mod commands;
+mod event_replay;
+mod globals;
+mod key_selection;
+mod local_files;
+mod operator_log;
 mod outputs;
-mod quarantine;
-mod queue;
-mod range;
-mod reconcile;
-mod record;
-mod redrive;
+mod quarantined_versions;
 mod report;
-mod run_local;
-mod schema;
-mod send;
-mod smoke;
-mod status;
-mod store;
-mod target;
 mod time;
-mod trail;
-mod upload;
-mod verify;
-mod version_outcome;
+mod version_audit;
+mod version_selection;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use untrusted_text::escape;
 
-use crate::cli::{Cli, Command};
-use crate::report::{Ended, Format, Report};
+use crate::cli::Cli;
+use crate::report::{ExitStatus, Format, Report};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return print_usage(&error),
     };
-    let mut report = Report::new(cli.shared.format);
-    let code = match run(&cli, &mut report).await {
-        Ok(Ended::Done) => 0,
-        Ok(Ended::Not) => 1,
+    let mut report = Report::new(cli.globals.format);
+    let code = match commands::run(&cli.globals, &cli.command, &mut report).await {
+        Ok(ExitStatus::Success) => 0,
+        Ok(ExitStatus::Failure) => 1,
         Err(error) => {
             report.error(&error);
             2
         }
     };
-    ExitCode::from(written(&report, code))
+    ExitCode::from(exit_code(&report, code))
 }
 
-/// The exit code, once the results are written: 2 if they could not be, or 1 if the command has changed something.
-fn written(report: &Report, code: u8) -> u8 {
+/// `code`, or a higher one if the results could not be written: 1 if the command has changed something, otherwise 2.
+fn exit_code(report: &Report, code: u8) -> u8 {
     let Some(error) = report.write_error() else {
         return code;
     };
-    let done = if report.changed() { "; what it did is done, run it again to see the rest" } else { "" };
-    report.note(format_args!("cannot write the results: {error}{done}"));
+    let hint = if report.changed() { "; the changes were made, run the command again to see the rest" } else { "" };
+    report.note(format_args!("cannot write the results: {error}{hint}"));
     code.max(if report.changed() { 1 } else { 2 })
 }
 
-/// The help, or what is wrong with the command line. Arguments may be file names of others, so those that clap repeats
-/// are escaped.
-fn usage(error: &clap::Error) -> ExitCode {
+/// Prints the help, or what is wrong with the command line. Arguments that clap repeats are escaped: they may be file
+/// names chosen by others.
+fn print_usage(error: &clap::Error) -> ExitCode {
     let report = Report::new(Format::Text);
     let mut text = error.to_string();
     if !error.use_stderr() {
         report.help(text);
-        return ExitCode::from(written(&report, 0));
+        return ExitCode::from(exit_code(&report, 0));
     }
     for argument in std::env::args_os().skip(1) {
         let argument = argument.to_string_lossy();
@@ -85,22 +74,4 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     report.note(text.trim_end());
     ExitCode::from(2)
-}
-
-async fn run(cli: &Cli, report: &mut Report) -> anyhow::Result<Ended> {
-    let shared = &cli.shared;
-    match &cli.command {
-        Command::Upload(args) => upload::run(shared, args, report).await,
-        Command::Quarantine(args) => quarantine::run(shared, args, report).await,
-        Command::Redrive(args) => redrive::run(shared, args, report).await,
-        Command::Backfill(args) => backfill::run(shared, args, report).await,
-        Command::Reconcile(args) => reconcile::run(shared, args, report).await,
-        Command::Status(args) => status::run(shared, args, report).await,
-        Command::Bootstrap(args) => bootstrap::run(shared, args, report).await,
-        Command::Ingest(args) => run_local::run(shared, args, report).await,
-        Command::Provenance(args) => record::run(shared, args, report).await,
-        Command::Smoke(args) => smoke::run(shared, args, report).await,
-        Command::Verify(args) => verify::run(shared, args, report).await,
-        Command::Schema(args) => schema::run(shared, args, report).await,
-    }
 }

@@ -1,4 +1,4 @@
-//! Asking Terraform for the outputs, and why it may have none.
+//! Runs `terraform output`, and explains why there may be no outputs.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -7,68 +7,66 @@ use std::process::Command;
 use anyhow::{anyhow, bail};
 use untrusted_text::escape;
 
-use crate::files::shown;
+use crate::local_files::shown;
 
-const OR_A_FILE: &str = "run from the root of the repository, or name a file of them with --outputs";
+const USE_A_FILE: &str = "run this from the root of the repository, or pass an outputs file with --outputs";
 
-/// What `terraform output -json` prints in a folder.
+/// Runs `terraform output -json` in a folder.
 ///
 /// # Errors
-/// When there is no Terraform, no such folder, no initialisation or nothing applied; the message says which.
-pub fn output(folder: &Path) -> anyhow::Result<String> {
-    let place = shown(folder);
+/// If Terraform or the folder does not exist, or the folder is not initialised or not applied.
+pub(crate) fn output(folder: &Path) -> anyhow::Result<String> {
+    let shown_folder = shown(folder);
     if !folder.is_dir() {
-        bail!("there is no folder `{place}` to ask for Terraform's outputs: {OR_A_FILE}");
+        bail!("there is no folder `{shown_folder}` in which to run `terraform output`: {USE_A_FILE}");
     }
     let chdir = format!("-chdir={}", folder.display());
-    let answer = Command::new("terraform").args([&chdir, "output", "-json", "-no-color"]).output();
-    let answer = answer.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => anyhow!(
-            "`terraform` is not in PATH, so it cannot be asked for the outputs: install it, or name a file of them with --outputs"
-        ),
-        _ => anyhow!("cannot run `terraform` to ask for the outputs: {error}"),
+    let result = Command::new("terraform").args([&chdir, "output", "-json", "-no-color"]).output();
+    let output = result.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            anyhow!("`terraform` is not in PATH: install it, or pass an outputs file with --outputs")
+        }
+        _ => anyhow!("cannot run `terraform output`: {error}"),
     })?;
-    if !answer.status.success() {
-        let said = spoken(&String::from_utf8_lossy(&answer.stderr));
-        if !initialised(folder) {
+    if !output.status.success() {
+        let stderr = indented(&String::from_utf8_lossy(&output.stderr));
+        if !is_initialised(folder) {
             bail!(
-                "Terraform is not initialised in `{place}`: run `terraform -chdir={place} init -backend-config=../backend.conf`, or name a file of outputs with --outputs{said}"
+                "Terraform is not initialised in `{shown_folder}`: run `terraform -chdir={shown_folder} init -backend-config=../backend.conf`, or pass an outputs file with --outputs{stderr}"
             );
         }
         bail!(
-            "Terraform cannot read its state in `{place}`: see what it says, or name a file of outputs with --outputs{said}"
+            "Terraform cannot read its state in `{shown_folder}`: fix the error below, or pass an outputs file with --outputs{stderr}"
         );
     }
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
-    if empty(&text) {
-        let what = match initialised(folder) {
-            true => format!("nothing was applied yet: run `terraform -chdir={place} apply`"),
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if is_empty(&text) {
+        let hint = match is_initialised(folder) {
+            true => format!("nothing was applied yet: run `terraform -chdir={shown_folder} apply`"),
             false => format!(
-                "it is not initialised and has no local state: run `terraform -chdir={place} init -backend-config=../backend.conf`, then apply"
+                "it is not initialised and has no local state: run `terraform -chdir={shown_folder} init -backend-config=../backend.conf`, then apply"
             ),
         };
-        bail!("Terraform's state in `{place}` has no outputs: {what}; or {OR_A_FILE}");
+        bail!("Terraform's state in `{shown_folder}` has no outputs: {hint}; or {USE_A_FILE}");
     }
     Ok(text)
 }
 
-fn empty(text: &str) -> bool {
+fn is_empty(text: &str) -> bool {
     let value = serde_json::from_str::<serde_json::Value>(text).ok();
     text.trim().is_empty() || value.is_some_and(|v| v.as_object().is_some_and(serde_json::Map::is_empty))
 }
 
 /// Whether `terraform init` has been run there.
-fn initialised(folder: &Path) -> bool {
-    let own = std::env::var_os("TF_DATA_DIR");
-    let data = own.map_or(folder.join(".terraform"), |dir| folder.join(dir));
-    data.is_dir()
+fn is_initialised(folder: &Path) -> bool {
+    let data_dir = std::env::var_os("TF_DATA_DIR").unwrap_or_else(|| ".terraform".into());
+    folder.join(data_dir).is_dir()
 }
 
-/// What Terraform said, each line escaped and on its own, without its frame.
-fn spoken(text: &str) -> String {
+/// The lines of Terraform's error, escaped and indented, without its frame.
+fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| line.trim_matches(['│', '╷', '╵', ' ']));
-    let lines = lines.filter(|line| !line.is_empty());
-    lines.map(|line| format!("\n  {}", escape(line))).collect()
+    lines.filter(|line| !line.is_empty()).map(|line| format!("\n  {}", escape(line))).collect()
 }
 
 #[cfg(test)]
@@ -76,14 +74,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_terraform_says_is_told_line_by_line_without_colours() {
-        let said = spoken("╷\n│ Error: no\u{1b}[31m\n│ \n│ second\n╵\n");
-        assert_eq!(said, "\n  Error: no\\u{1b}[31m\n  second");
-        assert!(empty("{}\n") && empty("") && !empty("{\"a\": 1}"));
+    fn terraform_errors_are_escaped_and_indented() {
+        let stderr = indented("╷\n│ Error: no\u{1b}[31m\n│ \n│ second\n╵\n");
+        assert_eq!(stderr, "\n  Error: no\\u{1b}[31m\n  second");
+        assert!(is_empty("{}\n") && is_empty("") && !is_empty("{\"a\": 1}"));
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_told() {
+    fn a_missing_folder_is_an_error() {
         let error = output(Path::new("no/such/folder")).unwrap_err().to_string();
         assert!(error.contains("no folder `no/such/folder`"), "{error}");
     }

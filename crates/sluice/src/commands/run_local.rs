@@ -1,0 +1,111 @@
+//! `ingest run-local`: runs the ingest function on one event, on this machine and with the caller's credentials.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ingest::Ingest as IngestFunction;
+use ingest::outcome::Outcome;
+use ingest::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::aws::session::{Role, session};
+use crate::globals::Globals;
+use crate::local_files::{read_limited, shown};
+use crate::outputs::{Ingest as Names, System};
+use crate::report::{ExitStatus, Report};
+
+/// Lambda's limit on an event, in bytes.
+const MAX_EVENT: u64 = 6 * 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Runs the ingest function locally
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  sluice ingest run-local event.json")]
+pub(crate) struct IngestArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    RunLocal(RunLocalArgs),
+}
+
+/// Processes one event on this machine instead of in Lambda
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  sluice ingest run-local event.json
+
+EVENT.json is an `Object Created` event of EventBridge, an S3 notification, or an SQS batch. The effects are real: the run
+uses the table, the quarantine and the notices of the deployment. It runs with your own credentials.
+Exit code: 0 processed, 1 an object could not be processed, 2 usage or environment error.")]
+struct RunLocalArgs {
+    /// The file with the event
+    #[arg(value_name = "EVENT.json")]
+    event: PathBuf,
+}
+
+pub(crate) async fn run(globals: &Globals, args: &IngestArgs, report: &mut Report) -> anyhow::Result<ExitStatus> {
+    let Command::RunLocal(args) = &args.command;
+    let shown = shown(&args.event);
+    let bytes = read_limited(&args.event, MAX_EVENT).with_context(|| format!("cannot read the event `{shown}`"))?;
+    let event: Value =
+        serde_json::from_slice(&bytes).with_context(|| format!("the event `{shown}` is not valid JSON"))?;
+    let outputs = globals.outputs.read()?;
+    let config = session(&outputs, System::Ingest, globals.role_or(Role::Caller)).await?;
+    let function = Arc::new(IngestFunction::new(&config, settings(outputs.ingest()?)?));
+    let answer = lambda_support::invocation::handle(&function, event, TIMEOUT).await;
+    report.mark_changed();
+    let failed = match &answer {
+        Ok(answer) => answer.batch_item_failures.len(),
+        Err(_) => 1,
+    };
+    if let Err(error) = answer {
+        report.note(error);
+    }
+    report.line(
+        if failed == 0 {
+            "processed; the lines above show the outcome".to_owned()
+        } else {
+            format!("{failed} could not be processed; the lines above show the cause")
+        },
+        &json!({"failed": failed}),
+    );
+    Ok(ExitStatus::success_if(failed == 0))
+}
+
+fn settings(names: &Names) -> anyhow::Result<Settings> {
+    let notify_on: Option<Vec<Outcome>> =
+        names.notify_on.iter().map(|name| Outcome::ALL.into_iter().find(|o| o.name() == name)).collect();
+    Ok(Settings {
+        processing_bucket: names.processing_bucket.clone(),
+        quarantine_bucket: names.quarantine_bucket.clone(),
+        prefix: names.prefix.clone(),
+        table: names.table.clone(),
+        hash_key: names.hash_key.clone(),
+        range_key: names.range_key().map(str::to_owned),
+        schema_sha256: names.schema_sha256.clone(),
+        check_item_id: names.check_item_id,
+        max_object_bytes: names.max_object_bytes,
+        notify_on: notify_on
+            .context("the output `ingest.notify_on` has an outcome that this version does not know: use the `sluice` of the version that was applied")?,
+        topic_arn: names.topic_arn.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_taken_from_the_outputs() {
+        let names = Names { notify_on: vec!["invalid".into(), "too-large".into()], ..crate::outputs::tests::ingest() };
+        let made = settings(&names).unwrap();
+        assert_eq!(made.notify_on, [Outcome::Invalid, Outcome::TooLarge]);
+        assert_eq!((made.range_key, made.table.as_str()), (None, "items"));
+        assert!(settings(&Names { notify_on: vec!["new".into()], ..names }).is_err());
+    }
+}
