@@ -271,9 +271,9 @@ pub struct Condition {
 impl Condition {
     /// The operator without its set qualifier and `IfExists`.
     pub fn base(&self) -> &str {
-        let name = self.operator.raw();
-        let name = name.rsplit_once(':').map_or(name, |(_, tail)| tail);
-        strip_suffix_folded(name, "IfExists")
+        let operator = self.operator.raw();
+        let unqualified = operator.rsplit_once(':').map_or(operator, |(_, tail)| tail);
+        strip_suffix_folded(unqualified, "IfExists")
     }
 
     /// Whether a request without the key satisfies it.
