@@ -135,7 +135,7 @@ fn walk_error(error: &ignore::Error) -> Option<ReadError> {
     let ReadError::Refused { reason, .. } = refused(String::new(), error.io_error()?) else { return None };
     // The walker's own words repeat the path before the system's.
     let (before, system) = reason.rsplit_once(": ").unwrap_or(("", &reason));
-    let path = path_of(error).or_else(|| before.rsplit_once(" on ").map(|(_, p)| p.to_owned()));
-    let path = path.unwrap_or_else(|| String::from("a folder"));
+    let named = path_of(error).or_else(|| before.rsplit_once(" on ").map(|(_, p)| p.to_owned()));
+    let path = named.unwrap_or_else(|| String::from("a folder"));
     Some(ReadError::Refused { path, reason: system.to_lowercase() })
 }

@@ -34,11 +34,11 @@ pub(crate) fn to_policy(resource: &Resource) -> Option<(Value, PolicyKind)> {
     let text = |text: &'static str| Value::new(Data::String(Text::known(text)), span);
     let object = |members: Vec<Member>| Value::object(members, span);
     let given = |key: &str| resource.values.get(key).filter(|v| !matches!(v.data, Data::Null)).cloned();
-    let principal = given("principal")?;
-    let everyone = principal.as_str() == Some("*");
-    let is_service = principal.as_text().is_some_and(|t| t.raw().contains(".amazonaws.com"));
-    let sort = if is_service { "Service" } else { "AWS" };
-    let principal = if everyone { principal } else { object(vec![member(sort, principal)]) };
+    let name = given("principal")?;
+    let everyone = name.as_str() == Some("*");
+    let is_service = name.as_text().is_some_and(|t| t.raw().contains(".amazonaws.com"));
+    let principal_type = if is_service { "Service" } else { "AWS" };
+    let principal = if everyone { name } else { object(vec![member(principal_type, name)]) };
     let mut members = vec![member("Effect", text("Allow")), member("Principal", principal)];
     members.push(member("Action", given("action").or_else(|| shape.action.map(text))?));
     members.push(member("Resource", shape.resource.and_then(given).unwrap_or_else(|| text("*"))));

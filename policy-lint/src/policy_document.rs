@@ -26,8 +26,8 @@ pub(crate) fn to_policy(attributes: &Value) -> Value {
     if let Some(id) = attributes.get("policy_id").filter(|v| !is_absent(v)) {
         members.push(member("Id", id.clone()));
     }
-    let statements = attributes.get("statement").map(list).unwrap_or_default();
-    let statements = statements.iter().map(|s| statement(s));
+    let blocks = attributes.get("statement").map(list).unwrap_or_default();
+    let statements = blocks.iter().map(|block| statement(block));
     members.push(member("Statement", Value::list(statements, attributes.span)));
     Value::object(members, attributes.span)
 }
@@ -143,9 +143,9 @@ fn principals(blocks: &Value) -> Value {
         let Some(identifiers) = block.get("identifiers").map(|v| unnull(v, "identifiers")) else {
             continue;
         };
-        let sort = text(block, "type").unwrap_or_default();
-        let sort = if sort == "*" { String::from("AWS") } else { sort };
-        append(&mut members, &sort, block.span, identifiers);
+        let given = text(block, "type").unwrap_or_default();
+        let principal_type = if given == "*" { "AWS" } else { &given };
+        append(&mut members, principal_type, block.span, identifiers);
     }
     Value::object(members, blocks.span)
 }

@@ -57,11 +57,11 @@ impl Project {
         if alternatives.is_empty() {
             return;
         }
-        let first = Policy { branch_points, ..alternatives.remove(0) };
-        let first = Policy { alternatives, ..first };
+        let first = alternatives.remove(0);
+        let policy = Policy { branch_points, alternatives, ..first };
         match disabled_at {
-            None => self.policies.push(first),
-            Some(disabled_at) => self.disabled.push((first, disabled_at)),
+            None => self.policies.push(policy),
+            Some(disabled_at) => self.disabled.push((policy, disabled_at)),
         }
     }
 

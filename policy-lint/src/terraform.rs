@@ -109,8 +109,8 @@ fn document(value: &Value, attribute: &str, files: &SourceFiles) -> Result<Optio
         Data::Null => Ok(None),
         Data::Encoded(inner) => Ok(Some(inner.as_ref().clone())),
         Data::Unknown(unknown) if !unknown.candidates.is_empty() => {
-            let documents = unknown.candidates.iter().filter_map(|c| document(c, attribute, files).transpose());
-            let documents = documents.collect::<Result<Vec<_>, _>>()?;
+            let found = unknown.candidates.iter().filter_map(|c| document(c, attribute, files).transpose());
+            let documents = found.collect::<Result<Vec<_>, _>>()?;
             Ok((!documents.is_empty()).then(|| Value::one_of(documents, unknown.source.clone(), value.span)))
         }
         Data::Unknown(_) => Ok(Some(value.clone())),

@@ -24,6 +24,7 @@ pub struct Arn<'a> {
 
 impl<'a> Arn<'a> {
     /// Splits an ARN; `None` if it does not begin with `arn:` or lacks parts.
+    #[inline]
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
         let mut rest = text.strip_prefix("arn:")?;
         let mut next = || {
@@ -123,6 +124,7 @@ pub fn example(arn: &str) -> String {
 }
 
 /// Whether a pattern matches every resource.
+#[inline]
 pub fn is_everything(resource: &str) -> bool {
     !resource.is_empty() && resource.bytes().all(|b| b == b'*')
 }

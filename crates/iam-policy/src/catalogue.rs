@@ -85,11 +85,13 @@ impl Service {
     }
 
     /// The prefix of its actions, as in `s3`.
+    #[inline]
     pub fn prefix(self) -> &'static str {
         string(SERVICES.get(self.0, 0))
     }
 
     /// The name of the product, as in `Amazon S3`.
+    #[inline]
     pub fn title(self) -> &'static str {
         string(SERVICES.get(self.0, 1))
     }
@@ -100,6 +102,7 @@ impl Service {
     }
 
     /// Its actions, sorted by name.
+    #[inline]
     pub fn actions(self) -> impl Iterator<Item = Action> + Clone {
         (SERVICES.get(self.0, 2)..SERVICES.get(self.0, 3)).map(Action)
     }
@@ -128,6 +131,7 @@ impl Service {
     }
 
     /// Its resource types.
+    #[inline]
     pub fn resources(self) -> impl Iterator<Item = ResourceType> {
         (SERVICES.get(self.0, 4)..SERVICES.get(self.0, 5)).map(ResourceType)
     }
@@ -145,11 +149,13 @@ impl Action {
     }
 
     /// Its name without the service.
+    #[inline]
     pub fn name(self) -> &'static str {
         string(ACTIONS.get(self.0, 0))
     }
 
     /// Its service.
+    #[inline]
     pub fn service(self) -> Service {
         Service(ACTIONS.get(self.0, 5))
     }
@@ -160,12 +166,14 @@ impl Action {
     }
 
     /// Whether it is one of those of these full names, as AWS writes them.
+    #[inline]
     pub fn is_one_of(self, names: &[&str]) -> bool {
         let (prefix, name) = (self.service().prefix(), self.name());
         names.iter().any(|n| n.strip_prefix(prefix).and_then(|n| n.strip_prefix(':')) == Some(name))
     }
 
     /// Its access level.
+    #[inline]
     pub fn level(self) -> AccessLevel {
         match ACTIONS.get(self.0, 1) {
             0 => AccessLevel::List,
@@ -177,16 +185,19 @@ impl Action {
     }
 
     /// The resource types it can be restricted to; none if it requires `*`.
+    #[inline]
     pub fn resources(self) -> impl Iterator<Item = ResourceType> {
         list(ACTIONS.get(self.0, 2)).map(|n| ResourceType(n & !REQUIRED))
     }
 
     /// Whether it can be restricted to a resource.
+    #[inline]
     pub fn restrictable(self) -> bool {
         list_length(ACTIONS.get(self.0, 2)) > 0
     }
 
     /// The condition keys of its requests, without the global ones.
+    #[inline]
     pub fn keys(self) -> impl Iterator<Item = ConditionKey> {
         list(ACTIONS.get(self.0, 3)).map(ConditionKey)
     }
@@ -203,6 +214,7 @@ pub struct ResourceType(u32);
 
 impl ResourceType {
     /// Its name within the service, as in `bucket`.
+    #[inline]
     pub fn name(self) -> &'static str {
         string(RESOURCES.get(self.0, 0))
     }
@@ -213,11 +225,13 @@ impl ResourceType {
     }
 
     /// The pattern of all its ARNs, as in `arn:*:s3:::*`.
+    #[inline]
     pub fn pattern(self) -> &'static str {
         string(RESOURCES.get(self.0, 3))
     }
 
     /// Condition keys that belong to it.
+    #[inline]
     pub fn keys(self) -> impl Iterator<Item = ConditionKey> {
         list(RESOURCES.get(self.0, 2)).map(ConditionKey)
     }
@@ -253,16 +267,19 @@ impl ConditionKey {
     }
 
     /// Its name as AWS writes it, with `*` for a variable part.
+    #[inline]
     pub fn name(self) -> &'static str {
         string(KEYS.get(self.0, 0))
     }
 
     /// Its type as AWS names it: `String`, `ArrayOfString`, `ARN`, `Bool`, `Numeric`, `Date`, `IPAddress`, ….
+    #[inline]
     pub fn kind(self) -> &'static str {
         string(KEYS.get(self.0, 1))
     }
 
     /// Whether requests to every service can have it.
+    #[inline]
     pub fn is_global(self) -> bool {
         KEYS.get(self.0, 2) == 1
     }

@@ -29,6 +29,7 @@ pub struct Item {
 
 impl Item {
     /// The text with a [`source_text::PLACEHOLDER`] for each unknown part.
+    #[inline]
     pub fn raw(&self) -> &str {
         self.text.raw()
     }
@@ -105,31 +106,37 @@ pub struct Statement {
 
 impl Statement {
     /// Whether its effect is `Allow`.
+    #[inline]
     pub fn allows(&self) -> bool {
         self.effect == Some(Effect::Allow)
     }
 
     /// Whether its effect is `Deny`.
+    #[inline]
     pub fn denies(&self) -> bool {
         self.effect == Some(Effect::Deny)
     }
 
     /// Whether it has a condition, known or not.
+    #[inline]
     pub fn is_conditional(&self) -> bool {
         !self.conditions.is_empty() || self.unknown_condition
     }
 
     /// The patterns of `Action`; none for `NotAction`.
+    #[inline]
     pub fn action_items(&self) -> &[Item] {
         positive(self.actions.as_ref())
     }
 
     /// The patterns of `Action` with the actions that they match; none for `NotAction`.
+    #[inline]
     pub fn granted_actions(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         self.actions.iter().filter(|a| !a.negated).flat_map(|a| a.expanded())
     }
 
     /// The patterns of `Resource`; none for `NotResource`.
+    #[inline]
     pub fn resource_items(&self) -> &[Item] {
         positive(self.resources.as_ref())
     }
@@ -153,11 +160,13 @@ impl Statement {
     }
 
     /// The conditions on `key`, in any case.
+    #[inline]
     pub fn conditions_on<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Condition> {
         self.conditions.iter().filter(move |c| c.key.raw().eq_ignore_ascii_case(key))
     }
 }
 
+#[inline]
 fn positive(elements: Option<&Elements>) -> &[Item] {
     elements.filter(|e| !e.negated).map_or(&[], |e| &e.items)
 }
@@ -169,6 +178,7 @@ pub struct Elements(Box<Patterns>);
 impl std::ops::Deref for Elements {
     type Target = Patterns;
 
+    #[inline]
     fn deref(&self) -> &Patterns {
         &self.0
     }
@@ -199,6 +209,7 @@ pub struct Patterns {
 
 impl Patterns {
     /// The patterns with the actions that they match, for `Action` and `NotAction`.
+    #[inline]
     pub fn expanded(&self) -> impl Iterator<Item = (&Item, &[Action])> {
         let found = self.expanded.get_or_init(|| self.items.iter().map(|i| expand(i.raw())).collect());
         self.items.iter().zip(found.iter().map(|a| &**a))
@@ -248,6 +259,7 @@ pub enum PrincipalType {
 
 impl Principal {
     /// Whether it matches every principal.
+    #[inline]
     pub fn is_everyone(&self) -> bool {
         self.item.raw() == "*" && matches!(self.principal_type, PrincipalType::Everyone | PrincipalType::Aws)
     }
@@ -270,10 +282,11 @@ pub struct Condition {
 
 impl Condition {
     /// The operator without its set qualifier and `IfExists`.
+    #[inline]
     pub fn base(&self) -> &str {
-        let name = self.operator.raw();
-        let name = name.rsplit_once(':').map_or(name, |(_, tail)| tail);
-        strip_suffix_folded(name, "IfExists")
+        let operator = self.operator.raw();
+        let unqualified = operator.rsplit_once(':').map_or(operator, |(_, tail)| tail);
+        strip_suffix_folded(unqualified, "IfExists")
     }
 
     /// Whether a request without the key satisfies it.
@@ -303,6 +316,7 @@ fn strip_suffix_folded<'a>(text: &'a str, suffix: &str) -> &'a str {
 
 impl Policy {
     /// The members of the document with their positions.
+    #[inline]
     pub fn members(&self) -> impl Iterator<Item = (&Member, NodeSpan)> {
         members_at(&self.root, NodePath::default())
     }
@@ -334,6 +348,7 @@ impl Policy {
 }
 
 /// The members of an object with the positions of their keys.
+#[inline]
 pub fn members_at(value: &Value, node_path: NodePath) -> impl Iterator<Item = (&Member, NodeSpan)> {
     value
         .members()
@@ -353,6 +368,7 @@ fn collect_unknowns(value: &Value, found: &mut Vec<(Span, String)>) {
 }
 
 /// Whether a key of a policy is the element `name`; IAM ignores case.
+#[inline]
 pub fn is_key(key: &str, name: &str) -> bool {
     key.eq_ignore_ascii_case(name)
 }

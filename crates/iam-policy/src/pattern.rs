@@ -3,26 +3,31 @@
 use source_text::PLACEHOLDER;
 
 /// Whether a text has an IAM wildcard.
+#[inline]
 pub fn has_wildcard(text: &str) -> bool {
     text.bytes().any(|b| b == b'*' || b == b'?')
 }
 
 /// Whether a pattern matches a text.
+#[inline]
 pub fn matches(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p == t)
 }
 
 /// As [`matches`], in any ASCII case; `pattern` is already lower case.
+#[inline]
 pub fn matches_folded(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p == t.to_ascii_lowercase())
 }
 
 /// As [`matches`], in any ASCII case.
+#[inline]
 pub fn matches_any_case(pattern: &str, text: &str) -> bool {
     glob(pattern, text, |p, t| p.eq_ignore_ascii_case(&t))
 }
 
 /// Whether a pattern of actions matches the action `service:Name`, in any ASCII case.
+#[inline]
 pub fn matches_action(pattern: &str, action: &str) -> bool {
     pattern == "*" || matches_any_case(pattern, action)
 }
@@ -65,6 +70,7 @@ fn char_length(text: &[u8], at: usize) -> usize {
 /// Whether `wide` matches every text that `narrow` matches.
 ///
 /// Never true by mistake: an unknown part is covered by `*` only.
+#[inline]
 pub fn covers(wide: &str, narrow: &str) -> bool {
     // Two unknown parts can have different values.
     if wide == narrow && !wide.contains(PLACEHOLDER) {
@@ -74,6 +80,7 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
 }
 
 /// As [`covers`], in any ASCII case.
+#[inline]
 pub fn covers_any_case(wide: &str, narrow: &str) -> bool {
     let first = |text: &str| text.bytes().next().map(|b| b.to_ascii_lowercase());
     let may = wide.starts_with(['*', '?']) || first(wide) == first(narrow);

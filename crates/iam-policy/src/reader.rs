@@ -42,9 +42,9 @@ pub fn policy(
         } else if is_key(member.key.raw(), "Statement") {
             match &member.value.data {
                 Data::Array(list) => {
-                    let statements = list.iter().enumerate().filter(|(_, s)| matches!(s.data, Data::Object(_)));
+                    let objects = list.iter().enumerate().filter(|(_, s)| matches!(s.data, Data::Object(_)));
                     let mut incomplete = 0;
-                    let statements = statements.take_while(|(_, s)| {
+                    let statements = objects.take_while(|(_, s)| {
                         incomplete += usize::from(!is_complete(s));
                         incomplete <= MAX_INCOMPLETE_STATEMENTS
                     });

@@ -25,6 +25,7 @@ impl Value {
     }
 
     /// The values it can have; empty if it is known, and if nothing is known about it.
+    #[inline]
     pub fn candidates(&self) -> &[Value] {
         match &self.data {
             Data::Unknown(unknown) => &unknown.candidates,

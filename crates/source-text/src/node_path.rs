@@ -12,6 +12,7 @@ pub struct NodePath {
 
 impl NodePath {
     /// The path to the child at an index; the parent's own path where no further level fits.
+    #[inline]
     pub fn child(self, step: usize) -> NodePath {
         let (mut next, mut rest) = (self, step);
         loop {

@@ -86,7 +86,6 @@ pub fn refused(path: String, error: &std::io::Error) -> ReadError {
 
 fn lower(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
+    let mut letters = text.split(" (os error").next().unwrap_or_default().chars();
     letters.next().map_or(String::new(), |c| c.to_lowercase().chain(letters).collect())
 }

@@ -27,6 +27,7 @@ fn characters(bytes: &[u8]) -> usize {
 
 impl SourceFile {
     /// A source text with its path.
+    #[inline]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> SourceFile {
         SourceFile { path: path.into(), text: text.into(), index: OnceLock::new() }
     }
@@ -78,6 +79,7 @@ pub struct Span {
 
 impl Span {
     /// A span in a file. Offsets that do not fit are clamped.
+    #[inline]
     pub fn new(file: u32, start: usize, end: usize) -> Span {
         let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Span { file, start: clamp(start), end: clamp(end) }
@@ -96,6 +98,7 @@ impl SourceFiles {
     }
 
     /// The file with a number.
+    #[inline]
     pub fn get(&self, number: u32) -> Option<&Arc<SourceFile>> {
         self.0.get(number as usize)
     }

@@ -20,6 +20,7 @@ impl Unknown {
 
 impl Text {
     /// A text without unknown parts.
+    #[inline]
     pub fn known(value: impl Into<Arc<str>>) -> Text {
         Text(TextRepr::Plain(value.into()))
     }
@@ -38,6 +39,7 @@ impl Text {
     }
 
     /// The text with a [`PLACEHOLDER`] for every unknown part.
+    #[inline]
     pub fn raw(&self) -> &str {
         match &self.0 {
             TextRepr::Plain(value) => value,
@@ -45,6 +47,7 @@ impl Text {
         }
     }
 
+    #[inline]
     fn composed(&self) -> Option<&ComposedText> {
         match &self.0 {
             TextRepr::Plain(_) => None,
@@ -53,11 +56,13 @@ impl Text {
     }
 
     /// The text, when it has no unknown parts.
+    #[inline]
     pub fn as_known(&self) -> Option<&str> {
         self.is_known().then_some(self.raw())
     }
 
     /// Whether it has no unknown parts.
+    #[inline]
     pub fn is_known(&self) -> bool {
         self.unknowns().is_empty()
     }
@@ -85,11 +90,13 @@ impl Text {
     }
 
     /// The unknown parts, in order.
+    #[inline]
     pub fn unknowns(&self) -> &[Unknown] {
         self.composed().map_or(&[], |m| &m.unknowns)
     }
 
     /// The origin of its stretches; empty if that is the span of the text.
+    #[inline]
     pub fn origin(&self) -> &[Segment] {
         self.composed().map_or(&[], |m| &m.origin)
     }

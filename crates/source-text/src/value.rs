@@ -101,6 +101,7 @@ const _: () = assert!(size_of::<Value>() <= 40 && size_of::<Member>() <= 72);
 
 impl Value {
     /// A value with its span.
+    #[inline]
     pub fn new(data: Data, span: Span) -> Value {
         Value { data, span }
     }
@@ -116,6 +117,7 @@ impl Value {
     }
 
     /// The text, when it is one.
+    #[inline]
     pub fn as_text(&self) -> Option<&Text> {
         match &self.data {
             Data::String(text) => Some(text),
@@ -124,11 +126,13 @@ impl Value {
     }
 
     /// The text, when it is one without unknown parts.
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         self.as_text().and_then(Text::as_known)
     }
 
     /// The members of an object; none for anything else.
+    #[inline]
     pub fn members(&self) -> &[Member] {
         match &self.data {
             Data::Object(members) => members,
@@ -137,6 +141,7 @@ impl Value {
     }
 
     /// The elements of a list; none for anything else.
+    #[inline]
     pub fn elements(&self) -> &[Value] {
         match &self.data {
             Data::Array(elements) => elements,
@@ -145,6 +150,7 @@ impl Value {
     }
 
     /// The value under `key`, the first when it repeats.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.members().iter().find(|m| m.key.raw() == key).map(|m| &m.value)
     }
@@ -174,6 +180,7 @@ impl Value {
     }
 
     /// The unknown value, when it is one.
+    #[inline]
     pub fn as_unknown(&self) -> Option<&Unknown> {
         match &self.data {
             Data::Unknown(unknown) => Some(unknown),
@@ -182,6 +189,7 @@ impl Value {
     }
 
     /// Whether the value as a whole is unknown.
+    #[inline]
     pub fn is_unknown(&self) -> bool {
         matches!(self.data, Data::Unknown(_))
     }

@@ -52,8 +52,8 @@ impl<'a> Scope<'a> {
     pub(crate) fn text_of(&self, span: Span) -> String {
         let (files, snippet) = (self.context.files.borrow(), self.context.snippet.borrow());
         let whole = if span.file == SNIPPET { Some(&**snippet) } else { files.get(span.file).map(|f| f.text.as_str()) };
-        let text = whole.and_then(|t| t.get(span.start as usize..span.end as usize));
-        let text = text.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
+        let source = whole.and_then(|t| t.get(span.start as usize..span.end as usize));
+        let text = source.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default();
         if text.chars().count() > 120 { text.chars().take(117).chain("...".chars()).collect() } else { text }
     }
 

@@ -65,8 +65,8 @@ impl Body {
 
     /// Replaces attributes, and all blocks of a type by the new blocks of that type.
     pub(crate) fn change(&mut self, by: Body) {
-        let words = by.blocks.iter().map(Block::produces).chain(by.attributes.iter().map(|a| a.name.as_str()));
-        let words: Vec<&str> = words.collect();
+        let attributes = by.attributes.iter().map(|a| a.name.as_str());
+        let words: Vec<&str> = by.blocks.iter().map(Block::produces).chain(attributes).collect();
         self.attributes.retain(|a| !words.contains(&a.name.as_str()));
         self.blocks.retain(|b| !words.contains(&b.produces()));
         self.attributes.extend(by.attributes);
@@ -94,8 +94,8 @@ fn tolerant(text: &str, rejects: fn(&str) -> bool) -> Result<structure::Body, hc
             Err(error) if error.message().contains("redefined object key") => error,
             other => return other,
         };
-        let at = error.location().offset();
-        let at = if changed.get(at) == Some(&b'"') { at + 1 } else { at };
+        let offset = error.location().offset();
+        let at = if changed.get(offset) == Some(&b'"') { offset + 1 } else { offset };
         let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':' | b'/' | b'.');
         let name: Vec<u8> = text.as_bytes().iter().skip(at).copied().take_while(is_name).collect();
         if name.is_empty() || rejects(&String::from_utf8_lossy(&name)) {

@@ -26,10 +26,10 @@ impl SourceMapper {
         files: &mut SourceFiles,
     ) -> SourceMapper {
         let roots: BTreeSet<String> = resources.iter().map(|r| declaration(&r.address)).collect();
-        let given = plan.get("variables").map(Value::members).unwrap_or_default();
-        let given = given.iter().filter_map(|m| Some((m.key.raw(), m.value.get("value")?))).collect();
-        let written = SourceHints { declared: &roots, variables: given };
-        let found = folders.iter().find_map(|folder| read_planned(folder, &written, files));
+        let members = plan.get("variables").map(Value::members).unwrap_or_default();
+        let variables = members.iter().filter_map(|m| Some((m.key.raw(), m.value.get("value")?))).collect();
+        let hints = SourceHints { declared: &roots, variables };
+        let found = folders.iter().find_map(|folder| read_planned(folder, &hints, files));
         found.map_or_else(SourceMapper::default, |p| SourceMapper { policies: p.policies, resources: p.resources })
     }
 

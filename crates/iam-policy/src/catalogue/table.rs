@@ -11,10 +11,12 @@ const LENGTH_BITS: u32 = 9;
 pub(super) struct Table<const WIDTH: u32>(pub(super) &'static [u8]);
 
 impl<const WIDTH: u32> Table<WIDTH> {
+    #[inline]
     pub(super) fn rows(&self) -> u32 {
         u32::try_from(self.0.len() / 4).unwrap_or(0) / WIDTH
     }
 
+    #[inline]
     pub(super) fn get(&self, row: u32, column: u32) -> u32 {
         number(self.0, row * WIDTH + column)
     }
@@ -35,23 +37,27 @@ impl<const WIDTH: u32> Table<WIDTH> {
 }
 
 /// The number at an index of a table or list.
+#[inline]
 fn number(bytes: &[u8], index: u32) -> u32 {
     let at = index as usize * 4;
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 /// The string that a column names.
+#[inline]
 pub(super) fn string(at: u32) -> &'static str {
     let (from, length) = ((at >> LENGTH_BITS) as usize, (at & ((1 << LENGTH_BITS) - 1)) as usize);
     STRINGS.get(from..from + length).unwrap_or("")
 }
 
 /// The length of the list that a column names.
+#[inline]
 pub(super) fn list_length(at: u32) -> u32 {
     number(LISTS, at)
 }
 
 /// The numbers of the list that a column names.
+#[inline]
 pub(super) fn list(at: u32) -> impl Iterator<Item = u32> {
     (0..number(LISTS, at)).map(move |i| number(LISTS, at + 1 + i))
 }

@@ -80,12 +80,12 @@ fn document(block: &Block, source: &DocumentSource, key: Option<&Value>, span: S
     let name = format!("data.{}.{}", block.labels[0], block.labels[1]);
     // A document whose text is not read stays unused, so that it is reported by itself.
     scope.context.used_documents.borrow_mut().insert(format!("{}{name}", scope.instance.address));
-    let label = key.and_then(to_text);
-    if let (Some(false), Keys::Many(keys)) = (label.as_ref().map(Text::is_known), repetition::keys(block, scope)) {
+    let key_text = key.and_then(to_text);
+    if let (Some(false), Keys::Many(keys)) = (key_text.as_ref().map(Text::is_known), repetition::keys(block, scope)) {
         let all = keys.iter().map(|(key, _)| document(block, source, Some(key), span, scope)).collect();
         return any_of(all, scope.text_of(span), span);
     }
-    let label = label.map(|t| t.to_string()).unwrap_or_default();
+    let label = key_text.map(|t| t.to_string()).unwrap_or_default();
     memoized(&format!("{name}[{label}]"), span, scope, || {
         let document = blocks::document(block, source, key, scope);
         let span = document.span;

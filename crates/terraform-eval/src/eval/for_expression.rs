@@ -82,8 +82,8 @@ impl<'e> Loop<'e> {
         }
         let certain = complete && condition.holds.is_some();
         self.open |= !certain;
-        let element = eval(&self.expression.value_expr, scope);
-        let element = if condition.selects { element.alternative(self.alternative) } else { element };
+        let value = eval(&self.expression.value_expr, scope);
+        let element = if condition.selects { value.alternative(self.alternative) } else { value };
         let Some(key) = &self.expression.key_expr else {
             self.list.push(element);
             return Some(());

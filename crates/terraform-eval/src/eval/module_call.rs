@@ -149,8 +149,8 @@ impl Call<'_> {
 fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
     let scope = Scope { bindings: None, ..scope };
     let source = block.body.attribute("source").map(|s| attribute(s, scope));
-    let source = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
-    let Some(source) = source.filter(|_| scope.instance.callers.len() < MAX_MODULE_NESTING) else {
+    let local = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
+    let Some(source) = local.filter(|_| scope.instance.callers.len() < MAX_MODULE_NESTING) else {
         return Children::Elsewhere;
     };
     let Some(module) = load(&scope.instance.module.folder.join(source), scope.context) else {

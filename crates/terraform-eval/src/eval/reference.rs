@@ -214,8 +214,8 @@ fn path(which: &str, span: Span, scope: Scope<'_>) -> Value {
         "root" | "cwd" => &scope.instance.root,
         _ => return scope.unknown(span),
     };
-    let text = folder.to_string_lossy();
-    let text = if text.is_empty() { String::from(".") } else { text.into_owned() };
+    let path = folder.to_string_lossy();
+    let text = if path.is_empty() { String::from(".") } else { path.into_owned() };
     Value::new(Data::String(Text::known(text)), span)
 }
 

@@ -77,8 +77,8 @@ fn entry(name: &str, arguments: &[Value], span: Span) -> Option<Value> {
             Some(Value::new(Data::Number(number.to_string().into()), span))
         }
         ("matchkeys", [values, keys, wanted]) => {
-            let kept = elements(values)?.into_iter().zip(elements(keys)?);
-            let kept = kept.map(|(v, k)| Some((v, contains(wanted, &k)?))).collect::<Option<Vec<_>>>()?;
+            let pairs = elements(values)?.into_iter().zip(elements(keys)?);
+            let kept = pairs.map(|(v, k)| Some((v, contains(wanted, &k)?))).collect::<Option<Vec<_>>>()?;
             list(kept.into_iter().filter(|(_, keep)| *keep).map(|(v, _)| v).collect())
         }
         ("transpose", [value]) => transpose(value, span),
