@@ -1,6 +1,6 @@
 //! Escapes untrusted text for where it is shown.
 //!
-//! Object keys, version-ids, receipts, messages, policies and file names are chosen by whoever writes them. Shown as
+//! Object keys, version-ids, receipts, messages, policies and file names are chosen by their authors. Shown as
 //! they are, they can move a terminal's cursor, hide a line, reverse the reading direction or inject markup.
 
 use std::borrow::Cow;
@@ -18,8 +18,8 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Composed text of several lines, whose values were escaped by [`escape`]: line feeds and backslashes stay, everything
-/// else that [`escape`] replaces is replaced. This is the last line of defence of a terminal: it cannot tell a line feed
-/// of the composer from one of a value.
+/// else that [`escape`] replaces is replaced. This is the last line of defence of a terminal: it cannot distinguish a line feed
+/// of the composed text from one of a value.
 #[must_use]
 pub fn escape_lines(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -5,6 +5,7 @@
 
 pub mod edge;
 pub mod effect;
+pub mod head;
 pub mod messages;
 mod period;
 pub mod protocol;

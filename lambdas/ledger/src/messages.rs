@@ -5,7 +5,8 @@ use lambda_support::metrics::{Metrics, Unit};
 use serde_json::{Map, Value, json};
 use sluice_types::manifest;
 
-use crate::protocol::{Head, LedgerProtocol, WrittenManifest};
+use crate::head::Head;
+use crate::protocol::{LedgerProtocol, WrittenManifest};
 
 /// Logs a manifest that was written, and counts it in `metrics`.
 pub(crate) fn report_manifest(written: &WrittenManifest, metrics: &mut Metrics) {

@@ -24,6 +24,7 @@ use sluice_types::signature::canonical;
 use sluice_types::{JournalEntry, Timestamp};
 
 use crate::effect::{Body, Effect, EffectResult};
+use crate::head::Head;
 use crate::period::next_period_end;
 use crate::request::RunRequest;
 use draft::{Draft, JournalPage};
@@ -38,17 +39,6 @@ pub struct LedgerConfig {
     pub signing_key: String,
     /// The number of journal entries after which a period is closed early; fewer in tests.
     pub max_listed_records: usize,
-}
-
-/// The last manifest of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Head {
-    /// Its sequence number.
-    pub sequence: u64,
-    /// SHA-256 of its envelope.
-    pub sha256: String,
-    /// The end of its period.
-    pub to: Timestamp,
 }
 
 /// A manifest that this run wrote.

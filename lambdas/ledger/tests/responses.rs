@@ -1,8 +1,9 @@
 //! The response of an invocation.
 
 use lambda_support::Protocol;
+use ledger::head::Head;
 use ledger::messages::response;
-use ledger::protocol::{Head, LedgerConfig, LedgerProtocol, WrittenManifest};
+use ledger::protocol::{LedgerConfig, LedgerProtocol, WrittenManifest};
 use ledger::request::{CloseUntil, RunRequest};
 use sluice_types::Timestamp;
 

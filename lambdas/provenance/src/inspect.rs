@@ -10,7 +10,7 @@ use sluice_types::{Checksum, ObjectAttributes, ObjectVersion, Timestamp};
 /// Why a version could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// S3 returns 403 or 404: it does not exist, or reading it is not permitted. Only a listing tells which.
+    /// S3 returns 403 or 404: it does not exist, or reading it is not permitted. Only a listing shows which.
     NotAccessible(Fault),
     /// S3 permanently refuses its bytes, if it exists: it is archived, encrypted with a key of the uploader, or with a
     /// KMS key that is disabled or deleted.
@@ -83,7 +83,7 @@ pub async fn inspect(s3: &aws_sdk_s3::Client, version: &ObjectVersion) -> Result
     })
 }
 
-/// Why a `HeadObject` failed. Its response has no body, so a 400 does not tell whether the object or the request is the
+/// Why a `HeadObject` failed. Its response has no body, so a 400 does not show whether the object or the request is the
 /// cause. The response to a `GetObject` does.
 async fn head_error(s3: &aws_sdk_s3::Client, version: &ObjectVersion, error: &SdkError<HeadObjectError>) -> ReadError {
     let head_error = ReadError::new("HeadObject", error);

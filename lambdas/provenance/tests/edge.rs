@@ -179,7 +179,7 @@ async fn a_version_that_no_longer_exists_is_recorded_as_gone() {
     assert_eq!((unknown.state, unknown.version_id.as_str()), (ReceiptState::Gone, ""));
 }
 
-/// A 403 from either bucket does not tell whether the object exists: nothing is written.
+/// A 403 from either bucket does not show whether the object exists: nothing is written.
 #[tokio::test]
 async fn denied_access_is_a_fault() {
     for denied in ["receipts", "raw"] {

@@ -129,7 +129,7 @@ fn a_version_that_is_deleted_before_or_while_it_is_read_is_recorded_as_gone() {
     }
 }
 
-/// A 403 does not tell whether the version exists: if it is listed, the message is retried.
+/// A 403 does not show whether the version exists: if it is listed, the message is retried.
 #[test]
 fn a_listed_version_that_is_denied_is_a_fault() {
     let mut deployment = Deployment::default();

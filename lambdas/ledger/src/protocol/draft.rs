@@ -6,8 +6,8 @@ use sluice_types::digest::sha256;
 use sluice_types::manifest::{self, Predicate, ResourceDescriptor, Statement};
 use sluice_types::{JournalEntry, RecordKind, Timestamp};
 
-use super::Head;
 use crate::effect::Body;
+use crate::head::Head;
 
 /// The records of a period, as far as they have been collected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
