@@ -1,4 +1,6 @@
 //! Dependencies go down only: between crates by their manifests, between files of a crate by their imports.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 

@@ -11,7 +11,7 @@ use super::resource_index::ResourceIndex;
 use crate::project::Project;
 
 /// A role, user or group with all its policies; or a policy without a known holder.
-pub struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// The address of the role, user or group; of the policy if it has no holder.
     pub name: String,
     /// Its policies.
@@ -39,7 +39,7 @@ impl<'a> Identity<'a> {
     }
 
     /// The statement that allows an action on every resource without a condition, unless that is denied.
-    pub fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
+    pub(crate) fn unbounded(&self, action: &str) -> Option<(&Policy, &Statement)> {
         let granted = self.open().iter().find(|(_, s)| s.applies_to_action(action))?;
         let denied = self
             .statements()
@@ -53,7 +53,7 @@ impl<'a> Identity<'a> {
     }
 
     /// Whether a statement allows an action on any resource.
-    pub fn allows(&self, action: &str) -> bool {
+    pub(crate) fn allows(&self, action: &str) -> bool {
         self.policies.iter().flat_map(|p| &p.statements).any(|s| s.allows() && s.applies_to_action(action))
     }
 }
