@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_outside_a_string_is_an_unknown_value() {
+    fn an_unknown_part_outside_a_string_is_an_unknown_value() {
         let unknown = |s: &str| Unknown::plain(s);
         let text = Text::with_origin(
             String::from("{\"A\":\u{E000},\"B\":\"x\u{E000}\",\"C\":1}"),

@@ -1,7 +1,8 @@
 //! Terraform source to evaluated resources with spans. Nothing runs and nothing is downloaded: a value that only a plan
 //! or an apply determines is unknown, and names the expression it comes from.
 //!
-//! The crate knows no resource type. What a provider computes is passed in as a [`Provider`].
+//! The crate knows no resource type of a cloud, only those that make text (`template_file`, `local_file`,
+//! `terraform_data`). What a provider computes is passed in as a [`Provider`].
 pub mod address;
 mod context;
 mod eval;

@@ -144,3 +144,23 @@ fn a_repeated_key_is_an_error_if_the_provider_rejects_it() {
     assert!(evaluated(&[("main.tf", &object("loose"))]).broken.is_empty());
     assert_eq!(evaluated(&[("main.tf", &object("strict"))]).broken.len(), 1);
 }
+
+/// Its offsets are those of the text of the type, which must not be taken for offsets in a file.
+#[test]
+fn a_default_in_a_json_type_constraint_has_the_span_of_the_constraint() {
+    let variables = r#"{"variable": {"o": {"type": "object({a = optional(string, \"made\")})", "default": {}}}}"#;
+    let templates = r#"{"resource": {"test_thing": {"first": {"value": "${jsonencode(var.o.a)}"}}}}"#;
+    let source = "# a comment\nresource \"test_thing\" \"second\" { value = var.o.a }\n";
+    let evaluation = evaluated(&[("a.tf.json", templates), ("v.tf.json", variables), ("z.tf", source)]);
+    let root = evaluation.roots.first().expect("a root module");
+    assert_eq!(root.resources.len(), 2);
+    for resource in &root.resources {
+        let mut value = resource.values.get("value").expect("a value");
+        while let Data::Encoded(inner) = &value.data {
+            value = inner;
+        }
+        assert_eq!(value.as_str(), Some("made"));
+        let location = evaluation.files.locate(value.span).expect("a file");
+        assert!(location.file.path.ends_with(".tf.json"), "{}: {}", resource.address, location.file.path);
+    }
+}

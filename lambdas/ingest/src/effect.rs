@@ -1,4 +1,5 @@
-//! The effects of the protocol and their results. One effect is one AWS call; the function's role allows exactly these.
+//! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
+//! `terraform/modules/ingest/policies.tf`.
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -15,34 +16,34 @@ use crate::source::Source;
 /// One AWS call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectVersions` in the processing bucket: finds one version of a key.
+    /// `ListObjectVersions` in the processing bucket: finds one version of a key. Granted by `FindVersion`.
     FindVersion {
         /// Object key.
         key: String,
         /// The version to find; without one, the latest.
         version_id: Option<String>,
     },
-    /// `GetObject` of the reason record in the quarantine bucket.
+    /// `GetObject` of the reason record in the quarantine bucket. Granted by `ReadQuarantine`.
     CheckQuarantine(ObjectVersion),
-    /// `GetObject` of the version.
+    /// `GetObject` of the version. Granted by `ReadVersion`.
     Read(ObjectVersion),
-    /// `HeadObject` of the version: is it rejected as the read was?
+    /// `HeadObject` of the version: is it rejected as the read was? Granted by `ReadVersion`.
     InspectVersion(ObjectVersion),
-    /// `PutItem`, on the condition that the table has no item with its key.
+    /// `PutItem`, on the condition that the table has no item with its key. Granted by `StoreItem`.
     Store(Item),
-    /// `GetItem` of the table key that an invalid object claims: was this version stored under an earlier schema?
+    /// `GetItem` of the table key that an invalid object claims: was this version stored under an earlier schema? Granted by `FindItem`.
     FindItem(Map<String, Value>),
-    /// `ListObjectsV2` in the quarantine bucket: which objects exist of this version?
+    /// `ListObjectsV2` in the quarantine bucket: which objects exist of this version? Granted by `SeeQuarantine`.
     SeeQuarantine(ObjectVersion),
-    /// `CopyObject` to the quarantine bucket.
+    /// `CopyObject` to the quarantine bucket. Granted by `ReadVersion` and `MoveToQuarantineWrite`.
     Copy(ObjectVersion),
-    /// `HeadObject` of the copy.
+    /// `HeadObject` of the copy. Granted by `ReadQuarantine`.
     InspectCopy(ObjectVersion),
-    /// `PutObject` of the reason record, on the condition that it does not exist.
+    /// `PutObject` of the reason record, on the condition that it does not exist. Granted by `MoveToQuarantineWrite`.
     WriteReason(Box<ReasonRecord>),
-    /// `DeleteObject` of exactly this version in the processing bucket.
+    /// `DeleteObject` of exactly this version in the processing bucket. Granted by `MoveToQuarantineDelete`.
     DeleteSource(ObjectVersion),
-    /// `Publish`.
+    /// `Publish`. Granted by `Notify`.
     Notify(Box<Notice>),
 }
 

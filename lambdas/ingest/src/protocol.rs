@@ -1,7 +1,7 @@
 //! The protocol of one delivery: a pure state machine that takes the result of an effect and returns the next effect. It
 //! has no client, clock or environment.
 //!
-//! Each effect is one AWS call. It may fail, its response may be lost, or the function may stop after it; a later
+//! Each effect is one kind of AWS call. It may fail, its response may be lost, or the function may stop after it; a later
 //! delivery starts from the beginning and reaches the same outcome. Two conditional writes commit a decision: the put of
 //! the item, and the put of the reason record. All other effects can be repeated. A version with a reason record is
 //! never stored. The source of a quarantined version is deleted last: after the copy was verified, the reason record

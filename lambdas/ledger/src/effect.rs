@@ -1,37 +1,37 @@
-//! The effects of the protocol and their results. An effect is one kind of AWS call, and so one statement in the policy
-//! of the function's role.
+//! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
+//! `terraform/modules/provenance/policies.tf`, or for the signing key in the key policy in `ledger.tf`.
 
 use sluice_types::manifest::Statement;
 
 /// One AWS call; the reads are one call for each object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectsV2`: finds the first manifest with a sequence number above `after`.
+    /// `ListObjectsV2`: finds the first manifest with a sequence number above `after`. Granted by `SeeLedger`.
     FindManifest {
         /// The sequence number.
         after: u64,
     },
-    /// `GetObject` of the manifest with this sequence number.
+    /// `GetObject` of the manifest with this sequence number. Granted by `ReadLedger`.
     ReadManifest(u64),
-    /// `ListObjectsV2` of the journal: the page of keys after `after`.
+    /// `ListObjectsV2` of the journal: the page of keys after `after`. Granted by `SeeLedger`.
     ListJournal {
         /// A key, or a prefix of keys.
         after: String,
     },
-    /// `GetObject` of each of these journal entries.
+    /// `GetObject` of each of these journal entries. Granted by `ReadLedger`.
     ReadEntries(Vec<String>),
-    /// `GetObject` of each of these records.
+    /// `GetObject` of each of these records. Granted by `ReadLedger`.
     ReadRecords(Vec<String>),
-    /// `Verify`: did the signing key sign this digest?
+    /// `Verify`: did the signing key sign this digest? Granted by `SignManifests`.
     Verify {
         /// SHA-256 of the signed bytes.
         digest: [u8; 32],
         /// The signature, ASN.1 DER.
         signature: Vec<u8>,
     },
-    /// `Sign` of the digest of a statement.
+    /// `Sign` of the digest of a statement. Granted by `SignManifests`.
     Sign(Box<Statement>),
-    /// `PutObject` of a manifest, only if none exists with its sequence number.
+    /// `PutObject` of a manifest, only if none exists with its sequence number. Granted by `WriteManifest`.
     WriteManifest {
         /// The sequence number.
         sequence: u64,

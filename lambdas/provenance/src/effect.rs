@@ -1,4 +1,5 @@
-//! The effects of the protocol and their results. The policy of the function's role grants exactly these calls.
+//! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
+//! `terraform/modules/provenance/policies.tf`.
 
 use lambda_support::Fault;
 use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Receipt};
@@ -8,7 +9,7 @@ use crate::record_writer::WriteResult;
 /// One AWS call; `Hash` is one call for each part of the version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `ListObjectVersions`: finds the newest version with this ETag, or without one, the newest version.
+    /// `ListObjectVersions`: finds the newest version with this ETag, or without one, the newest version. Granted by `FindVersion`.
     ResolveVersion {
         /// Bucket name.
         bucket: String,
@@ -17,17 +18,17 @@ pub enum Effect {
         /// ETag without quotes.
         etag: Option<String>,
     },
-    /// `HeadObject` in the receipts bucket: does a record with this key exist?
+    /// `HeadObject` in the receipts bucket: does a record with this key exist? Granted by `ReadReceipt`.
     CheckReceipt(String),
-    /// `HeadObject` of the version.
+    /// `HeadObject` of the version. Granted by `ReadVersion`.
     Inspect(ObjectVersion),
-    /// `GetObject` of the version, by ranges.
+    /// `GetObject` of the version, by ranges. Granted by `ReadVersion`.
     Hash(ObjectVersion, ObjectAttributes),
-    /// `ListObjectVersions`: does exactly this version exist?
+    /// `ListObjectVersions`: does exactly this version exist? Granted by `FindVersion`.
     ConfirmVersion(ObjectVersion),
-    /// `PutObject` of the journal entry.
+    /// `PutObject` of the journal entry. Granted by `AnnounceReceipt`.
     WriteJournalEntry(Box<Receipt>),
-    /// `PutObject` of the record, only if none exists.
+    /// `PutObject` of the record, only if none exists. Granted by `WriteReceipt`.
     WriteRecord(Box<Receipt>),
 }
 

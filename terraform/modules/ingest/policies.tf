@@ -11,7 +11,7 @@ locals {
   key_via_sns = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["sns.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
   key_via_s3  = merge(local.deployment.key.condition, { StringEquals = { "kms:ViaService" = ["s3.${local.deployment.region}.${local.deployment.dns_suffix}"] } })
 
-  # The function: one statement for each effect in lambdas/ingest/src/effect.rs.
+  # The function: what the effects in lambdas/ingest/src/effect.rs need. Their comments name these statements.
   function_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -51,14 +51,14 @@ locals {
           Action   = "dynamodb:GetItem"
           Resource = local.arn.table
         },
-        # HeadObject of a missing object returns 404 only with ListBucket permission; otherwise it returns 403.
+        # Lists the copy and the reason record of a version. A missing object then returns 404 instead of 403.
         merge({
           Sid      = "SeeQuarantine"
           Effect   = "Allow"
           Action   = "s3:ListBucket"
           Resource = local.arn.quarantine
         }, local.list_condition),
-        # HeadObject of the copy: whether it exists from an earlier attempt, and its size and checksum.
+        # GetObject of the reason record of an earlier delivery; HeadObject of the copy, or GetObject if it has no checksum.
         {
           Sid      = "ReadQuarantine"
           Effect   = "Allow"
@@ -72,8 +72,8 @@ locals {
           Action   = "s3:PutObject"
           Resource = local.quarantine_objects
         },
-        # Deletes the exact version after the copy was verified. s3:DeleteObject is not granted: it would add a delete
-        # marker for the latest version.
+        # Deletes the exact version after the copy was verified. s3:DeleteObject is not granted: without a version
+        # ID, it would add a delete marker on top of the latest version.
         {
           Sid      = "MoveToQuarantineDelete"
           Effect   = "Allow"
@@ -204,7 +204,7 @@ locals {
           Action   = "s3:GetObject"
           Resource = local.quarantine_objects
         },
-        # quarantine remove and the last step of quarantine release: exact versions only
+        # quarantine remove and the last steps of quarantine release (Store::delete in crates/sluice): exact versions only
         {
           Sid      = "RemoveFromQuarantine"
           Effect   = "Allow"

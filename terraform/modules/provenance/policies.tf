@@ -37,7 +37,7 @@ locals {
     Condition = local.key_via_s3
   }
 
-  # The function: one statement for each effect in lambdas/provenance/src/effect.rs.
+  # The function: what the effects in lambdas/provenance/src/effect.rs need. Their comments name these statements.
   function_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -93,8 +93,7 @@ locals {
     )
   })
 
-  # The ledger: reads journal entries, receipts and the last manifest, and writes the next manifest. The permission to
-  # sign is in the key policy.
+  # The ledger: what the effects in lambdas/ledger/src/effect.rs need. The permission to sign is in the key policy.
   ledger_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(

@@ -40,7 +40,8 @@ enum Command {
   sluice ingest run-local event.json
 
 EVENT.json is an `Object Created` event of EventBridge, an S3 notification, or an SQS batch. The effects are real: the run
-uses the table, the quarantine and the notices of the deployment. It runs with your own credentials.
+stores items, moves files to quarantine, which deletes them in the processing bucket, and publishes notifications. It
+runs with your own credentials; no role of the deployment except the function's has all permissions.
 Exit code: 0 processed, 1 an object could not be processed, 2 usage or environment error.")]
 struct RunLocalArgs {
     /// The file with the event

@@ -48,21 +48,30 @@ pub(crate) fn file(template: &Template, span: Span, scope: Scope<'_>) -> Value {
 pub(crate) fn from_text(text: &str, span: Span, scope: Scope<'_>) -> Value {
     let Ok(template) = text.parse::<Template>() else { return scope.unknown(span) };
     let elements: Vec<&Element> = template.iter().collect();
-    let around = scope.context.snippet.replace(text.into());
-    let inner = Scope { file: SNIPPET, ..scope };
-    let value = match elements.as_slice() {
+    in_snippet(text, span, scope, |inner| match elements.as_slice() {
         [Element::Interpolation(only)] => eval(&only.expr, inner),
         _ => render(&elements, false, inner.span(Some(0..text.len())), inner),
-    };
+    })
+}
+
+/// Evaluates expressions of a text that is not a stretch of a file. All values that they define have the span `span`.
+pub(super) fn in_snippet<'a>(
+    text: &str,
+    span: Span,
+    scope: Scope<'a>,
+    evaluate: impl FnOnce(Scope<'a>) -> Value,
+) -> Value {
+    let around = scope.context.snippet.replace(text.into());
+    let value = evaluate(Scope { file: SNIPPET, ..scope });
     scope.context.snippet.replace(around);
-    settled(value, span)
+    replace_snippet_spans(value, span)
 }
 
 /// Replaces spans in a [`SNIPPET`] by the span of the template.
-fn settled(value: Value, span: Span) -> Value {
+fn replace_snippet_spans(value: Value, span: Span) -> Value {
     let location = |at: Span| if at.file == SNIPPET { span } else { at };
     let unknown = |unknown: &Unknown| Unknown {
-        candidates: unknown.candidates.iter().map(|c| settled(c.clone(), span)).collect(),
+        candidates: unknown.candidates.iter().map(|c| replace_snippet_spans(c.clone(), span)).collect(),
         ..unknown.clone()
     };
     let text = |text: &Text| {
@@ -75,11 +84,14 @@ fn settled(value: Value, span: Span) -> Value {
     let data = match value.data {
         Data::String(inner) => Data::String(text(&inner)),
         Data::Unknown(inner) => Data::Unknown(Box::new(unknown(&inner))),
-        Data::Encoded(inner) => Data::Encoded(Box::new(settled(*inner, span))),
-        Data::Array(list) => Data::Array(list.into_iter().map(|v| settled(v, span)).collect()),
+        Data::Encoded(inner) => Data::Encoded(Box::new(replace_snippet_spans(*inner, span))),
+        Data::Array(list) => Data::Array(list.into_iter().map(|v| replace_snippet_spans(v, span)).collect()),
         Data::Object(members) => {
-            let member =
-                |m: Member| Member { key: text(&m.key), key_span: location(m.key_span), value: settled(m.value, span) };
+            let member = |m: Member| Member {
+                key: text(&m.key),
+                key_span: location(m.key_span),
+                value: replace_snippet_spans(m.value, span),
+            };
             Data::Object(members.into_iter().map(member).collect())
         }
         other => other,

@@ -3,6 +3,7 @@ use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 use source_text::{Data, Member, Span, Text, Value};
 
 use super::expression::eval;
+use super::template::in_snippet;
 use crate::scope::Scope;
 use crate::syntax::{Attribute, Source};
 use crate::values::to_text;
@@ -12,7 +13,10 @@ pub(crate) fn convert(value: Value, constraint: &Attribute, scope: Scope<'_>) ->
     match &constraint.source {
         Source::Hcl(expression) => apply(value, expression, Scope { file: constraint.key_span.file, ..scope }),
         Source::Json(written) => match written.as_str().and_then(|t| t.parse::<Expression>().ok()) {
-            Some(expression) => apply(value, &expression, scope),
+            Some(expression) => {
+                let text = written.as_str().unwrap_or_default();
+                in_snippet(text, written.span, scope, |inner| apply(value, &expression, inner))
+            }
             None => value,
         },
     }
