@@ -23,18 +23,33 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 @dataclass(frozen=True)
 class Linker:
-    """The cargo command, its target and its environment."""
+    """The cargo command, its target, its environment and flags of the compiler."""
 
     command: list[str]
     target: str | None
     env: dict[str, str]
+    rustflags: tuple[str, ...] = ()
 
 
 def choose(wanted: str, target: str | None, glibc: tuple[int, int]) -> Linker:
     """`glibc` is the newest version that the programs may require."""
     if _resolve(wanted, target, host_glibc()) == "system":
-        return Linker(["cargo", "build"], target, {})
+        return Linker(["cargo", "build"], target, {}, _fold_identical_functions(target))
     return _zig(target or f"{_host_machine()}-unknown-linux-gnu", glibc)
+
+
+def _fold_identical_functions(target: str | None) -> tuple[str, ...]:
+    """The flag that makes a program 0.8 % smaller, where rustc links with its own LLD: GNU ld does not know the flag."""
+    triple = "x86_64-unknown-linux-gnu"
+    if platform.system() != "Linux" or (target or f"{_host_machine()}-unknown-linux-gnu") != triple:
+        return ()
+    command = ["rustc", "--print", "target-libdir", "--target", triple]
+    try:
+        answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except FileNotFoundError:
+        return ()
+    has_lld = (Path(answer.stdout.strip()).parent / "bin" / "gcc-ld").is_dir()
+    return ("-Clink-arg=-Wl,--icf=all",) if answer.returncode == 0 and has_lld else ()
 
 
 def _resolve(wanted: str, target: str | None, host: tuple[int, int] | None) -> str:

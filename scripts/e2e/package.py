@@ -180,7 +180,7 @@ def build(
     if target_dir:
         command += ["--target-dir", str(target_dir)]
     binaries = {}
-    for line in _run(root, command, _build_env(root) | chosen.env).splitlines():
+    for line in _run(root, command, _build_env(root, chosen.rustflags) | chosen.env).splitlines():
         message = json.loads(line)
         if message.get("executable") and message["target"]["name"] in names:
             binaries[message["target"]["name"]] = Path(message["executable"])
@@ -272,7 +272,7 @@ def _copied(path: Path, folder: Path) -> Path:
     return Path(shutil.copyfile(path, copy))
 
 
-def _build_env(root: Path) -> dict[str, str]:
+def _build_env(root: Path, rustflags: tuple[str, ...]) -> dict[str, str]:
     """The caller's environment, with flags that replace the paths of this machine in the output of compilers."""
     cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     rustup = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup"))
@@ -280,7 +280,7 @@ def _build_env(root: Path) -> dict[str, str]:
     flags = [f"--remap-path-prefix={path}={name}" for path, name in replaced.items()]
     c_flags = " ".join(f"-ffile-prefix-map={path}={name}" for path, name in replaced.items())
     return os.environ | {
-        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*flags, *rustflags]),
         "CFLAGS": f"{os.environ.get('CFLAGS', '')} {c_flags}".strip(),
         "CARGO_INCREMENTAL": "0",
     }
