@@ -39,7 +39,7 @@ def choose(wanted: str, target: str | None, glibc: tuple[int, int]) -> Linker:
 
 
 def _fold_identical_functions(target: str | None) -> tuple[str, ...]:
-    """The flag that makes a program 0.8 % smaller, where rustc links with its own LLD: GNU ld does not know the flag."""
+    """The flag that makes a program 0.8 % smaller if rustc links with its own LLD: GNU ld does not know the flag."""
     triple = "x86_64-unknown-linux-gnu"
     if platform.system() != "Linux" or (target or f"{_host_machine()}-unknown-linux-gnu") != triple:
         return ()
