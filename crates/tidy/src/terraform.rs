@@ -1,5 +1,6 @@
 //! What the files of a Terraform module declare: variables, outputs, calls of other modules, required versions.
 mod expressions;
+pub mod markdown;
 pub mod type_expression;
 
 use std::collections::BTreeSet;
