@@ -12,6 +12,7 @@ variables {
 
 run "no_system_when_null" {
   command = plan
+  module { source = "./modules/deployment" }
 
   assert {
     condition     = output.ingest == null && length(module.ingest) == 0 && output.provenance == null && length(module.provenance) == 0
@@ -26,6 +27,7 @@ run "no_system_when_null" {
 
 run "key_allows_iam_and_alarms" {
   command = plan
+  module { source = "./modules/deployment" }
 
   assert {
     condition     = aws_kms_key.this[0].enable_key_rotation && aws_kms_alias.this[0].name == "alias/sluice-dev"
@@ -62,6 +64,7 @@ run "key_allows_iam_and_alarms" {
 
 run "alarms_reach_the_topic" {
   command = plan
+  module { source = "./modules/deployment" }
 
   assert {
     condition     = module.alarm_topic.arn == "arn:aws:sns:eu-central-1:444455556666:sluice-dev-alarms"
@@ -96,6 +99,7 @@ run "alarms_reach_the_topic" {
 
 run "given_key_is_used" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     account_id  = "111122223333"
@@ -116,6 +120,7 @@ run "given_key_is_used" {
 # A plan warns about email addresses that are not confirmed.
 run "unconfirmed_address" {
   command = plan
+  module { source = "./modules/deployment" }
 
   override_resource {
     target          = module.alarm_topic.aws_sns_topic_subscription.email

@@ -18,6 +18,7 @@ variables {
 # Names contain the environment, and the Region and account where they must be globally unique.
 run "names_and_outputs" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     ingest = {
@@ -44,8 +45,8 @@ run "names_and_outputs" {
       topic_arn             = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest"
       uploader_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
       operator_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
-      schema_sha256         = filesha256("modules/ingest/music-item.schema.json")
-      schema_key            = "_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json"
+      schema_sha256         = filesha256("examples/eventpulse/music-item.schema.json")
+      schema_key            = "_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json"
       max_object_bytes      = 10485760
       check_item_id         = false
       notify_on             = tolist(["invalid", "conflict", "too-large", "unreadable"])
@@ -75,7 +76,7 @@ run "names_and_outputs" {
       ] == [
       "Allow FindVersion s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
       "Allow ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
-      "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json",
+      "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json",
       "Allow StoreItem dynamodb:PutItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Allow FindItem dynamodb:GetItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Allow SeeQuarantine s3:ListBucket arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
@@ -168,6 +169,7 @@ run "names_and_outputs" {
 # A prefix restricts every object and every listing; an existing key is referred to by its ARN.
 run "prefix_and_own_key_and_sse_kms" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     role_path   = "/data/"
@@ -237,6 +239,7 @@ run "prefix_and_own_key_and_sse_kms" {
 # Values at the limits are valid, and a role without principals is not created.
 run "limits_are_accepted" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     project     = "a-project-of-23"
@@ -277,6 +280,7 @@ run "limits_are_accepted" {
 # One bucket is given the default name of the other.
 run "bucket_name_equals_the_default_of_the_other" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     ingest = {

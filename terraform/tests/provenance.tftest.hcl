@@ -20,6 +20,7 @@ variables {
 # Every resource has a name that policies can refer to at plan time.
 run "names_and_outputs" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     provenance = {
@@ -188,6 +189,7 @@ run "names_and_outputs" {
 # The roles that people assume; each line is one statement.
 run "user_roles" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     role_path   = "/data/"

@@ -20,6 +20,7 @@ variables {
 # Both systems: the processing bucket of `ingest` is watched too, under its prefix, and read with its key.
 run "with_the_ingest" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     ingest = {
@@ -105,6 +106,7 @@ run "with_the_ingest" {
 # Receipts in the data bucket. Loops are prevented by the event rule, the bucket policy and the code.
 run "receipts_in_the_data_bucket" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     provenance = {
@@ -137,6 +139,7 @@ run "receipts_in_the_data_bucket" {
 # Values at the limits are valid.
 run "limits_are_accepted" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     project     = "a-project-of-23"

@@ -18,6 +18,7 @@ variables {
 
 run "invalid_values" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     project              = "Sluice"
     region               = "eu-central-1a"
@@ -44,6 +45,7 @@ run "invalid_values" {
 
 run "key_is_an_alias_and_environment_has_an_underscore" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:alias/x"
     environment = "dev_1"
@@ -56,6 +58,7 @@ run "key_is_an_alias_and_environment_has_an_underscore" {
 
 run "key_in_another_region_and_names_too_long_for_a_bucket" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/x"
     project     = "sluice-of-the-palace"
@@ -70,6 +73,7 @@ run "key_in_another_region_and_names_too_long_for_a_bucket" {
 # Terraform does not build packages; the error message refers to scripts/package.
 run "package_not_given" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     lambda_packages = {}
     ingest = {
@@ -85,6 +89,7 @@ run "package_not_given" {
 
 run "package_not_built" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     lambda_packages = { ingest = { path = "../dist/none.zip", sha256 = "00", architecture = "x86_64" } }
   }
@@ -95,6 +100,7 @@ run "package_not_built" {
 
 run "package_does_not_match_its_hash" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     lambda_packages = { ingest = { path = "tests/package.txt", sha256 = "00", architecture = "x86_64" } }
   }
@@ -106,6 +112,7 @@ run "package_does_not_match_its_hash" {
 # Lambda accepts a package for another architecture, and then every invocation fails.
 run "package_for_another_architecture" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     architecture = "arm64"
     ingest = {
@@ -121,6 +128,7 @@ run "package_for_another_architecture" {
 
 run "package_for_this_architecture" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     architecture = "arm64"
     ingest = {
@@ -140,6 +148,7 @@ run "package_for_this_architecture" {
 # The variables file of an older scripts/package has no architecture; a plan warns about it.
 run "package_of_an_unknown_architecture" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     ingest = {
       notify_emails       = ["music@example.org"]
@@ -156,6 +165,7 @@ run "package_of_an_unknown_architecture" {
 # Advisory checks warn and never block.
 run "no_alarm_emails" {
   command = plan
+  module { source = "./modules/deployment" }
   variables {
     alarm_emails = []
   }

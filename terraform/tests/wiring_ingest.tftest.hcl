@@ -123,7 +123,7 @@ run "given_settings" {
       TABLE             = "sluice-dev-items"
       HASH_KEY          = "ArtistID"
       RANGE_KEY         = "ItemID"
-      SCHEMA_SHA256     = filesha256("modules/ingest/music-item.schema.json")
+      SCHEMA_SHA256     = filesha256("examples/eventpulse/music-item.schema.json")
       CHECK_ITEM_ID     = "true"
       MAX_OBJECT_BYTES  = "3145728"
       NOTIFY_ON         = "stored,invalid"
@@ -141,7 +141,7 @@ run "given_settings" {
     condition = (
       aws_s3_object.schema.bucket == "sluice-dev-processing-eu-central-1-111122223333" &&
       aws_s3_object.schema.key == "_sluice/schema/${sha256(aws_s3_object.schema.content)}.json" &&
-      aws_s3_object.schema.content == file("modules/ingest/music-item.schema.json")
+      aws_s3_object.schema.content == file("examples/eventpulse/music-item.schema.json")
     )
     error_message = "the schema object key must contain the hash of its content"
   }

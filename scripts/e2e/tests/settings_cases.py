@@ -66,8 +66,8 @@ def check(settings_only: Offline, name: str, cases: list[Case], more: str = "") 
     matched = Counter(next((text for text in beginnings if error.startswith(text)), error) for error in found)
     missing = Counter(expected) - matched
     assert not missing, f"not reported: {json.dumps(missing, indent=2)}\nreported: {json.dumps(found, indent=2)}"
-    more = matched - Counter(expected)
-    assert not more, f"reported without a reason: {json.dumps(more, indent=2)}"
+    unexpected = matched - Counter(expected)
+    assert not unexpected, f"reported without a reason: {json.dumps(unexpected, indent=2)}"
 
 
 def rules(system: str) -> list[str]:

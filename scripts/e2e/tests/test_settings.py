@@ -96,16 +96,17 @@ def test_former_attributes_say_what_replaced_them(settings_only: Offline) -> Non
 
 
 def test_an_attribute_at_the_wrong_depth_names_its_path(settings_only: Offline) -> None:
+    lock = {"mode": "GOVERNANCE", "days": 1}
     cases = [
         Case([], "ingest", ingest(retention_days=20, function="mine", processing_bucket={"replica_regions": []})),
-        Case([], "provenance", {"object_lock": {}, "days": 3, "trail": {"scan_limit_mib": 10}, "something": 1}),
-        Case([], "provenance", {"receipts_bucket": {"object_lock": {"dayz": 3, "mode": "GOVERNANCE", "days": 1}}}),
+        Case([], "provenance", {"object_lock": lock, "trail": {"scan_limit_mib": 10}, "something": 1}),
+        Case([], "provenance", {"receipts_bucket": {"object_lock": lock | {"dayz": 3}}, "days": 3}),
     ]
     members = ", ".join(f"`{path[0]}`" for path in sorted(types.attributes("provenance")) if len(path) == 1)
     assert sorted(typos(settings_only, "depth", cases)) == sorted(
         [
             "`ingest.retention_days` is not an attribute; did you mean `ingest.quarantine_bucket.retention_days`?",
-            "`ingest.function` is not an attribute; did you mean `ingest.names.function`?",
+            "`ingest.function` is not an attribute; did you mean `encryption` or `ingest.names.function`?",
             "`ingest.processing_bucket.replica_regions` is not an attribute; did you mean "
             "`ingest.table.replica_regions`?",
             "`provenance.object_lock` is not an attribute; did you mean `provenance.receipts_bucket.object_lock`?",
@@ -130,7 +131,6 @@ def test_values_that_are_unknown_at_plan_are_accepted(settings_only: Offline) ->
 
 
 def test_an_unknown_value_hides_no_other_fault(settings_only: Offline) -> None:
-    ranges = "`{}.memory_mb` must be between 128 and 10240"
     cases = [
         Case(
             [
@@ -157,7 +157,8 @@ def test_an_unknown_value_hides_no_other_fault(settings_only: Offline) -> None:
             [
                 "`provenance.receipts_bucket.object_lock.dayz` is not an attribute; did you mean `days`?",
                 "`provenance.receipts_bucket.forcedestroy` is not an attribute; did you mean `force_destroy`?",
-                ranges.format("provenance"),
+                "`provenance.memory_mb` must be between 128 and 10240",
+                "`provenance.receipts_bucket.object_lock` must be",  # `days` is missing
                 "the bucket name `A` has 1 characters",
             ],
             "provenance",
@@ -176,4 +177,4 @@ def test_an_unknown_value_hides_no_other_fault(settings_only: Offline) -> None:
 def test_a_value_of_another_type_is_refused(settings_only: Offline) -> None:
     cases = [Case([], "ingest", ingest(memory_mb="much")), Case([], "provenance", {"trail": ["logs"]})]
     found = " ".join(typos(settings_only, "other-type", cases))
-    assert 'attribute "memory_mb": a number is required' in found and 'attribute "trail": object required' in found
+    assert "a number is required" in found and "object required" in found

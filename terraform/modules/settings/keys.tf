@@ -47,12 +47,20 @@ locals {
       }
     ]
   }
+  # The nearest attribute of the same object, and unless it is very near, one of the same name elsewhere.
+  suggestions = {
+    for path, attributes in local.scored : path => [
+      for attribute in attributes : concat(
+        [for known, score in attribute.scores : known if score >= 0.5 && score == max(values(attribute.scores)...)],
+        [for other in attribute.elsewhere : other if max(0, values(attribute.scores)...) < 0.8],
+      )
+    ]
+  }
   unknown_messages = {
     for path, attributes in local.scored : path => [
-      for attribute in attributes : "`${local.shown[path]}.${attribute.key}` ${
+      for number, attribute in attributes : "`${local.shown[path]}.${attribute.key}` ${
         contains(keys(var.former), "${local.pattern[path]}${attribute.key}") ? "is not an attribute any more: ${var.former["${local.pattern[path]}${attribute.key}"]}." :
-        max(0, values(attribute.scores)...) >= 0.5 ? "is not an attribute; did you mean `${[for known, score in attribute.scores : known if score == max(values(attribute.scores)...)][0]}`?" :
-        length(attribute.elsewhere) > 0 ? "is not an attribute; did you mean `${attribute.elsewhere[0]}`?" :
+        length(local.suggestions[path][number]) > 0 ? "is not an attribute; did you mean ${join(" or ", [for name in local.suggestions[path][number] : "`${name}`"])}?" :
         "is not an attribute; `${local.shown[path]}` has ${join(", ", [for known in local.objects[path].known : "`${known}`"])}."
       }"
     ]
