@@ -13,6 +13,12 @@ variables {
   lambda_packages = {
     ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
+
+  # The keys and the schema that are required.
+  music = {
+    table       = { hash_key = "ArtistID", range_key = "ItemID" }
+    schema_file = "examples/eventpulse/music-item.schema.json"
+  }
 }
 
 # Names contain the environment, and the Region and account where they must be globally unique.
@@ -21,18 +27,21 @@ run "names_and_outputs" {
   module { source = "./modules/deployment" }
 
   variables {
-    ingest = {
+    ingest = merge(var.music, {
       notify_emails       = ["music@example.org"]
       uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    })
   }
 
   assert {
-    condition = { for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" } == {
+    condition = { for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) } == {
       processing_bucket     = "sluice-dev-processing-eu-central-1-111122223333"
+      processing_bucket_arn = "arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333"
       quarantine_bucket     = "sluice-dev-quarantine-eu-central-1-111122223333"
+      quarantine_bucket_arn = "arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333"
       prefix                = ""
+      folders               = tolist([])
       table                 = "sluice-dev-items"
       hash_key              = "ArtistID"
       range_key             = "ItemID"
@@ -44,6 +53,7 @@ run "names_and_outputs" {
       log_group             = "/aws/lambda/sluice-dev-ingest"
       topic_arn             = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest"
       uploader_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
+      uploader_user         = null
       operator_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
       schema_sha256         = filesha256("examples/eventpulse/music-item.schema.json")
       schema_key            = "_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json"
@@ -53,15 +63,34 @@ run "names_and_outputs" {
       rule                  = "sluice-dev-ingest"
       bus                   = "default"
     }
-    error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" })}"
+    error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) })}"
   }
 
-  # The query command can be copied as it is.
+  assert {
+    condition     = output.ingest.resources == { for name, value in output.ingest : name => value if !contains(["environment", "resources", "roles"], name) }
+    error_message = "`resources` must have every name and ARN"
+  }
+
+  assert {
+    condition = output.ingest.roles == {
+      function = "arn:aws:iam::111122223333:role/sluice-dev-ingest"
+      uploader = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
+      operator = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
+    }
+    error_message = "got ${jsonencode(output.ingest.roles)}"
+  }
+
+  assert {
+    condition     = keys(output.ingest.environment) == ["ingest"] && output.ingest.environment.ingest.TABLE == "sluice-dev-items"
+    error_message = "got ${jsonencode(output.ingest.environment)}"
+  }
+
+  # The query command can be copied as it is, but for the value.
   assert {
     condition = output.ingest.commands == {
       upload          = "aws s3 cp item.json s3://sluice-dev-processing-eu-central-1-111122223333/ --region eu-central-1"
       list_quarantine = "aws s3 ls s3://sluice-dev-quarantine-eu-central-1-111122223333/ --recursive --region eu-central-1"
-      query           = "aws dynamodb query --table-name sluice-dev-items --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"ArtistID\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region eu-central-1"
+      query           = "aws dynamodb query --table-name sluice-dev-items --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"ArtistID\"}' --expression-attribute-values '{\":value\":{\"S\":\"VALUE\"}}' --region eu-central-1"
       follow_log      = "aws logs tail /aws/lambda/sluice-dev-ingest --follow --region eu-central-1"
     }
     error_message = "got ${jsonencode(output.ingest.commands)}"
@@ -174,13 +203,13 @@ run "prefix_and_own_key_and_sse_kms" {
   variables {
     role_path   = "/data/"
     kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/mine"
-    ingest = {
+    ingest = merge(var.music, {
       prefix              = "in/music"
       encryption          = "sse-kms"
       notify_emails       = ["music@example.org"]
       uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    })
   }
 
   assert {
@@ -222,15 +251,20 @@ run "prefix_and_own_key_and_sse_kms" {
     condition = [
       for s in flatten([
         jsondecode(module.ingest[0].policies.function.effects).Statement,
+        jsondecode(module.ingest[0].policies.function.encrypted-buckets).Statement,
         jsondecode(module.ingest[0].policies.uploader.upload).Statement,
+        jsondecode(module.ingest[0].policies.uploader.encrypted-buckets).Statement,
         jsondecode(module.ingest[0].policies.operator.operate).Statement,
+        jsondecode(module.ingest[0].policies.operator.encrypted-buckets).Statement,
       ]) : "${s.Sid} ${join(",", flatten([s.Action]))} ${s.Resource} ${jsonencode(s.Condition)}" if can(regex("kms:", jsonencode(s.Action)))
       ] == [
       "UseTopicKey kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"sns.eu-central-1.amazonaws.com\"]}}",
       "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
       "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
-      "UploadEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
-      "MoveEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
     ]
     error_message = "sse-kms must add the key statements"
   }
@@ -241,11 +275,16 @@ run "limits_are_accepted" {
   command = plan
   module { source = "./modules/deployment" }
 
+  override_data {
+    target = data.aws_region.this
+    values = { id = "ap-northeast-1" }
+  }
+
   variables {
+    region      = "ap-northeast-1"
     project     = "a-project-of-23"
     environment = "letters2"
-    region      = "ap-northeast-1"
-    ingest = {
+    ingest = merge(var.music, {
       processing_bucket = { expire_noncurrent_days = 15 }
       quarantine_bucket = { expire_noncurrent_days = 1, retention_days = 15 }
       table             = { hash_key = "OrderID", range_key = "" }
@@ -256,7 +295,7 @@ run "limits_are_accepted" {
       batch_size        = 10000
       max_concurrency   = 1000
       notify_on         = []
-    }
+    })
   }
 
   assert {
@@ -273,23 +312,20 @@ run "limits_are_accepted" {
     condition     = length(output.ingest.processing_bucket) == 63
     error_message = "23 characters of project and environment must fit in a bucket name: ${output.ingest.processing_bucket}"
   }
-
-  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role]
 }
 
-# One bucket is given the default name of the other.
-run "bucket_name_equals_the_default_of_the_other" {
+# A user who may only assume the uploader role; the other role names end in the Region.
+run "upload_user_and_regional_names" {
   command = plan
   module { source = "./modules/deployment" }
 
   variables {
-    ingest = {
-      processing_bucket   = { name = "sluice-dev-quarantine-eu-central-1-111122223333" }
-      notify_emails       = ["music@example.org"]
-      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
-      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    regional_names = true
+    ingest         = merge(var.music, { uploader_user = "studio-upload", notify_emails = ["music@example.org"] })
   }
 
-  expect_failures = [var.ingest]
+  assert {
+    condition     = output.ingest.uploader_user == "studio-upload" && output.ingest.uploader_role_arn == "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader-eu-central-1" && output.ingest.role_arn == "arn:aws:iam::111122223333:role/sluice-dev-ingest-eu-central-1"
+    error_message = "got ${jsonencode(output.ingest)}"
+  }
 }

@@ -48,6 +48,13 @@ class Case:
         return {"source": f"{self.system}-settings"} | SYSTEMS[self.system] | given | self.more
 
 
+def deployment(**arguments: object) -> dict:
+    """The arguments of a call of `modules/deployment`."""
+    packages = dict.fromkeys(("ingest", "provenance", "ledger"), PACKAGE | {"architecture": "x86_64"})
+    given = {"environment": "dev", "account_id": ACCOUNT, "lambda_packages": packages}
+    return {"source": "deployment"} | given | arguments
+
+
 def ingest(**changes: object) -> dict:
     """Settings of `ingest` with changes; those of an object are added to it."""
     settings: dict = {"table": {"hash_key": "OrderID", "range_key": ""}, "schema_file": f"{SCHEMAS}/order.json"}
