@@ -1,4 +1,4 @@
-"""Terraform tests of terraform.tfvars.example: unchanged, and with each commented setting uncommented."""
+"""Terraform tests of terraform.tfvars.example, with its roles and with each other commented setting uncommented."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def schema() -> str:
 
 
 def variants(text: str) -> dict[str, str]:
-    """The example with one more setting, by name."""
+    """The example, and the example with one more setting, by name."""
     found = {"as_it_stands": text}
     before, mark, provenance = text.partition("# provenance = {\n")
     if not mark:
@@ -49,12 +49,23 @@ def _uncommented(line: str, names: tuple[str, ...]) -> str:
     return "" if len(names) > 1 and line.split()[:1] in [[name] for name in names] else line
 
 
+def _role(line: str) -> str:
+    """The setting of a line if it makes a role."""
+    match = _SETTING.match(line)
+    name = match["rest"].split()[0] if match else ""
+    return name if name.endswith("_principals") else "-"
+
+
 def tests(text: str) -> str:
-    """A Terraform test file with a plan of each variant."""
+    """A Terraform test file with a plan of each variant.
+
+    All have the roles of `ingest`: without them a check warns, which makes a test fail.
+    """
     package = '{ path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }'
     packages = "".join(f"    {name} = {package}\n" for name in ("ingest", "provenance", "ledger"))
     runs = []
-    for name, variables in variants(text).items():
+    lines = [_uncommented(line, (setting,)) for line in text.splitlines() for setting in [_role(line)]]
+    for name, variables in variants("\n".join(lines) + "\n").items():
         own = variables.replace('"x86_64"', '"arm64"') if name == "architecture" else variables
         own_packages = packages.replace('"x86_64"', '"arm64"') if name == "architecture" else packages
         account = "" if name == "account_id" else '  account_id = "111122223333"\n'

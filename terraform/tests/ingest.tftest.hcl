@@ -35,13 +35,13 @@ run "names_and_outputs" {
   }
 
   assert {
-    condition = { for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) } == {
+    condition = jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) }) == jsonencode({
       processing_bucket     = "sluice-dev-processing-eu-central-1-111122223333"
       processing_bucket_arn = "arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333"
       quarantine_bucket     = "sluice-dev-quarantine-eu-central-1-111122223333"
       quarantine_bucket_arn = "arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333"
       prefix                = ""
-      folders               = tolist([])
+      folders               = []
       table                 = "sluice-dev-items"
       hash_key              = "ArtistID"
       range_key             = "ItemID"
@@ -59,10 +59,10 @@ run "names_and_outputs" {
       schema_key            = "_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json"
       max_object_bytes      = 10485760
       check_item_id         = false
-      notify_on             = tolist(["invalid", "conflict", "too-large", "unreadable"])
+      notify_on             = ["invalid", "conflict", "too-large", "unreadable"]
       rule                  = "sluice-dev-ingest"
       bus                   = "default"
-    }
+    })
     error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) })}"
   }
 
@@ -295,12 +295,15 @@ run "limits_are_accepted" {
       batch_size        = 10000
       max_concurrency   = 1000
       notify_on         = []
+
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
     })
   }
 
   assert {
-    condition     = output.ingest.uploader_role_arn == null && output.ingest.operator_role_arn == null && output.ingest.range_key == ""
-    error_message = "a role without principals must not be created"
+    condition     = output.ingest.range_key == ""
+    error_message = "the table must have no range key"
   }
 
   assert {
@@ -321,7 +324,7 @@ run "upload_user_and_regional_names" {
 
   variables {
     regional_names = true
-    ingest         = merge(var.music, { uploader_user = "studio-upload", notify_emails = ["music@example.org"] })
+    ingest         = merge(var.music, { uploader_user = "studio-upload", notify_emails = ["music@example.org"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] })
   }
 
   assert {

@@ -93,7 +93,7 @@ run "names_and_outputs" {
   }
 
   assert {
-    condition     = keys(output.provenance.environment) == ["ledger", "provenance"] && keys(output.provenance.environment.ledger) == ["RECEIPTS_BUCKET", "SIGNING_KEY"]
+    condition     = keys(output.provenance.environment) == ["ledger", "provenance"] && keys(output.provenance.environment.ledger) == tolist(["RECEIPTS_BUCKET", "SIGNING_KEY"])
     error_message = "got ${jsonencode(output.provenance.environment)}"
   }
 

@@ -171,6 +171,9 @@ run "limits_are_accepted" {
       timeout_s       = 60
       batch_size      = 10000
       max_concurrency = 2
+
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
     }
   }
 
@@ -191,10 +194,13 @@ run "watch_the_quarantine" {
   module { source = "./modules/deployment" }
 
   variables {
-    ingest = merge(var.music, { prefix = "music", notify_emails = ["music@example.org"] })
+    ingest = merge(var.music, { prefix = "music", notify_emails = ["music@example.org"], uploader_principals = ["arn:aws:iam::111122223333:role/studio"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] })
     provenance = {
       watch = ["quarantine", "ingest"]
       trail = { management_events = true }
+
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
     }
   }
 

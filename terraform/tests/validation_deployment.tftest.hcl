@@ -20,6 +20,12 @@ variables {
     table       = { hash_key = "ArtistID", range_key = "ItemID" }
     schema_file = "examples/eventpulse/music-item.schema.json"
   }
+
+  # A role for everyone, because the advisory checks of a system fail a test of the deployment.
+  people = {
+    ingest     = { notify_emails = ["music@example.org"], uploader_principals = ["arn:aws:iam::111122223333:role/studio"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] }
+    provenance = { auditor_principals = ["arn:aws:iam::111122223333:role/audit"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] }
+  }
 }
 
 # Variables of the root module; the others are validated in modules/deployment.
@@ -192,7 +198,7 @@ run "provenance_packages_not_given" {
   command = plan
   module { source = "./modules/deployment" }
   variables {
-    provenance = {}
+    provenance = var.people.provenance
   }
   expect_failures = [
     var.lambda_packages,
@@ -215,8 +221,8 @@ run "two_systems_with_the_same_bucket" {
   command = plan
   module { source = "./modules/deployment" }
   variables {
-    ingest     = merge(var.music, { processing_bucket = { name = "files-bucket" } })
-    provenance = { data_bucket = { name = "files-bucket" } }
+    ingest     = merge(var.music, var.people.ingest, { processing_bucket = { name = "files-bucket" } })
+    provenance = merge(var.people.provenance, { data_bucket = { name = "files-bucket" } })
     lambda_packages = {
       for name in ["ingest", "provenance", "ledger"] : name => { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
     }
@@ -239,8 +245,8 @@ run "root" {
     regional_names       = true
     kms_key_arn          = "arn:aws:kms:eu-central-1:111122223333:key/mine"
     allow_destroy        = true
-    ingest               = merge(var.music, { encryption = "sse-kms" })
-    provenance           = { watch_ingest = true }
+    ingest               = merge(var.music, var.people.ingest, { encryption = "sse-kms" })
+    provenance           = merge(var.people.provenance, { watch_ingest = true })
     lambda_packages = {
       for name in ["ingest", "provenance", "ledger"] : name => { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "arm64" }
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..offline import Offline
+from ..offline import ACCOUNT, Offline
+from ..tfvars_example import EXAMPLE
 from .settings_cases import Case, check, deployment, ingest
 
 LONG = {"project": "sonotheia-example", "environment": "staging"}
@@ -55,3 +56,14 @@ def test_names_are_checked_with_the_real_lengths(offline: Offline, settings_only
         Case([], "provenance", {}, **far),
     ]
     check(settings_only, "long-names", cases)
+
+
+def test_the_example_variables_can_be_planned_unchanged(offline: Offline) -> None:
+    """Its checks warn of missing roles; the plans with each further setting are Terraform tests (e2e.check)."""
+    example = EXAMPLE.read_text().replace('"examples/', '"../../examples/')
+    package = '{ path = "../../tests/package.txt", sha256 = filesha256("../../tests/package.txt") }'
+    call = f'source = "../../modules/deployment"\naccount_id = "{ACCOUNT}"\nlambda_packages = {{ ingest = {package} }}\n'
+    more = f'module "one" {{\n{call}{example}}}\n'
+    planned = offline.plan("example", {}, more)
+    assert planned.errors() == []
+    assert {text.partition(",")[0] for text in planned.warnings()} >= {"`ingest.operator_principals` is empty"}
