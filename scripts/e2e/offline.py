@@ -69,7 +69,9 @@ class Offline:
         installed.mkdir()
         (installed / "main.tf").write_text(_PROVIDERS)
         self.checked(installed, "init", "-input=false")
-        [program] = installed.glob(".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*")
+        [program] = installed.glob(
+            ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"
+        )
         log = self.folder / "provider.log"
         silent = dict.fromkeys(("TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER"), "OFF")
         group = processes.start([str(program), "-debug"], self.env | silent, log, self.folder)

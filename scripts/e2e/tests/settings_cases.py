@@ -44,7 +44,12 @@ class Case:
             "role_path": "/",
             "allow_destroy": False,
         }
-        given = {"deployment": deployment, "alarm_topic_arn": "arn", "written": self.settings, "settings": self.settings}
+        given = {
+            "deployment": deployment,
+            "alarm_topic_arn": "arn",
+            "written": self.settings,
+            "settings": self.settings,
+        }
         return {"source": f"{self.system}-settings"} | SYSTEMS[self.system] | given | self.more
 
 

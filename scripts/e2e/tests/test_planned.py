@@ -120,7 +120,10 @@ class Plan:
 
         rules = self.one(f"{bucket}.aws_s3_bucket_lifecycle_configuration.this")["rule"]
         return {
-            rule["id"]: (days(rule, "expiration", "days"), days(rule, "noncurrent_version_expiration", "noncurrent_days"))
+            rule["id"]: (
+                days(rule, "expiration", "days"),
+                days(rule, "noncurrent_version_expiration", "noncurrent_days"),
+            )
             for rule in rules
         }
 
@@ -174,7 +177,8 @@ def test_events_reach_the_function_through_queues(given: Plan, system: str) -> N
     assert target["retry_policy"] == [{"maximum_event_age_in_seconds": 86400, "maximum_retry_attempts": attempts}]
 
     queue, dead, events = (
-        given.one(f"{at}.module.{part}.aws_sqs_queue.this") for part in ("queue", "queue_dead_letters", "event_dead_letters")
+        given.one(f"{at}.module.{part}.aws_sqs_queue.this")
+        for part in ("queue", "queue_dead_letters", "event_dead_letters")
     )
     assert queue["visibility_timeout_seconds"] == 6 * 70
     assert json.loads(queue["redrive_policy"]) == {"deadLetterTargetArn": f"{arn}-dead-letters", "maxReceiveCount": 5}
@@ -329,9 +333,10 @@ def described(alarm: dict) -> str:
 
 
 def hops(name: str) -> dict[str, str]:
+    depth = "AWS/SQS ApproximateNumberOfMessagesVisible"
     return {
-        "event-dead-letters": f"AWS/SQS ApproximateNumberOfMessagesVisible {name}-event-dead-letters Maximum GreaterThanThreshold 0",
-        "queue-dead-letters": f"AWS/SQS ApproximateNumberOfMessagesVisible {name}-dead-letters Maximum GreaterThanThreshold 0",
+        "event-dead-letters": f"{depth} {name}-event-dead-letters Maximum GreaterThanThreshold 0",
+        "queue-dead-letters": f"{depth} {name}-dead-letters Maximum GreaterThanThreshold 0",
         "oldest-message": f"AWS/SQS ApproximateAgeOfOldestMessage {name} Maximum GreaterThanThreshold 1260",
         "throttles": f"AWS/Lambda Throttles {name} Sum GreaterThanThreshold 0",
         "failed-invocations": f"AWS/Events FailedInvocations {name} Sum GreaterThanThreshold 0",
@@ -368,8 +373,12 @@ def test_only_missing_manifests_are_breaching(given: Plan) -> None:
 
 @pytest.mark.parametrize("system", CONSUMERS)
 def test_failures_alarm_by_rate(given: Plan, system: str) -> None:
-    alarm = given.one(f'module.{system}[0].module.consumer.module.alarms.aws_cloudwatch_metric_alarm.error_rate["errors"]')
-    metrics = {query["id"]: query["metric"][0] if query["metric"] else query["expression"] for query in alarm["metric_query"]}
+    alarm = given.one(
+        f'module.{system}[0].module.consumer.module.alarms.aws_cloudwatch_metric_alarm.error_rate["errors"]'
+    )
+    metrics = {
+        query["id"]: query["metric"][0] if query["metric"] else query["expression"] for query in alarm["metric_query"]
+    }
     assert metrics.pop("rate") == "IF(runs > 0, 100 * errors / runs, 0)"
     assert {
         name: (metric["namespace"], metric["metric_name"], metric["dimensions"], metric["stat"])
