@@ -107,7 +107,7 @@ class Terraform:
 
 def left_out(folder: str, names: list[str]) -> set[str]:
     """What is not copied from the root module: the user's variables, backend, providers and state."""
-    patterns = [".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
+    patterns = [".terraform", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
     if Path(folder) == ROOT / "terraform":
         patterns += ["*.tfvars", "*.tfvars.json"]
     return {name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
