@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tarfile
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -66,10 +66,10 @@ def is_available() -> bool:
 
 def earlier_module(folder: Path) -> Path:
     """Extracts the root module of the earlier version."""
-    command = ["git", "archive", BEFORE, "terraform"]
+    command = ["git", "archive", "--format=zip", BEFORE, "terraform"]
     archive = subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        files.extractall(folder)
     return folder / "terraform"
 
 
