@@ -31,7 +31,7 @@ VARIABLES_FILE = "stack.auto.tfvars.json"
 # What an upgrade keeps in the working folder; the lock file comes with the configuration.
 KEPT = (".terraform", BACKEND_FILE, VARIABLES_FILE, "terraform.tfstate", "terraform.tfstate.backup")
 ROOT_MODULE = ROOT / "terraform"
-SCHEMA_FILE = "modules/ingest/music-item.schema.json"
+SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 _copying_packages = threading.Lock()
 
 

@@ -39,6 +39,7 @@ def test_nothing_is_destroyed_or_replaced(upgraded: UpgradedDeployment) -> None:
         if entry["change"]["actions"] not in (["no-op"], ["read"], ["update"])
         and not (entry["change"]["actions"] == ["create"] and entry["type"] == ADDED)
     ]
+    assert any("previous_address" in entry for entry in entries), "no address has moved: is it an earlier version?"
     assert not unexpected, "\n".join([*unexpected, "in place:", *updates(upgraded.upgrade_plan)])
 
 
