@@ -94,6 +94,24 @@ pub(crate) fn children(name: &str, scope: Scope<'_>) -> Children {
     made
 }
 
+/// The instances of the called modules that can have resources. A module without resources, data sources and calls has
+/// instances only where its outputs are read: its `for_each` may be far more expensive than all policies.
+pub(crate) fn children_with_resources(scope: Scope<'_>) -> Vec<Rc<Instance>> {
+    let has_resources = |call: &&Block| {
+        let module = called_module(call, Scope { bindings: None, ..scope });
+        module.is_some_and(|m| !(m.resources.is_empty() && m.data.is_empty() && m.calls.is_empty()))
+    };
+    let calls = scope.instance.module.calls.iter().filter(has_resources);
+    calls.filter_map(|call| call.labels.first()).flat_map(|name| children(name, scope).all()).collect()
+}
+
+/// The module that a call names, if it is on disk.
+fn called_module(call: &Block, scope: Scope<'_>) -> Option<Rc<Module>> {
+    let source = attribute(call.body.attribute("source")?, scope);
+    let local = source.as_str().filter(|s| s.starts_with("./") || s.starts_with("../"))?;
+    load(&scope.instance.module.folder.join(local), scope.context)
+}
+
 /// A call of a module in the tree, with what its instances have in common.
 struct Call<'a> {
     name: &'a str,
@@ -181,14 +199,10 @@ fn given<'a>(module: &'a Module, call: &str, name: &str) -> Option<&'a Attribute
 
 fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
     let scope = Scope { bindings: None, ..scope };
-    let source = block.body.attribute("source").map(|s| attribute(s, scope));
-    let local = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
-    let Some(source) = local.filter(|_| scope.instance.callers.len() < MAX_MODULE_NESTING) else {
+    if scope.instance.callers.len() >= MAX_MODULE_NESTING {
         return Children::Elsewhere;
-    };
-    let Some(module) = load(&scope.instance.module.folder.join(source), scope.context) else {
-        return Children::Elsewhere;
-    };
+    }
+    let Some(module) = called_module(block, scope) else { return Children::Elsewhere };
     let mut callers = scope.instance.callers.clone();
     callers.push(scope.instance.module.clone());
     let keys = repetition::keys(block, scope);
