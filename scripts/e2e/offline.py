@@ -108,7 +108,7 @@ class Offline:
             "skip_region_validation": True,
         }
         calls = {key: call | {"source": f"../../modules/{call['source']}"} for key, call in modules.items()}
-        main = {"module": calls} | ({"provider": {"aws": aws}} if provider else {})
+        main = ({"module": calls} if calls else {}) | ({"provider": {"aws": aws}} if provider else {})
         (folder / "main.tf.json").write_text(json.dumps(main))
         (folder / "more.tf").write_text((_PROVIDERS if provider else "") + more)
         self.checked(folder, "init", "-input=false")

@@ -104,9 +104,11 @@ NAME_CASES = [
     case(["the bucket name `files.example` has 13 characters"], ingest(quarantine_bucket={"name": "files.example"})),
     case(["the table name `event pulse` has 11 characters"], ingest(table={"name": "event pulse"})),
     case([f"the function name `{'f' * 65}` has 65 characters"], ingest(names={"function": "f" * 65})),
-    case(["the queue name `my.queue"] * 3, ingest(names={"queue": "my.queue"})),
+    case(["the queue name `my.queue` has 8 characters"], ingest(names={"queue": "my.queue"})),
     # The name of the queue fits, that of its dead-letter queue does not.
-    case([f"the queue name `{'q' * 62}-event-dead-letters` has 81"], ingest(names={"queue": "q" * 62})),
+    case(
+        [f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], ingest(names={"queue": "q" * 62})
+    ),
     case(["the topic name `my.topic`"], ingest(names={"topic": "my.topic"})),
     case(["the rule name `my rule`"], ingest(names={"rule": "my rule"})),
     case(["the role name `my role`"], ingest(names={"function_role": "my role"})),
@@ -120,9 +122,9 @@ NAME_CASES = [
     # Project and environment are too long for the default names of the buckets, unless the buckets have other names.
     case(
         [
-            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but a "
-            "bucket name has 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): "
-            "shorten `project` or `environment`, or set `ingest.processing_bucket.name`.",
+            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but it may "
+            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten `project` "
+            "or `environment`, or set `ingest.processing_bucket.name`.",
             f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` has 68",
         ],
         ingest(),

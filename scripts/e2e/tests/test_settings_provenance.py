@@ -132,9 +132,9 @@ NAME_CASES = [
     case(["the database name `caa304-prod`"], {"names": {"database": "caa304-prod"}}),
     case(["the workgroup name `my workgroup`"], {"names": {"workgroup": "my workgroup"}}),
     case(["the trail name `t`"], {"names": {"trail": "t"}}),
-    case(["the key_alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
+    case(["the key alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
     case(["the rule name `each hour`"], {"names": {"schedule": "each hour"}}),
-    case([f"the queue name `{'q' * 62}-event-dead-letters` has 81"], {"names": {"queue": "q" * 62}}),
+    case([f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], {"names": {"queue": "q" * 62}}),
     # The rule of a watched bucket has a suffix.
     case(
         [f"the rule name `{'r' * 60}-ingest` has 67 characters"],
