@@ -14,6 +14,7 @@ from .offline import Offline
 from .paths import LOCAL
 
 PARALLEL = 4
+FOLDERS = ("check", "offline", "settings-only")  # the last two are those of stacks/offline.py
 
 
 def main() -> None:
@@ -38,5 +39,11 @@ def validate(offline: Offline, folder: Path) -> None:
     offline.checked(folder, "validate")
 
 
+def end() -> None:
+    """Ends what a killed run has left, of these checks and of the end-to-end tests."""
+    for name in FOLDERS:
+        Offline(LOCAL / name).end()
+
+
 if __name__ == "__main__":
-    Offline(LOCAL / "check").end() if sys.argv[1:] == ["end"] else main()
+    end() if sys.argv[1:] == ["end"] else main()
