@@ -254,9 +254,10 @@ fn parse(text: &str, wanted: Option<&str>, source: &str) -> anyhow::Result<Outpu
         .with_context(|| format!("{source} is not valid JSON: use the output of `terraform output -json`"))?;
     let outputs = selection::select(&all, wanted, source)?;
     let value = |name: &str| outputs.get(name).cloned();
-    let region = outputs.get("deployment").and_then(|d| d.get("region")).and_then(Value::as_str).with_context(|| {
-        format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
-    })?;
+    let region =
+        outputs.get("deployment").and_then(|d| d.get("region")).and_then(Value::as_str).with_context(|| {
+            format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
+        })?;
     Ok(Outputs {
         region: region.to_owned(),
         ingest: system_output(value("ingest"), System::Ingest, source)?,
@@ -289,7 +290,11 @@ pub(crate) mod tests {
 
     /// A deployment with both systems.
     pub(crate) fn outputs() -> Outputs {
-        parse(&document().to_string(), None, "x").unwrap()
+        parsed(&document())
+    }
+
+    pub(crate) fn parsed(document: &Value) -> Outputs {
+        parse(&document.to_string(), None, "x").unwrap()
     }
 
     pub(crate) fn document() -> Value {
@@ -343,11 +348,12 @@ pub(crate) mod tests {
             let error = format!("{:#}", parse(&text, None, "x").unwrap_err());
             assert!(error.contains(expected), "{error}");
         }
-        let outputs = parse(&off.to_string(), None, "x").unwrap();
+        let outputs = parsed(&off);
         assert_eq!(outputs.default_system(), System::Provenance);
         let error = outputs.ingest().unwrap_err().to_string();
         assert!(error.contains("the ingest is off") && error.contains("`ingest = {}`"));
-        let from = OutputsArgs { outputs: Some("no/such/file".into()), terraform: "terraform".into(), deployment: None };
+        let from =
+            OutputsArgs { outputs: Some("no/such/file".into()), terraform: "terraform".into(), deployment: None };
         assert!(format!("{:#}", from.read().unwrap_err()).contains("terraform -chdir=terraform output -json"));
     }
     #[test]
@@ -356,7 +362,7 @@ pub(crate) mod tests {
         for name in ["folders", "environment"] {
             old["ingest"]["value"].as_object_mut().unwrap().remove(name);
         }
-        let old = parse(&old.to_string(), None, "x").unwrap();
+        let old = parsed(&old);
         for error in [old.folders(System::Ingest).unwrap_err(), old.ingest().unwrap().environment().unwrap_err()] {
             assert!(error.to_string().contains("run `terraform apply` of this version"), "{error}");
         }

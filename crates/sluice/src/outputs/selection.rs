@@ -30,10 +30,9 @@ pub(super) fn select(all: &Value, wanted: Option<&str>, source: &str) -> anyhow:
         Some(key) if candidates.is_empty() && is_single => {
             bail!("{source} has one deployment without a key, and no `{}`: omit --deployment", escape(key))
         }
-        Some(key) if !candidates.is_empty() => candidates
-            .get(key)
-            .map(|found| (*found).clone())
-            .with_context(|| format!("{source} has no deployment `{}`: use --deployment with one of {keys}", escape(key))),
+        Some(key) if !candidates.is_empty() => candidates.get(key).map(|found| (*found).clone()).with_context(|| {
+            format!("{source} has no deployment `{}`: use --deployment with one of {keys}", escape(key))
+        }),
         None if is_single => Ok(outputs),
         None if candidates.len() > 1 => bail!("{source} has several deployments: use --deployment with one of {keys}"),
         _ => candidates.into_values().next().cloned().with_context(|| {
@@ -58,7 +57,10 @@ fn candidates<'a>(outputs: &'a Outputs, source: &str) -> anyhow::Result<BTreeMap
             continue;
         };
         if found.insert(key.as_str(), object).is_some() {
-            bail!("{source} has two deployments `{0}`, an output and a key of `{MAP}`: rename one of them", escape(key));
+            bail!(
+                "{source} has two deployments `{0}`, an output and a key of `{MAP}`: rename one of them",
+                escape(key)
+            );
         }
     }
     Ok(found)
@@ -67,14 +69,16 @@ fn candidates<'a>(outputs: &'a Outputs, source: &str) -> anyhow::Result<BTreeMap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outputs::tests::document;
     use serde_json::json;
 
     /// A whole deployment as the value of an output, in a region.
     fn deployment(region: &str) -> Value {
-        let mut found = Value::Object(values(&document()));
-        found["deployment"]["region"] = json!(region);
-        found
+        json!({"deployment": {"region": region}, "ingest": null})
+    }
+
+    /// The outputs of a root module with one deployment.
+    fn document() -> Value {
+        json!({"deployment": {"value": {"region": "eu-central-1"}}, "ingest": {"value": null}})
     }
 
     fn region_of(all: &Value, wanted: Option<&str>) -> Result<String, String> {
