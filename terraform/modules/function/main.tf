@@ -19,23 +19,16 @@ module "role" {
   description = "Execution role of the Lambda function ${var.name}"
   trusted     = { Service = ["lambda.amazonaws.com"] }
 
+  key               = var.key
+  encrypted_buckets = var.encrypted_buckets
+
   policies = {
     effects = var.policy
     logs = jsonencode({
       Version = "2012-10-17"
       Statement = [
-        {
-          Sid      = "OpenLogStream"
-          Effect   = "Allow"
-          Action   = "logs:CreateLogStream"
-          Resource = "${local.log_group_arn}:*"
-        },
-        {
-          Sid      = "WriteLog"
-          Effect   = "Allow"
-          Action   = "logs:PutLogEvents"
-          Resource = "${local.log_group_arn}:log-stream:*"
-        },
+        { Sid = "OpenLogStream", Effect = "Allow", Action = "logs:CreateLogStream", Resource = "${local.log_group_arn}:*" },
+        { Sid = "WriteLog", Effect = "Allow", Action = "logs:PutLogEvents", Resource = "${local.log_group_arn}:log-stream:*" },
       ]
     })
   }

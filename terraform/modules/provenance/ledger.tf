@@ -13,40 +13,14 @@ resource "aws_kms_key" "signing" {
     Version = "2012-10-17"
     Statement = concat(
       [
-        {
-          Sid       = "AdministerKey"
-          Effect    = "Allow"
-          Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
-          Action    = local.deployment.key_administration
-          Resource  = "*"
-        },
-        {
-          # Delegates to IAM who may read the public key; `terraform apply` reads it for the outputs.
-          Sid       = "ReadPublicKeyThroughIam"
-          Effect    = "Allow"
-          Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
-          Action    = "kms:GetPublicKey"
-          Resource  = "*"
-        },
-        {
-          # kms:Verify checks the signature of the previous manifest before the next one is signed.
-          Sid       = "SignManifests"
-          Effect    = "Allow"
-          Principal = { AWS = module.ledger.role_arn }
-          Action    = ["kms:Sign", "kms:Verify"]
-          Resource  = "*"
-        },
+        var.key.administration,
+        # Delegates to IAM who may read the public key; `terraform apply` reads it for the outputs.
+        { Sid = "ReadPublicKeyThroughIam", Effect = "Allow", Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }, Action = "kms:GetPublicKey", Resource = "*" },
+        # kms:Verify checks the signature of the previous manifest before the next one is signed.
+        { Sid = "SignManifests", Effect = "Allow", Principal = { AWS = module.ledger.role_arn }, Action = ["kms:Sign", "kms:Verify"], Resource = "*" },
       ],
-      [
-        for auditor in module.auditor : {
-          # sluice verify: the signatures of the manifests
-          Sid       = "ReadPublicKey"
-          Effect    = "Allow"
-          Principal = { AWS = auditor.arn }
-          Action    = "kms:GetPublicKey"
-          Resource  = "*"
-        }
-      ],
+      # sluice verify: the signatures of the manifests
+      [for arn in module.auditor.arn[*] : { Sid = "ReadPublicKey", Effect = "Allow", Principal = { AWS = arn }, Action = "kms:GetPublicKey", Resource = "*" }],
     )
   })
 }
@@ -68,9 +42,12 @@ module "ledger" {
   name       = local.name.ledger_function
   role_name  = local.name.ledger_role
   package    = var.packages.ledger
-  memory_mb  = var.settings.memory_mb
-  timeout_s  = var.settings.timeout_s
+  memory_mb  = local.settings.memory_mb
+  timeout_s  = local.settings.timeout_s
   policy     = local.ledger_policy
+
+  key               = var.key
+  encrypted_buckets = { read = local.kms_encrypted, write = local.kms_encrypted }
 
   environment = {
     RECEIPTS_BUCKET = local.receipts_bucket
