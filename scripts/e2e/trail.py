@@ -191,7 +191,7 @@ def _handler(deployment: Deployment, record: Callable[[Exchange], None]) -> type
             self.end_headers()
             self.wfile.write(answer)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward  # noqa: N815 - names of the base class
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward
 
         def log_message(self, *_: object) -> None:
             """Prints nothing."""

@@ -73,7 +73,7 @@ def _answer_request_payment() -> None:
 
 
 def _report_bucket_keys() -> None:
-    """Reports that a bucket key was used for an object, if the bucket's encryption enables it: the emulator does not."""
+    """Reports that a bucket key was used for an object, if the bucket enables it: the emulator does not report it."""
     header, original = "x-amz-server-side-encryption-bucket-key-enabled", s3._bucket_default_sse_headers
 
     @functools.wraps(original)

@@ -78,7 +78,7 @@ def test_folders_are_created_once(tool: Sluice, deployment: Deployment) -> None:
 
 
 def test_the_folders_of_the_deployment(sluice: Sluice, deployment: Deployment) -> None:
-    """Terraform's outputs list the watched prefixes and the other folders of the data bucket; the ingest has no prefix."""
+    """The outputs list the watched prefixes and the other folders of the data bucket; the ingest has no prefix."""
     found = markers(sluice)
     assert found.code == 0, found.out + found.err
     keys = [line.get("key", line["result"]) for line in found.lines]
@@ -90,7 +90,8 @@ def test_the_policies_of_docs_deploy_permit_it(tool: Sluice, deployment: Deploym
     """They permit the default folders, and no other object of the data bucket."""
     text = (readme.POLICIES / "storage.json").read_text()
     text = text.replace("sluice-dev", "sluice-test").replace('"dev"', '"test"')
-    iam = accounts.client("iam", deployment.stack, deployment.emulator, Credentials(deployment.emulator.account, "root"))
+    root = Credentials(deployment.emulator.account, "root")
+    iam = accounts.client("iam", deployment.stack, deployment.emulator, root)
     name = f"folders-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     document = json.dumps(json.loads(text), separators=(",", ":"))
