@@ -1,5 +1,5 @@
-"""`sluice smoke provenance`. `TrailWriter` delivers the log files of the trail, with records of the requests that `sluice`
-really makes."""
+"""`sluice smoke provenance`. `TrailWriter` delivers the log files of the trail, with records of the requests that
+`sluice` really makes."""
 
 from __future__ import annotations
 
