@@ -69,7 +69,9 @@ class Offline:
         installed.mkdir()
         (installed / "main.tf").write_text(_PROVIDERS)
         self.checked(installed, "init", "-input=false")
-        [program] = installed.glob(".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*")
+        [program] = installed.glob(
+            ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"
+        )
         log = self.folder / "provider.log"
         silent = dict.fromkeys(("TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER"), "OFF")
         group = processes.start([str(program), "-debug"], self.env | silent, log, self.folder)
@@ -106,7 +108,7 @@ class Offline:
             "skip_region_validation": True,
         }
         calls = {key: call | {"source": f"../../modules/{call['source']}"} for key, call in modules.items()}
-        main = {"module": calls} | ({"provider": {"aws": aws}} if provider else {})
+        main = ({"module": calls} if calls else {}) | ({"provider": {"aws": aws}} if provider else {})
         (folder / "main.tf.json").write_text(json.dumps(main))
         (folder / "more.tf").write_text((_PROVIDERS if provider else "") + more)
         self.checked(folder, "init", "-input=false")

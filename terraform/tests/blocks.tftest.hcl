@@ -254,41 +254,6 @@ run "role_that_writes_encrypted_buckets" {
   }
 }
 
-run "assumable_role" {
-  command = plan
-  module { source = "./modules/assumable-role" }
-  variables {
-    description = "for a test"
-    principals  = ["arn:aws-cn:iam::111122223333:role/one"]
-    policies    = { one = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
-  }
-
-  assert {
-    condition     = output.arn == "arn:aws-cn:iam::111122223333:role/team/thing" && keys(output.policies) == ["one"]
-    error_message = "got ${output.arn}"
-  }
-
-  assert {
-    condition     = jsondecode(module.role[0].trust).Statement[0].Principal == { AWS = ["arn:aws-cn:iam::111122223333:role/one"] }
-    error_message = "got ${module.role[0].trust}"
-  }
-}
-
-run "assumable_role_without_principals" {
-  command = plan
-  module { source = "./modules/assumable-role" }
-  variables {
-    description = "for a test"
-    principals  = []
-    policies    = {}
-  }
-
-  assert {
-    condition     = output.arn == null && output.policies == null && length(module.role) == 0
-    error_message = "without principals no role may be created"
-  }
-}
-
 run "topic" {
   command = plan
   module { source = "./modules/topic" }

@@ -94,7 +94,7 @@ run "with_the_ingest" {
 
   assert {
     condition = [
-      for s in jsondecode(module.provenance[0].policies.auditor.audit).Statement : "${s.Sid} ${s.Action} ${s.Resource}" if endswith(s.Sid, "Moved")
+      for s in jsondecode(module.provenance[0].policies.auditor.audit).Statement : "${s.Sid} ${s.Action} ${join(",", s.Resource)}" if endswith(s.Sid, "Moved")
       ] == [
       "FindMoved s3:ListBucketVersions arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
       "ReadMoved s3:GetObjectVersion arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333/*",

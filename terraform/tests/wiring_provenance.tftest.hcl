@@ -23,7 +23,7 @@ variables {
     resource       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
     via_s3         = {}
     via_sns        = {}
-    administration = ["kms:PutKeyPolicy"]
+    administration = { Sid = "AdministerKey", Effect = "Allow", Principal = {}, Action = ["kms:PutKeyPolicy"], Resource = "*" }
   }
   alarm_topic_arn = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
   written         = {} # only compared with the type, see scripts/e2e/tests/test_settings.py

@@ -13,9 +13,13 @@ from ..paths import ROOT
 SCHEMAS = "../../tests/schemas"
 PACKAGE = {"path": "../../tests/package.txt", "sha256": '${filesha256("../../tests/package.txt")}'}
 KEY = {"arn": "arn:aws:kms:eu-central-1:111122223333:key/mine", "resource": "*", "via_s3": {}}
+ADMINISTRATION = {"Sid": "AdministerKey", "Effect": "Allow", "Principal": {}, "Action": [], "Resource": "*"}
 SYSTEMS = {
     "ingest": {"package": PACKAGE, "key": KEY | {"via_sns": {}}},
-    "provenance": {"packages": {"provenance": PACKAGE, "ledger": PACKAGE}, "key": KEY | {"administration": []}},
+    "provenance": {
+        "packages": {"provenance": PACKAGE, "ledger": PACKAGE},
+        "key": KEY | {"administration": ADMINISTRATION},
+    },
 }
 
 
@@ -44,7 +48,12 @@ class Case:
             "role_path": "/",
             "allow_destroy": False,
         }
-        given = {"deployment": deployment, "alarm_topic_arn": "arn", "written": self.settings, "settings": self.settings}
+        given = {
+            "deployment": deployment,
+            "alarm_topic_arn": "arn",
+            "written": self.settings,
+            "settings": self.settings,
+        }
         return {"source": f"{self.system}-settings"} | SYSTEMS[self.system] | given | self.more
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ..offline import ACCOUNT, Offline
-from ..wiring import resources
+from .plan_values import Plan
 from .settings_cases import SCHEMAS, deployment
 
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/mine"
@@ -80,51 +80,6 @@ OTHER_PROVENANCE = {
 WATCHED_INGEST = MUSIC | {"schema_file": MUSIC_SCHEMA, "processing_bucket": {"name": "files"}}
 
 
-class Plan:
-    """The values of the resources of one deployment."""
-
-    def __init__(self, shown: dict, key: str) -> None:
-        start = f"module.{key}."
-        self._values = {
-            entry["address"].removeprefix(start): entry["values"]
-            for entry in resources(shown)
-            if entry["address"].startswith(start)
-        }
-
-    def one(self, address: str) -> dict[str, Any]:
-        return self._values[address]
-
-    def all(self, start: str, kind: str) -> dict[str, dict[str, Any]]:
-        """By the part of the address between `start` and the type; the key of an instance is its own."""
-        return {
-            address.removeprefix(start): values
-            for address, values in self._values.items()
-            if address.startswith(start) and f".{kind}." in f".{address.removeprefix(start)}"
-        }
-
-    def alarms(self, system: str) -> dict[str, dict[str, Any]]:
-        name = f"module.{system}[0].module.consumer.module.alarms.aws_cloudwatch_metric_alarm.this"
-        found = {key: values for key, values in self._values.items() if key.startswith(f"{name}[")}
-        return {key.removeprefix(f'{name}["').removesuffix('"]'): values for key, values in found.items()}
-
-    def encryption(self, bucket: str) -> tuple[str, str | None, bool | None]:
-        [rule] = self.one(f"{bucket}.aws_s3_bucket_server_side_encryption_configuration.this")["rule"]
-        [default] = rule["apply_server_side_encryption_by_default"]
-        return default["sse_algorithm"], default["kms_master_key_id"] or None, rule["bucket_key_enabled"]
-
-    def lifecycle(self, bucket: str) -> dict[str, tuple[int | None, int | None]]:
-        """Days after which current and noncurrent versions expire, by rule."""
-
-        def days(rule: dict, block: str, name: str) -> int | None:
-            return rule[block][0][name] if rule[block] else None
-
-        rules = self.one(f"{bucket}.aws_s3_bucket_lifecycle_configuration.this")["rule"]
-        return {
-            rule["id"]: (days(rule, "expiration", "days"), days(rule, "noncurrent_version_expiration", "noncurrent_days"))
-            for rule in rules
-        }
-
-
 @pytest.fixture(scope="module")
 def shown(offline: Offline) -> dict:
     common = {"kms_key_arn": KEY, "alarm_emails": ["ops@example.org"]}
@@ -174,7 +129,8 @@ def test_events_reach_the_function_through_queues(given: Plan, system: str) -> N
     assert target["retry_policy"] == [{"maximum_event_age_in_seconds": 86400, "maximum_retry_attempts": attempts}]
 
     queue, dead, events = (
-        given.one(f"{at}.module.{part}.aws_sqs_queue.this") for part in ("queue", "queue_dead_letters", "event_dead_letters")
+        given.one(f"{at}.module.{part}.aws_sqs_queue.this")
+        for part in ("queue", "queue_dead_letters", "event_dead_letters")
     )
     assert queue["visibility_timeout_seconds"] == 6 * 70
     assert json.loads(queue["redrive_policy"]) == {"deadLetterTargetArn": f"{arn}-dead-letters", "maxReceiveCount": 5}
@@ -329,9 +285,10 @@ def described(alarm: dict) -> str:
 
 
 def hops(name: str) -> dict[str, str]:
+    depth = "AWS/SQS ApproximateNumberOfMessagesVisible"
     return {
-        "event-dead-letters": f"AWS/SQS ApproximateNumberOfMessagesVisible {name}-event-dead-letters Maximum GreaterThanThreshold 0",
-        "queue-dead-letters": f"AWS/SQS ApproximateNumberOfMessagesVisible {name}-dead-letters Maximum GreaterThanThreshold 0",
+        "event-dead-letters": f"{depth} {name}-event-dead-letters Maximum GreaterThanThreshold 0",
+        "queue-dead-letters": f"{depth} {name}-dead-letters Maximum GreaterThanThreshold 0",
         "oldest-message": f"AWS/SQS ApproximateAgeOfOldestMessage {name} Maximum GreaterThanThreshold 1260",
         "throttles": f"AWS/Lambda Throttles {name} Sum GreaterThanThreshold 0",
         "failed-invocations": f"AWS/Events FailedInvocations {name} Sum GreaterThanThreshold 0",
@@ -368,8 +325,12 @@ def test_only_missing_manifests_are_breaching(given: Plan) -> None:
 
 @pytest.mark.parametrize("system", CONSUMERS)
 def test_failures_alarm_by_rate(given: Plan, system: str) -> None:
-    alarm = given.one(f'module.{system}[0].module.consumer.module.alarms.aws_cloudwatch_metric_alarm.error_rate["errors"]')
-    metrics = {query["id"]: query["metric"][0] if query["metric"] else query["expression"] for query in alarm["metric_query"]}
+    alarm = given.one(
+        f'module.{system}[0].module.consumer.module.alarms.aws_cloudwatch_metric_alarm.error_rate["errors"]'
+    )
+    metrics = {
+        query["id"]: query["metric"][0] if query["metric"] else query["expression"] for query in alarm["metric_query"]
+    }
     assert metrics.pop("rate") == "IF(runs > 0, 100 * errors / runs, 0)"
     assert {
         name: (metric["namespace"], metric["metric_name"], metric["dimensions"], metric["stat"])

@@ -82,9 +82,7 @@ def test_former_attributes_say_what_replaced_them(settings_only: Offline) -> Non
     region = "is not an attribute any more: a deployment has one Region, that of the provider; remove it."
     bucket = {"versioning": True, "region": "eu-central-1"}
     old = ingest(processing_bucket=bucket, quarantine_bucket=bucket, table={"billing_mode": "PROVISIONED"})
-    found = typos(
-        settings_only, "former", [Case([], "ingest", old), Case([], "provenance", {"data_bucket": bucket})]
-    )
+    found = typos(settings_only, "former", [Case([], "ingest", old), Case([], "provenance", {"data_bucket": bucket})])
     buckets = ("ingest.processing_bucket", "ingest.quarantine_bucket", "provenance.data_bucket")
     assert sorted(found) == sorted(
         [

@@ -1,4 +1,4 @@
-"""The block `modules/settings` alone, with types that no system has yet: lists and maps of objects, and deep nesting."""
+"""The block `modules/settings` alone, with what no system has yet: lists and maps of objects, and deep nesting."""
 
 from __future__ import annotations
 
@@ -19,9 +19,20 @@ variable "settings" {
     sources = optional(map(object({
       path   = optional(string)
       window = optional(object({ field = optional(string), days = optional(number) }))
-      steps  = optional(list(object({ kind = optional(string), limits = optional(map(object({ max_items = optional(number) })), {}) })), [])
+      steps = optional(list(object({
+        kind   = optional(string)
+        limits = optional(map(object({ max_items = optional(number) })), {})
+      })), [])
     })), {})
-    a = optional(object({ b = optional(object({ c = optional(object({ d = optional(object({ e = optional(object({ last_one = optional(string) }), {}) }), {}) }), {}) }), {}) }), {})
+    a = optional(object({
+      b = optional(object({
+        c = optional(object({
+          d = optional(object({
+            e = optional(object({ last_one = optional(string) }), {})
+          }), {})
+        }), {})
+      }), {})
+    }), {})
   })
 }
 module "settings" {
@@ -101,7 +112,10 @@ def test_misspelt_attributes_in_lists_and_maps_of_objects(settings_only: Offline
 def test_common_rules_apply_in_lists_of_objects(settings_only: Offline) -> None:
     written = {"parties": [{}, {"contact": {"owner_emails": ["a"]}}], "memory_mb": 1}
     [emails, memory] = faults(settings_only, "block-rules", written)
-    assert emails.startswith("`lake.memory_mb` must be between 128") and "parties[1].contact.owner_emails` contains" in memory
+    assert (
+        emails.startswith("`lake.memory_mb` must be between 128")
+        and "parties[1].contact.owner_emails` contains" in memory
+    )
 
 
 def test_faults_of_sensitive_values_are_reported(settings_only: Offline) -> None:

@@ -17,8 +17,8 @@ def test_faults_of_both_systems_are_reported_together(offline: Offline) -> None:
         )
     }
     assert sorted(offline.plan("both", calls).errors()) == [
-        "`ingest.memory_mb` must be at least eight times `ingest.max_object_mib`: lower `max_object_mib` (an item has at "
-        "most 400 KB) or raise `memory_mb`.",
+        "`ingest.memory_mb` must be at least eight times `ingest.max_object_mib`: lower `max_object_mib` (an item has "
+        "at most 400 KB) or raise `memory_mb`.",
         "`ingest.memory_mb` must be between 128 and 10240, the limits of Lambda.",
         "`ingest.table.hash_kye` is not an attribute; did you mean `hash_key`?",
         "`provenance.receipts_bucket.object_lock.dayz` is not an attribute; did you mean `days`?",
@@ -35,8 +35,8 @@ def test_two_systems_with_one_name_are_refused(offline: Offline) -> None:
     }
     [error] = offline.plan("across", calls).errors()
     assert error == (
-        "two systems give the same name to two resources: bucket `files-bucket`, role `worker`. Set another name in one of "
-        "them."
+        "two systems give the same name to two resources: bucket `files-bucket`, role `worker`. Set another name in "
+        "one of them."
     )
 
 
@@ -45,9 +45,7 @@ def test_names_are_checked_with_the_real_lengths(offline: Offline, settings_only
     assert offline.plan("long", {"one": deployment(ingest=ingest(), provenance={}, **LONG)}).errors() == []
     name = "-".join(LONG.values())
     buckets = ("processing", "quarantine")
-    faults = [
-        f"the bucket name `{name}-{bucket}-ap-southeast-1-111122223333` has 64 characters" for bucket in buckets
-    ]
+    faults = [f"the bucket name `{name}-{bucket}-ap-southeast-1-111122223333` has 64 characters" for bucket in buckets]
     given = {f"{bucket}_bucket": {"name": f"{name}-{bucket}"} for bucket in buckets}
     far = {"name": name, "region": "ap-southeast-1"}
     cases = [
@@ -62,7 +60,9 @@ def test_the_example_variables_can_be_planned_unchanged(offline: Offline) -> Non
     """Its checks warn of missing roles; the plans with each further setting are Terraform tests (e2e.check)."""
     example = EXAMPLE.read_text().replace('"examples/', '"../../examples/')
     package = '{ path = "../../tests/package.txt", sha256 = filesha256("../../tests/package.txt") }'
-    call = f'source = "../../modules/deployment"\naccount_id = "{ACCOUNT}"\nlambda_packages = {{ ingest = {package} }}\n'
+    call = (
+        f'source = "../../modules/deployment"\naccount_id = "{ACCOUNT}"\nlambda_packages = {{ ingest = {package} }}\n'
+    )
     more = f'module "one" {{\n{call}{example}}}\n'
     planned = offline.plan("example", {}, more)
     assert planned.errors() == []

@@ -7,7 +7,9 @@ from .settings_cases import SCHEMAS, Case, check, ingest, rules
 
 PREFIX = "`ingest.prefix` must be a folder such as `incoming/`: no leading slash, no empty segment"
 SCHEMA_REF = "`ingest.schema_file` has a `$ref` to another document"
-RETENTION = "`ingest.quarantine_bucket` needs `expire_noncurrent_days` of at least 1 and `retention_days` of at least 15"
+RETENTION = (
+    "`ingest.quarantine_bucket` needs `expire_noncurrent_days` of at least 1 and `retention_days` of at least 15"
+)
 PRINCIPALS = "must contain ARNs of users, roles or accounts"
 SAME_BUCKET = (
     "two resources of kind bucket have the same name: set different names in `ingest.processing_bucket.name` and "
@@ -52,9 +54,7 @@ CASES = [
         ["`ingest.table.replica_regions` contains the Region of the deployment"],
         ingest(table={"replica_regions": ["us-east-2", "eu-central-1"]}),
     ),
-    case(
-        ["`ingest.table.replica_regions` must contain Region codes"], ingest(table={"replica_regions": ["ohio"]})
-    ),
+    case(["`ingest.table.replica_regions` must contain Region codes"], ingest(table={"replica_regions": ["ohio"]})),
     *[case([PREFIX], ingest(prefix=prefix)) for prefix in ("/incoming", "a//b", "in*/", "$${aws:username}/", "a b")],
     case(["`ingest.prefix` is under the reserved prefix `_sluice/`"], ingest(prefix="_sluice/in")),
     # Limits.
@@ -84,9 +84,15 @@ CASES = [
         ["`ingest.notify_emails` contains a value that is not a valid email address"],
         ingest(notify_emails=["music@example.org", "music"]),
     ),
-    case([f"`ingest.uploader_principals` {PRINCIPALS}"], ingest(uploader_principals=["arn:aws:sts::111122223333:assumed-role/a/b"])),
+    case(
+        [f"`ingest.uploader_principals` {PRINCIPALS}"],
+        ingest(uploader_principals=["arn:aws:sts::111122223333:assumed-role/a/b"]),
+    ),
     case([f"`ingest.operator_principals` {PRINCIPALS}"], ingest(operator_principals=["*"])),
-    case([f"`ingest.operator_principals` {PRINCIPALS}"], ingest(operator_principals=["arn:aws:iam::111122223333:role/team-*"])),
+    case(
+        [f"`ingest.operator_principals` {PRINCIPALS}"],
+        ingest(operator_principals=["arn:aws:iam::111122223333:role/team-*"]),
+    ),
     case(["`ingest.encryption` must be `sse-s3` or `sse-kms`."], ingest(encryption="aes256")),
 ]
 
@@ -98,29 +104,36 @@ NAME_CASES = [
     case(["the bucket name `files.example` has 13 characters"], ingest(quarantine_bucket={"name": "files.example"})),
     case(["the table name `event pulse` has 11 characters"], ingest(table={"name": "event pulse"})),
     case([f"the function name `{'f' * 65}` has 65 characters"], ingest(names={"function": "f" * 65})),
-    case(["the queue name `my.queue"] * 3, ingest(names={"queue": "my.queue"})),
+    case(["the queue name `my.queue` has 8 characters"], ingest(names={"queue": "my.queue"})),
     # The name of the queue fits, that of its dead-letter queue does not.
-    case([f"the queue name `{'q' * 62}-event-dead-letters` has 81"], ingest(names={"queue": "q" * 62})),
+    case(
+        [f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], ingest(names={"queue": "q" * 62})
+    ),
     case(["the topic name `my.topic`"], ingest(names={"topic": "my.topic"})),
     case(["the rule name `my rule`"], ingest(names={"rule": "my rule"})),
     case(["the role name `my role`"], ingest(names={"function_role": "my role"})),
     case(
-        ["two resources of kind role have the same name: set different names in `ingest.names.operator_role` and `ingest.names.uploader_role`."],
+        [
+            "two resources of kind role have the same name: set different names in "
+            "`ingest.names.operator_role` and `ingest.names.uploader_role`."
+        ],
         ingest(names={"uploader_role": "people", "operator_role": "people"}),
     ),
     # Project and environment are too long for the default names of the buckets, unless the buckets have other names.
     case(
         [
-            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but a bucket name has "
-            "3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten `project` or "
-            "`environment`, or set `ingest.processing_bucket.name`.",
+            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but it may "
+            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten `project` "
+            "or `environment`, or set `ingest.processing_bucket.name`.",
             f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` has 68",
         ],
         ingest(),
         name=f"{LONG_PROJECT}-dev",
     ),
     case(
-        [], ingest(processing_bucket={"name": "files-in"}, quarantine_bucket={"name": "files-out"}), name=f"{LONG_PROJECT}-dev"
+        [],
+        ingest(processing_bucket={"name": "files-in"}, quarantine_bucket={"name": "files-out"}),
+        name=f"{LONG_PROJECT}-dev",
     ),
 ]
 

@@ -6,7 +6,9 @@ from ..offline import Offline
 from .settings_cases import Case, check, rules
 
 FOLDERS = "`provenance.prefixes` must contain folders such as `incoming/`"
-RESERVED = "`provenance.prefixes` contains a prefix under `provenance/`, `operator/`, `journal/`, `ledger/` or `_sluice/`"
+RESERVED = (
+    "`provenance.prefixes` contains a prefix under `provenance/`, `operator/`, `journal/`, `ledger/` or `_sluice/`"
+)
 DATA_FOLDERS = "`provenance.data_bucket.folders` must contain folders such as `processed/`"
 LOCK = '`provenance.receipts_bucket.object_lock` must be { mode = "GOVERNANCE" or "COMPLIANCE", days = 1 to 36500 }.'
 DAYS = "`provenance.trail.retention_days` and `provenance.athena.results_days` must be at least 1."
@@ -118,16 +120,21 @@ NAME_CASES = [
         {"trail": {"bucket_name": "sluice-dev-queries-eu-central-1-111122223333"}},
     ),
     # The function that writes receipts must not have the role that signs manifests.
-    case([same("role", "names.function_role", "names.ledger_role")], {"names": {"ledger_role": "sluice-dev-provenance"}}),
-    case([same("function", "names.function", "names.ledger_function")], {"names": {"ledger_function": "sluice-dev-provenance"}}),
+    case(
+        [same("role", "names.function_role", "names.ledger_role")], {"names": {"ledger_role": "sluice-dev-provenance"}}
+    ),
+    case(
+        [same("function", "names.function", "names.ledger_function")],
+        {"names": {"ledger_function": "sluice-dev-provenance"}},
+    ),
     case([same("rule", "names.rule", "names.schedule")], {"names": {"schedule": "sluice-dev-provenance"}}),
     case(["the bucket name `logs.example` has 12 characters"], {"trail": {"bucket_name": "logs.example"}}),
     case(["the database name `caa304-prod`"], {"names": {"database": "caa304-prod"}}),
     case(["the workgroup name `my workgroup`"], {"names": {"workgroup": "my workgroup"}}),
     case(["the trail name `t`"], {"names": {"trail": "t"}}),
-    case(["the key_alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
+    case(["the key alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
     case(["the rule name `each hour`"], {"names": {"schedule": "each hour"}}),
-    case([f"the queue name `{'q' * 62}-event-dead-letters` has 81"], {"names": {"queue": "q" * 62}}),
+    case([f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], {"names": {"queue": "q" * 62}}),
     # The rule of a watched bucket has a suffix.
     case(
         [f"the rule name `{'r' * 60}-ingest` has 67 characters"],

@@ -25,12 +25,11 @@ locals {
   })
 
   # verify: files that were moved to another bucket, as `ingest` does with invalid files, under the key and version ID of their source
-  moved_read_statements = flatten([
-    for watch in values(local.watched_buckets) : [
-      { Sid = "FindMoved", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}" },
-      { Sid = "ReadMoved", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}/*" },
-    ] if watch.moved_to != null
-  ])
+  moved_to = [for watch in values(local.watched_buckets) : "arn:${local.deployment.partition}:s3:::${watch.moved_to}" if watch.moved_to != null]
+  moved_read_statements = length(local.moved_to) == 0 ? [] : [
+    { Sid = "FindMoved", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = local.moved_to },
+    { Sid = "ReadMoved", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = [for arn in local.moved_to : "${arn}/*"] },
+  ]
 
   # The auditor role: verifies objects against receipts and manifests, and runs Athena queries. It writes nothing except
   # query results. The permission to read the public key is in the key policy.
