@@ -24,6 +24,8 @@ PARALLELISM = "-parallelism=64"
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
+# In the copy of the root module, in which Terraform runs.
+SCHEMA = "examples/eventpulse/music-item.schema.json"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
@@ -125,10 +127,12 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
         "ingest": {
             "processing_bucket": {"force_destroy": True},
             "quarantine_bucket": {"force_destroy": True},
-            "table": {"deletion_protection": False},
+            "table": {"hash_key": "ArtistID", "range_key": "ItemID", "deletion_protection": False},
+            "schema_file": SCHEMA,
             "max_object_mib": 1,
             "notify_emails": ["people@example.org"],
             "uploader_principals": [f"{user}/uploader", f"{user}/visitor"],
+            "uploader_user": f"sluice-{stack.name}-upload",
             "operator_principals": [f"{user}/operator", f"{user}/visitor"],
         },
         "provenance": {

@@ -9,6 +9,7 @@ from ..inbox import Inbox
 from ..ingest_events import queue_is_empty, upload
 from ..scenario import Step, music
 from ..scenario_run import play
+from . import role_policies
 from .polling import eventually, now_ms
 from .stack_setup import AppliedStack
 
@@ -51,6 +52,16 @@ def test_the_flow_with_other_settings(other_settings: AppliedStack) -> None:
     assert readback.depth(deployment, ingest.dead_letters_url) == 0 and queue_is_empty(deployment)
     head = deployment.client("s3").head_object(Bucket=ingest.processing, Key="incoming/a b.json")
     assert head["ServerSideEncryption"] == "aws:kms"
+
+
+def test_the_key_is_used_through_s3_only(other_settings: AppliedStack) -> None:
+    """With a customer managed key on the buckets, the roles that read or write objects may use it."""
+    deployment = other_settings.deployment
+    names = deployment.ingest
+    for role_arn in (names.role_arn, names.uploader_role_arn, names.operator_role_arn):
+        found = role_policies.all_statements(deployment, role_arn)[role_policies.ENCRYPTED_BUCKETS]
+        assert role_policies.allowed(found) == role_policies.key_use(["ReadEncrypted", "WriteEncrypted"])
+        role_policies.assert_only_through_s3(deployment, found)
 
 
 def test_objects_outside_the_prefix_are_ignored(other_settings: AppliedStack) -> None:

@@ -10,7 +10,11 @@ from ..background import Background
 from ..stack_setup import AppliedStack, StackTeardown, apply, leftovers
 
 NAME = "settings"
-SETTINGS = {"prefix": "incoming", "encryption": "sse-kms", "table": {"range_key": "", "deletion_protection": False}}
+SETTINGS = {
+    "prefix": "incoming",
+    "encryption": "sse-kms",
+    "table": {"hash_key": "ArtistID", "range_key": "", "deletion_protection": False},
+}
 
 
 @pytest.fixture(scope="session")
