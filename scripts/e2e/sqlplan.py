@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .paths import ROOT
-from .terraform import BACKEND, QUICK, SCHEMA, cli_config, left_out
+from .terraform import BACKEND, QUICK, SCHEMA_FILE, cli_config, left_out
 
 ACCOUNT = "111122223333"
 # Variables by name of the plan: `provenance` with the names of an existing pipeline, and both systems.
@@ -32,7 +32,7 @@ VARIABLES = {
     "both": {
         "environment": "staging",
         "region": "eu-central-1",
-        "ingest": {"prefix": "incoming/", "schema_file": SCHEMA, "table": {"hash_key": "ArtistID", "range_key": ""}},
+        "ingest": {"prefix": "incoming/", "schema_file": SCHEMA_FILE, "table": {"hash_key": "ArtistID", "range_key": ""}},
         "provenance": {"watch": ["ingest"], "prefixes": ["incoming/", "reports/"]},
     },
 }

@@ -25,7 +25,7 @@ ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
 # In the copy of the root module, in which Terraform runs.
-SCHEMA = "examples/eventpulse/music-item.schema.json"
+SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
@@ -128,11 +128,10 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
             "processing_bucket": {"force_destroy": True},
             "quarantine_bucket": {"force_destroy": True},
             "table": {"hash_key": "ArtistID", "range_key": "ItemID", "deletion_protection": False},
-            "schema_file": SCHEMA,
+            "schema_file": SCHEMA_FILE,
             "max_object_mib": 1,
             "notify_emails": ["people@example.org"],
             "uploader_principals": [f"{user}/uploader", f"{user}/visitor"],
-            "uploader_user": f"sluice-{stack.name}-upload",
             "operator_principals": [f"{user}/operator", f"{user}/visitor"],
         },
         "provenance": {
