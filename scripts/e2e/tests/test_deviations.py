@@ -133,6 +133,19 @@ def test_root_key(deployment: Deployment) -> None:
         accounts.client("sts", deployment.stack, deployment.emulator, wrong_secret).get_caller_identity()
 
 
+def test_assume_by_trust(deployment: Deployment) -> None:
+    """The trust policy of the uploader role names the upload user, who has no policy."""
+    iam, name = deployment.client("iam"), deployment.outputs["ingest"]["uploader_user"]
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    sts = accounts.client("sts", deployment.stack, deployment.emulator, keys)
+    try:
+        with pytest.raises(ClientError, match="no identity-based policy allows"):
+            sts.assume_role(RoleArn=deployment.ingest.uploader_role_arn, RoleSessionName="upload")
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+
+
 def test_mapping_permissions(deployment: Deployment) -> None:
     with WithoutStatement(deployment, deployment.ingest.role_arn, "effects", "TakeFromQueue"):
         upload_and_wait(deployment, "invalid", b"{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,17 @@ def access_key(deployment: Deployment) -> Iterator[Credentials]:
     iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
 
 
+@pytest.fixture
+def may_assume_roles(deployment: Deployment) -> Iterator[None]:
+    """A policy for assuming any role: only the trust policies decide, as on AWS; see `assume-by-trust`."""
+    iam, name = deployment.client("iam"), deployment.outputs["ingest"]["uploader_user"]
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="assume", PolicyDocument=document)
+    yield
+    iam.delete_user_policy(UserName=name, PolicyName="assume")
+
+
 def test_the_user_has_no_policy(deployment: Deployment) -> None:
     """The trust policy of the uploader role is all that names it."""
     iam, name = deployment.client("iam"), deployment.outputs["ingest"]["uploader_user"]
@@ -39,7 +51,7 @@ def test_the_user_has_no_policy(deployment: Deployment) -> None:
 
 
 def test_the_user_uploads_by_assuming_the_role(
-    deployment: Deployment, access_key: Credentials, tmp_path: Path
+    deployment: Deployment, access_key: Credentials, may_assume_roles: None, tmp_path: Path
 ) -> None:
     """`sluice upload` with its access key stores an item; the key itself opens no bucket and no other role."""
     sluice, name = tool_setup.install(deployment, tmp_path), f"by-user-{uuid.uuid4().hex[:8]}"
