@@ -146,7 +146,7 @@ class Walk:
         return completed.stdout
 
     def edit_variables(self) -> None:
-        """Edits terraform.tfvars as a person would: sets the schema, its keys and who has access, and adds provenance."""
+        """Edits terraform.tfvars as a person would: the schema, its keys, who has access, and provenance."""
         path: Path = self.folder / "terraform.tfvars"
         text = path.read_text()
         user = f"arn:aws:iam::{self._emulator.account}:user"

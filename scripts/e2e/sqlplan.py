@@ -32,7 +32,11 @@ VARIABLES = {
     "both": {
         "environment": "staging",
         "region": "eu-central-1",
-        "ingest": {"prefix": "incoming/", "schema_file": SCHEMA_FILE, "table": {"hash_key": "ArtistID", "range_key": ""}},
+        "ingest": {
+            "prefix": "incoming/",
+            "schema_file": SCHEMA_FILE,
+            "table": {"hash_key": "ArtistID", "range_key": ""},
+        },
         "provenance": {"watch": ["ingest"], "prefixes": ["incoming/", "reports/"]},
     },
 }

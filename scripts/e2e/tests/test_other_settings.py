@@ -1,4 +1,4 @@
-"""A deployment with other settings: a prefix, a key on the buckets, no range key, receipts for the quarantine bucket."""
+"""A deployment with other settings: a prefix, a key on the buckets, no range key, a watched quarantine."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None
 
 @pytest.mark.parametrize("role", sorted(POLICIES))
 def test_the_key_is_used_through_s3_only(role: str, deployment: Deployment) -> None:
-    """The role has one other inline policy: it reads and writes objects that are encrypted with the deployment's key."""
+    """The role has one other inline policy: for objects that are encrypted with the deployment's key."""
     found = role_policies.all_statements(deployment, role_arn(deployment, role))
     assert set(found) == {POLICIES[role], role_policies.ENCRYPTED_BUCKETS}
     key_statements = found[role_policies.ENCRYPTED_BUCKETS]

@@ -1,4 +1,4 @@
-"""A stack with a prefix, a customer managed key on the buckets, a table without a range key, and a watched quarantine."""
+"""A stack with a prefix, a key on the buckets, a table without a range key, and a watched quarantine."""
 
 from __future__ import annotations
 
