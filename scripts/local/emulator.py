@@ -92,8 +92,8 @@ def _match_line_breaks() -> None:
 
 
 def _list_other_credentials() -> None:
-    """Answers that a user has no SSH keys, certificates and service credentials, which Terraform lists before it deletes
-    a user with its access keys: the emulator does not know the actions."""
+    """Answers that a user has no SSH keys, certificates and service credentials, which Terraform lists first to delete
+    a user with its access keys. The emulator does not know the actions."""
     for action, element in _OTHER_CREDENTIALS.items():
         inner = f"<{action}Result><{element}/><IsTruncated>false</IsTruncated></{action}Result>"
         _IAM_HANDLERS.setdefault(action, lambda _, action=action, inner=inner: _xml(200, f"{action}Response", inner))
