@@ -14,7 +14,7 @@ from . import accounts, environment
 from .accounts import Credentials
 from .emulator import Emulator
 from .paths import ROOT, Stack
-from .terraform import QUICK, SCHEMA_FILE, cli_config
+from .terraform import QUICK, cli_config
 
 README = ROOT / "README.md"
 POLICIES = ROOT / "docs" / "deploy"
@@ -146,19 +146,17 @@ class Walk:
         return completed.stdout
 
     def edit_variables(self) -> None:
-        """Edits terraform.tfvars as a person would: the schema, its keys, who has access, and provenance."""
+        """Edits terraform.tfvars as a person would: sets who has access, and adds provenance."""
         path: Path = self.folder / "terraform.tfvars"
         text = path.read_text()
         user = f"arn:aws:iam::{self._emulator.account}:user"
         for setting, value in (
-            ("schema_file", f'"{SCHEMA_FILE}"'),
-            ("table", '{ hash_key = "ArtistID", range_key = "ItemID" }'),
             ("uploader_principals", f'["{user}/uploader"]'),
             ("operator_principals", f'["{user}/operator"]'),
             ("uploader_user", '"sluice-dev-upload"'),
         ):
-            text, count = re.subn(rf"(?m)^  (# )?{setting} += .*$", f"  {setting} = {value}", text, count=1)
-            assert count == 1, f"terraform.tfvars.example has no `{setting}`"
+            text, count = re.subn(rf"(?m)^  # {setting} += .*$", f"  {setting} = {value}", text, count=1)
+            assert count == 1, f"terraform.tfvars.example has no `{setting}` to uncomment"
         # `write_once`: see scripts/local/deviations.md.
         text += (
             'provenance = {\n  write_once = false\n  watch = ["ingest"]\n  timeout_s = 60\n'
