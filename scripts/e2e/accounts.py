@@ -87,12 +87,13 @@ def _deployer(account: str) -> dict:
                 "Resource": "*",
             },
             {
-                "Sid": "ManageOwnRoles",
+                "Sid": "ManageOwnIdentities",
                 "Effect": "Allow",
                 "Action": "iam:*",
                 "Resource": [
                     f"arn:aws:iam::{account}:role/sluice-*",
                     f"arn:aws:iam::{account}:policy/sluice-*",
+                    f"arn:aws:iam::{account}:user/sluice-*",
                 ],
             },
             {

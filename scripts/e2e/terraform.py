@@ -25,6 +25,8 @@ PARALLELISM = "-parallelism=64"
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
+# In the copy of the root module, in which Terraform runs.
+SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 BACKEND_FILE = "backend_override.tf"
 VARIABLES_FILE = "stack.auto.tfvars.json"

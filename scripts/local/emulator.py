@@ -16,10 +16,17 @@ from xml.etree.ElementTree import Element, SubElement, fromstring
 from hypercorn.__main__ import main
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import s3
+from ministack.services.iam import _IAM_HANDLERS, _xml
 
 # The elements that `encoding-type=url` encodes: S3 API reference, ListObjectVersions and ListMultipartUploads.
 _ENCODED = frozenset({"Delimiter", "Key", "KeyMarker", "NextKeyMarker", "Prefix"})
 _encoding = ContextVar("encoding", default=False)
+# The list in the response, by action.
+_OTHER_CREDENTIALS = {
+    "ListSSHPublicKeys": "SSHPublicKeys",
+    "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
+    "ListSigningCertificates": "Certificates",
+}
 
 
 def _encode_keys() -> None:
@@ -112,10 +119,19 @@ def _match_line_breaks() -> None:
     iam_evaluator._fnmatch_compile = compiled
 
 
+def _list_other_credentials() -> None:
+    """Answers that a user has no SSH keys, certificates and service credentials, which Terraform lists first to delete
+    a user with its access keys. The emulator does not know the actions."""
+    for action, element in _OTHER_CREDENTIALS.items():
+        inner = f"<{action}Result><{element}/><IsTruncated>false</IsTruncated></{action}Result>"
+        _IAM_HANDLERS.setdefault(action, lambda _, action=action, inner=inner: _xml(200, f"{action}Response", inner))
+
+
 if __name__ == "__main__":
     _encode_keys()
     _answer_request_payment()
     _report_bucket_keys()
     _authorize_whole_keys()
     _match_line_breaks()
+    _list_other_credentials()
     sys.exit(main())
