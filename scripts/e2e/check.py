@@ -1,7 +1,7 @@
 """`terraform validate` and `terraform test` on a copy of the root module, with mocked providers and no backend.
 
 Terraform would start the provider twice for each `run` block, which takes half of the time: one provider process serves
-them all instead.
+them all instead. `python -m e2e.check FILE…` only runs these files of `terraform/tests`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import processes, tfvars_example
+from . import processes, results, tfvars_example
 from .paths import LOCAL, ROOT
 from .terraform import QUICK, cli_config, left_out
 
@@ -22,9 +22,13 @@ FOLDER = LOCAL / "check"
 MODULE = FOLDER / "terraform"
 GROUPS = FOLDER / "groups"
 TIMEOUT_S = 60.0
+FILE = re.compile(r"^tests/(\S+\.tftest\.hcl)\.\.\. in progress$")
+RUN = re.compile(r'^  run "(\S+)"\.\.\. (pass|fail|skip)$')
+OUTCOMES = {"pass": results.PASSED, "fail": results.FAILED, "skip": results.SKIPPED}
 
 
-def main() -> None:
+def main(files: list[str]) -> None:
+    recorder = results.Recorder("terraform")
     end()
     shutil.rmtree(FOLDER, ignore_errors=True)
     # The copy has the same depth as the original, so that relative paths to other files of the repository are valid.
@@ -49,15 +53,27 @@ def main() -> None:
     terraform(env, "init", "-input=false", "-backend=false")
     terraform(env, "validate")
     with provider(env) as attached:
-        terraform(env | attached, "test")
+        terraform(env | attached, "test", *(f"-filter=tests/{file}" for file in files), recorder=recorder)
 
 
-def terraform(env: dict[str, str], *arguments: str) -> None:
+def terraform(env: dict[str, str], *arguments: str, recorder: results.Recorder | None = None) -> None:
     command = ["terraform", f"-chdir={MODULE}", *arguments, "-no-color"]
     result = processes.run(command, env, GROUPS)
+    if recorder:
+        record(result.stdout, recorder)
     if result.returncode:
         raise SystemExit(f"terraform {arguments[0]} failed:\n{result.stdout}{result.stderr}")
     print(result.stdout.strip().splitlines()[-1], flush=True)
+
+
+def record(output: str, recorder: results.Recorder) -> None:
+    """Records each `run` block of the output of `terraform test`."""
+    file = ""
+    for line in output.splitlines():
+        if match := FILE.match(line):
+            file = match[1]
+        elif match := RUN.match(line):
+            recorder.add(OUTCOMES[match[2]], f"{file}::{match[1]}")
 
 
 @contextmanager
@@ -87,4 +103,4 @@ def end() -> None:
 
 
 if __name__ == "__main__":
-    end() if sys.argv[1:] == ["end"] else main()
+    end() if sys.argv[1:] == ["end"] else main(sys.argv[1:])
