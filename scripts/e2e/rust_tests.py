@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 from . import results
 from .paths import ROOT
@@ -59,14 +60,13 @@ def _crates(arguments: list[str]) -> dict[str, str]:
     found = {}
     for message in map(json.loads, built.stdout.splitlines()):
         if message["reason"] == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
-            found[os.path.basename(message["executable"])] = _prefix(message)
+            found[Path(message["executable"]).name] = _prefix(message)
     return found
 
 
 def _prefix(artifact: dict) -> str:
     target = artifact["target"]
-    folder = os.path.basename(os.path.dirname(artifact["manifest_path"]))
-    crate = folder.replace("-", "_")
+    crate = Path(artifact["manifest_path"]).parent.name.replace("-", "_")  # house rule 2: the folder has its name
     return f"{crate}::{target['name']}" if target["kind"] == ["test"] else crate
 
 
@@ -76,7 +76,7 @@ def _follow(cargo: subprocess.Popen[str], crates: dict[str, str], recorder: resu
     assert cargo.stdout
     for line in map(str.rstrip, cargo.stdout):
         if match := RUNNING.match(line):
-            prefix = crates[os.path.basename(match[1])]
+            prefix = crates[Path(match[1]).name]
         elif line.lstrip().startswith("Doc-tests "):
             prefix = None
         elif match := TEST.match(line):
