@@ -53,7 +53,7 @@ MUTATIONS = [
         file="lambdas/provenance/src/watched.rs",
         old="    if is_evidence(key) {",
         new="    if is_evidence(key) && key.is_empty() {",
-        test="provenance::outcomes::folder_markers_unwatched_keys_and_evidence_are_skipped",
+        test="provenance::watched::tests::evidence_and_project_files_are_skipped",
     ),
     Mutation(
         row="001.14",
