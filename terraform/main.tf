@@ -1,54 +1,65 @@
-# The systems, in order of data flow. A system is enabled when its variable is set.
+provider "aws" {
+  region = var.region
 
-locals {
-  name       = "${var.project}-${var.environment}"
-  account_id = coalesce(var.account_id, one(data.aws_caller_identity.this[*].account_id))
+  # With `account_id` set, planning an empty state needs no AWS calls. A postcondition in modules/queue then verifies
+  # on apply that the credentials belong to that account.
+  skip_credentials_validation = var.account_id != null
+  skip_requesting_account_id  = var.account_id != null
+  skip_metadata_api_check     = var.account_id != null
+  skip_region_validation      = var.account_id != null
 
-  # Bucket names are globally unique, so they carry the region and the account.
-  bucket_suffix = "${var.region}-${local.account_id}"
-
-  watches_ingest = try(var.provenance.watch_ingest, false) && var.ingest != null
-
-  # Settings that every system receives. The systems build ARNs from these values and from names instead of
-  # reading them from resources, so that every policy document is known at plan time.
-  deployment = {
-    name                 = local.name
-    bucket_suffix        = local.bucket_suffix
-    partition            = data.aws_partition.this.partition
-    dns_suffix           = data.aws_partition.this.dns_suffix
-    region               = var.region
-    account_id           = local.account_id
-    architecture         = var.architecture
-    log_retention_days   = var.log_retention_days
-    permissions_boundary = var.permissions_boundary
-    role_path            = var.role_path
-    key                  = local.key
-    key_administration   = local.key_administration
-    alarm_topic_arn      = module.alarm_topic.arn
-    allow_destroy        = var.allow_destroy
+  default_tags {
+    tags = merge({
+      Project     = coalesce(var.project, "sluice")
+      Environment = var.environment
+      ManagedBy   = "terraform"
+    }, var.tags)
   }
 }
 
-module "ingest" {
-  source = "./modules/ingest"
-  count  = var.ingest == null ? 0 : 1
+module "deployment" {
+  source = "./modules/deployment"
 
-  deployment = local.deployment
-  settings   = var.ingest
-  package    = var.lambda_packages["ingest"]
+  project              = var.project
+  environment          = var.environment
+  account_id           = var.account_id
+  regional_names       = var.regional_names
+  architecture         = var.architecture
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = var.permissions_boundary
+  role_path            = var.role_path
+  kms_key_arn          = var.kms_key_arn
+  lambda_packages      = var.lambda_packages
+  allow_destroy        = var.allow_destroy
+  alarm_emails         = var.alarm_emails
 
-  # If `provenance` watches the processing bucket, the ingest operators record what they delete.
-  records = local.watches_ingest ? module.provenance[0].records : null
+  ingest     = var.ingest
+  provenance = var.provenance
 }
 
-module "provenance" {
-  source = "./modules/provenance"
-  count  = var.provenance == null ? 0 : 1
+# Addresses of earlier versions, in which the root module was the deployment.
 
-  deployment = local.deployment
-  settings   = var.provenance
-  packages   = { provenance = var.lambda_packages["provenance"], ledger = var.lambda_packages["ledger"] }
+moved {
+  from = module.ingest
+  to   = module.deployment.module.ingest
+}
 
-  # The processing bucket already sends its events to EventBridge; `provenance` adds a rule of its own.
-  ingest = local.watches_ingest ? module.ingest[0].announces : null
+moved {
+  from = module.provenance
+  to   = module.deployment.module.provenance
+}
+
+moved {
+  from = module.alarm_topic
+  to   = module.deployment.module.alarm_topic
+}
+
+moved {
+  from = aws_kms_key.this
+  to   = module.deployment.aws_kms_key.this
+}
+
+moved {
+  from = aws_kms_alias.this
+  to   = module.deployment.aws_kms_alias.this
 }

@@ -1,37 +1,19 @@
-# Variables of the deployment. The variables of each system are in variables_<system>.tf.
+# Types, defaults and validation are in modules/deployment; null means the default there.
 
 variable "project" {
-  description = "First part of every resource name."
+  description = "First part of every resource name; by default `sluice`."
   type        = string
-  default     = "sluice"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project))
-    error_message = "`project` is not a valid name part: use lower-case letters, digits and single hyphens, starting with a letter."
-  }
+  default     = null
 }
 
 variable "environment" {
   description = "Second part of every resource name, for example dev, staging or prod."
   type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.environment))
-    error_message = "`environment` is not a valid name part: use lower-case letters, digits and single hyphens."
-  }
-
-  validation {
-    condition     = length(var.project) + length(var.environment) <= 23
-    error_message = "`project` and `environment` together must not exceed 23 characters, because the bucket name `{project}-{environment}-quarantine-{region}-{account}` is limited to 63: shorten one of them."
-  }
 }
 
 variable "region" {
-  description = "AWS Region of this deployment. To deploy to a second Region, use another state and another environment."
+  description = "AWS Region of this deployment, such as `eu-central-1`."
   type        = string
-  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
@@ -43,23 +25,18 @@ variable "account_id" {
   description = "AWS account ID of this deployment. If set, a first `plan` makes no AWS calls; if null, it is read from the credentials."
   type        = string
   default     = null
+}
 
-  validation {
-    condition     = var.account_id == null ? true : can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "`account_id` must be the 12-digit account ID, quoted so that leading zeros are kept, or null."
-  }
+variable "regional_names" {
+  description = "Whether role names end in the Region, so that an account can have the same deployment in several Regions."
+  type        = bool
+  default     = null
 }
 
 variable "architecture" {
-  description = "Instruction set architecture of the Lambda functions and their packages: x86_64 or arm64."
+  description = "Instruction set architecture of the Lambda functions and their packages: x86_64 (default) or arm64."
   type        = string
-  default     = "x86_64"
-  nullable    = false
-
-  validation {
-    condition     = contains(["x86_64", "arm64"], var.architecture)
-    error_message = "`architecture` must be `x86_64` or `arm64`, and the Lambda packages must be built for it."
-  }
+  default     = null
 }
 
 variable "tags" {
@@ -75,99 +52,55 @@ variable "tags" {
 }
 
 variable "log_retention_days" {
-  description = "Retention of the Lambda log groups, in days."
+  description = "Retention of the Lambda log groups, in days; 30 by default."
   type        = number
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "`log_retention_days` must be a retention period that CloudWatch Logs supports: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
+  default     = null
 }
 
 variable "permissions_boundary" {
   description = "ARN of the permissions boundary for every IAM role of the deployment."
   type        = string
   default     = null
-
-  validation {
-    condition     = var.permissions_boundary == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
-    error_message = "`permissions_boundary` must be the ARN of a managed policy, such as `arn:aws:iam::<account>:policy/<name>`."
-  }
 }
 
 variable "role_path" {
-  description = "IAM path of every role of the deployment."
+  description = "IAM path of every role of the deployment; `/` by default."
   type        = string
-  default     = "/"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^/([A-Za-z0-9._+=,@-]+/)*$", var.role_path))
-    error_message = "`role_path` must begin and end with a slash, such as `/` or `/team/`."
-  }
+  default     = null
 }
 
 variable "kms_key_arn" {
-  description = "ARN of an existing KMS key for the SNS topics and for buckets with encryption = \"sse-kms\". Its key policy must delegate to IAM and must allow cloudwatch.amazonaws.com, and cloudtrail.amazonaws.com if `provenance` uses sse-kms. If null, a key is created."
+  description = "ARN of an existing KMS key for the SNS topics and for buckets with sse-kms; if null, a key is created."
   type        = string
   default     = null
-
-  validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${var.region}:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "`kms_key_arn` must be the ARN of a key (not of an alias) in `region`, such as `arn:aws:kms:<region>:<account>:key/<id>`."
-  }
 }
 
 variable "lambda_packages" {
-  description = "Lambda packages (zip files) by function name, as written by `scripts/package`. Paths are absolute or relative to terraform/."
-  type        = map(object({ path = string, sha256 = string, architecture = optional(string) }))
-  default     = {}
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for name in local.required_packages : contains(keys(var.lambda_packages), name)])
-    error_message = "`lambda_packages` lacks `${join("`, `", setsubtract(local.required_packages, keys(var.lambda_packages)))}`: run `scripts/package` and pass the variables file that it writes with -var-file."
-  }
-
-  validation {
-    condition     = alltrue([for package in var.lambda_packages : fileexists(package.path)])
-    error_message = "`lambda_packages` names ${join(", ", [for package in var.lambda_packages : "`${package.path}`" if !fileexists(package.path)])}, which does not exist: run `scripts/package`."
-  }
-
-  validation {
-    condition     = alltrue([for package in var.lambda_packages : fileexists(package.path) ? filesha256(package.path) == package.sha256 : true])
-    error_message = "a zip file in `lambda_packages` does not match its `sha256`: run `scripts/package` again."
-  }
-
-  # Lambda accepts a package for the wrong architecture, and then every invocation fails.
-  validation {
-    condition = alltrue([
-      for name in local.required_packages : try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) == var.architecture
-    ])
-    error_message = "${join(", ", [
-      for name in local.required_packages : "the package of `${name}` is built for `${var.lambda_packages[name].architecture}`"
-      if try(coalesce(var.lambda_packages[name].architecture, var.architecture), var.architecture) != var.architecture
-    ])}, but `architecture` is `${var.architecture}`: run `scripts/package --target ${var.architecture == "arm64" ? "aarch64" : "x86_64"}-unknown-linux-gnu`, or set `architecture` to the architecture of the packages."
-  }
+  description = "Lambda packages (zip files) by function name, as written by `scripts/package`."
+  type        = any
+  default     = null
 }
 
 variable "allow_destroy" {
-  description = "Removes the deletion protection of the table and lets `destroy` empty the buckets, overriding the settings in `ingest` and `provenance`. Apply with it first, then destroy."
+  description = "Removes the deletion protection of the table and lets `destroy` empty the buckets. Apply with it first, then destroy."
   type        = bool
-  default     = false
-  nullable    = false
+  default     = null
 }
 
 variable "alarm_emails" {
   description = "Email addresses that receive alarms. AWS sends each address a confirmation link."
   type        = list(string)
-  default     = []
-  nullable    = false
+  default     = null
+}
 
-  validation {
-    condition     = alltrue([for email in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
-    error_message = "`alarm_emails` contains a value that is not a valid email address such as `ops@example.org`."
-  }
+variable "ingest" {
+  description = "Validates JSON files and stores them as items or moves them to quarantine: see modules/ingest. null disables the system."
+  type        = any
+  default     = null
+}
+
+variable "provenance" {
+  description = "Writes receipts and signed manifests, and an audit trail: see modules/provenance. null disables the system."
+  type        = any
+  default     = null
 }

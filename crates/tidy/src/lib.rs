@@ -1,5 +1,6 @@
 //! Reads the sources of the repository for the tests in `tests/`, each of which holds one rule of CONTRIBUTING.md.
 pub mod imports;
+pub mod terraform;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,4 @@
-output "this" {
-  value = aws_cloudwatch_metric_alarm.this
-}
-
-output "error_rates" {
-  value = aws_cloudwatch_metric_alarm.error_rate
+output "names" {
+  description = "Names of the alarms."
+  value       = concat(values(aws_cloudwatch_metric_alarm.this)[*].alarm_name, values(aws_cloudwatch_metric_alarm.error_rate)[*].alarm_name)
 }

@@ -1,9 +1,11 @@
 variable "deployment" {
-  type = object({ partition = string })
+  description = "Partition of AWS, such as `aws`, for the ARN."
+  type        = object({ partition = string })
 }
 
 variable "name" {
-  type = string
+  description = "Name of the bucket."
+  type        = string
 }
 
 variable "key_arn" {

@@ -19,6 +19,9 @@ module "role" {
   description = "Execution role of the Lambda function ${var.name}"
   trusted     = { Service = ["lambda.amazonaws.com"] }
 
+  key               = var.key
+  encrypted_buckets = var.encrypted_buckets
+
   policies = {
     effects = var.policy
     logs = jsonencode({

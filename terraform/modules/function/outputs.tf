@@ -1,27 +1,33 @@
 # Names and ARNs are known at plan time; with `depends_on`, resources that use them wait for the function.
 
 output "name" {
-  value      = var.name
-  depends_on = [aws_lambda_function.this]
+  description = "Name of the function."
+  value       = var.name
+  depends_on  = [aws_lambda_function.this]
 }
 
 output "arn" {
-  value      = local.arn
-  depends_on = [aws_lambda_function.this]
+  description = "ARN of the function."
+  value       = local.arn
+  depends_on  = [aws_lambda_function.this]
 }
 
 output "role_arn" {
-  value = module.role.arn
+  description = "ARN of the execution role."
+  value       = module.role.arn
 }
 
 output "log_group" {
-  value = local.log_group
+  description = "Name of the log group."
+  value       = local.log_group
+}
+
+output "environment" {
+  description = "Environment variables of the function, for running its code elsewhere."
+  value       = var.environment
 }
 
 output "policies" {
-  value = module.role.policies
-}
-
-output "this" {
-  value = aws_lambda_function.this
+  description = "Inline policies of the execution role: name to JSON."
+  value       = module.role.policies
 }

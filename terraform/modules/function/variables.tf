@@ -1,4 +1,6 @@
 variable "deployment" {
+  description = "Settings that all functions of a deployment share."
+
   type = object({
     partition            = string
     region               = string
@@ -11,11 +13,13 @@ variable "deployment" {
 }
 
 variable "name" {
-  type = string
+  description = "Name of the function; its log group is `/aws/lambda/{name}`."
+  type        = string
 }
 
 variable "role_name" {
-  type = string
+  description = "Name of the execution role."
+  type        = string
 }
 
 variable "package" {
@@ -28,17 +32,32 @@ variable "policy" {
   type        = string
 }
 
+variable "key" {
+  description = "The KMS key of encrypted buckets: the resource and the condition that limit a statement to this key and to requests through S3. Required if `encrypted_buckets` has a true value."
+  type        = object({ resource = string, via_s3 = map(map(list(string))) })
+  default     = null
+}
+
+variable "encrypted_buckets" {
+  description = "Whether the function reads or writes objects that are encrypted with `key`."
+  type        = object({ read = bool, write = bool })
+  default     = { read = false, write = false }
+}
+
 variable "environment" {
-  type    = map(string)
-  default = {}
+  description = "Environment variables of the function."
+  type        = map(string)
+  default     = {}
 }
 
 variable "memory_mb" {
-  type     = number
-  nullable = false
+  description = "Memory in MB, from 128 to 10240."
+  type        = number
+  nullable    = false
 }
 
 variable "timeout_s" {
-  type     = number
-  nullable = false
+  description = "Timeout of an invocation in seconds, at most 900."
+  type        = number
+  nullable    = false
 }

@@ -1,69 +1,89 @@
 output "resources" {
-  description = "Resource names, ARNs and ready-to-use commands for `sluice` and for operators."
+  description = "Names, ARNs and URLs of the resources, and the settings that `sluice` needs."
 
   value = {
     processing_bucket     = module.processing.name
+    processing_bucket_arn = module.processing.arn
     quarantine_bucket     = module.quarantine.name
+    quarantine_bucket_arn = module.quarantine.arn
     prefix                = local.prefix
+    folders               = local.prefixes
     table                 = aws_dynamodb_table.this.name
-    hash_key              = var.settings.table.hash_key
-    range_key             = var.settings.table.range_key
-    queue_url             = module.queue.this.url
-    queue_arn             = module.queue.arn
-    event_dead_letter_url = module.event_dead_letters.this.url
-    event_dead_letter_arn = module.event_dead_letters.arn
-    queue_dead_letter_url = module.queue_dead_letters.this.url
-    queue_dead_letter_arn = module.queue_dead_letters.arn
+    hash_key              = local.settings.table.hash_key
+    range_key             = local.settings.table.range_key
+    queue_url             = module.consumer.queue.url
+    queue_arn             = module.consumer.queue.arn
+    event_dead_letter_url = module.consumer.event_dead_letters.url
+    event_dead_letter_arn = module.consumer.event_dead_letters.arn
+    queue_dead_letter_url = module.consumer.queue_dead_letters.url
+    queue_dead_letter_arn = module.consumer.queue_dead_letters.arn
     function              = module.function.name
     role_arn              = module.function.role_arn
     log_group             = module.function.log_group
     topic_arn             = module.topic.arn
-    uploader_role_arn     = one(module.uploader[*].arn)
-    operator_role_arn     = one(module.operator[*].arn)
+    uploader_role_arn     = module.uploader.arn
+    uploader_user         = one(aws_iam_user.uploader[*].name)
+    operator_role_arn     = module.operator.arn
     schema_sha256         = local.schema_sha256
     schema_key            = local.schema_key
     max_object_bytes      = local.max_object_bytes
-    check_item_id         = var.settings.check_item_id
-    notify_on             = var.settings.notify_on
-    rule                  = aws_cloudwatch_event_rule.this.name
+    check_item_id         = local.settings.check_item_id
+    notify_on             = local.settings.notify_on
+    rule                  = module.consumer.rule_names.objects
     bus                   = "default"
 
     commands = {
       upload          = "aws s3 cp item.json s3://${local.name.processing}/${local.prefix} --region ${local.deployment.region}"
       list_quarantine = "aws s3 ls s3://${local.name.quarantine}/${local.prefix} --recursive --region ${local.deployment.region}"
-      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${var.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region ${local.deployment.region}"
+      query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${local.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"VALUE\"}}' --region ${local.deployment.region}"
       follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
     }
   }
 }
 
-output "policies" {
-  description = "Every policy document of this system, known at plan time."
+output "environment" {
+  description = "Environment variables of the function `ingest`, with which `sluice ingest run-local` runs its code."
+  value       = { ingest = module.function.environment }
+}
+
+output "roles" {
+  description = "ARNs of the roles; null for a role that is not created."
 
   value = {
-    processing         = module.processing.this.policy
-    quarantine         = module.quarantine.this.policy
-    queue              = module.queue.this.policy
-    event_dead_letters = module.event_dead_letters.this.policy
-    queue_dead_letters = module.queue_dead_letters.this.policy
-    topic              = module.topic.this.policy
-    function           = module.function.policies
-    uploader           = one(module.uploader[*].policies)
-    operator           = one(module.operator[*].policies)
+    function = module.function.role_arn
+    uploader = module.uploader.arn
+    operator = module.operator.arn
   }
 }
 
-output "announces" {
-  description = "The buckets and prefixes whose events are sent to the default event bus, built from names for use in policies."
+output "policies" {
+  description = "Every policy document of this system as JSON, known at plan time."
+
+  value = merge(module.consumer.policies, {
+    processing = module.processing.policy
+    quarantine = module.quarantine.policy
+    topic      = module.topic.policy
+    function   = module.function.policies
+    uploader   = module.uploader.policies
+    operator   = module.operator.policies
+  })
+}
+
+output "buckets" {
+  description = "Buckets that `provenance` can watch, built from names for use in policies: prefixes (none for the whole bucket), encryption with the KMS key, and the bucket to which files are moved."
 
   value = {
-    bucket     = local.name.processing
-    quarantine = local.name.quarantine
-    prefixes   = local.prefix == "" ? [] : [local.prefix]
-    encrypted  = local.kms_encrypted
+    ingest     = { bucket = local.name.processing, prefixes = local.prefixes, encrypted = local.kms_encrypted, moved_to = local.name.quarantine }
+    quarantine = { bucket = local.name.quarantine, prefixes = local.prefixes, encrypted = local.kms_encrypted, moved_to = null }
   }
+}
+
+output "names" {
+  description = "Names of the resources that must be unique in a deployment, by kind."
+  value       = module.settings.names
 }
 
 output "pending_emails" {
-  value = module.topic.pending_emails
+  description = "Email addresses whose subscription is not confirmed."
+  value       = module.topic.pending_emails
 }

@@ -3,7 +3,7 @@
 
 locals {
   # Paths in the trail bucket contain UTC dates. One extra day at both ends adds no cost.
-  partition_day_range = "NOW-${var.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
+  partition_day_range = "NOW-${local.settings.trail.retention_days + 1}DAYS,NOW+1DAYS"
 
   watched_sql = join("\n        OR ", [
     for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
@@ -194,9 +194,9 @@ module "queries" {
 
   deployment             = local.deployment
   name                   = local.name.queries
-  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
+  key_arn                = local.kms_encrypted ? var.key.arn : null
   force_destroy          = true # query results can be recomputed
-  expire_days            = var.settings.athena.results_days
+  expire_days            = local.settings.athena.results_days
   expire_noncurrent_days = 1
 }
 
@@ -208,7 +208,7 @@ resource "aws_athena_workgroup" "this" {
   configuration {
     enforce_workgroup_configuration    = true
     publish_cloudwatch_metrics_enabled = true
-    bytes_scanned_cutoff_per_query     = var.settings.athena.scan_limit_mib * 1024 * 1024
+    bytes_scanned_cutoff_per_query     = local.settings.athena.scan_limit_mib * 1024 * 1024
 
     engine_version {
       selected_engine_version = "Athena engine version 3"
@@ -220,7 +220,7 @@ resource "aws_athena_workgroup" "this" {
 
       encryption_configuration {
         encryption_option = local.kms_encrypted ? "SSE_KMS" : "SSE_S3"
-        kms_key_arn       = local.kms_encrypted ? local.deployment.key.arn : null
+        kms_key_arn       = local.kms_encrypted ? var.key.arn : null
       }
     }
   }

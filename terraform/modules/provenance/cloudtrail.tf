@@ -1,4 +1,5 @@
-# CloudTrail data events (reads and writes) of the watched buckets, delivered to a bucket of their own.
+# CloudTrail data events (reads and writes) of the watched buckets, delivered to a bucket of their own; management events
+# on request.
 
 locals {
   trail_prefix = "AWSLogs/${local.deployment.account_id}/CloudTrail/"
@@ -13,9 +14,9 @@ module "trail_bucket" {
 
   deployment             = local.deployment
   name                   = local.name.trail_bucket
-  key_arn                = local.kms_encrypted ? local.deployment.key.arn : null
-  force_destroy          = var.settings.trail.force_destroy || local.deployment.allow_destroy
-  expire_days            = var.settings.trail.retention_days
+  key_arn                = local.kms_encrypted ? var.key.arn : null
+  force_destroy          = local.settings.trail.force_destroy || local.deployment.allow_destroy
+  expire_days            = local.settings.trail.retention_days
   expire_noncurrent_days = 30
 
   statements = [
@@ -41,7 +42,7 @@ module "trail_bucket" {
 resource "aws_cloudtrail" "this" {
   name           = local.name.trail
   s3_bucket_name = module.trail_bucket.name
-  kms_key_id     = local.kms_encrypted ? local.deployment.key.arn : null
+  kms_key_id     = local.kms_encrypted ? var.key.arn : null
 
   # Hourly digest files signed by AWS, with which `aws cloudtrail validate-logs` detects changed or deleted log files.
   enable_log_file_validation = true
@@ -95,6 +96,25 @@ resource "aws_cloudtrail" "this" {
       field_selector {
         field       = "resources.ARN"
         starts_with = ["${advanced_event_selector.value.arn}/"]
+      }
+    }
+  }
+
+  # A trail cannot select the management events of one service only, but it can leave out the two most frequent ones.
+  dynamic "advanced_event_selector" {
+    for_each = local.settings.trail.management_events ? [1] : []
+
+    content {
+      name = "Management events, including those of S3"
+
+      field_selector {
+        field  = "eventCategory"
+        equals = ["Management"]
+      }
+
+      field_selector {
+        field      = "eventSource"
+        not_equals = ["kms.amazonaws.com", "rdsdata.amazonaws.com"]
       }
     }
   }

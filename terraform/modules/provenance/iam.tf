@@ -1,253 +1,100 @@
-# IAM roles that people assume: uploader, auditor and operator. The comment above a statement says why it is needed.
+# Policies of the two functions. The comment above a statement says why it is needed. The use of the KMS key for encrypted
+# buckets is a policy of its own: see the module `role`.
 
 locals {
-  # For roles that both read and write objects encrypted with the deployment's key.
-  use_key_statement = {
-    Sid       = "UseEncrypted"
-    Effect    = "Allow"
-    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-    Resource  = local.deployment.key.resource
-    Condition = local.key_via_s3
-  }
-
-  # The uploader role: uploads files, and checks whether a file is already there and how it is encrypted.
-  uploader_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      [
-        # AbortMultipartUpload removes the parts of an interrupted upload.
-        {
-          Sid      = "Upload"
-          Effect   = "Allow"
-          Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
-          Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
-        },
-        {
-          Sid      = "CompareUploaded"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
-        },
-        # With it, HeadObject of a missing object returns 404 instead of 403.
-        {
-          Sid       = "SeeUploaded"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.data
-          Condition = { StringLike = { "s3:prefix" = [for prefix in local.prefixes : "${prefix}*"] } }
-        },
-      ],
-      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
-    )
-  })
-
-  # verify: files that `ingest` moved to quarantine, under the key and version ID of their source
-  quarantine_read_statements = flatten([
-    for ingest in var.ingest[*] : [
+  # The watched objects, and statements for listing the versions of each watched bucket within the watched prefixes.
+  watched_objects = flatten([
+    for watch in values(local.watched_buckets) : length(watch.prefixes) > 0 ?
+    [for prefix in watch.prefixes : "arn:${local.deployment.partition}:s3:::${watch.bucket}/${prefix}*"] :
+    ["arn:${local.deployment.partition}:s3:::${watch.bucket}/*"]
+  ])
+  list_version_statements = [
+    for watch in values(local.watched_buckets) : merge(
       {
-        Sid      = "FindMoved"
+        Sid      = "FindVersion${replace(title(watch.suffix), "-", "")}"
         Effect   = "Allow"
         Action   = "s3:ListBucketVersions"
-        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}"
+        Resource = "arn:${local.deployment.partition}:s3:::${watch.bucket}"
       },
-      {
-        Sid      = "ReadMoved"
-        Effect   = "Allow"
-        Action   = "s3:GetObjectVersion"
-        Resource = "arn:${local.deployment.partition}:s3:::${ingest.quarantine}/*"
-      },
-    ]
-  ])
-
-  # The auditor role: verifies objects against receipts and manifests, and runs Athena queries. It writes nothing except
-  # query results. The permission to read the public key is in the key policy.
-  auditor_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      # verify: every object version that should have a receipt
-      local.list_version_statements,
-      [
-        # verify: the contents to hash
-        {
-          Sid      = "ReadVersion"
-          Effect   = "Allow"
-          Action   = "s3:GetObjectVersion"
-          Resource = local.watched_objects
-        },
-        # verify: receipts, journal entries and manifests; Athena: receipts. `aws s3 sync` of a whole bucket lists it with
-        # an empty prefix.
-        {
-          Sid       = "ListLedger"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = concat([for all in [""] : all if !local.receipts_in_data_bucket], [for prefix in local.reserved_prefixes : "${prefix}*"]) } }
-        },
-        {
-          Sid      = "ReadLedger"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
-        },
-        # Athena: the CloudTrail log files
-        {
-          Sid       = "ListTrail"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.trail_bucket
-          Condition = { StringLike = { "s3:prefix" = "${local.trail_prefix}*" } }
-        },
-        {
-          Sid      = "ReadTrail"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = "${local.arn.trail_bucket}/${local.trail_prefix}*"
-        },
-        {
-          Sid    = "Ask"
-          Effect = "Allow"
-          Action = [
-            "athena:GetNamedQuery",
-            "athena:GetQueryExecution",
-            "athena:GetQueryResults",
-            "athena:GetWorkGroup",
-            "athena:ListNamedQueries",
-            "athena:StartQueryExecution",
-            "athena:StopQueryExecution",
-          ]
-          Resource = local.arn.workgroup
-        },
-        {
-          Sid      = "ReadCatalog"
-          Effect   = "Allow"
-          Action   = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"]
-          Resource = [local.arn.catalog, local.arn.database, local.arn.tables]
-        },
-        # Athena reads and writes query results with the permissions of the caller.
-        {
-          Sid      = "KeepAnswers"
-          Effect   = "Allow"
-          Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
-          Resource = "${local.arn.queries}/results/*"
-        },
-        {
-          Sid      = "FindAnswers"
-          Effect   = "Allow"
-          Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
-          Resource = local.arn.queries
-        },
-      ],
-      local.quarantine_read_statements,
-      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
-      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
+      length(watch.prefixes) == 0 ? {} : { Condition = { StringLike = { "s3:prefix" = [for prefix in watch.prefixes : "${prefix}*"] } } },
     )
-  })
+  ]
+  watched_bucket_encrypted = anytrue([for watch in values(local.watched_buckets) : watch.encrypted])
 
-  # The operator role: `sluice provenance backfill`, which sends missed versions to the function and hashes those that
-  # are too large for it, and `sluice redrive`.
-  operator_policy = jsonencode({
+  # The function: what the effects in lambdas/provenance/src/effect.rs need. Their comments name these statements.
+  function_policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      # backfill: every object version that should have a receipt
+      # Finds the version of an event without a version ID, and distinguishes a missing version from denied access.
       local.list_version_statements,
       [
-        # backfill: the contents of deferred versions, hashed locally
+        # HeadObject and ranged GetObject of the version in the event.
         {
           Sid      = "ReadVersion"
           Effect   = "Allow"
           Action   = "s3:GetObjectVersion"
           Resource = local.watched_objects
         },
-        # backfill: the existing receipts
+        # HeadObject of a missing receipt returns 404 only with ListBucket permission; otherwise it returns 403.
         {
-          Sid       = "ListReceipts"
+          Sid       = "SeeReceipts"
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.arn.receipts
           Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
         },
+        # A redelivered event finds the existing receipt, so that the version is not hashed again.
         {
-          Sid      = "ReadReceipts"
+          Sid      = "ReadReceipt"
           Effect   = "Allow"
           Action   = "s3:GetObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
+        # The journal entry, written before the receipt, so that the ledger finds every receipt.
         {
           Sid      = "AnnounceReceipt"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.journal_prefix}*"
         },
+        # Written with If-None-Match, so that a receipt is never replaced. No statement allows deletion.
         {
           Sid      = "WriteReceipt"
           Effect   = "Allow"
           Action   = "s3:PutObject"
           Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
         },
-        # redrive: the operator record
-        {
-          Sid      = "RecordOperation"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.operator_prefix}*"
-        },
-        # redrive: receive messages, return those that stay, delete those that were sent; status: queue depth
-        {
-          Sid      = "TakeDeadLetters"
-          Effect   = "Allow"
-          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-          Resource = [local.arn.event_dead_letters, local.arn.queue_dead_letters]
-        },
-        # redrive and backfill: send events to the queue; status: queue depth
-        {
-          Sid      = "AnnounceAgain"
-          Effect   = "Allow"
-          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
-          Resource = local.arn.queue
-        },
-        # status: message ages and recent outcomes. GetMetricData does not support resource-level permissions.
-        {
-          Sid      = "SeeMetrics"
-          Effect   = "Allow"
-          Action   = "cloudwatch:GetMetricData"
-          Resource = "*"
-        },
+        module.consumer.receive_statement,
       ],
-      [for statement in [local.use_key_statement] : statement if local.kms_encrypted],
-      [for statement in [local.decrypt_statement] : statement if !local.kms_encrypted && local.watched_bucket_encrypted],
     )
   })
-}
 
-module "uploader" {
-  source = "../role"
-  count  = length(var.settings.uploader_principals) > 0 ? 1 : 0
-
-  deployment  = local.deployment
-  name        = local.name.uploader_role
-  description = "Uploads to ${local.name.data}"
-  trusted     = { AWS = var.settings.uploader_principals }
-  policies    = { upload = local.uploader_policy }
-}
-
-module "auditor" {
-  source = "../role"
-  count  = length(var.settings.auditor_principals) > 0 ? 1 : 0
-
-  deployment  = local.deployment
-  name        = local.name.auditor_role
-  description = "Verifies receipts and manifests in ${local.receipts_bucket_name}, and runs queries in ${local.name.workgroup}"
-  trusted     = { AWS = var.settings.auditor_principals }
-  policies    = { audit = local.auditor_policy }
-}
-
-module "operator" {
-  source = "../role"
-  count  = length(var.settings.operator_principals) > 0 ? 1 : 0
-
-  deployment  = local.deployment
-  name        = local.name.operator_role
-  description = "Completes receipts in ${local.receipts_bucket_name}, and manages the dead-letter queues of ${local.name.function}"
-  trusted     = { AWS = var.settings.operator_principals }
-  policies    = { operate = local.operator_policy }
+  # The ledger: what the effects in lambdas/ledger/src/effect.rs need. The permission to sign is in the key policy.
+  ledger_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # Journal entries of the hour and the last manifest; 404 instead of 403 for a missing receipt.
+      {
+        Sid       = "SeeLedger"
+        Effect    = "Allow"
+        Action    = "s3:ListBucket"
+        Resource  = local.arn.receipts
+        Condition = { StringLike = { "s3:prefix" = [for prefix in local.reserved_prefixes : "${prefix}*"] } }
+      },
+      # A manifest lists a receipt only if its contents match the journal entry.
+      {
+        Sid      = "ReadLedger"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
+      },
+      # Written with If-None-Match on the sequence number, so that of two concurrent runs only one succeeds.
+      {
+        Sid      = "WriteManifest"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
+      },
+    ]
+  })
 }

@@ -17,7 +17,7 @@ resource "aws_kms_key" "signing" {
           Sid       = "AdministerKey"
           Effect    = "Allow"
           Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
-          Action    = local.deployment.key_administration
+          Action    = var.key.administration
           Resource  = "*"
         },
         {
@@ -38,11 +38,11 @@ resource "aws_kms_key" "signing" {
         },
       ],
       [
-        for auditor in module.auditor : {
+        for arn in module.auditor.arn[*] : {
           # sluice verify: the signatures of the manifests
           Sid       = "ReadPublicKey"
           Effect    = "Allow"
-          Principal = { AWS = auditor.arn }
+          Principal = { AWS = arn }
           Action    = "kms:GetPublicKey"
           Resource  = "*"
         }
@@ -68,9 +68,12 @@ module "ledger" {
   name       = local.name.ledger_function
   role_name  = local.name.ledger_role
   package    = var.packages.ledger
-  memory_mb  = var.settings.memory_mb
-  timeout_s  = var.settings.timeout_s
+  memory_mb  = local.settings.memory_mb
+  timeout_s  = local.settings.timeout_s
   policy     = local.ledger_policy
+
+  key               = var.key
+  encrypted_buckets = { read = local.kms_encrypted, write = local.kms_encrypted }
 
   environment = {
     RECEIPTS_BUCKET = local.receipts_bucket

@@ -1,18 +1,21 @@
 output "resources" {
-  description = "Resource names, ARNs and ready-to-use commands for `sluice`, operators and auditors."
+  description = "Names, ARNs and URLs of the resources, ready-to-use commands, and the settings that `sluice` needs."
 
   value = {
     data_bucket           = module.data.name
+    data_bucket_arn       = module.data.arn
+    folders               = distinct(concat(local.prefixes, [for folder in local.settings.data_bucket.folders : "${trimsuffix(folder, "/")}/"]))
     prefixes              = local.prefixes
     watched               = [for watch in values(local.watched_buckets) : { bucket = watch.bucket, prefixes = watch.prefixes }]
     receipts_bucket       = local.receipts_bucket
-    rules                 = values(local.rule_name)
-    queue_url             = module.queue.this.url
-    queue_arn             = module.queue.arn
-    event_dead_letter_url = module.event_dead_letters.this.url
-    event_dead_letter_arn = module.event_dead_letters.arn
-    queue_dead_letter_url = module.queue_dead_letters.this.url
-    queue_dead_letter_arn = module.queue_dead_letters.arn
+    receipts_bucket_arn   = local.arn.receipts
+    rules                 = values(module.consumer.rule_names)
+    queue_url             = module.consumer.queue.url
+    queue_arn             = module.consumer.queue.arn
+    event_dead_letter_url = module.consumer.event_dead_letters.url
+    event_dead_letter_arn = module.consumer.event_dead_letters.arn
+    queue_dead_letter_url = module.consumer.queue_dead_letters.url
+    queue_dead_letter_arn = module.consumer.queue_dead_letters.arn
     function              = module.function.name
     role_arn              = module.function.role_arn
     log_group             = module.function.log_group
@@ -21,15 +24,16 @@ output "resources" {
     ledger_log_group      = module.ledger.log_group
     signing_key           = local.arn.signing_key
     public_key_pem        = data.aws_kms_public_key.signing.public_key_pem
-    key_arn               = local.kms_encrypted ? local.deployment.key.arn : null
+    key_arn               = local.kms_encrypted ? var.key.arn : null
     trail_bucket          = module.trail_bucket.name
+    trail_bucket_arn      = module.trail_bucket.arn
     trail                 = aws_cloudtrail.this.name
     trail_prefix          = local.trail_prefix
     database              = aws_glue_catalog_database.this.name
     workgroup             = aws_athena_workgroup.this.name
-    uploader_role_arn     = one(module.uploader[*].arn)
-    auditor_role_arn      = one(module.auditor[*].arn)
-    operator_role_arn     = one(module.operator[*].arn)
+    uploader_role_arn     = module.uploader.arn
+    auditor_role_arn      = module.auditor.arn
+    operator_role_arn     = module.operator.arn
 
     commands = {
       upload         = "aws s3 cp FILE s3://${local.name.data}/${local.prefixes[0]} --region ${local.deployment.region}"
@@ -45,6 +49,38 @@ output "resources" {
   }
 }
 
+output "environment" {
+  description = "Environment variables of the functions `provenance` and `ledger`."
+  value       = { provenance = module.function.environment, ledger = module.ledger.environment }
+}
+
+output "roles" {
+  description = "ARNs of the roles; null for a role that is not created."
+
+  value = {
+    function = module.function.role_arn
+    ledger   = module.ledger.role_arn
+    uploader = module.uploader.arn
+    auditor  = module.auditor.arn
+    operator = module.operator.arn
+  }
+}
+
+output "watch" {
+  description = "The watched buckets of other systems, by their names in `buckets`."
+  value       = local.watch
+}
+
+output "trail" {
+  description = "ARN of the trail, built from names, and whether it uses the KMS key, whose policy must then allow it."
+  value       = { arn = local.arn.trail, encrypted = local.kms_encrypted }
+}
+
+output "names" {
+  description = "Names of the resources that must be unique in a deployment, by kind."
+  value       = module.settings.names
+}
+
 output "records" {
   description = "Object ARNs under which operators of other systems write operator records, built from names for use in policies."
 
@@ -55,21 +91,18 @@ output "records" {
 }
 
 output "policies" {
-  description = "Every policy document of this system, known at plan time."
+  description = "Every policy document of this system as JSON, known at plan time."
 
-  value = {
-    data               = module.data.this.policy
-    receipts           = one(module.receipts[*].this.policy)
-    trail_bucket       = module.trail_bucket.this.policy
-    queries            = module.queries.this.policy
-    queue              = module.queue.this.policy
-    event_dead_letters = module.event_dead_letters.this.policy
-    queue_dead_letters = module.queue_dead_letters.this.policy
-    signing_key        = aws_kms_key.signing.policy
-    function           = module.function.policies
-    ledger             = module.ledger.policies
-    uploader           = one(module.uploader[*].policies)
-    auditor            = one(module.auditor[*].policies)
-    operator           = one(module.operator[*].policies)
-  }
+  value = merge(module.consumer.policies, {
+    data         = module.data.policy
+    receipts     = one(module.receipts[*].policy)
+    trail_bucket = module.trail_bucket.policy
+    queries      = module.queries.policy
+    signing_key  = aws_kms_key.signing.policy
+    function     = module.function.policies
+    ledger       = module.ledger.policies
+    uploader     = module.uploader.policies
+    auditor      = module.auditor.policies
+    operator     = module.operator.policies
+  })
 }

@@ -7,21 +7,19 @@ locals {
   operator_prefix   = "operator/"
   reserved_prefixes = [local.journal_prefix, local.ledger_prefix, local.operator_prefix, local.receipts_prefix]
 
-  journal_expiry = { (local.journal_prefix) = var.settings.receipts_bucket.journal_days }
+  journal_expiry = { (local.journal_prefix) = local.settings.receipts_bucket.journal_days }
 
   # Denies every principal a PutObject without `If-None-Match`, so that no existing object is replaced. UploadPart and
   # CopyObject cannot send that header, so multipart uploads and copies are denied as well.
-  write_once_statements = [
-    for statement in [
-      {
-        Sid       = "WriteOnce"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "s3:PutObject"
-        Resource  = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
-        Condition = { Null = { "s3:if-none-match" = "true" } }
-      },
-    ] : statement if var.settings.write_once
+  write_once_statements = !local.settings.write_once ? [] : [
+    {
+      Sid       = "WriteOnce"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
+      Condition = { Null = { "s3:if-none-match" = "true" } }
+    },
   ]
 
   # The same name as `receipts_bucket_name`, referenced through the module so that resources that use it wait for the
@@ -35,10 +33,10 @@ module "receipts" {
 
   deployment      = local.deployment
   name            = local.receipts_bucket_name
-  key_arn         = local.kms_encrypted ? local.deployment.key.arn : null
-  force_destroy   = var.settings.receipts_bucket.force_destroy || local.deployment.allow_destroy
+  key_arn         = local.kms_encrypted ? var.key.arn : null
+  force_destroy   = local.settings.receipts_bucket.force_destroy || local.deployment.allow_destroy
   expire_prefixes = local.journal_expiry
-  object_lock     = var.settings.receipts_bucket.object_lock
+  object_lock     = local.settings.receipts_bucket.object_lock
   statements      = local.write_once_statements
 
   # A noncurrent receipt is evidence too, so it is kept permanently.

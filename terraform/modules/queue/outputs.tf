@@ -1,15 +1,23 @@
-# Known at plan time; with `depends_on`, resources that use them wait for the queue and its policy.
+# Known at plan time, except the URL; with `depends_on`, resources that use them wait for the queue and its policy.
 
 output "name" {
-  value      = var.name
-  depends_on = [aws_sqs_queue.this]
+  description = "Name of the queue."
+  value       = var.name
+  depends_on  = [aws_sqs_queue.this]
 }
 
 output "arn" {
-  value      = local.arn
-  depends_on = [aws_sqs_queue.this]
+  description = "ARN of the queue."
+  value       = local.arn
+  depends_on  = [aws_sqs_queue.this]
 }
 
-output "this" {
-  value = aws_sqs_queue.this
+output "url" {
+  description = "URL of the queue."
+  value       = aws_sqs_queue.this.url
+}
+
+output "policy" {
+  description = "Queue policy as JSON."
+  value       = aws_sqs_queue.this.policy
 }

@@ -1,19 +1,23 @@
 variable "deployment" {
-  type = object({ partition = string, region = string, account_id = string })
+  description = "Partition, Region and account of the queue, for its ARN."
+  type        = object({ partition = string, region = string, account_id = string })
 }
 
 variable "name" {
-  type = string
+  description = "Name of the queue."
+  type        = string
 }
 
 variable "visibility_timeout_s" {
-  type    = number
-  default = 30
+  description = "Seconds for which a received message is invisible; for a queue of a Lambda function at least six times the timeout of the function."
+  type        = number
+  default     = 30
 }
 
 variable "retention_s" {
-  type     = number
-  nullable = false
+  description = "Seconds after which a message is deleted, at most 14 days."
+  type        = number
+  nullable    = false
 }
 
 variable "dead_letters" {

@@ -1,5 +1,24 @@
 locals {
   arn = "arn:${var.deployment.partition}:iam::${var.deployment.account_id}:role${var.deployment.role_path}${var.name}"
+
+  # Use of the key by S3 on behalf of the role. A policy of its own, because a bucket can be encrypted at any time.
+  key_statements = {
+    ReadEncrypted  = { needed = var.encrypted_buckets.read, action = "kms:Decrypt" }
+    WriteEncrypted = { needed = var.encrypted_buckets.write, action = "kms:GenerateDataKey" }
+  }
+  key_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for sid, statement in local.key_statements : {
+        Sid       = sid
+        Effect    = "Allow"
+        Action    = statement.action
+        Resource  = var.key.resource
+        Condition = var.key.via_s3
+      } if statement.needed
+    ]
+  })
+  policies = merge(var.policies, anytrue(values(var.encrypted_buckets)) ? { encrypted-buckets = local.key_policy } : {})
 }
 
 resource "aws_iam_role" "this" {
@@ -22,7 +41,7 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  for_each = var.policies
+  for_each = local.policies
 
   name   = each.key
   role   = aws_iam_role.this.name
@@ -32,7 +51,7 @@ resource "aws_iam_role_policy" "this" {
 # Policies that were attached outside Terraform show up in the next plan and are removed by the next apply.
 resource "aws_iam_role_policies_exclusive" "this" {
   role_name    = aws_iam_role.this.name
-  policy_names = keys(var.policies)
+  policy_names = keys(local.policies)
 
   depends_on = [aws_iam_role_policy.this]
 }

@@ -1,4 +1,6 @@
 variable "deployment" {
+  description = "Settings that all roles of a deployment share."
+
   type = object({
     partition            = string
     account_id           = string
@@ -8,11 +10,13 @@ variable "deployment" {
 }
 
 variable "name" {
-  type = string
+  description = "Name of the role."
+  type        = string
 }
 
 variable "description" {
-  type = string
+  description = "What the role is for, as shown in IAM."
+  type        = string
 }
 
 variable "trusted" {
@@ -23,4 +27,16 @@ variable "trusted" {
 variable "policies" {
   description = "Inline policies as a map of name to JSON. The role has no other policies."
   type        = map(string)
+}
+
+variable "key" {
+  description = "The KMS key of encrypted buckets: the resource and the condition that limit a statement to this key and to requests through S3. Required if `encrypted_buckets` has a true value."
+  type        = object({ resource = string, via_s3 = map(map(list(string))) })
+  default     = null
+}
+
+variable "encrypted_buckets" {
+  description = "Whether the role reads or writes objects that are encrypted with `key`. A multipart upload needs both."
+  type        = object({ read = bool, write = bool })
+  default     = { read = false, write = false }
 }

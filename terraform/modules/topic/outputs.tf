@@ -4,15 +4,12 @@ output "arn" {
   depends_on  = [aws_sns_topic.this]
 }
 
-output "this" {
-  value = aws_sns_topic.this
+output "policy" {
+  description = "Topic policy as JSON."
+  value       = aws_sns_topic.this.policy
 }
 
 output "pending_emails" {
   description = "Email addresses whose subscription is not confirmed."
   value       = [for email, subscription in aws_sns_topic_subscription.email : email if subscription.pending_confirmation]
-}
-
-output "emails" {
-  value = [for subscription in aws_sns_topic_subscription.email : subscription.endpoint if subscription.protocol == "email"]
 }

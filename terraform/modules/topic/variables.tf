@@ -1,9 +1,11 @@
 variable "deployment" {
-  type = object({ partition = string, region = string, account_id = string })
+  description = "Partition, Region and account of the topic, for its ARN."
+  type        = object({ partition = string, region = string, account_id = string })
 }
 
 variable "name" {
-  type = string
+  description = "Name of the topic."
+  type        = string
 }
 
 variable "key_arn" {
@@ -12,8 +14,9 @@ variable "key_arn" {
 }
 
 variable "emails" {
-  type    = list(string)
-  default = []
+  description = "Email addresses to subscribe. AWS sends each a confirmation link."
+  type        = list(string)
+  default     = []
 }
 
 variable "publishers" {

@@ -2,7 +2,7 @@
 
 locals {
   key_alias        = "alias/${local.name}"
-  account_root_arn = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:root"
+  account_root_arn = "arn:${local.partition}:iam::${local.account_id}:root"
 
   # Listed by name, because a wildcard would include the cryptographic actions. IAM policies decide who may call them.
   key_administration = [
@@ -30,23 +30,18 @@ locals {
     "kms:UpdateKeyDescription",
   ]
 
-  # Built from names: the key policy must allow the trail before the trail exists.
-  encrypted_trail_arns = [
-    for name in [coalesce(try(var.provenance.names.trail, null), "${local.name}-provenance")] :
-    "arn:${data.aws_partition.this.partition}:cloudtrail:${var.region}:${local.account_id}:trail/${name}"
-    if try(var.provenance.encryption, "") == "sse-kms"
-  ]
+  # The trail's ARN is built from names: the key policy must allow the trail before the trail exists.
+  encrypted_trail_arns = var.provenance == null ? [] : [for trail in [module.provenance[0].trail] : trail.arn if trail.encrypted]
 
-  # `resource` and `condition` are used in policy statements. The ARN of a key that is created here is not known at
+  # `resource` and the conditions are used in policy statements. The ARN of a key that is created here is not known at
   # plan time, so statements match it by its alias; a key from `kms_key_arn` is matched by its ARN.
+  key_condition = var.kms_key_arn != null ? {} : { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = [local.key_alias] } }
   key = {
-    arn      = coalesce(var.kms_key_arn, one(aws_kms_alias.this[*].target_key_arn))
-    resource = var.kms_key_arn == null ? "arn:${data.aws_partition.this.partition}:kms:${var.region}:${local.account_id}:key/*" : var.kms_key_arn
-    condition = {
-      for operator, test in {
-        "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = [local.key_alias] }
-      } : operator => test if var.kms_key_arn == null
-    }
+    arn            = coalesce(var.kms_key_arn, one(aws_kms_alias.this[*].target_key_arn))
+    resource       = coalesce(var.kms_key_arn, "arn:${local.partition}:kms:${local.region}:${local.account_id}:key/*")
+    via_s3         = merge(local.key_condition, { StringEquals = { "kms:ViaService" = ["s3.${local.region}.${data.aws_partition.this.dns_suffix}"] } })
+    via_sns        = merge(local.key_condition, { StringEquals = { "kms:ViaService" = ["sns.${local.region}.${data.aws_partition.this.dns_suffix}"] } })
+    administration = local.key_administration
   }
 }
 

@@ -1,0 +1,51 @@
+# Addresses of earlier versions.
+
+moved {
+  from = aws_cloudwatch_event_rule.created
+  to   = module.consumer.aws_cloudwatch_event_rule.this
+}
+
+moved {
+  from = aws_cloudwatch_event_target.queue
+  to   = module.consumer.aws_cloudwatch_event_target.queue
+}
+
+moved {
+  from = module.event_dead_letters
+  to   = module.consumer.module.event_dead_letters
+}
+
+moved {
+  from = module.queue
+  to   = module.consumer.module.queue
+}
+
+moved {
+  from = module.queue_dead_letters
+  to   = module.consumer.module.queue_dead_letters
+}
+
+moved {
+  from = aws_lambda_event_source_mapping.this
+  to   = module.consumer.aws_lambda_event_source_mapping.this
+}
+
+moved {
+  from = module.alarms
+  to   = module.consumer.module.alarms
+}
+
+moved {
+  from = module.uploader[0]
+  to   = module.uploader
+}
+
+moved {
+  from = module.auditor[0]
+  to   = module.auditor
+}
+
+moved {
+  from = module.operator[0]
+  to   = module.operator
+}
