@@ -12,23 +12,3 @@ module "role" {
   key               = var.key
   encrypted_buckets = var.encrypted_buckets
 }
-
-moved {
-  from = aws_iam_role.this
-  to   = module.role[0].aws_iam_role.this
-}
-
-moved {
-  from = aws_iam_role_policy.this
-  to   = module.role[0].aws_iam_role_policy.this
-}
-
-moved {
-  from = aws_iam_role_policies_exclusive.this
-  to   = module.role[0].aws_iam_role_policies_exclusive.this
-}
-
-moved {
-  from = aws_iam_role_policy_attachments_exclusive.this
-  to   = module.role[0].aws_iam_role_policy_attachments_exclusive.this
-}

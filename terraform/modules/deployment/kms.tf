@@ -56,13 +56,7 @@ resource "aws_kms_key" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat([
-      {
-        Sid       = "AdministerKey"
-        Effect    = "Allow"
-        Principal = { AWS = local.account_root_arn }
-        Action    = local.key_administration
-        Resource  = "*"
-      },
+      { Sid = "AdministerKey", Effect = "Allow", Principal = { AWS = local.account_root_arn }, Action = local.key_administration, Resource = "*" },
       {
         # Delegates to IAM: the policies of the systems' roles grant the use of this key.
         Sid       = "UseKeyThroughIam"

@@ -27,18 +27,8 @@ module "role" {
     logs = jsonencode({
       Version = "2012-10-17"
       Statement = [
-        {
-          Sid      = "OpenLogStream"
-          Effect   = "Allow"
-          Action   = "logs:CreateLogStream"
-          Resource = "${local.log_group_arn}:*"
-        },
-        {
-          Sid      = "WriteLog"
-          Effect   = "Allow"
-          Action   = "logs:PutLogEvents"
-          Resource = "${local.log_group_arn}:log-stream:*"
-        },
+        { Sid = "OpenLogStream", Effect = "Allow", Action = "logs:CreateLogStream", Resource = "${local.log_group_arn}:*" },
+        { Sid = "WriteLog", Effect = "Allow", Action = "logs:PutLogEvents", Resource = "${local.log_group_arn}:log-stream:*" },
       ]
     })
   }

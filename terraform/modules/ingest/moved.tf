@@ -47,10 +47,10 @@ moved {
 
 moved {
   from = module.uploader[0]
-  to   = module.uploader
+  to   = module.uploader.module.role[0]
 }
 
 moved {
   from = module.operator[0]
-  to   = module.operator
+  to   = module.operator.module.role[0]
 }

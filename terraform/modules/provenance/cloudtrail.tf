@@ -7,6 +7,23 @@ locals {
   # All objects of every watched bucket, including those outside the watched prefixes. The trail's own bucket must not be
   # among them: each delivery would cause another event.
   trail_object_arns = [for watch in values(local.watched_buckets) : "arn:${local.deployment.partition}:s3:::${watch.bucket}/"]
+
+  s3_objects = { eventCategory = { equals = ["Data"] }, "resources.type" = { equals = ["AWS::S3::Object"] } }
+
+  event_selectors = concat(
+    # Without a `readOnly` selector, both reads and writes are logged.
+    [{ name = "Every use of what is watched", fields = merge(local.s3_objects, { "resources.ARN" = { starts_with = local.trail_object_arns } }) }],
+    # Writes only: each Athena query reads every receipt, and those reads are of no interest.
+    [for receipts in module.receipts : {
+      name   = "Every change of the receipts"
+      fields = merge(local.s3_objects, { readOnly = { equals = ["false"] }, "resources.ARN" = { starts_with = ["${receipts.arn}/"] } })
+    }],
+    # A trail cannot select the management events of one service only, but it can leave out the two most frequent ones.
+    [for name in ["Management events, including those of S3"] : {
+      name   = name
+      fields = { eventCategory = { equals = ["Management"] }, eventSource = { not_equals = ["kms.amazonaws.com", "rdsdata.amazonaws.com"] } }
+    } if local.settings.trail.management_events],
+  )
 }
 
 module "trail_bucket" {
@@ -51,70 +68,21 @@ resource "aws_cloudtrail" "this" {
   is_multi_region_trail         = false
   include_global_service_events = false
 
-  # Without a `readOnly` selector, both reads and writes are logged.
-  advanced_event_selector {
-    name = "Every use of what is watched"
-
-    field_selector {
-      field  = "eventCategory"
-      equals = ["Data"]
-    }
-
-    field_selector {
-      field  = "resources.type"
-      equals = ["AWS::S3::Object"]
-    }
-
-    field_selector {
-      field       = "resources.ARN"
-      starts_with = local.trail_object_arns
-    }
-  }
-
-  # Writes only: each Athena query reads every receipt, and those reads are of no interest.
   dynamic "advanced_event_selector" {
-    for_each = module.receipts
+    for_each = local.event_selectors
 
     content {
-      name = "Every change of the receipts"
+      name = advanced_event_selector.value.name
 
-      field_selector {
-        field  = "eventCategory"
-        equals = ["Data"]
-      }
+      dynamic "field_selector" {
+        for_each = advanced_event_selector.value.fields
 
-      field_selector {
-        field  = "resources.type"
-        equals = ["AWS::S3::Object"]
-      }
-
-      field_selector {
-        field  = "readOnly"
-        equals = ["false"]
-      }
-
-      field_selector {
-        field       = "resources.ARN"
-        starts_with = ["${advanced_event_selector.value.arn}/"]
-      }
-    }
-  }
-
-  # A trail cannot select the management events of one service only, but it can leave out the two most frequent ones.
-  dynamic "advanced_event_selector" {
-    for_each = local.settings.trail.management_events ? [1] : []
-
-    content {
-      name = "Management events, including those of S3"
-
-      field_selector {
-        field  = "eventCategory"
-        equals = ["Management"]
-      }
-
-      field_selector {
-        field      = "eventSource"
-        not_equals = ["kms.amazonaws.com", "rdsdata.amazonaws.com"]
+        content {
+          field       = field_selector.key
+          equals      = try(field_selector.value.equals, null)
+          not_equals  = try(field_selector.value.not_equals, null)
+          starts_with = try(field_selector.value.starts_with, null)
+        }
       }
     }
   }

@@ -29,12 +29,7 @@ locals {
       local.list_version_statements,
       [
         # HeadObject and ranged GetObject of the version in the event.
-        {
-          Sid      = "ReadVersion"
-          Effect   = "Allow"
-          Action   = "s3:GetObjectVersion"
-          Resource = local.watched_objects
-        },
+        { Sid = "ReadVersion", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = local.watched_objects },
         # HeadObject of a missing receipt returns 404 only with ListBucket permission; otherwise it returns 403.
         {
           Sid       = "SeeReceipts"
@@ -44,26 +39,11 @@ locals {
           Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
         },
         # A redelivered event finds the existing receipt, so that the version is not hashed again.
-        {
-          Sid      = "ReadReceipt"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
-        },
+        { Sid = "ReadReceipt", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
         # The journal entry, written before the receipt, so that the ledger finds every receipt.
-        {
-          Sid      = "AnnounceReceipt"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.journal_prefix}*"
-        },
+        { Sid = "AnnounceReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.journal_prefix}*" },
         # Written with If-None-Match, so that a receipt is never replaced. No statement allows deletion.
-        {
-          Sid      = "WriteReceipt"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
-        },
+        { Sid = "WriteReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
         module.consumer.receive_statement,
       ],
     )
@@ -89,12 +69,7 @@ locals {
         Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
       },
       # Written with If-None-Match on the sequence number, so that of two concurrent runs only one succeeds.
-      {
-        Sid      = "WriteManifest"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${local.arn.receipts}/${local.ledger_prefix}*"
-      },
+      { Sid = "WriteManifest", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.ledger_prefix}*" },
     ]
   })
 }

@@ -37,15 +37,15 @@ moved {
 
 moved {
   from = module.uploader[0]
-  to   = module.uploader
+  to   = module.uploader.module.role[0]
 }
 
 moved {
   from = module.auditor[0]
-  to   = module.auditor
+  to   = module.auditor.module.role[0]
 }
 
 moved {
   from = module.operator[0]
-  to   = module.operator
+  to   = module.operator.module.role[0]
 }

@@ -12,12 +12,7 @@ locals {
         Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
         Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
       },
-      {
-        Sid      = "CompareUploaded"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
-      },
+      { Sid = "CompareUploaded", Effect = "Allow", Action = "s3:GetObject", Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"] },
       # With it, HeadObject of a missing object returns 404 instead of 403.
       {
         Sid       = "SeeUploaded"
@@ -32,18 +27,8 @@ locals {
   # verify: files that were moved to another bucket, as `ingest` does with invalid files, under the key and version ID of their source
   moved_read_statements = flatten([
     for watch in values(local.watched_buckets) : [
-      {
-        Sid      = "FindMoved"
-        Effect   = "Allow"
-        Action   = "s3:ListBucketVersions"
-        Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}"
-      },
-      {
-        Sid      = "ReadMoved"
-        Effect   = "Allow"
-        Action   = "s3:GetObjectVersion"
-        Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}/*"
-      },
+      { Sid = "FindMoved", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}" },
+      { Sid = "ReadMoved", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = "arn:${local.deployment.partition}:s3:::${watch.moved_to}/*" },
     ] if watch.moved_to != null
   ])
 
@@ -56,12 +41,7 @@ locals {
       local.list_version_statements,
       [
         # verify: the contents to hash
-        {
-          Sid      = "ReadVersion"
-          Effect   = "Allow"
-          Action   = "s3:GetObjectVersion"
-          Resource = local.watched_objects
-        },
+        { Sid = "ReadVersion", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = local.watched_objects },
         # verify: receipts, journal entries and manifests; Athena: receipts. `aws s3 sync` of a whole bucket lists it with
         # an empty prefix.
         {
@@ -85,12 +65,7 @@ locals {
           Resource  = local.arn.trail_bucket
           Condition = { StringLike = { "s3:prefix" = "${local.trail_prefix}*" } }
         },
-        {
-          Sid      = "ReadTrail"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = "${local.arn.trail_bucket}/${local.trail_prefix}*"
-        },
+        { Sid = "ReadTrail", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.trail_bucket}/${local.trail_prefix}*" },
         {
           Sid    = "Ask"
           Effect = "Allow"
@@ -118,12 +93,7 @@ locals {
           Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
           Resource = "${local.arn.queries}/results/*"
         },
-        {
-          Sid      = "FindAnswers"
-          Effect   = "Allow"
-          Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
-          Resource = local.arn.queries
-        },
+        { Sid = "FindAnswers", Effect = "Allow", Action = ["s3:GetBucketLocation", "s3:ListBucket"], Resource = local.arn.queries },
       ],
       local.moved_read_statements,
     )
@@ -138,12 +108,7 @@ locals {
       local.list_version_statements,
       [
         # backfill: the contents of deferred versions, hashed locally
-        {
-          Sid      = "ReadVersion"
-          Effect   = "Allow"
-          Action   = "s3:GetObjectVersion"
-          Resource = local.watched_objects
-        },
+        { Sid = "ReadVersion", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = local.watched_objects },
         # backfill: the existing receipts
         {
           Sid       = "ListReceipts"
@@ -152,31 +117,11 @@ locals {
           Resource  = local.arn.receipts
           Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
         },
-        {
-          Sid      = "ReadReceipts"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
-        },
-        {
-          Sid      = "AnnounceReceipt"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.journal_prefix}*"
-        },
-        {
-          Sid      = "WriteReceipt"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.receipts_prefix}*"
-        },
+        { Sid = "ReadReceipts", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
+        { Sid = "AnnounceReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.journal_prefix}*" },
+        { Sid = "WriteReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
         # redrive: the operator record
-        {
-          Sid      = "RecordOperation"
-          Effect   = "Allow"
-          Action   = "s3:PutObject"
-          Resource = "${local.arn.receipts}/${local.operator_prefix}*"
-        },
+        { Sid = "RecordOperation", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.operator_prefix}*" },
         # redrive: receive messages, return those that stay, delete those that were sent; status: queue depth
         {
           Sid      = "TakeDeadLetters"
@@ -185,19 +130,9 @@ locals {
           Resource = [module.consumer.arns.event_dead_letters, module.consumer.arns.queue_dead_letters]
         },
         # redrive and backfill: send events to the queue; status: queue depth
-        {
-          Sid      = "AnnounceAgain"
-          Effect   = "Allow"
-          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
-          Resource = module.consumer.arns.queue
-        },
+        { Sid = "AnnounceAgain", Effect = "Allow", Action = ["sqs:GetQueueAttributes", "sqs:SendMessage"], Resource = module.consumer.arns.queue },
         # status: message ages and recent outcomes. GetMetricData does not support resource-level permissions.
-        {
-          Sid      = "SeeMetrics"
-          Effect   = "Allow"
-          Action   = "cloudwatch:GetMetricData"
-          Resource = "*"
-        },
+        { Sid = "SeeMetrics", Effect = "Allow", Action = "cloudwatch:GetMetricData", Resource = "*" },
       ],
     )
   })

@@ -30,12 +30,7 @@ resource "aws_iam_role" "this" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      {
-        Sid       = "AssumeRole"
-        Effect    = "Allow"
-        Principal = var.trusted
-        Action    = "sts:AssumeRole"
-      },
+      { Sid = "AssumeRole", Effect = "Allow", Principal = var.trusted, Action = "sts:AssumeRole" },
     ]
   })
 }
