@@ -27,8 +27,8 @@ MUTATIONS = [
         row="001.8",
         removes="the smoke test accepts any encryption",
         file=f"{COMMANDS}/smoke/test_file.rs",
-        old="    let is_expected = algorithm == Some(&ServerSideEncryption::AwsKms) && key == expected_key && has_bucket_key;",
-        new="    let is_expected = true;",
+        old="algorithm == Some(&ServerSideEncryption::AwsKms) && key == expected_key && has_bucket_key;",
+        new="true;",
         test="sluice::commands::smoke::test_file::tests::the_encryption_must_be_the_deployments",
     ),
     Mutation(

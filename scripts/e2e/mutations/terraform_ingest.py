@@ -121,8 +121,8 @@ MUTATIONS = [
         row="003.22",
         removes="the uploader may only upload",
         file=f"{MODULE}/iam.tf",
-        old='{ Sid = "Upload", Effect = "Allow", Action = "s3:PutObject", Resource = local.processing_objects }',
-        new="""{ Sid = "Upload", Effect = "Allow", Action = ["s3:PutObject", "s3:DeleteObject"], Resource = local.processing_objects }""",
+        old='{ Sid = "Upload", Effect = "Allow", Action = "s3:PutObject", ',
+        new='{ Sid = "Upload", Effect = "Allow", Action = ["s3:PutObject", "s3:DeleteObject"], ',
         test="ingest.tftest.hcl::names_and_outputs",
     ),
     Mutation(
