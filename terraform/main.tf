@@ -1,12 +1,17 @@
+locals {
+  # With `account_id` set, planning an empty state needs no AWS calls; a postcondition in modules/queue then verifies on
+  # apply that the credentials belong to that account. The provider needs the account to apply, and to refresh what is
+  # deployed; a state in S3 needs credentials anyway.
+  offline = var.account_id != null && !terraform.applying && !can(regex("\"type\":\\s*\"s3\"", file("${path.root}/.terraform/terraform.tfstate")))
+}
+
 provider "aws" {
   region = var.region
 
-  # With `account_id` set, planning an empty state needs no AWS calls. A postcondition in modules/queue then verifies
-  # on apply that the credentials belong to that account.
-  skip_credentials_validation = var.account_id != null
-  skip_requesting_account_id  = var.account_id != null
-  skip_metadata_api_check     = var.account_id != null
-  skip_region_validation      = var.account_id != null
+  skip_credentials_validation = local.offline
+  skip_requesting_account_id  = local.offline
+  skip_metadata_api_check     = local.offline
+  skip_region_validation      = local.offline
 
   default_tags {
     tags = merge({
