@@ -13,7 +13,7 @@ MUTATIONS = [
         file=f"{MODULE}/locals.tf",
         old="    processing    = coalesce(var.settings.processing_bucket.name, ",
         new="    processing    = coalesce(",
-        test="?",
+        test="test_planned_requirements.py::test_buckets_have_the_given_names_and_settings",
     ),
     Mutation(
         row="003.2",
@@ -21,7 +21,7 @@ MUTATIONS = [
         file=f"{MODULE}/validation.tf",
         old='    "processing_bucket.versioning" = "versioning is always enabled; remove it"\n',
         new="",
-        test="?",
+        test="test_planned_requirements.py::test_a_setting_for_versioning_is_refused",
     ),
     Mutation(
         row="003.2",
@@ -31,7 +31,7 @@ MUTATIONS = [
     status = "Enabled\"""",
         new="""  versioning_configuration {
     status = "Suspended\"""",
-        test="blocks.tftest.hcl::bucket",
+        test="test_planned_requirements.py::test_versioning_is_always_enabled",
     ),
     Mutation(
         row="003.3",
@@ -43,7 +43,7 @@ MUTATIONS = [
         new="""          Effect    = "Allow"
           Principal = { AWS = "arn:aws:iam::${var.deployment.account_id}:root" }
           Action    = "s3:*\"""",
-        test="blocks.tftest.hcl::bucket",
+        test="test_planned_requirements.py::test_no_bucket_policy_grants_access_to_the_account",
     ),
     Mutation(
         row="003.5",
@@ -51,7 +51,7 @@ MUTATIONS = [
         file="terraform/modules/settings/names.tf",
         old="      valid = length(distinct([for resource in var.names : resource.name if resource.kind == kind])) == ",
         new="      valid = true || 0 == ",
-        test="?",
+        test="test_planned_requirements.py::test_equal_bucket_names_are_refused",
     ),
     Mutation(
         row="003.6",
@@ -119,11 +119,11 @@ MUTATIONS = [
     ),
     Mutation(
         row="003.22",
-        removes="the uploader may only upload",
+        removes="the uploader can delete too",
         file=f"{MODULE}/iam.tf",
         old='{ Sid = "Upload", Effect = "Allow", Action = "s3:PutObject", ',
         new='{ Sid = "Upload", Effect = "Allow", Action = ["s3:PutObject", "s3:DeleteObject"], ',
-        test="ingest.tftest.hcl::names_and_outputs",
+        test="test_planned_requirements.py::test_the_upload_user_only_assumes_the_uploader_role",
     ),
     Mutation(
         row="003.22",
@@ -131,7 +131,7 @@ MUTATIONS = [
         file=f"{MODULE}/iam.tf",
         old="  count = var.settings.uploader_user == null ? 0 : 1",
         new="  count = 0",
-        test="?",
+        test="test_planned_requirements.py::test_the_upload_user_only_assumes_the_uploader_role",
     ),
     Mutation(
         row="003.24",
@@ -139,6 +139,6 @@ MUTATIONS = [
         file=f"{MODULE}/outputs.tf",
         old="    quarantine_bucket_arn = module.quarantine.arn\n",
         new="",
-        test="ingest.tftest.hcl::names_and_outputs",
+        test="test_planned_requirements.py::test_the_outputs_have_what_the_commands_read",
     ),
 ]

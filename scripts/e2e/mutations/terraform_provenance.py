@@ -47,7 +47,7 @@ MUTATIONS = [
         file="terraform/modules/assumable-role/main.tf",
         old="  trusted           = { AWS = var.principals }",
         new='  trusted           = { AWS = [for arn in var.principals : arn if !strcontains(arn, "/aws-reserved/")] }',
-        test="?",
+        test="test_planned_requirements.py::test_roles_are_for_users_of_identity_center",
     ),
     Mutation(
         row="001.7",
@@ -55,7 +55,7 @@ MUTATIONS = [
         file=f"{MODULE}/variables.tf",
         old='      folders = optional(list(string), ["processed/", "test/"])',
         new="      folders = optional(list(string), [])",
-        test="?",
+        test="test_planned_requirements.py::test_the_data_bucket_has_its_folders",
     ),
     Mutation(
         row="001.12",
@@ -75,10 +75,10 @@ MUTATIONS = [
     ),
     Mutation(
         row="001.16",
-        removes="the permission to write a receipt",
+        removes="the permission to see receipts",
         file=f"{MODULE}/iam.tf",
-        old='Sid = "WriteReceipt"',
-        new='Sid = "WriteNothing"',
+        old='Sid = "SeeReceipts"',
+        new='Sid = "SeeNothing"',
         test="tidy::permissions::every_effect_names_the_statements_that_grant_it",
     ),
     Mutation(
