@@ -10,7 +10,10 @@ LOCAL = ROOT / ".local"
 DIST = ROOT / "dist"
 BIN = LOCAL / "bin"  # links to the programs of the last build
 LOCAL_DIST = LOCAL / "dist"  # apart from DIST: packages built for this machine must not be applied to AWS
-STACKS = ("dev", "demo", "test", "spare", "alone", "roles", "settings", "audits", "faults", "readme")
+STACKS = (
+    *("dev", "demo", "test", "spare", "alone", "roles", "settings", "audits", "faults", "readme"),
+    *("upgrade", "regions", "imports"),
+)
 
 
 @dataclass(frozen=True)

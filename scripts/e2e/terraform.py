@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import threading
 from pathlib import Path
 
 from . import environment, processes
@@ -25,6 +26,13 @@ ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
+BACKEND_FILE = "backend_override.tf"
+VARIABLES_FILE = "stack.auto.tfvars.json"
+# What an upgrade keeps in the working folder; the lock file comes with the configuration.
+KEPT = (".terraform", BACKEND_FILE, VARIABLES_FILE, "terraform.tfstate", "terraform.tfstate.backup")
+ROOT_MODULE = ROOT / "terraform"
+SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
+_copying_packages = threading.Lock()
 
 
 class Terraform:
@@ -34,9 +42,9 @@ class Terraform:
         emulator: Emulator,
         keys: Credentials,
         folder: str = "terraform",
-        **systems: dict | None,
+        **changes: object,
     ) -> None:
-        """`systems` changes the variables of a system; None disables the system."""
+        """`changes` are values of variables; a dict changes attributes of a system, and None disables the system."""
         self.folder = stack.folder / folder
         self.stack = stack
         self._env = environment.tool(stack, emulator, keys) | {
@@ -46,28 +54,38 @@ class Terraform:
             "CHECKPOINT_DISABLE": "true",
             **QUICK,
         }
-        self._variables = variables(stack, emulator)
-        for name, changes in systems.items():
-            self._variables[name] = None if changes is None else self._variables[name] | changes
+        self._variables = changed(variables(stack, emulator), changes)
         self._log = stack.terraform_log
 
-    def init(self) -> None:
-        """Copies the root module and initialises it."""
+    def init(self, source: Path = ROOT_MODULE) -> None:
+        """Copies the root module, or the one in the folder `source`, and initialises it."""
         if self.folder.exists():
             raise SystemExit(
                 f"{self.folder} exists already: stop the stack first with scripts/local/down {self.stack.name}"
             )
-        shutil.copytree(ROOT / "terraform", self.folder, ignore=left_out)
-        (self.folder / "backend_override.tf").write_text(BACKEND)
-        (self.folder / "stack.auto.tfvars.json").write_text(json.dumps(self._variables, indent=2) + "\n")
+        shutil.copytree(source, self.folder, ignore=left_out)
+        (self.folder / BACKEND_FILE).write_text(BACKEND)
+        self._write_variables()
         (self.stack.folder / "terraformrc").write_text(cli_config())
+        self._run("init", "-backend=true")
+
+    def upgrade(self, **changes: object) -> None:
+        """Replaces the configuration by the root module, as a new version is checked out: the state is kept, and the
+        variables are those before with `changes`."""
+        for entry in self.folder.iterdir():
+            if entry.name not in KEPT:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        shutil.copytree(ROOT_MODULE, self.folder, ignore=left_out, dirs_exist_ok=True)
+        self._variables = changed(self._variables, changes)
+        self._write_variables()
         self._run("init", "-backend=true")
 
     def plan(self, name: str = "plan") -> dict:
         """Writes NAME.tfplan and NAME.json; returns the latter. The packages must have been built."""
-        if not (self.stack.folder / "dist").exists():
-            # A copy, so that the next build does not change the packages of this stack.
-            shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
+        with _copying_packages:
+            if not (self.stack.folder / "dist").exists():
+                # A copy, so that the next build does not change the packages of this stack.
+                shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
         self._run("plan", f"-var-file=../dist/{VARIABLES}", f"-out={name}.tfplan")
         text = self._run("show", "-json", f"{name}.tfplan", quiet=True)
         self.plan_file(name).write_text(text)
@@ -94,6 +112,9 @@ class Terraform:
     def state(self) -> list[str]:
         return self._run("state", "list", quiet=True).split()
 
+    def _write_variables(self) -> None:
+        (self.folder / VARIABLES_FILE).write_text(json.dumps(self._variables, indent=2) + "\n")
+
     def _run(self, verb: str, *arguments: str, quiet: bool = False) -> str:
         """Runs a command; its output is written to terraform.log, and is part of the error if it fails."""
         command = ["terraform", f"-chdir={self.folder}", verb, *([] if quiet else ["-no-color"]), *arguments]
@@ -107,10 +128,19 @@ class Terraform:
 
 def left_out(folder: str, names: list[str]) -> set[str]:
     """What is not copied from the root module: the user's variables, backend, providers and state."""
-    patterns = [".terraform", ".terraform.lock.hcl", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
-    if Path(folder) == ROOT / "terraform":
+    patterns = [".terraform", "*_override.tf*", "override.tf*", "*.tfstate*", "*.tfplan"]
+    if Path(folder) == ROOT_MODULE:
         patterns += ["*.tfvars", "*.tfvars.json"]
     return {name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
+
+
+def changed(variables: dict, changes: dict) -> dict:
+    """The variables with other values; a dict changes attributes."""
+    merged = {
+        name: (variables.get(name) or {}) | value if isinstance(value, dict) else value
+        for name, value in changes.items()
+    }
+    return variables | merged
 
 
 def variables(stack: Stack, emulator: Emulator) -> dict:
@@ -125,7 +155,8 @@ def variables(stack: Stack, emulator: Emulator) -> dict:
         "ingest": {
             "processing_bucket": {"force_destroy": True},
             "quarantine_bucket": {"force_destroy": True},
-            "table": {"deletion_protection": False},
+            "table": {"hash_key": "ArtistID", "range_key": "ItemID", "deletion_protection": False},
+            "schema_file": SCHEMA_FILE,
             "max_object_mib": 1,
             "notify_emails": ["people@example.org"],
             "uploader_principals": [f"{user}/uploader", f"{user}/visitor"],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import accounts, deviations, local, paths
 from ..deployment import Deployment
-from ..terraform import Terraform
+from ..terraform import ROOT_MODULE, Terraform
 from .background import Background
 
 # Each needs one core for most of the time, in which it does not wait for AWS.
@@ -22,35 +23,44 @@ class AppliedStack:
     deployment: Deployment
 
 
-def apply(name: str, packages: Background[None], **systems: dict | None) -> AppliedStack:
-    """Starts the stack `name` and applies the root module; `systems` changes its variables as in `Terraform`."""
+def apply(name: str, packages: Background[None], **changes: object) -> AppliedStack:
+    """Starts the stack `name` and applies the root module; `changes` changes its variables as in `Terraform`."""
     stack = paths.stack(name)
     emulator = local.up(stack, fresh=True)
-    terraform = Terraform(stack, emulator, accounts.load(stack)["deployer"], **systems)
+    terraform = Terraform(stack, emulator, accounts.load(stack)["deployer"], **changes)
     plan_and_apply(terraform, packages)
     return AppliedStack(terraform, Deployment(stack, emulator, terraform.outputs()))
 
 
-def plan_and_apply(terraform: Terraform, packages: Background[None]) -> None:
+def plan_and_apply(terraform: Terraform, packages: Background[None], source: Path = ROOT_MODULE) -> None:
+    """Applies the root module, or the one in the folder `source`."""
     packages.result()
     with _applying:
-        terraform.init()
+        terraform.init(source)
         terraform.plan()
         terraform.apply()
 
 
 def leftovers(terraform: Terraform, deployment: Deployment) -> list[str]:
     """What a plan would change now, and what remains after destroy, one line each; stops the stack."""
+    problems = [*destroy(terraform), *remaining_buckets(deployment)]
+    local.down(terraform.stack)
+    return problems
+
+
+def destroy(terraform: Terraform) -> list[str]:
+    """What a plan would change now, and what remains in the state after destroy, one line each."""
     changes = deviations.unexpected(terraform.plan("last"))
     terraform.destroy()
-    resources = terraform.state()
-    buckets = [bucket["Name"] for bucket in deployment.client("s3").list_buckets()["Buckets"]]
-    local.down(terraform.stack)
     return [
         *(f"a plan after the tests would change {change}" for change in changes),
-        *(f"`{address}` remains in the state after destroy" for address in resources),
-        *(f"bucket `{name}` remains after destroy" for name in buckets),
+        *(f"`{address}` remains in the state after destroy" for address in terraform.state()),
     ]
+
+
+def remaining_buckets(deployment: Deployment) -> list[str]:
+    buckets = deployment.client("s3").list_buckets()["Buckets"]
+    return [f"bucket `{bucket['Name']}` remains after destroy" for bucket in buckets]
 
 
 class StackTeardown:
