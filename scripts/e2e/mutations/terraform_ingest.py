@@ -11,8 +11,8 @@ MUTATIONS = [
         row="003.1",
         removes="the name of the processing bucket cannot be set",
         file=f"{MODULE}/locals.tf",
-        old="    processing    = coalesce(var.settings.processing_bucket.name, ",
-        new="    processing    = coalesce(",
+        old="coalesce(var.settings.processing_bucket.name, ",
+        new="coalesce(",
         test="test_planned_requirements.py::test_buckets_have_the_given_names_and_settings",
     ),
     Mutation(

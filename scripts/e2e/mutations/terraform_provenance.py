@@ -75,11 +75,11 @@ MUTATIONS = [
     ),
     Mutation(
         row="001.16",
-        removes="the permission to see receipts",
+        removes="the permission to write a receipt",
         file=f"{MODULE}/iam.tf",
-        old='Sid = "SeeReceipts"',
-        new='Sid = "SeeNothing"',
-        test="tidy::permissions::every_effect_names_the_statements_that_grant_it",
+        old='{ Sid = "WriteReceipt", Effect = "Allow", Action = "s3:PutObject", ',
+        new='{ Sid = "WriteReceipt", Effect = "Deny", Action = "s3:PutObject", ',
+        test="provenance.tftest.hcl::names_and_outputs",
     ),
     Mutation(
         row="001.16",
