@@ -35,13 +35,13 @@ MUTATIONS = [
     ),
     Mutation(
         row="003.3",
-        removes="the policy of a bucket",
+        removes="the policy of a bucket allows what it denied",
         file="terraform/modules/bucket/main.tf",
         old="""          Effect    = "Deny"
           Principal = "*"
           Action    = "s3:*\"""",
         new="""          Effect    = "Allow"
-          Principal = { AWS = "arn:aws:iam::${var.deployment.account_id}:root" }
+          Principal = "*"
           Action    = "s3:*\"""",
         test="test_planned_requirements.py::test_no_bucket_policy_grants_access_to_the_account",
     ),
