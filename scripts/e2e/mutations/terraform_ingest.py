@@ -59,7 +59,7 @@ MUTATIONS = [
         file=f"{MODULE}/main.tf",
         old='local.settings.table.range_key == "" ? null : local.settings.table.range_key',
         new="local.settings.table.range_key",
-        test="wiring_ingest.tftest.hcl::alternative_settings",
+        test="test_planned_requirements.py::test_the_sort_key_is_optional",
     ),
     Mutation(
         row="003.7",
@@ -67,7 +67,7 @@ MUTATIONS = [
         file=f"{MODULE}/main.tf",
         old="    for_each = toset(local.settings.table.replica_regions)",
         new="    for_each = toset([])",
-        test="wiring_ingest.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_table_is_on_demand_with_both_keys_and_replicas",
     ),
     Mutation(
         row="003.7",
@@ -75,7 +75,7 @@ MUTATIONS = [
         file=f"{MODULE}/main.tf",
         old='  billing_mode = "PAY_PER_REQUEST"',
         new='  billing_mode = "PROVISIONED"',
-        test="wiring_ingest.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_table_is_on_demand_with_both_keys_and_replicas",
     ),
     Mutation(
         row="003.8",
@@ -91,7 +91,7 @@ MUTATIONS = [
         file=f"{MODULE}/main.tf",
         old="  eventbridge            = true",
         new="  eventbridge            = false",
-        test="wiring_ingest.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_processing_bucket_sends_events_to_the_function",
     ),
     Mutation(
         row="003.17",
@@ -99,7 +99,7 @@ MUTATIONS = [
         file="terraform/modules/topic/main.tf",
         old="  for_each = toset(var.emails)",
         new="  for_each = toset([])",
-        test="wiring_ingest.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_addresses_are_subscribed_and_the_function_may_publish",
     ),
     Mutation(
         row="003.18",
@@ -107,7 +107,7 @@ MUTATIONS = [
         file=f"{MODULE}/iam.tf",
         old='      { Sid = "Notify", Effect = "Allow", Action = "sns:Publish", Resource = local.arn.topic },\n',
         new="",
-        test="ingest.tftest.hcl::names_and_outputs",
+        test="test_planned_requirements.py::test_the_addresses_are_subscribed_and_the_function_may_publish",
     ),
     Mutation(
         row="003.19",
@@ -115,7 +115,7 @@ MUTATIONS = [
         file=f"{MODULE}/iam.tf",
         old='{ Sid = "StoreItem", Effect = "Allow", Action = "dynamodb:PutItem", Resource = local.arn.table }',
         new='{ Sid = "StoreItem", Effect = "Allow", Action = "dynamodb:*", Resource = "*" }',
-        test="ingest.tftest.hcl::names_and_outputs",
+        test="test_planned_requirements.py::test_the_function_is_packaged_with_least_privilege",
     ),
     Mutation(
         row="003.22",

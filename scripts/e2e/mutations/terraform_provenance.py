@@ -13,7 +13,7 @@ MUTATIONS = [
         file="terraform/modules/bucket/main.tf",
         old="    bucket_key_enabled = var.key_arn != null",
         new="    bucket_key_enabled = false",
-        test="wiring_provenance.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_data_bucket_uses_the_key_with_a_bucket_key",
     ),
     Mutation(
         row="001.1",
@@ -23,7 +23,7 @@ MUTATIONS = [
     status = "Enabled\"""",
         new="""  versioning_configuration {
     status = "Suspended\"""",
-        test="blocks.tftest.hcl::bucket",
+        test="test_planned_requirements.py::test_versioning_is_always_enabled",
     ),
     Mutation(
         row="001.2",
@@ -63,7 +63,7 @@ MUTATIONS = [
         file="terraform/modules/object-consumer/main.tf",
         old="          [for prefix in each.value.prefixes : { prefix = prefix }],",
         new='          [for prefix in each.value.prefixes : { prefix = "" }],',
-        test="wiring_provenance.tftest.hcl::given_settings",
+        test="test_planned_requirements.py::test_the_event_rules_match_the_watched_prefixes_only",
     ),
     Mutation(
         row="001.13",
@@ -79,7 +79,7 @@ MUTATIONS = [
         file=f"{MODULE}/iam.tf",
         old='{ Sid = "WriteReceipt", Effect = "Allow", Action = "s3:PutObject", ',
         new='{ Sid = "WriteReceipt", Effect = "Deny", Action = "s3:PutObject", ',
-        test="provenance.tftest.hcl::names_and_outputs",
+        test="test_planned_requirements.py::test_the_function_of_provenance_has_its_permissions",
     ),
     Mutation(
         row="001.16",
