@@ -124,14 +124,15 @@ def try_mutation(mutation: Mutation) -> str:
         result = run(results.kind_of(mutation.test), [mutation.test])
     finally:
         file.write_text(text)  # with a new time, so that cargo rebuilds it
-    (FOLDER / f"{mutation.row}.log").write_text(result.output)
+    log = FOLDER / f"{mutation.row}-{mutation.test.rpartition('::')[2]}.log"
+    log.write_text(result.output)
     outcome = outcome_of(mutation.test, result)
     if outcome == results.PASSED:
         return "NOT DETECTED"
     if outcome != results.FAILED:
-        return f"INVALID: {outcome}, see {FOLDER / mutation.row}.log"
+        return f"INVALID: {outcome}, see {log}"
     if results.kind_of(mutation.test) == "terraform" and not fails_in_assertions(mutation.test, result.output):
-        return f"INVALID: not in an assertion, see {FOLDER / mutation.row}.log"
+        return f"INVALID: not in an assertion, see {log}"
     return "detected"
 
 
