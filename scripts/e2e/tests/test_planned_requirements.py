@@ -120,10 +120,10 @@ def test_the_function_of_provenance_has_its_permissions(plan: dict) -> None:
 
 
 def permissions(plan: dict, module: str) -> set[tuple[str, str]]:
-    """Actions and resources of a function's policies: the last part of the ARN, without what all default names have."""
+    """Allowed actions and resources of a function: the last part of the ARN, without what all default names have."""
     found = set()
     for policy in resources(plan, "aws_iam_role_policy", module):
-        for statement in statements(policy["policy"]):
+        for statement in (entry for entry in statements(policy["policy"]) if entry["Effect"] == "Allow"):
             for arn in flat(statement["Resource"]):
                 name = arn.split(":", 5)[-1].replace("sluice-dev-", "").replace(f"-eu-central-1-{ACCOUNT}", "")
                 found |= {(action, name) for action in flat(statement["Action"])}
