@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import quote_plus
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element, SubElement, fromstring
 
 from hypercorn.__main__ import main
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import s3
 
 # The elements that `encoding-type=url` encodes: S3 API reference, ListObjectVersions and ListMultipartUploads.
@@ -72,6 +72,34 @@ def _answer_request_payment() -> None:
     s3._list_objects_v1 = corrected
 
 
+def _report_bucket_keys() -> None:
+    """Reports that a bucket key was used for an object, if the bucket enables it: the emulator does not report it."""
+    header, original = "x-amz-server-side-encryption-bucket-key-enabled", s3._bucket_default_sse_headers
+
+    @functools.wraps(original)
+    def corrected(bucket: str) -> dict:
+        found, settings = original(bucket), s3._bucket_encryption.get(bucket)
+        if found.get("x-amz-server-side-encryption") == "aws:kms":
+            enabled = (e.text for e in fromstring(settings).iter() if e.tag.rpartition("}")[2] == "BucketKeyEnabled")
+            found |= {header: "true"} if next(enabled, "") == "true" else {}
+        return found
+
+    s3._bucket_default_sse_headers = corrected
+    s3._SSE_STORED_HEADERS = (*s3._SSE_STORED_HEADERS, header)
+
+
+def _authorize_whole_keys() -> None:
+    """Authorizes a request about an object by its whole key; the emulator ignores slashes at its end and in a row."""
+    original = iam_actions.extract_resource_arn
+
+    @functools.wraps(original)
+    def corrected(service: str, method: str, path: str, *rest: object) -> str:
+        bucket, _, key = path.lstrip("/").partition("/")
+        return f"arn:aws:s3:::{bucket}/{key}" if service == "s3" and key else original(service, method, path, *rest)
+
+    iam_actions.extract_resource_arn = corrected
+
+
 def _match_line_breaks() -> None:
     """Makes `*` in a policy match line breaks, which a key may contain; in the emulator, it does not match them."""
     original = iam_evaluator._fnmatch_compile
@@ -87,5 +115,7 @@ def _match_line_breaks() -> None:
 if __name__ == "__main__":
     _encode_keys()
     _answer_request_payment()
+    _report_bucket_keys()
+    _authorize_whole_keys()
     _match_line_breaks()
     sys.exit(main())
