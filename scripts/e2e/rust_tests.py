@@ -6,7 +6,6 @@ Prints only what did not pass, and the totals. Standard library only.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -29,12 +28,9 @@ def main() -> None:
     recorder = results.Recorder("rust")
     crates = _crates(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     # The names of the test programs are on stderr: one pipe keeps the order.
-    run = [*CARGO, *arguments]
-    environment = os.environ | {"CARGO_TERM_COLOR": "never"}
     cargo = subprocess.Popen(
-        run,
+        [*CARGO, "--color", "never", *arguments],
         cwd=ROOT,
-        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

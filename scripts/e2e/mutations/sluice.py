@@ -71,4 +71,12 @@ MUTATIONS = [
         new="",
         test="test_sluice_quarantine.py::test_remove_asks_for_confirmation_and_deletes_all_versions",
     ),
+    Mutation(
+        row="003.25",
+        removes="a parameter in the page",
+        file="docs/tools.md",
+        old="| `--markers` |",
+        new="| `--folders` |",
+        test="sluice::tools_page::the_page_has_every_parameter",
+    ),
 ]

@@ -74,7 +74,7 @@ MUTATIONS = [
         removes="billing on demand",
         file=f"{MODULE}/main.tf",
         old='  billing_mode = "PAY_PER_REQUEST"',
-        new='  billing_mode = "PROVISIONED"',
+        new='  read_capacity = 5\n  write_capacity = 5\n  billing_mode = "PROVISIONED"',
         test="test_planned_requirements.py::test_the_table_is_on_demand_with_both_keys_and_replicas",
     ),
     Mutation(

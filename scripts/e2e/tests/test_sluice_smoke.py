@@ -75,6 +75,7 @@ EDITS = {
 @pytest.fixture(scope="module")
 def edited_runs(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Completed]:
     """A run for each of EDITS, all at the same time."""
+
     def run(name: str) -> Completed:
         sluice = tool_setup.install(deployment, tmp_path_factory.mktemp("smoke"))
         with TrailWriter(deployment, edit=EDITS[name][0]) as trail:
