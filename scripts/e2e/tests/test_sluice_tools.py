@@ -16,8 +16,8 @@ from ..paths import ROOT
 PAGE = (ROOT / "docs" / "tools.md").read_text()
 # Variables that the programs set for each other, or that only their own tests read.
 INTERNAL = {
-    *("SLUICE_TIMES", "SLUICE_E2E_MARKER", "PATH", "OUT_DIR", "EDITOR"),
-    *("CARGO_MANIFEST_DIR", "CARGO_PKG_VERSION"),
+    *("SLUICE_TIMES", "SLUICE_RESULTS", "SLUICE_E2E_MARKER", "PATH", "OUT_DIR", "EDITOR"),
+    *("CARGO_MANIFEST_DIR", "CARGO_PKG_VERSION", "CARGO_TARGET_DIR"),
     *("TF_INPUT", "TF_IN_AUTOMATION", "TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_PROTO"),
     *("CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL", "CARGO_ZIGBUILD_CACHE_DIR", "CARGO_ZIGBUILD_ZIG_PATH"),
 }
