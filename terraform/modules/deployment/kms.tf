@@ -5,30 +5,19 @@ locals {
   account_root_arn = "arn:${local.partition}:iam::${local.account_id}:root"
 
   # Listed by name, because a wildcard would include the cryptographic actions. IAM policies decide who may call them.
-  key_administration = [
-    "kms:CancelKeyDeletion",
-    "kms:CreateAlias",
-    "kms:DeleteAlias",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:DisableKeyRotation",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListKeyRotations",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:RevokeGrant",
-    "kms:RotateKeyOnDemand",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateAlias",
-    "kms:UpdateKeyDescription",
-  ]
+  key_administration_statement = {
+    Sid       = "AdministerKey"
+    Effect    = "Allow"
+    Principal = { AWS = local.account_root_arn }
+    Resource  = "*"
+    Action = [
+      "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",
+      "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations",
+      "kms:ListResourceTags", "kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RotateKeyOnDemand", "kms:ScheduleKeyDeletion",
+      "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+    ]
+  }
 
   # The trail's ARN is built from names: the key policy must allow the trail before the trail exists.
   encrypted_trail_arns = var.provenance == null ? [] : [for trail in [module.provenance[0].trail] : trail.arn if trail.encrypted]
@@ -41,7 +30,7 @@ locals {
     resource       = coalesce(var.kms_key_arn, "arn:${local.partition}:kms:${local.region}:${local.account_id}:key/*")
     via_s3         = merge(local.key_condition, { StringEquals = { "kms:ViaService" = ["s3.${local.region}.${data.aws_partition.this.dns_suffix}"] } })
     via_sns        = merge(local.key_condition, { StringEquals = { "kms:ViaService" = ["sns.${local.region}.${data.aws_partition.this.dns_suffix}"] } })
-    administration = local.key_administration
+    administration = local.key_administration_statement
   }
 }
 
@@ -55,39 +44,31 @@ resource "aws_kms_key" "this" {
   # In a key policy, the resource "*" means this key only.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat([
-      { Sid = "AdministerKey", Effect = "Allow", Principal = { AWS = local.account_root_arn }, Action = local.key_administration, Resource = "*" },
-      {
+    Statement = concat(
+      [
+        local.key_administration_statement,
         # Delegates to IAM: the policies of the systems' roles grant the use of this key.
-        Sid       = "UseKeyThroughIam"
-        Effect    = "Allow"
-        Principal = { AWS = local.account_root_arn }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-      },
-      {
+        { Sid = "UseKeyThroughIam", Effect = "Allow", Principal = { AWS = local.account_root_arn }, Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = "*" },
         # CloudWatch alarms publish to the encrypted topic as the CloudWatch service principal.
-        Sid       = "EncryptAlarmNotices"
-        Effect    = "Allow"
-        Principal = { Service = "cloudwatch.amazonaws.com" }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = local.account_id }
-          ArnLike      = { "aws:SourceArn" = local.alarm_arn_pattern }
-        }
-      },
-      ], [
-      for trail_arn in local.encrypted_trail_arns : {
-        # CloudTrail encrypts log files as its service principal; an S3 Bucket Key additionally requires kms:Decrypt.
+        {
+          Sid       = "EncryptAlarmNotices"
+          Effect    = "Allow"
+          Principal = { Service = "cloudwatch.amazonaws.com" }
+          Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource  = "*"
+          Condition = { StringEquals = { "aws:SourceAccount" = local.account_id }, ArnLike = { "aws:SourceArn" = local.alarm_arn_pattern } }
+        },
+      ],
+      # CloudTrail encrypts log files as its service principal; an S3 Bucket Key additionally requires kms:Decrypt.
+      [for trail_arn in local.encrypted_trail_arns : {
         Sid       = "EncryptTrail"
         Effect    = "Allow"
         Principal = { Service = "cloudtrail.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
         Resource  = "*"
         Condition = { ArnEquals = { "aws:SourceArn" = trail_arn } }
-      }
-    ])
+      }],
+    )
   })
 }
 

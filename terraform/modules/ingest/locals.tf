@@ -2,18 +2,20 @@ locals {
   deployment = var.deployment
   settings   = module.settings.settings # what refers to it waits for the checks
 
-  name = {
-    processing    = coalesce(var.settings.processing_bucket.name, "${local.deployment.name}-processing-${local.deployment.bucket_suffix}")
-    quarantine    = coalesce(var.settings.quarantine_bucket.name, "${local.deployment.name}-quarantine-${local.deployment.bucket_suffix}")
-    rule          = coalesce(var.settings.names.rule, "${local.deployment.name}-ingest")
-    queue         = coalesce(var.settings.names.queue, "${local.deployment.name}-ingest")
-    function      = coalesce(var.settings.names.function, "${local.deployment.name}-ingest")
-    function_role = coalesce(var.settings.names.function_role, "${local.deployment.name}-ingest${local.deployment.role_suffix}")
-    table         = coalesce(var.settings.table.name, "${local.deployment.name}-items")
-    topic         = coalesce(var.settings.names.topic, "${local.deployment.name}-ingest")
-    uploader_role = coalesce(var.settings.names.uploader_role, "${local.deployment.name}-ingest-uploader${local.deployment.role_suffix}")
-    operator_role = coalesce(var.settings.names.operator_role, "${local.deployment.name}-ingest-operator${local.deployment.role_suffix}")
+  # The resources whose names can be set, each with its kind and the attribute that overrides the default.
+  names = {
+    processing    = { kind = "bucket", attribute = "processing_bucket.name", name = coalesce(var.settings.processing_bucket.name, "${local.deployment.name}-processing-${local.deployment.bucket_suffix}") }
+    quarantine    = { kind = "bucket", attribute = "quarantine_bucket.name", name = coalesce(var.settings.quarantine_bucket.name, "${local.deployment.name}-quarantine-${local.deployment.bucket_suffix}") }
+    rule          = { kind = "rule", attribute = "names.rule", name = coalesce(var.settings.names.rule, "${local.deployment.name}-ingest") }
+    queue         = { kind = "consumer_queue", attribute = "names.queue", name = coalesce(var.settings.names.queue, "${local.deployment.name}-ingest") }
+    function      = { kind = "function", attribute = "names.function", name = coalesce(var.settings.names.function, "${local.deployment.name}-ingest") }
+    function_role = { kind = "role", attribute = "names.function_role", name = coalesce(var.settings.names.function_role, "${local.deployment.name}-ingest${local.deployment.role_suffix}") }
+    table         = { kind = "table", attribute = "table.name", name = coalesce(var.settings.table.name, "${local.deployment.name}-items") }
+    topic         = { kind = "topic", attribute = "names.topic", name = coalesce(var.settings.names.topic, "${local.deployment.name}-ingest") }
+    uploader_role = { kind = "role", attribute = "names.uploader_role", name = coalesce(var.settings.names.uploader_role, "${local.deployment.name}-ingest-uploader${local.deployment.role_suffix}") }
+    operator_role = { kind = "role", attribute = "names.operator_role", name = coalesce(var.settings.names.operator_role, "${local.deployment.name}-ingest-operator${local.deployment.role_suffix}") }
   }
+  name = { for key, resource in local.names : key => resource.name }
 
   # Built from names, so that every policy document is known at plan time.
   arn = {

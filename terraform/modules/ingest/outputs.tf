@@ -1,7 +1,7 @@
 output "resources" {
   description = "Names, ARNs and URLs of the resources, and the settings that `sluice` needs."
 
-  value = {
+  value = merge(module.consumer.resources, {
     processing_bucket     = module.processing.name
     processing_bucket_arn = module.processing.arn
     quarantine_bucket     = module.quarantine.name
@@ -11,12 +11,6 @@ output "resources" {
     table                 = aws_dynamodb_table.this.name
     hash_key              = local.settings.table.hash_key
     range_key             = local.settings.table.range_key
-    queue_url             = module.consumer.queue.url
-    queue_arn             = module.consumer.queue.arn
-    event_dead_letter_url = module.consumer.event_dead_letters.url
-    event_dead_letter_arn = module.consumer.event_dead_letters.arn
-    queue_dead_letter_url = module.consumer.queue_dead_letters.url
-    queue_dead_letter_arn = module.consumer.queue_dead_letters.arn
     function              = module.function.name
     role_arn              = module.function.role_arn
     log_group             = module.function.log_group
@@ -38,7 +32,7 @@ output "resources" {
       query           = "aws dynamodb query --table-name ${local.name.table} --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"${local.settings.table.hash_key}\"}' --expression-attribute-values '{\":value\":{\"S\":\"VALUE\"}}' --region ${local.deployment.region}"
       follow_log      = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
     }
-  }
+  })
 }
 
 output "environment" {

@@ -23,20 +23,7 @@ module "settings" {
     "table.billing_mode"           = "billing is always on demand; remove it"
   }
 
-  names = {
-    "processing bucket"  = { kind = "bucket", name = local.name.processing, attribute = "processing_bucket.name" }
-    "quarantine bucket"  = { kind = "bucket", name = local.name.quarantine, attribute = "quarantine_bucket.name" }
-    "table"              = { kind = "table", name = local.name.table, attribute = "table.name" }
-    "function"           = { kind = "function", name = local.name.function, attribute = "names.function" }
-    "function role"      = { kind = "role", name = local.name.function_role, attribute = "names.function_role" }
-    "uploader role"      = { kind = "role", name = local.name.uploader_role, attribute = "names.uploader_role" }
-    "operator role"      = { kind = "role", name = local.name.operator_role, attribute = "names.operator_role" }
-    "topic"              = { kind = "topic", name = local.name.topic, attribute = "names.topic" }
-    "queue"              = { kind = "queue", name = local.name.queue, attribute = "names.queue" }
-    "dead-letter queue"  = { kind = "queue", name = "${local.name.queue}-dead-letters", attribute = "names.queue" }
-    "event dead letters" = { kind = "queue", name = "${local.name.queue}-event-dead-letters", attribute = "names.queue" }
-    "rule"               = { kind = "rule", name = local.name.rule, attribute = "names.rule" }
-  }
+  names = local.names
 
   rules = {
     "`ingest.table.hash_key` is not given: name the attribute of an item that is the table's partition key, such as `OrderID`." = var.settings.table.hash_key != null

@@ -3,19 +3,17 @@ output "rule_names" {
   value       = { for key, rule in aws_cloudwatch_event_rule.this : key => rule.name }
 }
 
-output "queue" {
-  description = "ARN and URL of the queue."
-  value       = { arn = module.queue.arn, url = module.queue.url }
-}
+output "resources" {
+  description = "ARNs and URLs of the queue, of the queue for events that EventBridge could not deliver, and of the queue for messages that the function failed to process."
 
-output "event_dead_letters" {
-  description = "ARN and URL of the queue for events that EventBridge could not deliver."
-  value       = { arn = module.event_dead_letters.arn, url = module.event_dead_letters.url }
-}
-
-output "queue_dead_letters" {
-  description = "ARN and URL of the queue for messages that the function failed to process."
-  value       = { arn = module.queue_dead_letters.arn, url = module.queue_dead_letters.url }
+  value = {
+    queue_url             = module.queue.url
+    queue_arn             = module.queue.arn
+    event_dead_letter_url = module.event_dead_letters.url
+    event_dead_letter_arn = module.event_dead_letters.arn
+    queue_dead_letter_url = module.queue_dead_letters.url
+    queue_dead_letter_arn = module.queue_dead_letters.arn
+  }
 }
 
 output "arns" {

@@ -13,40 +13,14 @@ resource "aws_kms_key" "signing" {
     Version = "2012-10-17"
     Statement = concat(
       [
-        {
-          Sid       = "AdministerKey"
-          Effect    = "Allow"
-          Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
-          Action    = var.key.administration
-          Resource  = "*"
-        },
-        {
-          # Delegates to IAM who may read the public key; `terraform apply` reads it for the outputs.
-          Sid       = "ReadPublicKeyThroughIam"
-          Effect    = "Allow"
-          Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }
-          Action    = "kms:GetPublicKey"
-          Resource  = "*"
-        },
-        {
-          # kms:Verify checks the signature of the previous manifest before the next one is signed.
-          Sid       = "SignManifests"
-          Effect    = "Allow"
-          Principal = { AWS = module.ledger.role_arn }
-          Action    = ["kms:Sign", "kms:Verify"]
-          Resource  = "*"
-        },
+        var.key.administration,
+        # Delegates to IAM who may read the public key; `terraform apply` reads it for the outputs.
+        { Sid = "ReadPublicKeyThroughIam", Effect = "Allow", Principal = { AWS = "arn:${local.deployment.partition}:iam::${local.deployment.account_id}:root" }, Action = "kms:GetPublicKey", Resource = "*" },
+        # kms:Verify checks the signature of the previous manifest before the next one is signed.
+        { Sid = "SignManifests", Effect = "Allow", Principal = { AWS = module.ledger.role_arn }, Action = ["kms:Sign", "kms:Verify"], Resource = "*" },
       ],
-      [
-        for arn in module.auditor.arn[*] : {
-          # sluice verify: the signatures of the manifests
-          Sid       = "ReadPublicKey"
-          Effect    = "Allow"
-          Principal = { AWS = arn }
-          Action    = "kms:GetPublicKey"
-          Resource  = "*"
-        }
-      ],
+      # sluice verify: the signatures of the manifests
+      [for arn in module.auditor.arn[*] : { Sid = "ReadPublicKey", Effect = "Allow", Principal = { AWS = arn }, Action = "kms:GetPublicKey", Resource = "*" }],
     )
   })
 }

@@ -5,25 +5,27 @@ locals {
   # Whether data and receipts share a bucket. Their prefixes never overlap.
   receipts_in_data_bucket = var.settings.receipts_bucket.in_data_bucket
 
-  name = {
-    data            = coalesce(var.settings.data_bucket.name, "${local.deployment.name}-data-${local.deployment.bucket_suffix}")
-    trail_bucket    = coalesce(var.settings.trail.bucket_name, "${local.deployment.name}-trail-${local.deployment.bucket_suffix}")
-    queries         = coalesce(var.settings.athena.bucket_name, "${local.deployment.name}-queries-${local.deployment.bucket_suffix}")
-    rule            = coalesce(var.settings.names.rule, "${local.deployment.name}-provenance")
-    queue           = coalesce(var.settings.names.queue, "${local.deployment.name}-provenance")
-    function        = coalesce(var.settings.names.function, "${local.deployment.name}-provenance")
-    function_role   = coalesce(var.settings.names.function_role, "${local.deployment.name}-provenance${local.deployment.role_suffix}")
-    schedule        = coalesce(var.settings.names.schedule, "${local.deployment.name}-ledger")
-    ledger_function = coalesce(var.settings.names.ledger_function, "${local.deployment.name}-ledger")
-    ledger_role     = coalesce(var.settings.names.ledger_role, "${local.deployment.name}-ledger${local.deployment.role_suffix}")
-    signing_key     = "alias/${coalesce(var.settings.names.signing_key, "${local.deployment.name}-ledger")}"
-    trail           = coalesce(var.settings.names.trail, "${local.deployment.name}-provenance")
-    database        = coalesce(var.settings.names.database, replace("${local.deployment.name}-provenance", "-", "_"))
-    workgroup       = coalesce(var.settings.names.workgroup, "${local.deployment.name}-provenance")
-    uploader_role   = coalesce(var.settings.names.uploader_role, "${local.deployment.name}-provenance-uploader${local.deployment.role_suffix}")
-    auditor_role    = coalesce(var.settings.names.auditor_role, "${local.deployment.name}-provenance-auditor${local.deployment.role_suffix}")
-    operator_role   = coalesce(var.settings.names.operator_role, "${local.deployment.name}-provenance-operator${local.deployment.role_suffix}")
+  # The resources whose names can be set, each with its kind and the attribute that overrides the default.
+  names = {
+    data            = { kind = "bucket", attribute = "data_bucket.name", name = coalesce(var.settings.data_bucket.name, "${local.deployment.name}-data-${local.deployment.bucket_suffix}") }
+    trail_bucket    = { kind = "bucket", attribute = "trail.bucket_name", name = coalesce(var.settings.trail.bucket_name, "${local.deployment.name}-trail-${local.deployment.bucket_suffix}") }
+    queries         = { kind = "bucket", attribute = "athena.bucket_name", name = coalesce(var.settings.athena.bucket_name, "${local.deployment.name}-queries-${local.deployment.bucket_suffix}") }
+    rule            = { kind = "rule", attribute = "names.rule", name = coalesce(var.settings.names.rule, "${local.deployment.name}-provenance") }
+    queue           = { kind = "consumer_queue", attribute = "names.queue", name = coalesce(var.settings.names.queue, "${local.deployment.name}-provenance") }
+    function        = { kind = "function", attribute = "names.function", name = coalesce(var.settings.names.function, "${local.deployment.name}-provenance") }
+    function_role   = { kind = "role", attribute = "names.function_role", name = coalesce(var.settings.names.function_role, "${local.deployment.name}-provenance${local.deployment.role_suffix}") }
+    schedule        = { kind = "rule", attribute = "names.schedule", name = coalesce(var.settings.names.schedule, "${local.deployment.name}-ledger") }
+    ledger_function = { kind = "function", attribute = "names.ledger_function", name = coalesce(var.settings.names.ledger_function, "${local.deployment.name}-ledger") }
+    ledger_role     = { kind = "role", attribute = "names.ledger_role", name = coalesce(var.settings.names.ledger_role, "${local.deployment.name}-ledger${local.deployment.role_suffix}") }
+    signing_key     = { kind = "key_alias", attribute = "names.signing_key", name = "alias/${coalesce(var.settings.names.signing_key, "${local.deployment.name}-ledger")}" }
+    trail           = { kind = "trail", attribute = "names.trail", name = coalesce(var.settings.names.trail, "${local.deployment.name}-provenance") }
+    database        = { kind = "database", attribute = "names.database", name = coalesce(var.settings.names.database, replace("${local.deployment.name}-provenance", "-", "_")) }
+    workgroup       = { kind = "workgroup", attribute = "names.workgroup", name = coalesce(var.settings.names.workgroup, "${local.deployment.name}-provenance") }
+    uploader_role   = { kind = "role", attribute = "names.uploader_role", name = coalesce(var.settings.names.uploader_role, "${local.deployment.name}-provenance-uploader${local.deployment.role_suffix}") }
+    auditor_role    = { kind = "role", attribute = "names.auditor_role", name = coalesce(var.settings.names.auditor_role, "${local.deployment.name}-provenance-auditor${local.deployment.role_suffix}") }
+    operator_role   = { kind = "role", attribute = "names.operator_role", name = coalesce(var.settings.names.operator_role, "${local.deployment.name}-provenance-operator${local.deployment.role_suffix}") }
   }
+  name                 = { for key, resource in local.names : key => resource.name }
   receipts_bucket_name = local.receipts_in_data_bucket ? local.name.data : coalesce(var.settings.receipts_bucket.name, "${local.deployment.name}-receipts-${local.deployment.bucket_suffix}")
 
   # Built from names, so that every policy document is known at plan time.

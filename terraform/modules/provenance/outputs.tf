@@ -1,39 +1,33 @@
 output "resources" {
   description = "Names, ARNs and URLs of the resources, ready-to-use commands, and the settings that `sluice` needs."
 
-  value = {
-    data_bucket           = module.data.name
-    data_bucket_arn       = module.data.arn
-    folders               = distinct(concat(local.prefixes, [for folder in local.settings.data_bucket.folders : "${trimsuffix(folder, "/")}/"]))
-    prefixes              = local.prefixes
-    watched               = [for watch in values(local.watched_buckets) : { bucket = watch.bucket, prefixes = watch.prefixes }]
-    receipts_bucket       = local.receipts_bucket
-    receipts_bucket_arn   = local.arn.receipts
-    rules                 = values(module.consumer.rule_names)
-    queue_url             = module.consumer.queue.url
-    queue_arn             = module.consumer.queue.arn
-    event_dead_letter_url = module.consumer.event_dead_letters.url
-    event_dead_letter_arn = module.consumer.event_dead_letters.arn
-    queue_dead_letter_url = module.consumer.queue_dead_letters.url
-    queue_dead_letter_arn = module.consumer.queue_dead_letters.arn
-    function              = module.function.name
-    role_arn              = module.function.role_arn
-    log_group             = module.function.log_group
-    ledger_function       = module.ledger.name
-    ledger_role_arn       = module.ledger.role_arn
-    ledger_log_group      = module.ledger.log_group
-    signing_key           = local.arn.signing_key
-    public_key_pem        = data.aws_kms_public_key.signing.public_key_pem
-    key_arn               = local.kms_encrypted ? var.key.arn : null
-    trail_bucket          = module.trail_bucket.name
-    trail_bucket_arn      = module.trail_bucket.arn
-    trail                 = aws_cloudtrail.this.name
-    trail_prefix          = local.trail_prefix
-    database              = aws_glue_catalog_database.this.name
-    workgroup             = aws_athena_workgroup.this.name
-    uploader_role_arn     = module.uploader.arn
-    auditor_role_arn      = module.auditor.arn
-    operator_role_arn     = module.operator.arn
+  value = merge(module.consumer.resources, {
+    data_bucket         = module.data.name
+    data_bucket_arn     = module.data.arn
+    folders             = distinct(concat(local.prefixes, [for folder in local.settings.data_bucket.folders : "${trimsuffix(folder, "/")}/"]))
+    prefixes            = local.prefixes
+    watched             = [for watch in values(local.watched_buckets) : { bucket = watch.bucket, prefixes = watch.prefixes }]
+    receipts_bucket     = local.receipts_bucket
+    receipts_bucket_arn = local.arn.receipts
+    rules               = values(module.consumer.rule_names)
+    function            = module.function.name
+    role_arn            = module.function.role_arn
+    log_group           = module.function.log_group
+    ledger_function     = module.ledger.name
+    ledger_role_arn     = module.ledger.role_arn
+    ledger_log_group    = module.ledger.log_group
+    signing_key         = local.arn.signing_key
+    public_key_pem      = data.aws_kms_public_key.signing.public_key_pem
+    key_arn             = local.kms_encrypted ? var.key.arn : null
+    trail_bucket        = module.trail_bucket.name
+    trail_bucket_arn    = module.trail_bucket.arn
+    trail               = aws_cloudtrail.this.name
+    trail_prefix        = local.trail_prefix
+    database            = aws_glue_catalog_database.this.name
+    workgroup           = aws_athena_workgroup.this.name
+    uploader_role_arn   = module.uploader.arn
+    auditor_role_arn    = module.auditor.arn
+    operator_role_arn   = module.operator.arn
 
     commands = {
       upload         = "aws s3 cp FILE s3://${local.name.data}/${local.prefixes[0]} --region ${local.deployment.region}"
@@ -46,7 +40,7 @@ output "resources" {
       follow_log     = "aws logs tail ${module.function.log_group} --follow --region ${local.deployment.region}"
       follow_ledger  = "aws logs tail ${module.ledger.log_group} --follow --region ${local.deployment.region}"
     }
-  }
+  })
 }
 
 output "environment" {

@@ -18,29 +18,9 @@ module "settings" {
   }
 
   names = merge(
-    {
-      "data bucket"        = { kind = "bucket", name = local.name.data, attribute = "data_bucket.name" }
-      "trail bucket"       = { kind = "bucket", name = local.name.trail_bucket, attribute = "trail.bucket_name" }
-      "queries bucket"     = { kind = "bucket", name = local.name.queries, attribute = "athena.bucket_name" }
-      "function"           = { kind = "function", name = local.name.function, attribute = "names.function" }
-      "ledger function"    = { kind = "function", name = local.name.ledger_function, attribute = "names.ledger_function" }
-      "function role"      = { kind = "role", name = local.name.function_role, attribute = "names.function_role" }
-      "ledger role"        = { kind = "role", name = local.name.ledger_role, attribute = "names.ledger_role" }
-      "uploader role"      = { kind = "role", name = local.name.uploader_role, attribute = "names.uploader_role" }
-      "auditor role"       = { kind = "role", name = local.name.auditor_role, attribute = "names.auditor_role" }
-      "operator role"      = { kind = "role", name = local.name.operator_role, attribute = "names.operator_role" }
-      "queue"              = { kind = "queue", name = local.name.queue, attribute = "names.queue" }
-      "dead-letter queue"  = { kind = "queue", name = "${local.name.queue}-dead-letters", attribute = "names.queue" }
-      "event dead letters" = { kind = "queue", name = "${local.name.queue}-event-dead-letters", attribute = "names.queue" }
-      "rule"               = { kind = "rule", name = local.name.rule, attribute = "names.rule" }
-      "schedule"           = { kind = "rule", name = local.name.schedule, attribute = "names.schedule" }
-      "signing key"        = { kind = "key_alias", name = local.name.signing_key, attribute = "names.signing_key" }
-      "trail"              = { kind = "trail", name = local.name.trail, attribute = "names.trail" }
-      "database"           = { kind = "database", name = local.name.database, attribute = "names.database" }
-      "workgroup"          = { kind = "workgroup", name = local.name.workgroup, attribute = "names.workgroup" }
-    },
-    local.receipts_in_data_bucket ? {} : { "receipts bucket" = { kind = "bucket", name = local.receipts_bucket_name, attribute = "receipts_bucket.name" } },
-    { for key in local.watch : "rule of ${key}" => { kind = "rule", name = "${local.name.rule}-${key}", attribute = "names.rule" } },
+    local.names,
+    local.receipts_in_data_bucket ? {} : { receipts = { kind = "bucket", attribute = "receipts_bucket.name", name = local.receipts_bucket_name } },
+    { for key in local.watch : "rule_${key}" => { kind = "rule", attribute = "names.rule", name = "${local.name.rule}-${key}" } },
   )
 
   rules = {

@@ -17,13 +17,13 @@ variable "deployment" {
 }
 
 variable "key" {
-  description = "The KMS key of buckets with `sse-kms`: its ARN, the resource and the condition that limit a statement to this key and to requests through S3, and the administrative actions for key policies."
+  description = "The KMS key of buckets with `sse-kms`: its ARN, the resource and the condition that limit a statement to this key and to requests through S3, and the statement of key policies that allows the account to administer a key."
 
   type = object({
     arn            = string
     resource       = string
     via_s3         = map(map(list(string)))
-    administration = list(string)
+    administration = object({ Sid = string, Effect = string, Principal = map(string), Action = list(string), Resource = string })
   })
 }
 

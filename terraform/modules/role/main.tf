@@ -2,21 +2,12 @@ locals {
   arn = "arn:${var.deployment.partition}:iam::${var.deployment.account_id}:role${var.deployment.role_path}${var.name}"
 
   # Use of the key by S3 on behalf of the role. A policy of its own, because a bucket can be encrypted at any time.
-  key_statements = {
-    ReadEncrypted  = { needed = var.encrypted_buckets.read, action = "kms:Decrypt" }
-    WriteEncrypted = { needed = var.encrypted_buckets.write, action = "kms:GenerateDataKey" }
-  }
   key_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      for sid, statement in local.key_statements : {
-        Sid       = sid
-        Effect    = "Allow"
-        Action    = statement.action
-        Resource  = var.key.resource
-        Condition = var.key.via_s3
-      } if statement.needed
-    ]
+    Statement = concat(
+      var.encrypted_buckets.read ? [{ Sid = "ReadEncrypted", Effect = "Allow", Action = "kms:Decrypt", Resource = var.key.resource, Condition = var.key.via_s3 }] : [],
+      var.encrypted_buckets.write ? [{ Sid = "WriteEncrypted", Effect = "Allow", Action = "kms:GenerateDataKey", Resource = var.key.resource, Condition = var.key.via_s3 }] : [],
+    )
   })
   policies = merge(var.policies, anytrue(values(var.encrypted_buckets)) ? { encrypted-buckets = local.key_policy } : {})
 }

@@ -2,23 +2,26 @@
 
 locals {
   kinds = {
-    bucket    = { pattern = "^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", rule = "3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections)" }
-    database  = { pattern = "^[a-z0-9_]{1,255}$", rule = "1 to 255 lower-case letters, digits and `_`" }
-    function  = { pattern = "^[A-Za-z0-9_-]{1,64}$", rule = "1 to 64 letters, digits, `_` and `-`" }
-    key_alias = { pattern = "^alias/[A-Za-z0-9/_-]{1,250}$", rule = "1 to 250 letters, digits, `/`, `_` and `-`, written without `alias/`" }
-    queue     = { pattern = "^[A-Za-z0-9_-]{1,80}$", rule = "1 to 80 letters, digits, `_` and `-`, including the suffixes of the dead-letter queues" }
-    role      = { pattern = "^[A-Za-z0-9_+=,.@-]{1,64}$", rule = "1 to 64 letters, digits and `_+=,.@-`" }
-    rule      = { pattern = "^[A-Za-z0-9_.-]{1,64}$", rule = "1 to 64 letters, digits, `_`, `.` and `-`" }
-    table     = { pattern = "^[A-Za-z0-9_.-]{3,255}$", rule = "3 to 255 letters, digits, `_`, `.` and `-`" }
-    topic     = { pattern = "^[A-Za-z0-9_-]{1,256}$", rule = "1 to 256 letters, digits, `_` and `-`" }
-    trail     = { pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$", rule = "3 to 128 letters, digits, `_`, `.` and `-`, with a letter or digit at both ends" }
-    workgroup = { pattern = "^[A-Za-z0-9._-]{1,128}$", rule = "1 to 128 letters, digits, `_`, `.` and `-`" }
+    bucket         = { pattern = "^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", rule = "3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections)" }
+    database       = { pattern = "^[a-z0-9_]{1,255}$", rule = "1 to 255 lower-case letters, digits and `_`" }
+    function       = { pattern = "^[A-Za-z0-9_-]{1,64}$", rule = "1 to 64 letters, digits, `_` and `-`" }
+    key_alias      = { pattern = "^alias/[A-Za-z0-9/_-]{1,250}$", rule = "1 to 250 letters, digits, `/`, `_` and `-`, written without `alias/`" }
+    consumer_queue = { pattern = "^[A-Za-z0-9_-]{1,61}$", rule = "1 to 61 letters, digits, `_` and `-`, because its dead-letter queues add 19" }
+    queue          = { pattern = "^[A-Za-z0-9_-]{1,80}$", rule = "1 to 80 letters, digits, `_` and `-`" }
+    role           = { pattern = "^[A-Za-z0-9_+=,.@-]{1,64}$", rule = "1 to 64 letters, digits and `_+=,.@-`" }
+    rule           = { pattern = "^[A-Za-z0-9_.-]{1,64}$", rule = "1 to 64 letters, digits, `_`, `.` and `-`" }
+    table          = { pattern = "^[A-Za-z0-9_.-]{3,255}$", rule = "3 to 255 letters, digits, `_`, `.` and `-`" }
+    topic          = { pattern = "^[A-Za-z0-9_-]{1,256}$", rule = "1 to 256 letters, digits, `_` and `-`" }
+    trail          = { pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$", rule = "3 to 128 letters, digits, `_`, `.` and `-`, with a letter or digit at both ends" }
+    workgroup      = { pattern = "^[A-Za-z0-9._-]{1,128}$", rule = "1 to 128 letters, digits, `_`, `.` and `-`" }
   }
+
+  kind_text = { for kind, _ in local.kinds : kind => replace(replace(kind, "consumer_", ""), "_", " ") }
 
   name_rules = {
     for label, resource in var.names : "name of ${label}" => {
       valid   = can(regex(local.kinds[resource.kind].pattern, resource.name))
-      message = "the ${resource.kind} name `${resource.name}` has ${length(resource.name)} characters, but a ${resource.kind} name has ${local.kinds[resource.kind].rule}: shorten `project` or `environment`, or set `${var.system}.${resource.attribute}`."
+      message = "the ${local.kind_text[resource.kind]} name `${resource.name}` has ${length(resource.name)} characters, but it may have ${local.kinds[resource.kind].rule}: shorten `project` or `environment`, or set `${var.system}.${resource.attribute}`."
     }
   }
 
@@ -26,7 +29,7 @@ locals {
   same_name_rules = {
     for kind in distinct(values(var.names)[*].kind) : "distinct names of ${kind}" => {
       valid = length(distinct([for resource in var.names : resource.name if resource.kind == kind])) == length([for resource in var.names : resource if resource.kind == kind])
-      message = "two resources of kind ${kind} have the same name: set different names in ${join(", ", distinct([
+      message = "two resources of kind ${local.kind_text[kind]} have the same name: set different names in ${join(", ", distinct([
         for resource in var.names : "`${var.system}.${resource.attribute}`"
         if resource.kind == kind && length([for other in var.names : other if other.kind == kind && other.name == resource.name]) > 1
       ]))}."
