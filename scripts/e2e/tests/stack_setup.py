@@ -14,7 +14,7 @@ from .background import Background
 
 # Each needs one core for most of the time, in which it does not wait for AWS.
 MAX_CONCURRENT_APPLIES = 2
-_applying = threading.Semaphore(MAX_CONCURRENT_APPLIES)
+applying = threading.Semaphore(MAX_CONCURRENT_APPLIES)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def apply(name: str, packages: Background[None], **changes: object) -> AppliedSt
 def plan_and_apply(terraform: Terraform, packages: Background[None], source: Path = ROOT_MODULE) -> None:
     """Applies the root module, or the one in the folder `source`."""
     packages.result()
-    with _applying:
+    with applying:
         terraform.init(source)
         terraform.plan()
         terraform.apply()
