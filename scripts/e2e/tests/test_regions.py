@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .. import deviations, readback
 from ..scenario import music
+from ..sluice import Sluice
 from .ingest_steps import wait_for_item
 from .stacks.regions import REGIONS, TwoRegions
 
@@ -37,3 +40,17 @@ def test_each_region_stores_its_files(two_regions: TwoRegions) -> None:
     for region, deployment in two_regions.deployments.items():
         found = [readback.item(deployment, (f"In {other}", "ALBUM#One")) is not None for other in REGIONS]
         assert found == [other == region for other in REGIONS]
+
+
+def test_sluice_uses_the_chosen_deployment(two_regions: TwoRegions, tmp_path: Path) -> None:
+    """`--deployment` is a key of the output `deployments`; where there are two, it is required."""
+    for region, deployment in two_regions.deployments.items():
+        sluice = Sluice(deployment, two_regions.outputs, tmp_path)
+        item = (f"Sent to {region}", "ALBUM#Two")
+        file = sluice.write(f"{region}.json", music(*item))
+        sent = sluice.run("upload", str(file), "--deployment", region, user="uploader")
+        assert f"s3://{deployment.ingest.processing}/{region}.json" in sent.out
+        wait_for_item(deployment, item)
+        sluice.run("status", "--deployment", region, user="operator")
+        refused = sluice("status", user="operator")
+        assert refused.code == 2 and all(key in refused.err for key in REGIONS), refused.err
