@@ -13,7 +13,7 @@ from ... import accounts, local, paths
 from ...deployment import Deployment
 from ...terraform import Example
 from ..background import Background
-from ..stack_setup import StackTeardown, leftovers, plan_and_apply
+from ..stack_setup import StackTeardown, destroy, plan_and_apply, remaining_buckets
 
 NAME = "regions"
 EXAMPLE = "multi-region"
@@ -60,6 +60,13 @@ def prepare(packages: Background[None]) -> TwoRegions:
     return TwoRegions(terraform, deployments, stack.outputs, terraform.plan("second"))
 
 
+def leave(made: TwoRegions) -> list[str]:
+    """What remains after destroy; stops the stack."""
+    problems = [*destroy(made.terraform), *remaining_buckets(made.deployments[REGIONS[0]])]
+    local.down(made.terraform.stack)
+    return problems
+
+
 @pytest.fixture(scope="session")
 def two_regions_started(packages_started: Background[None], stack_teardown: StackTeardown) -> Background[TwoRegions]:
     stack_teardown.register(NAME)
@@ -70,4 +77,4 @@ def two_regions_started(packages_started: Background[None], stack_teardown: Stac
 def two_regions(two_regions_started: Background[TwoRegions], stack_teardown: StackTeardown) -> Iterator[TwoRegions]:
     made = two_regions_started.result()
     yield made
-    stack_teardown.check(NAME, lambda: leftovers(made.terraform, made.deployments[REGIONS[0]]))
+    stack_teardown.check(NAME, lambda: leave(made))

@@ -121,7 +121,7 @@ def store(deployment: Deployment, item: tuple[str, str]) -> None:
 
 
 def leave(made: Upgraded) -> list[str]:
-    """What a plan would change now, and what remains after destroy; stops the stack."""
+    """What remains after destroy; stops the stack."""
     with ThreadPoolExecutor(len(made)) as pool:
         problems = [
             f"{name}: {problem}"
