@@ -1,90 +1,42 @@
-"""`terraform validate` and `terraform test` on a copy of the root module, with mocked providers and no backend.
+"""`terraform validate` of the root module, of every module and of every example, and `terraform test`.
 
-Terraform would start the provider twice for each `run` block, which takes half of the time: one provider process serves
-them all instead.
+Everything runs on a copy, with mocked providers and no backend.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from . import processes, tfvars_example
-from .paths import LOCAL, ROOT
-from .terraform import QUICK, cli_config, left_out
+from . import tfvars_example
+from .offline import Offline
+from .paths import LOCAL
 
-FOLDER = LOCAL / "check"
-MODULE = FOLDER / "terraform"
-GROUPS = FOLDER / "groups"
-TIMEOUT_S = 60.0
+PARALLEL = 4
 
 
 def main() -> None:
-    end()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    # The copy has the same depth as the original, so that relative paths to other files of the repository are valid.
-    shutil.copytree(ROOT / "terraform", MODULE, ignore=left_out)
-    for sibling in ("docs", "lambdas", "dist"):
-        if (ROOT / sibling).exists():
-            (FOLDER / sibling).symlink_to(ROOT / sibling)
-    (FOLDER / tfvars_example.SCHEMA).write_text(tfvars_example.schema())
+    offline = Offline(LOCAL / "check")
+    offline.copy()
+    (offline.folder / tfvars_example.SCHEMA).write_text(tfvars_example.schema())
     example = tfvars_example.tests(tfvars_example.EXAMPLE.read_text())
-    (MODULE / "tests" / "tfvars_example.tftest.hcl").write_text(example)
-    config = FOLDER / "terraformrc"
-    config.write_text(cli_config())
-    # No credentials are needed, and the caller's are not passed on.
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))} | {
-        "TF_CLI_CONFIG_FILE": str(config),
-        "TF_IN_AUTOMATION": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        **QUICK,
-    }
-    terraform(env, "init", "-input=false", "-backend=false")
-    terraform(env, "validate")
-    with provider(env) as attached:
-        terraform(env | attached, "test")
+    (offline.root / "tests" / "tfvars_example.tftest.hcl").write_text(example)
+    with offline.provider(), ThreadPoolExecutor(PARALLEL) as pool:
+        validated = list(pool.map(lambda folder: validate(offline, folder), folders(offline.root)))
+        print(f"{len(validated)} root modules, modules and examples are valid", flush=True)
+        print(offline.checked(offline.root, "test").strip().splitlines()[-1], flush=True)
 
 
-def terraform(env: dict[str, str], *arguments: str) -> None:
-    command = ["terraform", f"-chdir={MODULE}", *arguments, "-no-color"]
-    result = processes.run(command, env, GROUPS)
-    if result.returncode:
-        raise SystemExit(f"terraform {arguments[0]} failed:\n{result.stdout}{result.stderr}")
-    print(result.stdout.strip().splitlines()[-1], flush=True)
+def folders(root: Path) -> list[Path]:
+    """The root module, every module and every example."""
+    return [root, *sorted({path.parent for kind in ("modules", "examples") for path in (root / kind).rglob("*.tf")})]
 
 
-@contextmanager
-def provider(env: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Runs the provider that `init` has installed; the environment with which Terraform uses it."""
-    [program] = MODULE.glob(".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*")
-    log = FOLDER / "provider.log"
-    silent = dict.fromkeys(("TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER"), "OFF")
-    group = processes.start([str(program), "-debug"], env | silent, log, FOLDER)
-    with GROUPS.open("a") as notes:
-        notes.write(f"{group}\n")
-    try:
-        deadline = time.monotonic() + TIMEOUT_S
-        while not (match := re.search(r"(TF_REATTACH_PROVIDERS)='(.*)'", log.read_text())):
-            if time.monotonic() > deadline or group not in processes.ours(group, FOLDER):
-                raise SystemExit(f"the provider did not start:\n{log.read_text()}")
-            time.sleep(0.1)
-        yield {match[1]: match[2]}
-    finally:
-        processes.end(group, FOLDER)
-
-
-def end() -> None:
-    """Ends the processes that a killed run has left."""
-    for group in GROUPS.read_text().split() if GROUPS.exists() else []:
-        processes.end(int(group), FOLDER)
+def validate(offline: Offline, folder: Path) -> None:
+    offline.checked(folder, "init", "-input=false", "-backend=false")
+    offline.checked(folder, "validate")
 
 
 if __name__ == "__main__":
-    end() if sys.argv[1:] == ["end"] else main()
+    Offline(LOCAL / "check").end() if sys.argv[1:] == ["end"] else main()

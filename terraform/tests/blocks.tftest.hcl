@@ -207,3 +207,148 @@ run "function" {
     error_message = "the role must have the policy of the code and the logging permissions"
   }
 }
+
+# Use of the key for encrypted buckets is a policy of its own, with only what is needed.
+run "role_that_reads_encrypted_buckets" {
+  command = plan
+  module { source = "./modules/role" }
+  variables {
+    description       = "for a test"
+    trusted           = { Service = ["lambda.amazonaws.com"] }
+    policies          = { one = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+    key               = { resource = "arn:aws-cn:kms:cn-north-1:111122223333:key/*", via_s3 = { StringEquals = { "kms:ViaService" = ["s3.cn-north-1.amazonaws.com.cn"] } } }
+    encrypted_buckets = { read = true, write = false }
+  }
+
+  assert {
+    condition     = keys(output.policies) == ["encrypted-buckets", "one"] && aws_iam_role_policies_exclusive.this.policy_names == toset(["encrypted-buckets", "one"])
+    error_message = "got ${jsonencode(output.policies)}"
+  }
+
+  assert {
+    condition = jsondecode(output.policies.encrypted-buckets).Statement == [{
+      Sid       = "ReadEncrypted"
+      Effect    = "Allow"
+      Action    = "kms:Decrypt"
+      Resource  = "arn:aws-cn:kms:cn-north-1:111122223333:key/*"
+      Condition = { StringEquals = { "kms:ViaService" = ["s3.cn-north-1.amazonaws.com.cn"] } }
+    }]
+    error_message = "got ${output.policies.encrypted-buckets}"
+  }
+}
+
+run "role_that_writes_encrypted_buckets" {
+  command = plan
+  module { source = "./modules/role" }
+  variables {
+    description       = "for a test"
+    trusted           = { Service = ["lambda.amazonaws.com"] }
+    policies          = {}
+    key               = { resource = "arn:aws-cn:kms:cn-north-1:111122223333:key/*", via_s3 = {} }
+    encrypted_buckets = { read = true, write = true }
+  }
+
+  assert {
+    condition     = [for s in jsondecode(output.policies.encrypted-buckets).Statement : "${s.Sid} ${s.Action}"] == ["ReadEncrypted kms:Decrypt", "WriteEncrypted kms:GenerateDataKey"]
+    error_message = "got ${output.policies.encrypted-buckets}"
+  }
+}
+
+run "assumable_role" {
+  command = plan
+  module { source = "./modules/assumable-role" }
+  variables {
+    description = "for a test"
+    principals  = ["arn:aws-cn:iam::111122223333:role/one"]
+    policies    = { one = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+
+  assert {
+    condition     = output.arn == "arn:aws-cn:iam::111122223333:role/team/thing" && keys(output.policies) == ["one"]
+    error_message = "got ${output.arn}"
+  }
+
+  assert {
+    condition     = jsondecode(module.role[0].trust).Statement[0].Principal == { AWS = ["arn:aws-cn:iam::111122223333:role/one"] }
+    error_message = "got ${module.role[0].trust}"
+  }
+}
+
+run "assumable_role_without_principals" {
+  command = plan
+  module { source = "./modules/assumable-role" }
+  variables {
+    description = "for a test"
+    principals  = []
+    policies    = {}
+  }
+
+  assert {
+    condition     = output.arn == null && output.policies == null && length(module.role) == 0
+    error_message = "without principals no role may be created"
+  }
+}
+
+run "topic" {
+  command = plan
+  module { source = "./modules/topic" }
+  variables {
+    key_arn = "arn:aws-cn:kms:cn-north-1:111122223333:key/mine"
+    emails  = ["ops@example.org", "music@example.org"]
+  }
+
+  assert {
+    condition     = aws_sns_topic.this.kms_master_key_id == "arn:aws-cn:kms:cn-north-1:111122223333:key/mine" && keys(aws_sns_topic_subscription.email) == ["music@example.org", "ops@example.org"]
+    error_message = "the topic must be encrypted and have every address as a subscriber"
+  }
+}
+
+# Two buckets: one by prefix, and all of the other one but `_sluice/`.
+run "object_consumer" {
+  command = plan
+  module { source = "./modules/object-consumer" }
+  variables {
+    alarm_topic_arn = "arn:aws-cn:sns:cn-north-1:111122223333:alarms"
+    rule_name       = "created"
+    queue_name      = "objects"
+    function        = { name = "thing", arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:thing", log_group = "/aws/lambda/thing", timeout_s = 10 }
+    batch_size      = 11
+    max_concurrency = 7
+    commands        = { redrive = "sluice redrive", replay = "sluice backfill --missing" }
+    sources = {
+      files = { bucket = "files", prefixes = ["in/"] }
+      other = { bucket = "other", prefixes = [], suffix = "-other-files" }
+    }
+  }
+
+  assert {
+    condition = { for key, rule in aws_cloudwatch_event_rule.this : rule.name => jsondecode(rule.event_pattern).detail } == {
+      created             = { bucket = { name = ["files"] }, object = { key = [{ prefix = "in/" }] } }
+      created-other-files = { bucket = { name = ["other"] }, object = { key = [{ anything-but = { prefix = "_sluice/" } }] } }
+    }
+    error_message = "got ${jsonencode(aws_cloudwatch_event_rule.this)}"
+  }
+
+  assert {
+    condition = {
+      for name in ["queue", "event_dead_letters", "queue_dead_letters"] :
+      name => [for s in jsondecode(output.policies[name]).Statement : "${s.Sid} ${s.Condition.ArnEquals["aws:SourceArn"]}" if s.Effect == "Allow"]
+      } == {
+      queue              = ["TakeEvents arn:aws-cn:events:cn-north-1:111122223333:rule/created", "TakeEventsOtherFiles arn:aws-cn:events:cn-north-1:111122223333:rule/created-other-files"]
+      event_dead_letters = ["TakeUndelivered arn:aws-cn:events:cn-north-1:111122223333:rule/created", "TakeUndeliveredOtherFiles arn:aws-cn:events:cn-north-1:111122223333:rule/created-other-files"]
+      queue_dead_letters = []
+    }
+    error_message = "got ${jsonencode(output.policies)}"
+  }
+
+  assert {
+    condition     = output.receive_statement.Resource == "arn:aws-cn:sqs:cn-north-1:111122223333:objects" && aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1
+    error_message = "got ${jsonencode(output.receive_statement)}"
+  }
+
+  # Names that policies refer to are those of the queues.
+  assert {
+    condition     = output.arns == { queue = output.queue.arn, event_dead_letters = output.event_dead_letters.arn, queue_dead_letters = output.queue_dead_letters.arn }
+    error_message = "got ${jsonencode(output.arns)}"
+  }
+}

@@ -13,25 +13,35 @@ variables {
   lambda_packages = {
     ingest = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
+
+  # The keys and the schema that are required.
+  music = {
+    table       = { hash_key = "ArtistID", range_key = "ItemID" }
+    schema_file = "examples/eventpulse/music-item.schema.json"
+  }
 }
 
 # Names contain the environment, and the Region and account where they must be globally unique.
 run "names_and_outputs" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
-    ingest = {
+    ingest = merge(var.music, {
       notify_emails       = ["music@example.org"]
       uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    })
   }
 
   assert {
-    condition = { for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" } == {
+    condition = jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) }) == jsonencode({
       processing_bucket     = "sluice-dev-processing-eu-central-1-111122223333"
+      processing_bucket_arn = "arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333"
       quarantine_bucket     = "sluice-dev-quarantine-eu-central-1-111122223333"
+      quarantine_bucket_arn = "arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333"
       prefix                = ""
+      folders               = []
       table                 = "sluice-dev-items"
       hash_key              = "ArtistID"
       range_key             = "ItemID"
@@ -43,24 +53,44 @@ run "names_and_outputs" {
       log_group             = "/aws/lambda/sluice-dev-ingest"
       topic_arn             = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-ingest"
       uploader_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
+      uploader_user         = null
       operator_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
-      schema_sha256         = filesha256("modules/ingest/music-item.schema.json")
-      schema_key            = "_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json"
+      schema_sha256         = filesha256("examples/eventpulse/music-item.schema.json")
+      schema_key            = "_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json"
       max_object_bytes      = 10485760
       check_item_id         = false
-      notify_on             = tolist(["invalid", "conflict", "too-large", "unreadable"])
+      notify_on             = ["invalid", "conflict", "too-large", "unreadable"]
       rule                  = "sluice-dev-ingest"
       bus                   = "default"
-    }
-    error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && name != "commands" })}"
+    })
+    error_message = "got ${jsonencode({ for name, value in output.ingest : name => value if !endswith(name, "_url") && !contains(["commands", "environment", "resources", "roles"], name) })}"
   }
 
-  # The query command can be copied as it is.
+  assert {
+    condition     = output.ingest.resources == { for name, value in output.ingest : name => value if !contains(["environment", "resources", "roles"], name) }
+    error_message = "`resources` must have every name and ARN"
+  }
+
+  assert {
+    condition = output.ingest.roles == {
+      function = "arn:aws:iam::111122223333:role/sluice-dev-ingest"
+      uploader = "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader"
+      operator = "arn:aws:iam::111122223333:role/sluice-dev-ingest-operator"
+    }
+    error_message = "got ${jsonencode(output.ingest.roles)}"
+  }
+
+  assert {
+    condition     = keys(output.ingest.environment) == ["ingest"] && output.ingest.environment.ingest.TABLE == "sluice-dev-items"
+    error_message = "got ${jsonencode(output.ingest.environment)}"
+  }
+
+  # The query command can be copied as it is, but for the value.
   assert {
     condition = output.ingest.commands == {
       upload          = "aws s3 cp item.json s3://sluice-dev-processing-eu-central-1-111122223333/ --region eu-central-1"
       list_quarantine = "aws s3 ls s3://sluice-dev-quarantine-eu-central-1-111122223333/ --recursive --region eu-central-1"
-      query           = "aws dynamodb query --table-name sluice-dev-items --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"ArtistID\"}' --expression-attribute-values '{\":value\":{\"S\":\"Knock2\"}}' --region eu-central-1"
+      query           = "aws dynamodb query --table-name sluice-dev-items --key-condition-expression '#key = :value' --expression-attribute-names '{\"#key\":\"ArtistID\"}' --expression-attribute-values '{\":value\":{\"S\":\"VALUE\"}}' --region eu-central-1"
       follow_log      = "aws logs tail /aws/lambda/sluice-dev-ingest --follow --region eu-central-1"
     }
     error_message = "got ${jsonencode(output.ingest.commands)}"
@@ -75,7 +105,7 @@ run "names_and_outputs" {
       ] == [
       "Allow FindVersion s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333",
       "Allow ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/*",
-      "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("modules/ingest/music-item.schema.json")}.json",
+      "Allow ReadSchema s3:GetObject arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/_sluice/schema/${filesha256("examples/eventpulse/music-item.schema.json")}.json",
       "Allow StoreItem dynamodb:PutItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Allow FindItem dynamodb:GetItem arn:aws:dynamodb:eu-central-1:111122223333:table/sluice-dev-items",
       "Allow SeeQuarantine s3:ListBucket arn:aws:s3:::sluice-dev-quarantine-eu-central-1-111122223333",
@@ -168,17 +198,18 @@ run "names_and_outputs" {
 # A prefix restricts every object and every listing; an existing key is referred to by its ARN.
 run "prefix_and_own_key_and_sse_kms" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     role_path   = "/data/"
     kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/mine"
-    ingest = {
+    ingest = merge(var.music, {
       prefix              = "in/music"
       encryption          = "sse-kms"
       notify_emails       = ["music@example.org"]
       uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    })
   }
 
   assert {
@@ -220,15 +251,20 @@ run "prefix_and_own_key_and_sse_kms" {
     condition = [
       for s in flatten([
         jsondecode(module.ingest[0].policies.function.effects).Statement,
+        jsondecode(module.ingest[0].policies.function.encrypted-buckets).Statement,
         jsondecode(module.ingest[0].policies.uploader.upload).Statement,
+        jsondecode(module.ingest[0].policies.uploader.encrypted-buckets).Statement,
         jsondecode(module.ingest[0].policies.operator.operate).Statement,
+        jsondecode(module.ingest[0].policies.operator.encrypted-buckets).Statement,
       ]) : "${s.Sid} ${join(",", flatten([s.Action]))} ${s.Resource} ${jsonencode(s.Condition)}" if can(regex("kms:", jsonencode(s.Action)))
       ] == [
       "UseTopicKey kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"sns.eu-central-1.amazonaws.com\"]}}",
       "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
       "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
-      "UploadEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
-      "MoveEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
+      "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine {\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}",
     ]
     error_message = "sse-kms must add the key statements"
   }
@@ -237,12 +273,18 @@ run "prefix_and_own_key_and_sse_kms" {
 # Values at the limits are valid, and a role without principals is not created.
 run "limits_are_accepted" {
   command = plan
+  module { source = "./modules/deployment" }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "ap-northeast-1" }
+  }
 
   variables {
+    region      = "ap-northeast-1"
     project     = "a-project-of-23"
     environment = "letters2"
-    region      = "ap-northeast-1"
-    ingest = {
+    ingest = merge(var.music, {
       processing_bucket = { expire_noncurrent_days = 15 }
       quarantine_bucket = { expire_noncurrent_days = 1, retention_days = 15 }
       table             = { hash_key = "OrderID", range_key = "" }
@@ -253,12 +295,15 @@ run "limits_are_accepted" {
       batch_size        = 10000
       max_concurrency   = 1000
       notify_on         = []
-    }
+
+      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    })
   }
 
   assert {
-    condition     = output.ingest.uploader_role_arn == null && output.ingest.operator_role_arn == null && output.ingest.range_key == ""
-    error_message = "a role without principals must not be created"
+    condition     = output.ingest.range_key == ""
+    error_message = "the table must have no range key"
   }
 
   assert {
@@ -270,22 +315,20 @@ run "limits_are_accepted" {
     condition     = length(output.ingest.processing_bucket) == 63
     error_message = "23 characters of project and environment must fit in a bucket name: ${output.ingest.processing_bucket}"
   }
-
-  expect_failures = [check.ingest_has_an_uploader_role, check.ingest_has_an_operator_role]
 }
 
-# One bucket is given the default name of the other.
-run "bucket_name_equals_the_default_of_the_other" {
+# A user who may only assume the uploader role; the other role names end in the Region.
+run "upload_user_and_regional_names" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
-    ingest = {
-      processing_bucket   = { name = "sluice-dev-quarantine-eu-central-1-111122223333" }
-      notify_emails       = ["music@example.org"]
-      uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
-      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    regional_names = true
+    ingest         = merge(var.music, { uploader_user = "studio-upload", notify_emails = ["music@example.org"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] })
   }
 
-  expect_failures = [var.ingest]
+  assert {
+    condition     = output.ingest.uploader_user == "studio-upload" && output.ingest.uploader_role_arn == "arn:aws:iam::111122223333:role/sluice-dev-ingest-uploader-eu-central-1" && output.ingest.role_arn == "arn:aws:iam::111122223333:role/sluice-dev-ingest-eu-central-1"
+    error_message = "got ${jsonencode(output.ingest)}"
+  }
 }

@@ -20,6 +20,7 @@ variables {
 # Every resource has a name that policies can refer to at plan time.
 run "names_and_outputs" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     provenance = {
@@ -32,12 +33,15 @@ run "names_and_outputs" {
   assert {
     condition = {
       for name, value in output.provenance : name => value
-      if !endswith(name, "_url") && !contains(["commands", "public_key_pem", "key_arn"], name)
+      if !endswith(name, "_url") && !contains(["commands", "public_key_pem", "key_arn", "environment", "resources", "roles"], name)
       } == {
       data_bucket           = "sluice-dev-data-eu-central-1-111122223333"
+      data_bucket_arn       = "arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333"
+      folders               = tolist(["incoming/", "processed/", "test/"])
       prefixes              = ["incoming/"]
       watched               = [{ bucket = "sluice-dev-data-eu-central-1-111122223333", prefixes = ["incoming/"] }]
       receipts_bucket       = "sluice-dev-receipts-eu-central-1-111122223333"
+      receipts_bucket_arn   = "arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333"
       rules                 = ["sluice-dev-provenance"]
       queue_arn             = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance"
       event_dead_letter_arn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters"
@@ -50,6 +54,7 @@ run "names_and_outputs" {
       ledger_log_group      = "/aws/lambda/sluice-dev-ledger"
       signing_key           = "arn:aws:kms:eu-central-1:111122223333:alias/sluice-dev-ledger"
       trail_bucket          = "sluice-dev-trail-eu-central-1-111122223333"
+      trail_bucket_arn      = "arn:aws:s3:::sluice-dev-trail-eu-central-1-111122223333"
       trail                 = "sluice-dev-provenance"
       trail_prefix          = "AWSLogs/111122223333/CloudTrail/"
       database              = "sluice_dev_provenance"
@@ -58,7 +63,7 @@ run "names_and_outputs" {
       auditor_role_arn      = "arn:aws:iam::111122223333:role/sluice-dev-provenance-auditor"
       operator_role_arn     = "arn:aws:iam::111122223333:role/sluice-dev-provenance-operator"
     }
-    error_message = "got ${jsonencode({ for name, value in output.provenance : name => value if !endswith(name, "_url") && !contains(["commands", "public_key_pem", "key_arn"], name) })}"
+    error_message = "got ${jsonencode({ for name, value in output.provenance : name => value if !endswith(name, "_url") && !contains(["commands", "public_key_pem", "key_arn", "environment", "resources", "roles"], name) })}"
   }
 
   assert {
@@ -74,6 +79,22 @@ run "names_and_outputs" {
       follow_ledger  = "aws logs tail /aws/lambda/sluice-dev-ledger --follow --region eu-central-1"
     }
     error_message = "got ${jsonencode(output.provenance.commands)}"
+  }
+
+  assert {
+    condition = jsonencode(output.provenance.roles) == jsonencode({
+      auditor  = "arn:aws:iam::111122223333:role/sluice-dev-provenance-auditor"
+      function = "arn:aws:iam::111122223333:role/sluice-dev-provenance"
+      ledger   = "arn:aws:iam::111122223333:role/sluice-dev-ledger"
+      operator = "arn:aws:iam::111122223333:role/sluice-dev-provenance-operator"
+      uploader = "arn:aws:iam::111122223333:role/sluice-dev-provenance-uploader"
+    })
+    error_message = "got ${jsonencode(output.provenance.roles)}"
+  }
+
+  assert {
+    condition     = keys(output.provenance.environment) == ["ledger", "provenance"] && keys(output.provenance.environment.ledger) == tolist(["RECEIPTS_BUCKET", "SIGNING_KEY"])
+    error_message = "got ${jsonencode(output.provenance.environment)}"
   }
 
   assert {
@@ -94,8 +115,6 @@ run "names_and_outputs" {
       "Allow AnnounceReceipt s3:PutObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/* ",
       "Allow WriteReceipt s3:PutObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/* ",
       "Allow TakeFromQueue sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance ",
-      "Allow ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/* ",
-      "Allow WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/* ",
     ]
     error_message = "got ${module.provenance[0].policies.function.effects}"
   }
@@ -109,18 +128,29 @@ run "names_and_outputs" {
       "Allow SeeLedger s3:ListBucket arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333 journal/*,ledger/*,operator/*,provenance/*",
       "Allow ReadLedger s3:GetObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/journal/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/operator/*,arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/provenance/* ",
       "Allow WriteManifest s3:PutObject arn:aws:s3:::sluice-dev-receipts-eu-central-1-111122223333/ledger/* ",
-      "Allow ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/* ",
-      "Allow WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/* ",
     ]
     error_message = "got ${module.provenance[0].policies.ledger.effects}"
+  }
+
+  # Both functions read and write encrypted objects.
+  assert {
+    condition = alltrue([
+      for policy in [module.provenance[0].policies.function.encrypted-buckets, module.provenance[0].policies.ledger.encrypted-buckets] : [
+        for s in jsondecode(policy).Statement : "${s.Effect} ${s.Sid} ${s.Action} ${s.Resource}"
+        ] == [
+        "Allow ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/*",
+        "Allow WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/*",
+      ]
+    ])
+    error_message = "got ${jsonencode(module.provenance[0].policies)}"
   }
 
   # `key/*` is restricted to the deployment's key by its alias, and to use through S3.
   assert {
     condition = distinct([
-      for s in jsondecode(module.provenance[0].policies.ledger.effects).Statement : jsonencode(s.Condition) if startswith(flatten([s.Action])[0], "kms:")
+      for s in flatten([for policy in [module.provenance[0].policies.function.encrypted-buckets, module.provenance[0].policies.ledger.encrypted-buckets] : jsondecode(policy).Statement]) : jsonencode(s.Condition)
     ]) == tolist(["{\"ForAnyValue:StringEquals\":{\"kms:ResourceAliases\":[\"alias/sluice-dev\"]},\"StringEquals\":{\"kms:ViaService\":[\"s3.eu-central-1.amazonaws.com\"]}}"])
-    error_message = "got ${module.provenance[0].policies.ledger.effects}"
+    error_message = "got ${module.provenance[0].policies.ledger.encrypted-buckets}"
   }
 
   # Only the role of the ledger may sign.
@@ -188,6 +218,7 @@ run "names_and_outputs" {
 # The roles that people assume; each line is one statement.
 run "user_roles" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     role_path   = "/data/"
@@ -207,7 +238,6 @@ run "user_roles" {
       "Upload s3:AbortMultipartUpload,s3:PutObject data-eu-central-1-111122223333/in/*,data-eu-central-1-111122223333/reports/2026/*",
       "CompareUploaded s3:GetObject data-eu-central-1-111122223333/in/*,data-eu-central-1-111122223333/reports/2026/*",
       "SeeUploaded s3:ListBucket data-eu-central-1-111122223333",
-      "UseEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine",
     ]
     error_message = "got ${module.provenance[0].policies.uploader.upload}"
   }
@@ -226,7 +256,6 @@ run "user_roles" {
       "ReadCatalog glue:GetDatabase,glue:GetTable,glue:GetTables arn:aws:glue:eu-central-1:111122223333:catalog,arn:aws:glue:eu-central-1:111122223333:database/sluice_dev_provenance,arn:aws:glue:eu-central-1:111122223333:table/sluice_dev_provenance/*",
       "KeepAnswers s3:AbortMultipartUpload,s3:GetObject,s3:ListMultipartUploadParts,s3:PutObject queries-eu-central-1-111122223333/results/*",
       "FindAnswers s3:GetBucketLocation,s3:ListBucket queries-eu-central-1-111122223333",
-      "UseEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine",
     ]
     error_message = "got ${module.provenance[0].policies.auditor.audit}"
   }
@@ -245,7 +274,6 @@ run "user_roles" {
       "TakeDeadLetters sqs:ChangeMessageVisibility,sqs:DeleteMessage,sqs:GetQueueAttributes,sqs:ReceiveMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters,arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-dead-letters",
       "AnnounceAgain sqs:GetQueueAttributes,sqs:SendMessage arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance",
       "SeeMetrics cloudwatch:GetMetricData *",
-      "UseEncrypted kms:Decrypt,kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine",
     ]
     error_message = "got ${module.provenance[0].policies.operator.operate}"
   }
@@ -256,6 +284,19 @@ run "user_roles" {
       can(s.Condition.StringLike["s3:prefix"]) if length(setintersection(flatten([s.Action]), ["s3:ListBucket", "s3:ListBucketVersions"])) > 0 && s.Sid != "FindAnswers"
     ])
     error_message = "every listing must be restricted to what the role reads"
+  }
+
+  # Each of them reads and writes encrypted objects.
+  assert {
+    condition = alltrue([
+      for policies in [module.provenance[0].policies.uploader, module.provenance[0].policies.auditor, module.provenance[0].policies.operator] : [
+        for s in jsondecode(policies.encrypted-buckets).Statement : "${s.Sid} ${s.Action} ${s.Resource}"
+        ] == [
+        "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/mine",
+        "WriteEncrypted kms:GenerateDataKey arn:aws:kms:eu-central-1:111122223333:key/mine",
+      ]
+    ])
+    error_message = "got ${jsonencode(module.provenance[0].policies)}"
   }
 
   # An existing key keeps its own key policy.

@@ -15,20 +15,27 @@ variables {
     provenance = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
     ledger     = { path = "tests/package.txt", sha256 = filesha256("tests/package.txt"), architecture = "x86_64" }
   }
+
+  # The keys and the schema that are required.
+  music = {
+    table       = { hash_key = "ArtistID", range_key = "ItemID" }
+    schema_file = "examples/eventpulse/music-item.schema.json"
+  }
 }
 
 # Both systems: the processing bucket of `ingest` is watched too, under its prefix, and read with its key.
 run "with_the_ingest" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
-    ingest = {
+    ingest = merge(var.music, {
       prefix              = "music"
       encryption          = "sse-kms"
       notify_emails       = ["music@example.org"]
       uploader_principals = ["arn:aws:iam::111122223333:role/studio"]
       operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
-    }
+    })
     provenance = {
       watch_ingest        = true
       encryption          = "sse-s3"
@@ -47,14 +54,18 @@ run "with_the_ingest" {
 
   assert {
     condition = [
-      for s in jsondecode(module.provenance[0].policies.function.effects).Statement : "${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))} ${join(",", flatten([try(s.Condition.StringLike["s3:prefix"], [])]))}" if contains(["FindVersion", "FindVersionIngest", "ReadVersion", "ReadEncrypted", "WriteEncrypted"], s.Sid)
+      for s in jsondecode(module.provenance[0].policies.function.effects).Statement : "${s.Sid} ${join(",", flatten([s.Action]))} ${join(",", flatten([s.Resource]))} ${join(",", flatten([try(s.Condition.StringLike["s3:prefix"], [])]))}" if contains(["FindVersion", "FindVersionIngest", "ReadVersion"], s.Sid)
       ] == [
       "FindVersion s3:ListBucketVersions arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333 incoming/*",
       "FindVersionIngest s3:ListBucketVersions arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333 music/*",
       "ReadVersion s3:GetObjectVersion arn:aws:s3:::sluice-dev-data-eu-central-1-111122223333/incoming/*,arn:aws:s3:::sluice-dev-processing-eu-central-1-111122223333/music/* ",
-      "ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/* ",
     ]
     error_message = "got ${module.provenance[0].policies.function.effects}"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(module.provenance[0].policies.function.encrypted-buckets).Statement : "${s.Sid} ${s.Action} ${s.Resource}"] == ["ReadEncrypted kms:Decrypt arn:aws:kms:eu-central-1:111122223333:key/*"]
+    error_message = "only the processing bucket is encrypted with the key: ${module.provenance[0].policies.function.encrypted-buckets}"
   }
 
   assert {
@@ -105,6 +116,7 @@ run "with_the_ingest" {
 # Receipts in the data bucket. Loops are prevented by the event rule, the bucket policy and the code.
 run "receipts_in_the_data_bucket" {
   command = plan
+  module { source = "./modules/deployment" }
 
   variables {
     provenance = {
@@ -137,11 +149,17 @@ run "receipts_in_the_data_bucket" {
 # Values at the limits are valid.
 run "limits_are_accepted" {
   command = plan
+  module { source = "./modules/deployment" }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "ap-northeast-1" }
+  }
 
   variables {
+    region      = "ap-northeast-1"
     project     = "a-project-of-23"
     environment = "letters2"
-    region      = "ap-northeast-1"
     provenance = {
       data_bucket     = { expire_noncurrent_days = 15 }
       prefixes        = ["provenance-of-wine/", "a/journal"]
@@ -153,6 +171,9 @@ run "limits_are_accepted" {
       timeout_s       = 60
       batch_size      = 10000
       max_concurrency = 2
+
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
     }
   }
 
@@ -165,6 +186,35 @@ run "limits_are_accepted" {
     condition     = [for s in jsondecode(module.provenance[0].policies.receipts).Statement : s.Sid] == ["DenyInsecureTransport"]
     error_message = "write_once = false must remove the statement: ${module.provenance[0].policies.receipts}"
   }
+}
 
-  expect_failures = [check.provenance_has_an_auditor_role, check.provenance_has_an_operator_role]
+# The quarantine bucket is watched too; its rule, statements and alarms have a suffix. The trail logs management events.
+run "watch_the_quarantine" {
+  command = plan
+  module { source = "./modules/deployment" }
+
+  variables {
+    ingest = merge(var.music, { prefix = "music", notify_emails = ["music@example.org"], uploader_principals = ["arn:aws:iam::111122223333:role/studio"], operator_principals = ["arn:aws:iam::111122223333:role/on-call"] })
+    provenance = {
+      watch = ["quarantine", "ingest"]
+      trail = { management_events = true }
+
+      auditor_principals  = ["arn:aws:iam::111122223333:role/audit"]
+      operator_principals = ["arn:aws:iam::111122223333:role/on-call"]
+    }
+  }
+
+  assert {
+    condition = jsonencode(output.provenance.watched) == jsonencode([
+      { bucket = "sluice-dev-data-eu-central-1-111122223333", prefixes = ["incoming/"] },
+      { bucket = "sluice-dev-processing-eu-central-1-111122223333", prefixes = ["music/"] },
+      { bucket = "sluice-dev-quarantine-eu-central-1-111122223333", prefixes = ["music/"] },
+    ])
+    error_message = "got ${jsonencode(output.provenance.watched)}"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(module.provenance[0].policies.queue).Statement : s.Sid if s.Effect == "Allow"] == ["TakeEvents", "TakeEventsIngest", "TakeEventsQuarantine"]
+    error_message = "got ${module.provenance[0].policies.queue}"
+  }
 }

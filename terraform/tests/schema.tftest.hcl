@@ -10,7 +10,7 @@ variables {
   account_id   = "111122223333"
   alarm_emails = ["ops@example.org"]
 
-  schema = jsondecode(file("modules/ingest/music-item.schema.json"))
+  schema = jsondecode(file("examples/eventpulse/music-item.schema.json"))
 }
 
 run "music_item" {

@@ -1,4 +1,5 @@
-# Resources inside the `provenance` module and how they are connected.
+# Resources of the module `provenance` itself. Those of its blocks, and how they are connected, are tested in a plan
+# (scripts/e2e/tests/test_planned.py).
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -8,23 +9,24 @@ variables {
   deployment = {
     name               = "sluice-dev"
     bucket_suffix      = "eu-central-1-111122223333"
+    role_suffix        = ""
     partition          = "aws"
-    dns_suffix         = "amazonaws.com"
     region             = "eu-central-1"
     account_id         = "111122223333"
     architecture       = "x86_64"
     log_retention_days = 30
     role_path          = "/"
-    alarm_topic_arn    = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
     allow_destroy      = false
-    key_administration = ["kms:PutKeyPolicy"]
-    key = {
-      arn       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
-      resource  = "arn:aws:kms:eu-central-1:111122223333:key/mine"
-      condition = {}
-    }
   }
-
+  key = {
+    arn            = "arn:aws:kms:eu-central-1:111122223333:key/mine"
+    resource       = "arn:aws:kms:eu-central-1:111122223333:key/mine"
+    via_s3         = {}
+    via_sns        = {}
+    administration = ["kms:PutKeyPolicy"]
+  }
+  alarm_topic_arn = "arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"
+  written         = {} # only compared with the type, see scripts/e2e/tests/test_settings.py
   settings = {
     data_bucket         = { force_destroy = true }
     prefixes            = ["incoming", "reports/"]
@@ -53,65 +55,13 @@ run "given_settings" {
   command = plan
   module { source = "./modules/provenance" }
 
-  # The receipts bucket sends no events, and the rule matches the watched prefixes only.
-  assert {
-    condition     = module.data.this.notification.eventbridge && module.receipts[0].this.notification == null && module.trail_bucket.this.notification == null && module.queries.this.notification == null
-    error_message = "only the watched bucket may send events"
-  }
-
-  assert {
-    condition = { for key, rule in aws_cloudwatch_event_rule.created : key => jsondecode(rule.event_pattern) } == {
-      data = {
-        source      = ["aws.s3"]
-        detail-type = ["Object Created"]
-        detail = {
-          bucket = { name = ["sluice-dev-data-eu-central-1-111122223333"] }
-          object = { key = [{ prefix = "incoming/" }, { prefix = "reports/" }] }
-        }
-      }
-    }
-    error_message = "got ${aws_cloudwatch_event_rule.created["data"].event_pattern}"
-  }
-
-  assert {
-    condition = (
-      aws_cloudwatch_event_target.queue["data"].arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance" &&
-      aws_cloudwatch_event_target.queue["data"].dead_letter_config[0].arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-event-dead-letters" &&
-      aws_cloudwatch_event_target.queue["data"].retry_policy[0].maximum_event_age_in_seconds == 86400
-    )
-    error_message = "the rule must retry for a day and use its dead-letter queue"
-  }
-
-  assert {
-    condition     = module.queue.this.visibility_timeout_seconds == 6 * 70 && module.function.this.timeout == 70 && jsondecode(module.queue.this.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance-dead-letters", maxReceiveCount = 5 }
-    error_message = "got ${module.queue.this.redrive_policy}"
-  }
-
-  assert {
-    condition = (
-      jsondecode(module.queue_dead_letters.this.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance"] } &&
-      [module.queue.this.message_retention_seconds, module.queue_dead_letters.this.message_retention_seconds, module.event_dead_letters.this.message_retention_seconds] == [345600, 1209600, 1209600]
-    )
-    error_message = "the dead-letter queue must accept the source queue only and have the longest retention"
-  }
-
-  assert {
-    condition = (
-      aws_lambda_event_source_mapping.this.event_source_arn == "arn:aws:sqs:eu-central-1:111122223333:sluice-dev-provenance" &&
-      aws_lambda_event_source_mapping.this.function_response_types == toset(["ReportBatchItemFailures"]) &&
-      aws_lambda_event_source_mapping.this.batch_size == 4 && aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 0 &&
-      aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 7
-    )
-    error_message = "partial batch responses must be enabled"
-  }
-
   # Environment variables that lambdas/provenance and lambdas/ledger read at start.
   assert {
-    condition = module.function.this.environment[0].variables == tomap({
+    condition = output.environment.provenance == tomap({
       WATCHED         = "[{\"bucket\":\"sluice-dev-data-eu-central-1-111122223333\",\"prefixes\":[\"incoming/\",\"reports/\"]}]"
       RECEIPTS_BUCKET = "sluice-dev-receipts-eu-central-1-111122223333"
     })
-    error_message = "got ${jsonencode(module.function.this.environment[0].variables)}"
+    error_message = "got ${jsonencode(output.environment.provenance)}"
   }
 
   # The function's resource-based policy allows the schedule to invoke it.
@@ -137,35 +87,6 @@ run "given_settings" {
   assert {
     condition     = [for s in jsondecode(aws_kms_key.signing.policy).Statement : "${s.Sid} ${s.Principal.AWS}" if s.Sid != "AdministerKey"] == ["ReadPublicKeyThroughIam arn:aws:iam::111122223333:root", "SignManifests arn:aws:iam::111122223333:role/sluice-dev-ledger", "ReadPublicKey arn:aws:iam::111122223333:role/sluice-dev-provenance-auditor"]
     error_message = "got ${aws_kms_key.signing.policy}"
-  }
-
-  assert {
-    condition = alltrue([
-      for bucket in [module.data, module.receipts[0], module.trail_bucket, module.queries] :
-      one(bucket.this.encryption).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms" && one(bucket.this.encryption).bucket_key_enabled && one(bucket.this.encryption).apply_server_side_encryption_by_default[0].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/mine"
-    ])
-    error_message = "every bucket must use the deployment's key and S3 Bucket Keys"
-  }
-
-  assert {
-    condition     = module.data.this.bucket.force_destroy && !module.receipts[0].this.bucket.force_destroy && !module.trail_bucket.this.bucket.force_destroy && module.receipts[0].this.bucket.object_lock_enabled && !module.data.this.bucket.object_lock_enabled
-    error_message = "each bucket must have its own settings, and only the receipts bucket may have Object Lock"
-  }
-
-  # Only journal entries expire.
-  assert {
-    condition = {
-      data     = [for r in module.data.this.lifecycle : r.id]
-      receipts = [for r in module.receipts[0].this.lifecycle : r.id]
-      trail    = [for r in module.trail_bucket.this.lifecycle : "${r.id} ${r.expiration[0].days}" if r.id == "expire-current"]
-      queries  = [for r in module.queries.this.lifecycle : "${r.id} ${r.expiration[0].days}" if r.id == "expire-current"]
-      } == {
-      data     = ["abort-multipart", "remove-expired-delete-markers"]
-      receipts = ["abort-multipart", "remove-expired-delete-markers", "expire-journal"]
-      trail    = ["expire-current 400"]
-      queries  = ["expire-current 3"]
-    }
-    error_message = "got ${jsonencode([module.data.this.lifecycle, module.receipts[0].this.lifecycle])}"
   }
 
   # The trail logs reads and writes of every object of the watched buckets, but not of its own bucket.
@@ -218,47 +139,6 @@ run "given_settings" {
     condition     = keys(aws_athena_named_query.this) == ["cloudtrail_s3_events_flattened", "open_questions", "provenance_ledger", "validation"] && keys(aws_glue_catalog_table.view) == ["cloudtrail_s3_events_flattened", "provenance_ledger"]
     error_message = "got ${jsonencode(keys(aws_athena_named_query.this))}"
   }
-
-  assert {
-    condition = {
-      for key, alarm in module.alarms.this : key => join(" ", [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)])
-      } == {
-      event-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-provenance-event-dead-letters\"} Maximum GreaterThanThreshold 0"
-      queue-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible {\"QueueName\":\"sluice-dev-provenance-dead-letters\"} Maximum GreaterThanThreshold 0"
-      oldest-message     = "AWS/SQS ApproximateAgeOfOldestMessage {\"QueueName\":\"sluice-dev-provenance\"} Maximum GreaterThanThreshold 1260"
-      throttles          = "AWS/Lambda Throttles {\"FunctionName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
-      ledger-throttles   = "AWS/Lambda Throttles {\"FunctionName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
-      ledger-errors      = "AWS/Lambda Errors {\"FunctionName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
-      ledger-not-started = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-ledger\"} Sum GreaterThanThreshold 0"
-      no-manifest        = "Sluice Manifests {\"Function\":\"sluice-dev-ledger\"} Sum LessThanThreshold 1"
-      deferred           = "Sluice Deferred {\"Function\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
-      failed-invocations = "AWS/Events FailedInvocations {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
-      events-lost        = "AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"sluice-dev-provenance\"} Sum GreaterThanThreshold 0"
-    }
-    error_message = "every hop must have an alarm, and the receipt state gone must not"
-  }
-
-  # The only alarm for which missing data is breaching.
-  assert {
-    condition = (
-      module.alarms.this["no-manifest"].period * module.alarms.this["no-manifest"].evaluation_periods == 3 * 3600 &&
-      module.alarms.this["no-manifest"].treat_missing_data == "breaching"
-    )
-    error_message = "the alarm must fire after three hours without a manifest"
-  }
-
-  assert {
-    condition     = keys(module.alarms.error_rates) == ["errors"] && alltrue([for key, alarm in module.alarms.this : alarm.treat_missing_data == "notBreaching" && alarm.period == 300 if key != "no-manifest"])
-    error_message = "missing data must not be breaching in other alarms"
-  }
-
-  assert {
-    condition = alltrue([
-      for alarm in concat(values(module.alarms.this), values(module.alarms.error_rates)) :
-      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:sluice-dev-alarms"]) && startswith(alarm.alarm_name, "sluice-dev-provenance-")
-    ])
-    error_message = "alarms must go to the alarm topic"
-  }
 }
 
 # The other branch of every condition: one bucket, the whole processing bucket watched, no principals.
@@ -270,6 +150,7 @@ run "alternative_settings" {
     settings = {
       data_bucket         = { name = "raw", force_destroy = false }
       prefixes            = ["incoming/"]
+      watch_ingest        = true
       receipts_bucket     = { in_data_bucket = true, force_destroy = false, journal_days = 9 }
       write_once          = false
       trail               = { bucket_name = "logs", force_destroy = true, retention_days = 400 }
@@ -279,38 +160,27 @@ run "alternative_settings" {
       operator_principals = []
       encryption          = "sse-s3"
       memory_mb           = 300
-      timeout_s           = 30
+      timeout_s           = 60
       batch_size          = 11
       max_concurrency     = 7
       names               = { rule = "my.rule", queue = "objects", trail = "my-trail", database = "db", workgroup = "questions", schedule = "each.hour", signing_key = "team/ledger" }
     }
-    ingest = { bucket = "files", quarantine = "refused", prefixes = [], encrypted = false }
+    buckets = { ingest = { bucket = "files", prefixes = [], encrypted = false, moved_to = "refused" } }
   }
 
   assert {
-    condition     = length(module.receipts) == 0 && module.function.this.environment[0].variables.RECEIPTS_BUCKET == "raw" && module.ledger.this.environment[0].variables.RECEIPTS_BUCKET == "raw"
+    condition     = length(module.receipts) == 0 && output.environment.provenance.RECEIPTS_BUCKET == "raw" && output.environment.ledger.RECEIPTS_BUCKET == "raw"
     error_message = "receipts must be in the data bucket"
   }
 
   assert {
-    condition     = [for r in module.data.this.lifecycle : r.filter[0].prefix if r.id == "expire-journal"] == ["journal/"] && [for s in jsondecode(module.data.this.policy).Statement : s.Sid] == ["DenyInsecureTransport"]
-    error_message = "journal entries must expire in the data bucket too"
+    condition     = [for s in jsondecode(output.policies.data).Statement : s.Sid] == ["DenyInsecureTransport"]
+    error_message = "write_once = false must remove the statement from the data bucket too: ${output.policies.data}"
   }
 
   assert {
     condition     = [for s in aws_cloudtrail.this.advanced_event_selector : [for f in s.field_selector : jsonencode(f.starts_with) if f.field == "resources.ARN"]] == [["[\"arn:aws:s3:::raw/\",\"arn:aws:s3:::files/\"]"]]
     error_message = "both buckets must be logged, with the receipts in the data bucket: ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
-  }
-
-  # The rule excludes the reserved prefix `_sluice/` of the processing bucket.
-  assert {
-    condition     = { for key, rule in aws_cloudwatch_event_rule.created : rule.name => jsonencode(jsondecode(rule.event_pattern).detail) } == { "my.rule" = "{\"bucket\":{\"name\":[\"raw\"]},\"object\":{\"key\":[{\"prefix\":\"incoming/\"}]}}", "my.rule-ingest" = "{\"bucket\":{\"name\":[\"files\"]},\"object\":{\"key\":[{\"anything-but\":{\"prefix\":\"_sluice/\"}}]}}" }
-    error_message = "got ${jsonencode({ for key, rule in aws_cloudwatch_event_rule.created : rule.name => rule.event_pattern })}"
-  }
-
-  assert {
-    condition     = [for s in jsondecode(module.queue.this.policy).Statement : s.Condition.ArnEquals["aws:SourceArn"] if s.Effect == "Allow"] == ["arn:aws:events:eu-central-1:111122223333:rule/my.rule", "arn:aws:events:eu-central-1:111122223333:rule/my.rule-ingest"]
-    error_message = "the queue policy must use the given rule names: ${module.queue.this.policy}"
   }
 
   # A listing of a whole bucket has no prefix condition.
@@ -324,7 +194,7 @@ run "alternative_settings" {
   }
 
   assert {
-    condition     = length(regexall("kms:(Decrypt|GenerateDataKey)", "${module.function.policies.effects}${module.ledger.policies.effects}")) == 0 && aws_cloudtrail.this.kms_key_id == null && aws_athena_workgroup.this.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
+    condition     = keys(module.function.policies) == ["effects", "logs"] && keys(module.ledger.policies) == ["effects", "logs"] && aws_cloudtrail.this.kms_key_id == null && aws_athena_workgroup.this.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
     error_message = "sse-s3 must need no key statement"
   }
 
@@ -337,27 +207,30 @@ run "alternative_settings" {
   }
 
   assert {
-    condition     = contains(keys(module.alarms.this), "events-lost-ingest") && module.alarms.this["failed-invocations-ingest"].dimensions.RuleName == "my.rule-ingest" && module.alarms.this["oldest-message"].threshold == 900
-    error_message = "the second rule must have alarms too"
-  }
-
-  assert {
-    condition     = aws_lambda_event_source_mapping.this.maximum_batching_window_in_seconds == 1 && length(module.uploader) == 0 && length(module.auditor) == 0 && length(module.operator) == 0
+    condition     = output.roles.uploader == null && output.roles.auditor == null && output.roles.operator == null
     error_message = "without principals no role may be created"
   }
+
+  expect_failures = [
+    check.provenance_has_an_auditor_role,
+    check.provenance_has_an_operator_role,
+  ]
 }
 
-# allow_destroy overrides the protection settings of the systems.
-run "allow_destroy" {
+# Management events of all services but the two with the most events.
+run "management_events" {
   command = plan
   module { source = "./modules/provenance" }
 
   variables {
-    deployment = merge(var.deployment, { allow_destroy = true })
+    settings = merge(var.settings, { trail = { management_events = true } })
   }
 
   assert {
-    condition     = alltrue([for bucket in [module.data, module.receipts[0], module.trail_bucket] : bucket.this.bucket.force_destroy])
-    error_message = "allow_destroy must set force_destroy on every bucket"
+    condition = [
+      for s in aws_cloudtrail.this.advanced_event_selector : [for f in s.field_selector : "${f.field} ${jsonencode(f.field == "eventSource" ? f.not_equals : f.equals)}"]
+      if startswith(s.name, "Management")
+    ] == [["eventCategory [\"Management\"]", "eventSource [\"kms.amazonaws.com\",\"rdsdata.amazonaws.com\"]"]]
+    error_message = "got ${jsonencode(aws_cloudtrail.this.advanced_event_selector)}"
   }
 }

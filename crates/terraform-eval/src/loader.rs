@@ -8,7 +8,7 @@ use source_text::{ReadError, SourceFiles, Span, Value};
 
 use crate::context::{BrokenFile, EvalContext};
 use crate::eval;
-use crate::module::Instance;
+use crate::module::{Arguments, Instance};
 use crate::module_files::{load, read_folders, register};
 use crate::provider::Provider;
 use crate::resource::EvaluatedRoot;
@@ -44,7 +44,7 @@ pub fn evaluate(folders: &[PathBuf], var_files: &[PathBuf], provider: &'static P
         if let Err(error) = variables(&root, var_files, &context, &mut arguments) {
             evaluation.errors.push(error);
         }
-        let instance = Rc::new(Instance::new(module, String::new(), arguments, Vec::new(), &root));
+        let instance = Rc::new(Instance::new(module, String::new(), Arguments::Values(arguments), Vec::new(), &root));
         evaluation.roots.push(eval::resources(&instance, &context));
     }
     evaluation.broken.extend(context.broken.take());
@@ -78,7 +78,9 @@ pub fn evaluate_planned(
     }
     let mut arguments = HashMap::new();
     variables(folder, &[], &context, &mut arguments).ok()?;
-    let instance = |arguments| Rc::new(Instance::new(module.clone(), String::new(), arguments, Vec::new(), folder));
+    let instance = |arguments| {
+        Rc::new(Instance::new(module.clone(), String::new(), Arguments::Values(arguments), Vec::new(), folder))
+    };
     let own = instance(arguments.clone());
     let scope = Scope { context: &context, instance: &own, file: 0, bindings: None };
     for &(name, value) in &hints.variables {
@@ -152,7 +154,8 @@ fn variables(
         names.iter().map(String::as_str).filter(|n| n.ends_with(".auto.tfvars") || n.ends_with(".auto.tfvars.json"));
     let mut paths: Vec<PathBuf> = own.chain(auto).map(|n| root.join(n)).collect();
     paths.extend(named.iter().cloned());
-    let empty = Rc::new(Instance::new(Rc::default(), String::new(), HashMap::new(), Vec::new(), root));
+    let empty =
+        Rc::new(Instance::new(Rc::default(), String::new(), Arguments::Values(HashMap::new()), Vec::new(), root));
     for path in paths {
         let file = source_text::read(&path)?;
         let number = context.files.borrow_mut().add(file.clone());

@@ -2,7 +2,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use source_text::{Span, Value};
 
@@ -92,7 +92,7 @@ pub(crate) struct Instance {
     /// The address with its dot, as in `module.store[0].`; empty for a root.
     pub(crate) address: String,
     /// The given values of variables.
-    pub(crate) arguments: HashMap<String, Value>,
+    pub(crate) arguments: Arguments,
     /// Evaluated values with their cost; `None` during the evaluation.
     pub(crate) known: RefCell<HashMap<String, Option<(Value, u64)>>>,
     /// The instances of its calls, by the name of the call.
@@ -105,6 +105,22 @@ pub(crate) struct Instance {
     pub(crate) disabled_at: Option<Span>,
     /// The instance in which blocks without instances are evaluated.
     pub(crate) shadow: OnceCell<Rc<Instance>>,
+}
+
+/// The given values of a module's variables.
+#[derive(Clone)]
+pub(crate) enum Arguments {
+    /// Of a root: known values.
+    Values(HashMap<String, Value>),
+    /// Of a called module: evaluated one by one on first use, because two modules may use outputs of each other.
+    Call {
+        /// The instance that contains the call.
+        caller: Weak<Instance>,
+        /// The name of the call.
+        name: String,
+        /// `each` and `count` in this instance of the call.
+        bound: Rc<[(&'static str, Value)]>,
+    },
 }
 
 /// The instances of one call.
@@ -141,7 +157,7 @@ impl Instance {
     pub(crate) fn new(
         module: Rc<Module>,
         address: String,
-        arguments: HashMap<String, Value>,
+        arguments: Arguments,
         callers: Vec<Rc<Module>>,
         root: &Path,
     ) -> Instance {

@@ -93,18 +93,22 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Evaluates once per instance. A value that depends on itself is unknown, and so is one whose copies exceed the budget.
-pub(crate) fn memoized(key: &str, span: Span, scope: Scope<'_>, evaluate: impl FnOnce() -> Value) -> Value {
+/// Evaluates once per instance, and returns what `part` takes of the value and the cost of a copy (already counted on the
+/// first use). It takes from nothing if the value depends on itself.
+pub(crate) fn memoized<T>(
+    key: &str,
+    scope: Scope<'_>,
+    evaluate: impl FnOnce() -> Value,
+    part: impl FnOnce(Option<(&Value, u64)>) -> T,
+) -> T {
     let known = &scope.instance.known;
     if let Some(found) = known.borrow().get(key) {
-        let copy =
-            found.as_ref().filter(|(_, cost)| scope.context.consume_budget(*cost)).map(|(value, _)| value.clone());
-        return copy.unwrap_or_else(|| scope.unknown(span));
+        return part(found.as_ref().map(|(value, cost)| (value, *cost)));
     }
     known.borrow_mut().insert(key.to_owned(), None);
     let (value, _) = scope.context.attempt(evaluate);
     let cost = cost(&value);
     scope.context.consume_budget(cost);
     known.borrow_mut().insert(key.to_owned(), Some((value.clone(), cost)));
-    value
+    part(Some((&value, 0)))
 }

@@ -164,3 +164,67 @@ fn a_default_in_a_json_type_constraint_has_the_span_of_the_constraint() {
         assert!(location.file.path.ends_with(".tf.json"), "{}: {}", resource.address, location.file.path);
     }
 }
+
+#[test]
+fn two_modules_may_use_outputs_of_each_other() {
+    let main = r#"
+module "one" {
+  source = "./one"
+  count  = 1
+  name   = "one"
+  other  = module.two[0].name
+}
+module "two" {
+  source = "./two"
+  count  = 1
+  name   = "two"
+  other  = module.one[0].name
+}
+"#;
+    let module = r#"
+variable "name" {}
+variable "other" {}
+output "name" { value = upper(var.name) }
+resource "test_thing" "x" { value = var.other }
+"#;
+    let expected = [("module.one[0].test_thing.x", "TWO"), ("module.two[0].test_thing.x", "ONE")];
+    expect(&[("main.tf", main), ("one/main.tf", module), ("two/main.tf", module)], &expected);
+}
+
+#[test]
+fn an_argument_of_a_repeated_module_is_evaluated_in_its_instance() {
+    let main = r#"
+module "each" {
+  source   = "./child"
+  for_each = { a = "x", b = "y" }
+  name     = "${each.key}-${each.value}"
+}
+module "counted" {
+  source = "./child"
+  count  = 2
+  name   = "n${count.index}"
+}
+"#;
+    let child = "variable \"name\" {}\nresource \"test_thing\" \"x\" { value = var.name }\n";
+    let expected = [
+        ("module.each[\"a\"].test_thing.x", "a-x"),
+        ("module.each[\"b\"].test_thing.x", "b-y"),
+        ("module.counted[0].test_thing.x", "n0"),
+        ("module.counted[1].test_thing.x", "n1"),
+    ];
+    expect(&[("main.tf", main), ("child/main.tf", child)], &expected);
+}
+
+#[test]
+fn the_keys_of_what_is_not_a_map_are_an_error() {
+    let source = r#"
+locals { values = { object = { b = 1, a = 2 }, list = ["x"], text = "t" } }
+resource "test_thing" "x" {
+  for_each = local.values
+  value    = join(",", try(keys(each.value), ["none"]))
+}
+"#;
+    let expected =
+        [("test_thing.x[\"list\"]", "none"), ("test_thing.x[\"object\"]", "a,b"), ("test_thing.x[\"text\"]", "none")];
+    expect(&[("main.tf", source)], &expected);
+}

@@ -29,7 +29,7 @@ locals {
   prefix           = var.settings.prefix == "" ? "" : "${trimsuffix(var.settings.prefix, "/")}/"
   prefixes         = compact([local.prefix])
   max_object_bytes = floor(local.settings.max_object_mib * 1024 * 1024)
-  kms_encrypted    = local.settings.encryption == "sse-kms"
+  kms_encrypted    = var.settings.encryption == "sse-kms"
 
   schema        = file(local.settings.schema_file)
   schema_sha256 = sha256(local.schema)

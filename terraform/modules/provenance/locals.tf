@@ -45,7 +45,7 @@ locals {
 
   # Normalized to end with a slash, so that the prefix `in` does not match `invoices/`.
   prefixes      = [for prefix in var.settings.prefixes : "${trimsuffix(prefix, "/")}/"]
-  kms_encrypted = local.settings.encryption == "sse-kms"
+  kms_encrypted = var.settings.encryption == "sse-kms"
 
   # The watched buckets. An empty list of prefixes means the whole bucket. `suffix` is appended to the names of the rule,
   # statements and alarms of the bucket.

@@ -1,8 +1,6 @@
 # Rules for attributes that have the same meaning in every system, at any depth.
 
 locals {
-  values = { for path, value in merge(local.level_1, local.level_2, local.level_3, local.level_4, local.level_5, local.level_6, local.level_7) : trimprefix(path, "known") => value if startswith(path, "known.") }
-
   ranges = {
     batch_size      = { from = 1, to = 10000, reason = "the limits of an event source mapping" }
     max_concurrency = { from = 2, to = 1000, reason = "the limits of an event source mapping" }
@@ -13,24 +11,27 @@ locals {
     principals = { pattern = "^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[^*]+)$", message = "must contain ARNs of users, roles or accounts (`arn:aws:iam::<account>:role/<name>`) without wildcards; for an assumed-role or IAM Identity Center session, use the ARN of its role." }
   }
 
+  # By the last word of the name, as in `notify_emails`.
+  element_pattern = { for path, entry in local.entries : path => regex("[^_]*$", entry.key) }
+
   common_rules = merge(
     {
-      for path, value in local.values : "range of ${path}" => {
-        valid   = value >= local.ranges[local.key[path]].from && value <= local.ranges[local.key[path]].to
-        message = "`${local.shown[path]}` must be between ${local.ranges[local.key[path]].from} and ${local.ranges[local.key[path]].to}, ${local.ranges[local.key[path]].reason}."
-      } if contains(keys(local.ranges), local.key[path]) && value != null
+      for path, entry in local.entries : "range of ${path}" => {
+        valid   = entry.value == null ? true : entry.value >= local.ranges[entry.key].from && entry.value <= local.ranges[entry.key].to
+        message = "`${local.shown[path]}` must be between ${local.ranges[entry.key].from} and ${local.ranges[entry.key].to}, ${local.ranges[entry.key].reason}."
+      } if contains(keys(local.ranges), entry.key)
     },
     {
-      for path, value in local.values : "elements of ${path}" => {
-        valid   = alltrue([for element in value : can(regex(local.patterns[regex("[^_]*$", path)].pattern, element))])
-        message = "`${local.shown[path]}` ${local.patterns[regex("[^_]*$", path)].message}"
-      } if contains(keys(local.patterns), regex("[^_]*$", path))
+      for path, word in local.element_pattern : "elements of ${path}" => {
+        valid   = alltrue([for element in coalesce(local.entries[path].value, []) : can(regex(local.patterns[word].pattern, element))])
+        message = "`${local.shown[path]}` ${local.patterns[word].message}"
+      } if contains(keys(local.patterns), word)
     },
     {
-      for path, value in local.values : "value of ${path}" => {
-        valid   = contains(["sse-s3", "sse-kms"], value)
+      for path, entry in local.entries : "value of ${path}" => {
+        valid   = entry.value == null ? true : contains(["sse-s3", "sse-kms"], entry.value)
         message = "`${local.shown[path]}` must be `sse-s3` or `sse-kms`."
-      } if local.key[path] == "encryption"
+      } if entry.key == "encryption"
     },
   )
 }

@@ -3,7 +3,7 @@
 module "rule" {
   source = "./rule"
   for_each = merge(
-    { "known attributes" = { valid = length(local.unknown_messages) == 0, message = join("\n", local.unknown_messages) } },
+    { for path, messages in local.unknown_messages : "attributes of ${local.shown[path]}" => { valid = length(messages) == 0, message = join("\n", messages) } },
     { for message, valid in var.rules : message => { valid = valid, message = message } },
     local.common_rules,
     local.name_rules,

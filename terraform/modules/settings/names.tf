@@ -26,13 +26,14 @@ locals {
   }
 
   # In us-east-1 S3 answers the second creation of a bucket with 200, so both resources would manage the same bucket.
-  same_name_rules = {
-    for kind in distinct(values(var.names)[*].kind) : "distinct names of ${kind}" => {
-      valid = length(distinct([for resource in var.names : resource.name if resource.kind == kind])) == length([for resource in var.names : resource if resource.kind == kind])
-      message = "two resources of kind ${local.kind_text[kind]} have the same name: set different names in ${join(", ", distinct([
-        for resource in var.names : "`${var.system}.${resource.attribute}`"
-        if resource.kind == kind && length([for other in var.names : other if other.kind == kind && other.name == resource.name]) > 1
-      ]))}."
+  # One rule for each pair, so that a name that is not known before the apply hides no other fault.
+  labels = keys(var.names)
+  same_name_rules = merge([
+    for number, label in local.labels : {
+      for other in slice(local.labels, number + 1, length(local.labels)) : "names of ${label} and ${other}" => {
+        valid   = var.names[label].name != var.names[other].name
+        message = "two resources of kind ${local.kind_text[var.names[label].kind]} have the same name: set different names in ${join(" and ", distinct([for resource in [var.names[label], var.names[other]] : "`${var.system}.${resource.attribute}`"]))}."
+      } if var.names[label].kind == var.names[other].kind
     }
-  }
+  ]...)
 }

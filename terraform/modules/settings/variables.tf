@@ -9,7 +9,7 @@ variable "written" {
 }
 
 variable "settings" {
-  description = "The same object, converted to the type of the system's variable, which drops attributes that the type does not have. A type with sets of objects is not supported, because their elements have no index."
+  description = "The same object, converted to the type of the system's variable, which drops attributes that the type does not have. The number of objects in its lists and maps must be known at plan. A type with sets of objects is not supported, because their elements have no index."
   type        = any
 }
 

@@ -5,6 +5,13 @@ mock_data "aws_partition" {
   }
 }
 
+mock_data "aws_region" {
+  defaults = {
+    id   = "eu-central-1"
+    name = "eu-central-1"
+  }
+}
+
 mock_data "aws_caller_identity" {
   defaults = {
     account_id = "444455556666"

@@ -44,6 +44,7 @@ const PARTIAL: &[&str] = &[
     "file",
     "index",
     "jsondecode",
+    "keys",
     "lookup",
     "one",
     "regex",
@@ -51,6 +52,7 @@ const PARTIAL: &[&str] = &[
     "tobool",
     "tonumber",
     "tostring",
+    "values",
 ];
 
 /// `try` has the first value that does not fail. An unknown value may fail, so that the next value is possible too,

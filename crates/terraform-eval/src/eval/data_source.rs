@@ -1,12 +1,12 @@
 //! Data sources: documents, which are composed from their configuration, and attributes that the configuration gives.
 use source_text::{Data, Member, Span, Text, Unknown, Value};
 
-use super::reference::{Step, walk};
+use super::reference::{Step, walk, walk_memoized};
 use super::repetition::{self, Keys};
 use super::{block as blocks, files};
 use crate::module::Module;
 use crate::provider::DocumentSource;
-use crate::scope::{Scope, memoized};
+use crate::scope::Scope;
 use crate::syntax::Block;
 use crate::values::{any_of, index_suffix, to_text};
 
@@ -86,7 +86,7 @@ fn document(block: &Block, source: &DocumentSource, key: Option<&Value>, span: S
         return any_of(all, scope.text_of(span), span);
     }
     let label = key_text.map(|t| t.to_string()).unwrap_or_default();
-    memoized(&format!("{name}[{label}]"), span, scope, || {
+    walk_memoized(&format!("{name}[{label}]"), &[], span, scope, || {
         let document = blocks::document(block, source, key, scope);
         let span = document.span;
         Value::new(Data::Encoded(Box::new(document)), span)

@@ -1,16 +1,16 @@
 //! Module calls: their instances, the outputs of these, and the value of `module.x` as a whole.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use source_text::{Data, Member, Span, Text, Unknown, Value};
 
 use super::expression::attribute;
-use super::reference::{Step, walk};
+use super::reference::{Step, walk, walk_memoized};
 use super::repetition::{self, Keys};
-use crate::module::{Children, Instance, Module};
+use crate::module::{Arguments, Children, Instance, Module};
 use crate::module_files::load;
-use crate::scope::{Scope, memoized};
-use crate::syntax::Block;
+use crate::scope::{Binding, Scope};
+use crate::syntax::{Attribute, Block};
 use crate::values::{index, to_text};
 
 /// Depth of nested module calls.
@@ -22,23 +22,21 @@ pub(crate) fn module_output(name: &str, rest: &[Step<'_>], span: Span, scope: Sc
     match (&children, rest) {
         (Children::One(child) | Children::UnknownCount(child), [Step::Name(wanted), after @ ..])
         | (Children::UnknownCount(child), [Step::Index(_), Step::Name(wanted), after @ ..]) => {
-            return walk(output(child, wanted, span, scope), after, span, scope);
+            return output(child, wanted, after, span, scope);
         }
         (Children::Keyed(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if key.as_str().is_some() => {
             let child = all.iter().find(|(k, _)| key.as_str() == Some(k.as_str()));
-            return child
-                .map_or_else(|| scope.fail(span), |(_, c)| walk(output(c, wanted, span, scope), after, span, scope));
+            return child.map_or_else(|| scope.fail(span), |(_, c)| output(c, wanted, after, span, scope));
         }
         (Children::Counted(all), [Step::Index(key), Step::Name(wanted), after @ ..]) if !key.is_unknown() => {
             let child = index(key).and_then(|i| all.get(i).cloned());
-            return child
-                .map_or_else(|| scope.fail(span), |c| walk(output(&c, wanted, span, scope), after, span, scope));
+            return child.map_or_else(|| scope.fail(span), |c| output(&c, wanted, after, span, scope));
         }
         _ => {}
     }
     let whole = |child: &Rc<Instance>| {
         let names: BTreeMap<&String, _> = child.module.outputs.iter().collect();
-        let member = |name: &String| member(name, output(child, name, span, scope));
+        let member = |name: &String| member(name, output(child, name, &[], span, scope));
         Value::object(names.into_keys().map(member), span)
     };
     let data = match &children {
@@ -74,12 +72,12 @@ fn member(name: &str, value: Value) -> Member {
     Member { key: Text::known(name), key_span: value.span, value }
 }
 
-fn output(child: &Rc<Instance>, wanted: &str, span: Span, scope: Scope<'_>) -> Value {
+fn output(child: &Rc<Instance>, wanted: &str, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let module = child.module.clone();
     let inner = Scope { context: scope.context, instance: child, file: scope.file, bindings: None };
     match module.outputs.get(wanted).and_then(|o| o.body.attribute("value")) {
-        Some(value) => memoized(&format!("output.{wanted}"), span, inner, || attribute(value, inner)),
-        None => scope.fail(span),
+        Some(value) => walk_memoized(&format!("output.{wanted}"), steps, span, inner, || attribute(value, inner)),
+        None => walk(scope.fail(span), steps, span, scope),
     }
 }
 
@@ -96,6 +94,24 @@ pub(crate) fn children(name: &str, scope: Scope<'_>) -> Children {
     made
 }
 
+/// The instances of the called modules that can have resources. A module without resources, data sources and calls has
+/// instances only where its outputs are read: its `for_each` may be far more expensive than all policies.
+pub(crate) fn children_with_resources(scope: Scope<'_>) -> Vec<Rc<Instance>> {
+    let has_resources = |call: &&Block| {
+        let module = called_module(call, Scope { bindings: None, ..scope });
+        module.is_some_and(|m| !(m.resources.is_empty() && m.data.is_empty() && m.calls.is_empty()))
+    };
+    let calls = scope.instance.module.calls.iter().filter(has_resources);
+    calls.filter_map(|call| call.labels.first()).flat_map(|name| children(name, scope).all()).collect()
+}
+
+/// The module that a call names, if it is on disk.
+fn called_module(call: &Block, scope: Scope<'_>) -> Option<Rc<Module>> {
+    let source = attribute(call.body.attribute("source")?, scope);
+    let local = source.as_str().filter(|s| s.starts_with("./") || s.starts_with("../"))?;
+    load(&scope.instance.module.folder.join(local), scope.context)
+}
+
 /// A call of a module in the tree, with what its instances have in common.
 struct Call<'a> {
     name: &'a str,
@@ -104,13 +120,16 @@ struct Call<'a> {
     callers: Vec<Rc<Module>>,
 }
 
+/// `each` and `count` in one instance.
+type Bound = Vec<(&'static str, Value)>;
+
 /// Arguments of a call that are not variables of the module.
 const META_ARGUMENTS: [&str; 6] = ["source", "version", "providers", "count", "for_each", "depends_on"];
 
 impl Call<'_> {
-    fn instance(&self, suffix: &str, disabled_at: Option<Span>, scope: Scope<'_>) -> Rc<Instance> {
-        let given = self.block.body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&a.name.as_str()));
-        let arguments: HashMap<String, Value> = given.map(|a| (a.name.clone(), attribute(a, scope))).collect();
+    fn instance(&self, suffix: &str, disabled_at: Option<Span>, bound: Bound, scope: Scope<'_>) -> Rc<Instance> {
+        let caller = Rc::downgrade(scope.instance);
+        let arguments = Arguments::Call { caller, name: self.name.to_owned(), bound: bound.into() };
         let address = format!("{}module.{}{suffix}.", scope.instance.address, self.name);
         let callers = self.callers.clone();
         let enabled = Instance::new(self.module.clone(), address, arguments, callers, &scope.instance.root);
@@ -125,8 +144,7 @@ impl Call<'_> {
         let shadow = scope.instance.shadow(disabled_at);
         let (each, count) = repetition::absent(self.block);
         let scope = Scope { instance: &shadow, ..scope };
-        let instance = |scope: Scope<'_>| self.instance("", Some(disabled_at), scope);
-        Children::Disabled(repetition::with_each(&each, &count, scope, instance))
+        Children::Disabled(self.instance("", Some(disabled_at), vec![("each", each), ("count", count)], scope))
     }
 
     fn repeated(&self, keys: Vec<(Value, Value)>, scope: Scope<'_>) -> Children {
@@ -134,8 +152,8 @@ impl Call<'_> {
         let child = |(key, value): (Value, Value)| {
             let label = to_text(&key).map(|t| t.to_string()).unwrap_or_default();
             let suffix = if numbered { format!("[{label}]") } else { format!("[\"{label}\"]") };
-            let instance = |scope: Scope<'_>| self.instance(&suffix, None, scope);
-            (label, repetition::with_key(&key, &value, numbered, scope, instance))
+            let bound = vec![repetition::bound_to_key(&key, &value, numbered)];
+            (label, self.instance(&suffix, None, bound, scope))
         };
         let children = keys.into_iter().map(child);
         if numbered {
@@ -146,16 +164,45 @@ impl Call<'_> {
     }
 }
 
+/// The value that the call of an instance gives to a variable of its module; `None` if it gives none.
+pub(crate) fn argument(name: &str, scope: Scope<'_>) -> Option<Value> {
+    let (caller, call, bound) = match &scope.instance.arguments {
+        Arguments::Values(values) => return values.get(name).cloned(),
+        Arguments::Call { caller, name, bound } => (caller.upgrade()?, name, bound),
+    };
+    let source = given(&caller.module, call, name)?;
+    let plain = Scope { instance: &caller, bindings: None, ..scope };
+    Some(match &**bound {
+        [] => attribute(source, plain),
+        [(one, value)] => attribute(source, plain.bind(&Binding { name: one, value, parent: None })),
+        [(each, each_value), (count, count_value), ..] => {
+            let outer = Binding { name: each, value: each_value, parent: None };
+            attribute(source, plain.bind(&Binding { name: count, value: count_value, parent: Some(&outer) }))
+        }
+    })
+}
+
+/// Whether the call of an instance gives a value to a variable of its module.
+pub(crate) fn has_argument(name: &str, instance: &Instance) -> bool {
+    match &instance.arguments {
+        Arguments::Values(values) => values.contains_key(name),
+        Arguments::Call { caller, name: call, .. } => {
+            caller.upgrade().is_some_and(|caller| given(&caller.module, call, name).is_some())
+        }
+    }
+}
+
+fn given<'a>(module: &'a Module, call: &str, name: &str) -> Option<&'a Attribute> {
+    let block = module.calls.iter().find(|c| c.labels.first().is_some_and(|l| l == call))?;
+    block.body.attribute(name).filter(|_| !META_ARGUMENTS.contains(&name))
+}
+
 fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
     let scope = Scope { bindings: None, ..scope };
-    let source = block.body.attribute("source").map(|s| attribute(s, scope));
-    let local = source.as_ref().and_then(Value::as_str).filter(|s| s.starts_with("./") || s.starts_with("../"));
-    let Some(source) = local.filter(|_| scope.instance.callers.len() < MAX_MODULE_NESTING) else {
+    if scope.instance.callers.len() >= MAX_MODULE_NESTING {
         return Children::Elsewhere;
-    };
-    let Some(module) = load(&scope.instance.module.folder.join(source), scope.context) else {
-        return Children::Elsewhere;
-    };
+    }
+    let Some(module) = called_module(block, scope) else { return Children::Elsewhere };
     let mut callers = scope.instance.callers.clone();
     callers.push(scope.instance.module.clone());
     let keys = repetition::keys(block, scope);
@@ -164,11 +211,10 @@ fn make_children(name: &str, block: &Block, scope: Scope<'_>) -> Children {
         return Children::Elsewhere;
     }
     let call = Call { name, block, module, callers };
-    let instance = |scope: Scope<'_>| call.instance("", None, scope);
     match keys {
-        Keys::One => Children::One(instance(scope)),
+        Keys::One => Children::One(call.instance("", None, Vec::new(), scope)),
         Keys::UnknownCount { each, count } => {
-            Children::UnknownCount(repetition::with_each(&each, &count, scope, instance))
+            Children::UnknownCount(call.instance("", None, vec![("each", each), ("count", count)], scope))
         }
         Keys::Many(keys) if keys.is_empty() => call.disabled(scope),
         Keys::Many(keys) => call.repeated(keys, scope),

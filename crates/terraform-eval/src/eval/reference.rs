@@ -45,15 +45,16 @@ fn referred(root: &Expression, steps: &[Step<'_>], span: Span, scope: Scope<'_>)
     };
     let name = name.value().as_str();
     if let Some(bound) = scope.bound(name) {
-        return if scope.context.consume_budget(cost(bound)) {
-            walk(bound.clone(), steps, span, scope)
+        let (part, rest) = reach(bound, steps);
+        return if scope.context.consume_budget(cost(part)) {
+            walk(part.clone(), rest, span, scope)
         } else {
             scope.unknown(span)
         };
     }
     match (name, steps) {
-        ("var", [Step::Name(name), rest @ ..]) => walk(variable(name, span, scope), rest, span, scope),
-        ("local", [Step::Name(name), rest @ ..]) => walk(local(name, span, scope), rest, span, scope),
+        ("var", [Step::Name(name), rest @ ..]) => variable(name, rest, span, scope),
+        ("local", [Step::Name(name), rest @ ..]) => local(name, rest, span, scope),
         ("module", [Step::Name(name), rest @ ..]) => module_call::module_output(name, rest, span, scope),
         ("data", [Step::Name(kind), Step::Name(name), rest @ ..]) => data_source::value(kind, name, rest, span, scope),
         ("path", [Step::Name(which)]) => path(which, span, scope),
@@ -72,6 +73,37 @@ fn step<'a>(operator: &'a TraversalOperator, scope: Scope<'_>) -> Step<'a> {
             Step::Index(Value::new(Data::Number(n.value().to_string().into()), Span::default()))
         }
     }
+}
+
+/// Evaluates once per instance, and takes the steps without a copy of the whole value. A value that depends on itself is
+/// unknown, and so is one whose copies exceed the budget.
+pub(crate) fn walk_memoized(
+    key: &str,
+    steps: &[Step<'_>],
+    span: Span,
+    scope: Scope<'_>,
+    evaluate: impl FnOnce() -> Value,
+) -> Value {
+    let (value, taken) = memoized(key, scope, evaluate, |found| {
+        let part = found.and_then(|(whole, whole_cost)| {
+            let (part, rest) = reach(whole, steps);
+            let cost = if rest.len() == steps.len() { whole_cost } else { cost(part) };
+            scope.context.consume_budget(cost).then(|| (part.clone(), steps.len() - rest.len()))
+        });
+        part.unwrap_or_else(|| (scope.unknown(span), 0))
+    });
+    walk(value, steps.get(taken..).unwrap_or_default(), span, scope)
+}
+
+/// The part of a value that the first steps lead to, as far as keys are known, and the remaining steps.
+fn reach<'v, 's, 'a>(value: &'v Value, steps: &'s [Step<'a>]) -> (&'v Value, &'s [Step<'a>]) {
+    let Some((first, rest)) = steps.split_first() else { return (value, steps) };
+    let found = match (first, &value.data) {
+        (Step::Name(name), Data::Object(_)) => value.get(name),
+        (Step::Index(key), Data::Object(_)) => key.as_str().and_then(|key| value.get(key)),
+        _ => None,
+    };
+    found.map_or((value, steps), |found| reach(found, rest))
 }
 
 /// The value that steps lead to.
@@ -177,20 +209,20 @@ fn deeper(unknown: &Unknown, steps: &[Step<'_>]) -> Unknown {
 }
 
 /// The value of a variable: the given one or its default.
-pub(crate) fn variable(name: &str, span: Span, scope: Scope<'_>) -> Value {
+pub(crate) fn variable(name: &str, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let instance = scope.instance;
-    let Some(block) = instance.module.variables.get(name) else { return scope.unknown(span) };
-    let given = instance.arguments.get(name);
-    if given.is_none() && block.body.attribute("default").is_none() {
+    let Some(block) = instance.module.variables.get(name) else { return walk(scope.unknown(span), steps, span, scope) };
+    if !module_call::has_argument(name, instance) && block.body.attribute("default").is_none() {
         let source = format!("{}var.{name}", instance.address);
-        return Value::unknown(Unknown::plain(source), span);
+        return walk(Value::unknown(Unknown::plain(source), span), steps, span, scope);
     }
-    memoized(&format!("var.{name}"), span, scope, || {
+    walk_memoized(&format!("var.{name}"), steps, span, scope, || {
         let plain = Scope { bindings: None, ..scope };
         let default = || block.body.attribute("default").map(|d| attribute(d, plain));
         let nullable = block.body.attribute("nullable").map(|n| attribute(n, plain).data);
-        let given = given.filter(|v| !(matches!(v.data, Data::Null) && matches!(nullable, Some(Data::Bool(false)))));
-        let value = given.cloned().or_else(default).unwrap_or_else(|| scope.unknown(span));
+        let given = module_call::argument(name, plain)
+            .filter(|v| !(matches!(v.data, Data::Null) && matches!(nullable, Some(Data::Bool(false)))));
+        let value = given.or_else(default).unwrap_or_else(|| scope.unknown(span));
         let value = match block.body.attribute("type") {
             Some(kind) => type_constraint::convert(value, kind, plain),
             None => value,
@@ -202,10 +234,10 @@ pub(crate) fn variable(name: &str, span: Span, scope: Scope<'_>) -> Value {
     })
 }
 
-fn local(name: &str, span: Span, scope: Scope<'_>) -> Value {
+fn local(name: &str, steps: &[Step<'_>], span: Span, scope: Scope<'_>) -> Value {
     let module = scope.instance.module.clone();
-    let Some(source) = module.locals.get(name) else { return scope.unknown(span) };
-    memoized(&format!("local.{name}"), span, scope, || attribute(source, Scope { bindings: None, ..scope }))
+    let Some(source) = module.locals.get(name) else { return walk(scope.unknown(span), steps, span, scope) };
+    walk_memoized(&format!("local.{name}"), steps, span, scope, || attribute(source, Scope { bindings: None, ..scope }))
 }
 
 fn path(which: &str, span: Span, scope: Scope<'_>) -> Value {

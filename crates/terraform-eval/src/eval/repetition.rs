@@ -106,6 +106,11 @@ pub(crate) fn with_each<T>(each: &Value, count: &Value, scope: Scope<'_>, run: i
     run(scope.bind(&inner))
 }
 
+/// What `each` or `count` is for one key.
+pub(super) fn bound_to_key(key: &Value, value: &Value, numbered: bool) -> (&'static str, Value) {
+    if numbered { ("count", object(vec![("index", key.clone())], key.span)) } else { ("each", each(key, value)) }
+}
+
 /// Runs with `each` or `count` bound for one key.
 pub(crate) fn with_key<T>(
     key: &Value,
@@ -114,9 +119,8 @@ pub(crate) fn with_key<T>(
     scope: Scope<'_>,
     run: impl FnOnce(Scope<'_>) -> T,
 ) -> T {
-    let bound = if numbered { object(vec![("index", key.clone())], key.span) } else { each(key, value) };
-    let binding = Binding { name: if numbered { "count" } else { "each" }, value: &bound, parent: scope.bindings };
-    run(scope.bind(&binding))
+    let (name, bound) = bound_to_key(key, value, numbered);
+    run(scope.bind(&Binding { name, value: &bound, parent: scope.bindings }))
 }
 
 /// `each` and `count` for a block without instances: both are unknown.

@@ -32,11 +32,8 @@ fn declared(instance: &Rc<Instance>, context: &EvalContext, found: &mut Vec<Reso
             found.push(Resource { address, kind, values, head: block.head, from_source: true, disabled_at });
         });
     }
-    for call in &instance.module.calls {
-        let Some(name) = call.labels.first() else { continue };
-        for child in module_call::children(name, scope).all() {
-            declared(&child, context, found);
-        }
+    for child in module_call::children_with_resources(scope) {
+        declared(&child, context, found);
     }
 }
 
@@ -79,9 +76,7 @@ fn unused_documents(instance: &Rc<Instance>, scope: Scope<'_>, found: &mut Vec<D
             found.push(Document { address, data_type: block.labels[0].clone(), value, disabled_at });
         });
     }
-    for name in instance.module.calls.iter().filter_map(|c| c.labels.first()) {
-        for child in module_call::children(name, scope).all() {
-            unused_documents(&child, Scope { instance: &child, ..scope }, found);
-        }
+    for child in module_call::children_with_resources(scope) {
+        unused_documents(&child, Scope { instance: &child, ..scope }, found);
     }
 }
