@@ -69,6 +69,16 @@ KEPT_RESOURCES = {
     ),
 }
 
+# The checks that warn about what an example leaves out. The others have everything that is advised.
+WARNINGS = {
+    "minimal": {
+        "alarm_emails_are_set",
+        "ingest_has_an_operator_role",
+        "ingest_has_an_uploader_role",
+        "notify_emails_are_set",
+    },
+}
+
 
 @pytest.fixture(params=EXAMPLES)
 def example(request: pytest.FixtureRequest, examples: dict[str, ExamplePlan]) -> ExamplePlan:
@@ -114,6 +124,12 @@ def test_policy_lint_passes(example: ExamplePlan) -> None:
     command = [str(build.binaries()["policy-lint"]), "check", str(example.file)]
     result = subprocess.run(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_checks_warn_about_what_is_left_out(name: str, examples: dict[str, ExamplePlan]) -> None:
+    failed = [check for check in examples[name].plan["checks"] if check["status"] == "fail"]
+    assert {check["address"]["name"] for check in failed} == WARNINGS.get(name, set())
 
 
 @pytest.mark.parametrize("name", KEPT_NAMES)
