@@ -107,6 +107,7 @@ def _deployer(account: str) -> dict:
 
 
 def _may_assume(account: str, *roles: str) -> dict:
+    ends = ("", "-*")  # with `regional_names`, the name of a role ends in the Region
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -114,7 +115,7 @@ def _may_assume(account: str, *roles: str) -> dict:
                 "Sid": "AssumeOwnRole",
                 "Effect": "Allow",
                 "Action": "sts:AssumeRole",
-                "Resource": [f"arn:aws:iam::{account}:role/sluice-*-{role}" for role in roles],
+                "Resource": [f"arn:aws:iam::{account}:role/sluice-*-{role}{end}" for role in roles for end in ends],
             }
         ],
     }
