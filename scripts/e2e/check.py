@@ -34,7 +34,7 @@ def main(files: list[str]) -> None:
         else:
             validated = list(pool.map(lambda folder: validate(offline, folder), folders(offline.root)))
             print(f"{len(validated)} root modules, modules and examples are valid", flush=True)
-        tested = offline.run(offline.root, "test", *(f"-filter=tests/{file}" for file in files))
+        tested = offline.run(offline.root, "test", "-no-color", *(f"-filter=tests/{file}" for file in files))
         record(tested.stdout, recorder)
         if tested.returncode:
             raise SystemExit(f"terraform test failed:\n{tested.stdout}{tested.stderr}")

@@ -123,8 +123,8 @@ NAME_CASES = [
     case(
         [
             f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but it may "
-            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten `project` "
-            "or `environment`, or set `ingest.processing_bucket.name`.",
+            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten "
+            "`project` or `environment`, or set `ingest.processing_bucket.name`.",
             f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` has 68",
         ],
         ingest(),
