@@ -66,7 +66,7 @@ fn the_hooks_of_this_repository_reject_defects() {
         std::fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
         std::fs::copy(root.join("..").join(name), to).expect("a copy");
     };
-    [".pre-commit-config.yaml", "policy-lint/hook", "terraform/examples/both.tfvars"].into_iter().for_each(copy);
+    [".pre-commit-config.yaml", "policy-lint/hook"].into_iter().for_each(copy);
     let policy = |action: &str| {
         format!(
             r#"resource "aws_iam_policy" "p" {{

@@ -87,12 +87,13 @@ def _deployer(account: str) -> dict:
                 "Resource": "*",
             },
             {
-                "Sid": "ManageOwnRoles",
+                "Sid": "ManageOwnIdentities",
                 "Effect": "Allow",
                 "Action": "iam:*",
                 "Resource": [
                     f"arn:aws:iam::{account}:role/sluice-*",
                     f"arn:aws:iam::{account}:policy/sluice-*",
+                    f"arn:aws:iam::{account}:user/sluice-*",
                 ],
             },
             {
@@ -106,6 +107,7 @@ def _deployer(account: str) -> dict:
 
 
 def _may_assume(account: str, *roles: str) -> dict:
+    ends = ("", "-*")  # with `regional_names`, the name of a role ends in the Region
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -113,7 +115,7 @@ def _may_assume(account: str, *roles: str) -> dict:
                 "Sid": "AssumeOwnRole",
                 "Effect": "Allow",
                 "Action": "sts:AssumeRole",
-                "Resource": [f"arn:aws:iam::{account}:role/sluice-*-{role}" for role in roles],
+                "Resource": [f"arn:aws:iam::{account}:role/sluice-*-{role}{end}" for role in roles for end in ends],
             }
         ],
     }

@@ -161,16 +161,21 @@ def forge(deployment: Deployment, key: str, **fields: object) -> ObjectVersion:
 def deliver_log(deployment: Deployment, at: float, *created: ObjectVersion) -> str:
     """Puts a log file as CloudTrail delivers it, with the creation of these versions at this time; returns its key.
     The emulator delivers no log files."""
-    names, emulator, when = deployment.provenance, deployment.emulator, time.gmtime(at)
     records = [
         {
             "eventName": "PutObject",
-            "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", when),
+            "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
             "requestParameters": {"bucketName": version.bucket, "key": version.key},
             "responseElements": {"x-amz-version-id": version.version_id},
         }
         for version in created
     ]
+    return deliver_records(deployment, at, records)
+
+
+def deliver_records(deployment: Deployment, at: float, records: list[dict]) -> str:
+    """Puts a log file with these records as CloudTrail delivers it at this time; returns its key."""
+    names, emulator, when = deployment.provenance, deployment.emulator, time.gmtime(at)
     folder = time.strftime(f"{names.trail_prefix}{emulator.region}/%Y/%m/%d/", when)
     stamp = time.strftime("%Y%m%dT%H%MZ", time.gmtime(at - at % 300))
     name = f"{emulator.account}_CloudTrail_{emulator.region}_{stamp}_{uuid.uuid4().hex[:16]}.json.gz"

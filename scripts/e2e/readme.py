@@ -146,16 +146,20 @@ class Walk:
         return completed.stdout
 
     def edit_variables(self) -> None:
-        """Edits terraform.tfvars as a person would: sets the principals of the roles, and adds provenance."""
+        """Edits terraform.tfvars as a person would: sets who has access, and adds provenance."""
         path: Path = self.folder / "terraform.tfvars"
         text = path.read_text()
         user = f"arn:aws:iam::{self._emulator.account}:user"
-        for setting, name in (("uploader_principals", "uploader"), ("operator_principals", "operator")):
-            text, count = re.subn(rf"(?m)^  # {setting} = .*$", f'  {setting} = ["{user}/{name}"]', text, count=1)
+        for setting, value in (
+            ("uploader_principals", f'["{user}/uploader"]'),
+            ("operator_principals", f'["{user}/operator"]'),
+            ("uploader_user", '"sluice-dev-upload"'),
+        ):
+            text, count = re.subn(rf"(?m)^  # {setting} += .*$", f"  {setting} = {value}", text, count=1)
             assert count == 1, f"terraform.tfvars.example has no `{setting}` to uncomment"
         # `write_once`: see scripts/local/deviations.md.
         text += (
-            "provenance = {\n  write_once = false\n  watch_ingest = true\n  timeout_s = 60\n"
+            'provenance = {\n  write_once = false\n  watch = ["ingest"]\n  timeout_s = 60\n'
             f'  auditor_principals = ["{user}/auditor"]\n  operator_principals = ["{user}/operator"]\n'
             f'  uploader_principals = ["{user}/uploader"]\n}}\n'
         )

@@ -1,4 +1,4 @@
-"""The Athena resources in a plan of an example, made without credentials and without a backend."""
+"""The Athena resources in a plan of the root module, made without credentials and without a backend."""
 
 from __future__ import annotations
 
@@ -14,9 +14,32 @@ from pathlib import Path
 from typing import Any
 
 from .paths import ROOT
-from .terraform import BACKEND, QUICK, cli_config, left_out
+from .terraform import BACKEND, QUICK, SCHEMA_FILE, cli_config, left_out
 
 ACCOUNT = "111122223333"
+# Variables by name of the plan: `provenance` with the names of an existing pipeline, and both systems.
+VARIABLES = {
+    "alone": {
+        "project": "caa304",
+        "environment": "prod",
+        "region": "us-east-1",
+        "provenance": {
+            "data_bucket": {"name": "caa304-raw-data"},
+            "trail": {"bucket_name": "caa304-cloudtrail-log"},
+            "names": {"function": "secure-provenance-lambda"},
+        },
+    },
+    "both": {
+        "environment": "staging",
+        "region": "eu-central-1",
+        "ingest": {
+            "prefix": "incoming/",
+            "schema_file": SCHEMA_FILE,
+            "table": {"hash_key": "ArtistID", "range_key": ""},
+        },
+        "provenance": {"watch": ["ingest"], "prefixes": ["incoming/", "reports/"]},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -60,9 +83,11 @@ class Root:
         (self._module / "packages.auto.tfvars.json").write_text(json.dumps(variables))
         self._run("init", "-input=false")
 
-    def plan(self, example: str) -> Planned:
-        self._run("plan", "-input=false", f"-var-file=examples/{example}.tfvars", f"-out={example}.tfplan")
-        shown = json.loads(self._run("show", "-json", f"{example}.tfplan"))
+    def plan(self, name: str) -> Planned:
+        """Plans with these `VARIABLES`."""
+        (self._module / f"{name}.tfvars.json").write_text(json.dumps(VARIABLES[name]))
+        self._run("plan", "-input=false", f"-var-file={name}.tfvars.json", f"-out={name}.tfplan")
+        shown = json.loads(self._run("show", "-json", f"{name}.tfplan"))
         found = list(_resources(shown["planned_values"]["root_module"]))
         tables = [values for kind, values in found if kind == "aws_glue_catalog_table"]
         return Planned(

@@ -25,6 +25,8 @@ PARALLELISM = "-parallelism=64"
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
+# In the copy of the root module, in which Terraform runs.
+SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 BACKEND_FILE = "backend_override.tf"
 VARIABLES_FILE = "stack.auto.tfvars.json"
@@ -55,18 +57,14 @@ class Terraform:
             **QUICK,
         }
         self._variables = changed(variables(stack, emulator), changes)
+        self._arguments = [f"-var-file=../dist/{VARIABLES}"]
         self._log = stack.terraform_log
 
     def init(self, source: Path = ROOT_MODULE) -> None:
         """Copies the root module, or the one in the folder `source`, and initialises it."""
-        if self.folder.exists():
-            raise SystemExit(
-                f"{self.folder} exists already: stop the stack first with scripts/local/down {self.stack.name}"
-            )
-        shutil.copytree(source, self.folder, ignore=left_out)
+        copy_module(self.folder, self.stack, source)
         (self.folder / BACKEND_FILE).write_text(BACKEND)
         self._write_variables()
-        (self.stack.folder / "terraformrc").write_text(cli_config())
         self._run("init", "-backend=true")
 
     def upgrade(self, **changes: object) -> None:
@@ -82,11 +80,8 @@ class Terraform:
 
     def plan(self, name: str = "plan") -> dict:
         """Writes NAME.tfplan and NAME.json; returns the latter. The packages must have been built."""
-        with _copying_packages:
-            if not (self.stack.folder / "dist").exists():
-                # A copy, so that the next build does not change the packages of this stack.
-                shutil.copytree(LOCAL_DIST, self.stack.folder / "dist")
-        self._run("plan", f"-var-file=../dist/{VARIABLES}", f"-out={name}.tfplan")
+        copy_packages(self.stack)
+        self._run("plan", *self._arguments, f"-out={name}.tfplan")
         text = self._run("show", "-json", f"{name}.tfplan", quiet=True)
         self.plan_file(name).write_text(text)
         return json.loads(text)
@@ -99,7 +94,7 @@ class Terraform:
         self._run("apply", PARALLELISM, f"{name}.tfplan")
 
     def destroy(self) -> None:
-        self._run("apply", PARALLELISM, "-destroy", "-auto-approve", f"-var-file=../dist/{VARIABLES}")
+        self._run("apply", PARALLELISM, "-destroy", "-auto-approve", *self._arguments)
 
     def outputs(self) -> dict:
         text = self._run("output", "-json", quiet=True)
@@ -124,6 +119,40 @@ class Terraform:
         if result.returncode:
             raise SystemExit(f"terraform {verb} failed, the complete log is {self._log}:\n{result.stderr.strip()}")
         return result.stdout
+
+
+class Example(Terraform):
+    """A folder of terraform/examples on a stack, with settings of its own."""
+
+    def __init__(
+        self, stack: Stack, emulator: Emulator, keys: Credentials, name: str, override: str, **variables: str
+    ) -> None:
+        """`override` is the text of an override file, for what an example does not leave to variables."""
+        super().__init__(stack, emulator, keys, folder=f"{name}/terraform/examples/{name}")
+        self._module = stack.folder / name / "terraform"
+        self._override = override
+        self._arguments = [f"-var={variable}={value}" for variable, value in variables.items()]
+
+    def init(self, source: Path = ROOT_MODULE) -> None:
+        """Copies the root module with its examples, at the depth that it has in the repository."""
+        copy_module(self._module, self.stack, source)
+        (self._module.parent / "dist").symlink_to(self.stack.folder / "dist")
+        (self.folder / "stack_override.tf").write_text(self._override)
+        self._run("init")
+
+
+def copy_module(folder: Path, stack: Stack, source: Path) -> None:
+    if folder.exists():
+        raise SystemExit(f"{folder} exists already: stop the stack first with scripts/local/down {stack.name}")
+    shutil.copytree(source, folder, ignore=left_out)
+    (stack.folder / "terraformrc").write_text(cli_config())
+
+
+def copy_packages(stack: Stack) -> None:
+    """A copy, so that the next build does not change the packages of this stack."""
+    with _copying_packages:
+        if not (stack.folder / "dist").exists():
+            shutil.copytree(LOCAL_DIST, stack.folder / "dist")
 
 
 def left_out(folder: str, names: list[str]) -> set[str]:

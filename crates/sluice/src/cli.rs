@@ -52,6 +52,8 @@ mod tests {
             &format!("verify --file a --file b --pin {pin} --pin {pin}"),
             "provenance backfill incoming/ --yes --rate 5 --list",
             "smoke provenance --wait 1200 --require-log --format json",
+            "smoke provenance --skip-log --deployment eu",
+            "bootstrap --markers --outputs f --deployment eu",
             "redrive --system provenance --yes",
             "status --system provenance --as auditor",
         ] {
@@ -67,6 +69,9 @@ mod tests {
             "verify --jobs 0",
             "provenance",
             "smoke",
+            "smoke provenance --skip-log --require-log",
+            "bootstrap --markers --region eu-west-1",
+            "bootstrap --markers --smoke-test",
             "redrive --system other",
         ] {
             assert!(!parses(line), "{line}");

@@ -16,6 +16,7 @@ use crate::aws::s3::Store;
 use crate::outputs::Provenance as Names;
 use crate::time::{day_path, rfc3339};
 
+pub(crate) mod object_requests;
 #[cfg(test)]
 mod tests;
 
@@ -238,7 +239,16 @@ impl<'a> Trail<'a> {
     ///
     /// # Errors
     /// If it cannot be read or parsed.
-    pub(crate) async fn read_events(&self, key: &str) -> anyhow::Result<Vec<CreationEvent>> {
+    async fn read_events(&self, key: &str) -> anyhow::Result<Vec<CreationEvent>> {
+        let records = self.read_records(key).await?;
+        Ok(records.iter().filter_map(creation_event).collect())
+    }
+
+    /// The records of a log file; none if the file does not exist any more.
+    ///
+    /// # Errors
+    /// If it cannot be read or parsed.
+    async fn read_records(&self, key: &str) -> anyhow::Result<Vec<Value>> {
         let bytes = self.store.read(&self.names.trail_bucket, key, None, MAX_LOG).await?;
         bytes.map_or(Ok(Vec::new()), |bytes| {
             parse_log(&bytes).with_context(|| format!("cannot read the log file `{}`", escape(key)))
@@ -264,19 +274,18 @@ struct LogFile {
     records: Vec<Value>,
 }
 
-/// The creation events of a packed log file.
-fn parse_log(bytes: &[u8]) -> anyhow::Result<Vec<CreationEvent>> {
+/// The records of a packed log file.
+fn parse_log(bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
     let mut text = String::new();
     let mut decoder = GzDecoder::new(bytes).take(MAX_UNPACKED_LOG);
     decoder.read_to_string(&mut text).context("it cannot be unpacked")?;
     let log_file: LogFile = serde_json::from_str(&text).context("it is not a log file of CloudTrail")?;
-    Ok(log_file.records.iter().filter_map(creation_event).collect())
+    Ok(log_file.records)
 }
 
 fn creation_event(record: &Value) -> Option<CreationEvent> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-    let has_failed = record.get("errorCode").is_some_and(|code| !code.is_null());
-    if has_failed || !CREATION_EVENTS.contains(&text("/eventName")?) {
+    if has_failed(record) || !CREATION_EVENTS.contains(&text("/eventName")?) {
         return None;
     }
     let at: Option<Timestamp> = text("/eventTime").and_then(|t| t.parse().ok());
@@ -289,6 +298,11 @@ fn creation_event(record: &Value) -> Option<CreationEvent> {
         version_id: text("/responseElements/x-amz-version-id").map(str::to_owned),
         at: at.and_then(|at| i64::try_from(at.as_millis() / 1000).ok()),
     })
+}
+
+/// Whether the request of a record was rejected.
+fn has_failed(record: &Value) -> bool {
+    record.get("errorCode").is_some_and(|code| !code.is_null())
 }
 
 /// A form upload may have no key in its parameters; the resource has it after `arn:…:s3:::bucket/`.

@@ -18,6 +18,8 @@ mod outputs;
 mod quarantined_versions;
 mod report;
 mod time;
+#[cfg(test)]
+mod tools_page;
 mod version_audit;
 mod version_selection;
 

@@ -33,7 +33,7 @@ const COMMANDS: [&str; 21] = [
 ];
 
 /// Command lines that are rejected before AWS is called.
-const REJECTED: [&str; 34] = [
+const REJECTED: [&str; 38] = [
     "",
     "nonsense",
     "upload",
@@ -45,6 +45,9 @@ const REJECTED: [&str; 34] = [
     "upload a.json --outputs a.txt",
     "upload a.json --outputs empty.json",
     "upload a.json --outputs off.json",
+    "upload a.json --outputs two.json",
+    "upload a.json --outputs two.json --deployment asia",
+    "upload a.json --outputs off.json --deployment eu",
     "upload a.json --terraform nowhere",
     "upload a.json --jobs 0",
     "upload a.json --format json --outputs off.json",
@@ -54,6 +57,7 @@ const REJECTED: [&str; 34] = [
     "backfill --since yesterday",
     "backfill --rate 0",
     "bootstrap",
+    "bootstrap --markers --outputs old.json",
     "bootstrap --region Frankfurt",
     "bootstrap --region eu-west-1 --state-key /a",
     "ingest run-local nowhere.json",
@@ -69,6 +73,11 @@ const REJECTED: [&str; 34] = [
     "provenance",
     "smoke",
 ];
+
+/// The output of an ingest of an older version.
+const INGEST: &str = r#"{"processing_bucket": "in", "quarantine_bucket": "out", "prefix": "", "table": "items",
+    "hash_key": "ArtistID", "queue_url": "q", "event_dead_letter_url": "e", "queue_dead_letter_url": "d",
+    "function": "f", "schema_key": "k", "max_object_bytes": 10}"#;
 
 /// Runs the program in an empty folder without an environment.
 fn run(line: &str, folder: &Path) -> Output {
@@ -111,6 +120,10 @@ fn usage_errors_exit_with_2() {
     std::fs::create_dir(folder.path().join("terraform")).unwrap();
     let off = r#"{"deployment": {"value": {"region": "eu-central-1"}}, "ingest": {"value": null}}"#;
     std::fs::write(folder.path().join("off.json"), off).unwrap();
+    std::fs::write(folder.path().join("two.json"), format!(r#"{{"eu": {off}, "deployments": {{"us": {off}}}}}"#))
+        .unwrap();
+    let old = format!(r#"{{"deployment": {{"region": "eu-central-1"}}, "ingest": {INGEST}}}"#);
+    std::fs::write(folder.path().join("old.json"), old).unwrap();
     let mut printed = String::new();
     for line in REJECTED {
         let output = run(line, folder.path());
@@ -125,10 +138,7 @@ fn usage_errors_exit_with_2() {
 fn an_empty_folder_exits_with_1() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
-    let names = r#"{"processing_bucket": "in", "quarantine_bucket": "out", "prefix": "", "table": "items",
-        "hash_key": "ArtistID", "queue_url": "q", "event_dead_letter_url": "e", "queue_dead_letter_url": "d",
-        "function": "f", "topic_arn": "t", "schema_sha256": "00", "schema_key": "k", "max_object_bytes": 10}"#;
-    let outputs = format!(r#"{{"deployment": {{"region": "eu-central-1"}}, "ingest": {names}}}"#);
+    let outputs = format!(r#"{{"deployment": {{"region": "eu-central-1"}}, "ingest": {INGEST}}}"#);
     std::fs::write(folder.path().join("outputs.json"), outputs).unwrap();
     let mut printed = String::new();
     for line in [

@@ -8,7 +8,7 @@ import time
 
 import jsonschema
 
-SCHEMA = pathlib.Path(__file__).parents[3] / "terraform/modules/ingest/music-item.schema.json"
+SCHEMA = pathlib.Path(__file__).parents[3] / "terraform/examples/eventpulse/music-item.schema.json"
 
 
 def make(path: str, count: int, features: int) -> None:

@@ -12,7 +12,7 @@ use ingest::validate::ItemValidator;
 use sluice_types::digest::sha256;
 use sluice_types::{ObjectVersion, Timestamp};
 
-const SCHEMA: &str = include_str!("../../../terraform/modules/ingest/music-item.schema.json");
+const SCHEMA: &str = include_str!("../../../terraform/examples/eventpulse/music-item.schema.json");
 
 fn main() {
     let Some(path) = std::env::args().skip(1).find(|a| !a.starts_with('-')) else {

@@ -1,5 +1,5 @@
 //! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
-//! `terraform/modules/ingest/policies.tf`.
+//! `terraform/modules/ingest/iam.tf`.
 
 use std::fmt::{self, Debug, Formatter};
 

@@ -1,5 +1,5 @@
 //! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
-//! `terraform/modules/provenance/policies.tf`, or for the signing key in the key policy in `ledger.tf`.
+//! `terraform/modules/provenance/iam.tf`, or for the signing key in the key policy in `ledger.tf`.
 
 use sluice_types::manifest::Statement;
 

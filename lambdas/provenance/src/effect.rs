@@ -1,5 +1,5 @@
 //! The effects of the protocol and their results. An effect is one kind of AWS call; the statement that grants it is in
-//! `terraform/modules/provenance/policies.tf`.
+//! `terraform/modules/provenance/iam.tf`.
 
 use lambda_support::Fault;
 use sluice_types::{ListedVersion, ObjectAttributes, ObjectVersion, Receipt};

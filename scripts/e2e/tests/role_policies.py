@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from ..deployment import Deployment
+
+# The use of the KMS key for encrypted buckets: see terraform/modules/role.
+ENCRYPTED_BUCKETS = "encrypted-buckets"
+_CALLS = {"ReadEncrypted": "kms:Decrypt", "WriteEncrypted": "kms:GenerateDataKey"}
+
+
+def all_statements(deployment: Deployment, role_arn: str) -> dict[str, list[dict]]:
+    """The statements of every inline policy of a role, by policy."""
+    name = role_arn.rpartition("/")[2]
+    names = deployment.client("iam").list_role_policies(RoleName=name)["PolicyNames"]
+    return {policy: statements(deployment, role_arn, policy) for policy in names}
 
 
 def statements(deployment: Deployment, role_arn: str, policy: str) -> list[dict]:
@@ -30,6 +42,24 @@ def allowed(found: list[dict]) -> set[tuple[str, str]]:
         if statement["Effect"] == "Allow"
         for action in listed(statement["Action"])
     }
+
+
+def key_use(sids: Iterable[str]) -> set[tuple[str, str]]:
+    """Sid and action of the statements on the KMS key."""
+    return {(sid, _CALLS[sid]) for sid in sids}
+
+
+def assert_only_through_s3(deployment: Deployment, found: list[dict]) -> None:
+    """Each statement on the KMS key is limited to the deployment's key and to requests through S3.
+
+    The emulator encrypts without these permissions, and its simulation ignores the context: the text is checked.
+    """
+    for statement in found:
+        assert statement["Effect"] == "Allow" and statement["Action"] == _CALLS[statement["Sid"]]
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:ViaService": [f"s3.{deployment.emulator.region}.amazonaws.com"]},
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": [f"alias/sluice-{deployment.stack.name}"]},
+        }
 
 
 def without(found: list[dict], sid: str, action: str) -> list[dict]:

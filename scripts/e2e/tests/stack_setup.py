@@ -14,7 +14,7 @@ from .background import Background
 
 # Each needs one core for most of the time, in which it does not wait for AWS.
 MAX_CONCURRENT_APPLIES = 2
-_applying = threading.Semaphore(MAX_CONCURRENT_APPLIES)
+applying = threading.Semaphore(MAX_CONCURRENT_APPLIES)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def apply(name: str, packages: Background[None], **changes: object) -> AppliedSt
 def plan_and_apply(terraform: Terraform, packages: Background[None], source: Path = ROOT_MODULE) -> None:
     """Applies the root module, or the one in the folder `source`."""
     packages.result()
-    with _applying:
+    with applying:
         terraform.init(source)
         terraform.plan()
         terraform.apply()
@@ -43,19 +43,20 @@ def plan_and_apply(terraform: Terraform, packages: Background[None], source: Pat
 
 def leftovers(terraform: Terraform, deployment: Deployment) -> list[str]:
     """What a plan would change now, and what remains after destroy, one line each; stops the stack."""
-    problems = [*destroy(terraform), *remaining_buckets(deployment)]
+    changes = deviations.unexpected(terraform.plan("last"))
+    problems = [
+        *(f"a plan after the tests would change {change}" for change in changes),
+        *destroy(terraform),
+        *remaining_buckets(deployment),
+    ]
     local.down(terraform.stack)
     return problems
 
 
 def destroy(terraform: Terraform) -> list[str]:
-    """What a plan would change now, and what remains in the state after destroy, one line each."""
-    changes = deviations.unexpected(terraform.plan("last"))
+    """What remains in the state after destroy."""
     terraform.destroy()
-    return [
-        *(f"a plan after the tests would change {change}" for change in changes),
-        *(f"`{address}` remains in the state after destroy" for address in terraform.state()),
-    ]
+    return [f"`{address}` remains in the state after destroy" for address in terraform.state()]
 
 
 def remaining_buckets(deployment: Deployment) -> list[str]:

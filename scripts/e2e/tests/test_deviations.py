@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import inspect
 import json
 import time
 import uuid
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.services import iam as iam_service
 
 from .. import accounts, deviations, readback
 from ..accounts import Credentials
@@ -131,6 +133,30 @@ def test_root_key(deployment: Deployment) -> None:
     wrong_secret = Credentials(accounts.load(deployment.stack)["deployer"].access_key, "any secret at all")
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):  # a user's secret is checked
         accounts.client("sts", deployment.stack, deployment.emulator, wrong_secret).get_caller_identity()
+
+
+def test_assume_by_trust(deployment: Deployment) -> None:
+    """The trust policy of the uploader role names the upload user, who has no policy."""
+    iam, name = deployment.client("iam"), deployment.outputs["ingest"]["uploader_user"]
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    sts = accounts.client("sts", deployment.stack, deployment.emulator, keys)
+    try:
+        with pytest.raises(ClientError, match="no identity-based policy allows"):
+            sts.assume_role(RoleArn=deployment.ingest.uploader_role_arn, RoleSessionName="upload")
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+
+
+def test_other_credentials(deployment: Deployment) -> None:
+    """scripts/local/emulator.py corrects it; the emulator itself does not know the actions."""
+    iam, name = deployment.client("iam"), deployment.outputs["ingest"]["uploader_user"]
+    assert iam.list_ssh_public_keys(UserName=name)["SSHPublicKeys"] == []
+    assert iam.list_service_specific_credentials(UserName=name)["ServiceSpecificCredentials"] == []
+    assert iam.list_signing_certificates(UserName=name)["Certificates"] == []
+    known = inspect.getsource(iam_service)
+    for action in ("ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"):
+        assert action not in known
 
 
 def test_mapping_permissions(deployment: Deployment) -> None:

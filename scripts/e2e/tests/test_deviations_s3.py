@@ -7,6 +7,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.core import iam_actions
 from ministack.services import s3 as s3_service
 
 from ..deployment import Deployment
@@ -109,10 +110,27 @@ def test_write_once(deployment: Deployment, scratch_bucket: str) -> None:
 
 
 def test_bucket_key_reported(deployment: Deployment) -> None:
+    """scripts/local/emulator.py corrects it; the emulator itself only reports the algorithm and the key."""
+    assert "BucketKeyEnabled" not in inspect.getsource(s3_service._bucket_default_sse_headers)
     s3, target = deployment.client("s3"), {"Bucket": deployment.provenance.data, "Key": "elsewhere/bucket-key"}
-    answer = s3.put_object(**target, Body=b"x")
-    assert answer["ServerSideEncryption"] == "aws:kms"
-    assert "BucketKeyEnabled" not in answer and "BucketKeyEnabled" not in s3.head_object(**target)
+    for answer in (s3.put_object(**target, Body=b"x"), s3.head_object(**target)):
+        assert answer["ServerSideEncryption"] == "aws:kms" and answer["BucketKeyEnabled"] is True
+
+
+def test_whole_keys(deployment: Deployment) -> None:
+    """scripts/local/emulator.py corrects it; the emulator itself joins the parts of a key that are not empty."""
+    arguments = ("s3", "PUT", "/bucket/folder//a/", {}, b"", {}, "", "")
+    assert iam_actions.extract_resource_arn(*arguments) == "arn:aws:s3:::bucket/folder/a"
+    s3, bucket = deployment.client("s3", "provenance-uploader"), deployment.provenance.data
+    s3.put_object(Bucket=bucket, Key="incoming/", Body=b"")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="incoming", Body=b"")
+
+
+def test_request_id(deployment: Deployment) -> None:
+    answer = deployment.client("s3").head_bucket(Bucket=deployment.provenance.data)
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amz-request-id"] != headers["x-amzn-requestid"]
 
 
 def test_bucket_owner(deployment: Deployment) -> None:

@@ -20,6 +20,7 @@ from ..ingest_events import object_created, queue_is_empty, send_event, upload
 from ..scenario import music
 from ..scenario_checks import Arrival
 from ..scenario_run import Played
+from . import role_policies
 from .ingest_steps import copy_and_reason, log_since, receive_dead_letters, restart_function
 from .polling import eventually, now_ms
 
@@ -82,6 +83,11 @@ def test_every_data_statement_is_tried(deployment: Deployment) -> None:
         if any(action.split(":")[0] in ("s3", "dynamodb", "sns") for action in actions):
             data_statements.add(statement["Sid"])
     assert data_statements == set(NEEDED_BY)
+
+
+def test_the_function_has_no_other_policy(deployment: Deployment) -> None:
+    """Its buckets are not encrypted with the KMS key: see `test_other_settings.py` for one whose buckets are."""
+    assert set(role_policies.all_statements(deployment, deployment.ingest.role_arn)) == {POLICY, "logs"}
 
 
 class Probes:

@@ -22,5 +22,20 @@ def test_receipts_next_to_the_data(provenance_alone: ProvenanceAlone, tmp_path: 
     assert len(evidence.keys(deployment, "journal/")) == len(versions)
 
 
+def test_the_trail_has_management_events(provenance_alone: ProvenanceAlone) -> None:
+    """In addition to the data events of the bucket; those of KMS and of the RDS Data API are left out."""
+    deployment = provenance_alone.deployment
+    trail = deployment.outputs["provenance"]["trail"]
+    selectors = deployment.client("cloudtrail").get_event_selectors(TrailName=trail)["AdvancedEventSelectors"]
+    found = {
+        field["Equals"][0]: {one["Field"]: one for one in selector["FieldSelectors"]}
+        for selector in selectors
+        for field in selector["FieldSelectors"]
+        if field["Field"] == "eventCategory"
+    }
+    assert set(found) == {"Data", "Management"}
+    assert found["Management"]["eventSource"]["NotEquals"] == ["kms.amazonaws.com", "rdsdata.amazonaws.com"]
+
+
 def test_services_have_the_permissions_they_need(provenance_alone: ProvenanceAlone) -> None:
     assert wiring.problems(provenance_alone.terraform.show()) == []

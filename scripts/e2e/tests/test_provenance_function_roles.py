@@ -34,18 +34,10 @@ NEEDED_BY: dict[tuple[str, str, str], set[str]] = {
 }
 
 # Permissions that the emulator does not enforce: it answers 404 for a missing receipt (`missing-key-status`), and polls
-# and encrypts without the role's permissions (`mapping-permissions`, `key-use-by-services`).
+# without the role's permissions (`mapping-permissions`).
 UNENFORCED = {
     (FUNCTION, "SeeReceipts", "s3:ListBucket"),
     *((FUNCTION, "TakeFromQueue", f"sqs:{call}") for call in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-    *(
-        (who, sid, action)
-        for who in (FUNCTION, LEDGER)
-        for sid, action in (
-            ("ReadEncrypted", "kms:Decrypt"),
-            ("WriteEncrypted", "kms:GenerateDataKey"),
-        )
-    ),
 }
 
 
@@ -136,6 +128,16 @@ def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None
     """No permission is missing here, and none exists that no call needs."""
     found = {(who, *one) for who in (FUNCTION, LEDGER) for one in role_policies.allowed(statements(deployment, who))}
     assert found == set(NEEDED_BY) | UNENFORCED
+
+
+@pytest.mark.parametrize("who", [FUNCTION, LEDGER])
+def test_the_key_is_used_through_s3_only(who: str, deployment: Deployment) -> None:
+    """The other inline policies are for the log, and for objects that are encrypted with the deployment's key."""
+    found = role_policies.all_statements(deployment, role_arn(deployment, who))
+    assert set(found) == {POLICY, "logs", role_policies.ENCRYPTED_BUCKETS}
+    key_statements = found[role_policies.ENCRYPTED_BUCKETS]
+    assert role_policies.allowed(key_statements) == role_policies.key_use(["ReadEncrypted", "WriteEncrypted"])
+    role_policies.assert_only_through_s3(deployment, key_statements)
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))

@@ -9,14 +9,13 @@ from botocore.exceptions import ClientError
 
 from ..deployment import Deployment
 from . import role_policies
-from .stacks.role_trials import NEEDED_BY, POLICIES, Permission, Trial, statements
+from .stacks.role_trials import NEEDED_BY, POLICIES, Permission, Trial, role_arn, statements
 
 # Permissions that the emulator does not enforce: it answers 404 for a missing key (`missing-key-status`), does not find
-# queries and databases in a workgroup (`query-permissions`), and writes Athena's results, reads metrics and encrypts
-# without the role's permissions.
+# queries and databases in a workgroup (`query-permissions`), and writes Athena's results and reads metrics without the
+# role's permissions.
 UNENFORCED: set[Permission] = {
     ("uploader", "SeeUploaded", "s3:ListBucket"),
-    *((role, "UseEncrypted", f"kms:{call}") for role in POLICIES for call in ("Decrypt", "GenerateDataKey")),
     *(
         ("auditor", "Ask", f"athena:{call}")
         for call in ("GetNamedQuery", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
@@ -35,6 +34,16 @@ def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None
     """A permission that no task needs has no line here, and fails this test."""
     found = {(role, *one) for role in POLICIES for one in role_policies.allowed(statements(deployment, role))}
     assert found == set(NEEDED_BY) | UNENFORCED
+
+
+@pytest.mark.parametrize("role", sorted(POLICIES))
+def test_the_key_is_used_through_s3_only(role: str, deployment: Deployment) -> None:
+    """The role has one other inline policy: for objects that are encrypted with the deployment's key."""
+    found = role_policies.all_statements(deployment, role_arn(deployment, role))
+    assert set(found) == {POLICIES[role], role_policies.ENCRYPTED_BUCKETS}
+    key_statements = found[role_policies.ENCRYPTED_BUCKETS]
+    assert role_policies.allowed(key_statements) == role_policies.key_use(["ReadEncrypted", "WriteEncrypted"])
+    role_policies.assert_only_through_s3(deployment, key_statements)
 
 
 @pytest.mark.parametrize("permission", sorted(NEEDED_BY), ids="-".join)

@@ -77,11 +77,11 @@ def test_the_blocks_of_the_other_sections_run() -> None:
 def test_the_policies_of_docs_deploy_pass_the_linter() -> None:
     """They pass the same rules as all other policies, and fit into managed policies."""
     files = sorted(readme.POLICIES.glob("*.json"))
-    assert [file.stem for file in files] == ["services", "storage"]
+    assert [file.stem for file in files] == ["services", "storage", "upload-user"]
     command = [str(build.binaries()["policy-lint"]), "check", "--format", "json", *map(str, files)]
     completed = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    assert json.loads(completed.stdout)["summary"]["policies"] == 2
+    assert json.loads(completed.stdout)["summary"]["policies"] == 3
 
 
 def test_the_policies_are_adapted_as_documented(tmp_path: Path) -> None:

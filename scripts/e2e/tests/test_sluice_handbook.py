@@ -117,6 +117,8 @@ def output_of(story: Story, command: str) -> str:
     if arguments[0] == "status":
         text = text.replace("   (sluice quarantine list)", "")
         text = re.sub(r"(?m)(?<=[ ])\d+(?= versions| waiting| taken| in flight|$)", "N", text)
+    if "--markers" in arguments:
+        text = text.replace(" there already", " made")  # other tests create folders too
     if arguments[0] == "ingest":
         text = re.sub(r'"Timestamp":\d+', '"Timestamp":0', text)
     return text + (f"(exit {completed.code})\n" if completed.code else "")

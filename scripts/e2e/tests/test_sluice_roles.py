@@ -134,14 +134,22 @@ UNENFORCED: dict[tuple[str, str, str], Callable[[Sluice, Deployment], list[str]]
     ("operator", "ListProcessing", "s3:ListBucket"): releasing,
     ("operator", "SeeMetrics", "cloudwatch:GetMetricData"): status,
 }
-# The emulator encrypts without the role's permissions (`key-use-by-services`): only the policy text is checked.
-BY_TEXT = {("operator", "RecordEncrypted", "kms:GenerateDataKey")}
 
 
 def test_every_permission_is_tried_or_unenforced(deployment: Deployment) -> None:
     """A permission that no command needs has no line here, and fails this test."""
     found = {(who, *one) for who in POLICIES for one in role_policies.allowed(statements(deployment, who))}
-    assert found == set(NEEDED_BY) | {ABORT_UPLOAD} | set(UNENFORCED) | BY_TEXT
+    assert found == set(NEEDED_BY) | {ABORT_UPLOAD} | set(UNENFORCED)
+
+
+@pytest.mark.parametrize(("who", "sids"), [("uploader", []), ("operator", ["WriteEncrypted"])])
+def test_the_key_is_used_through_s3_only(who: str, sids: list[str], deployment: Deployment) -> None:
+    """The buckets of the ingest are not encrypted with the key, but the operator's records are."""
+    found = role_policies.all_statements(deployment, role_arn(deployment, who))
+    key_statements = found.pop(role_policies.ENCRYPTED_BUCKETS, [])
+    assert set(found) == {POLICIES[who]}
+    assert role_policies.allowed(key_statements) == role_policies.key_use(sids)
+    role_policies.assert_only_through_s3(deployment, key_statements)
 
 
 @pytest.mark.parametrize(("who", "sid", "action"), sorted(NEEDED_BY))

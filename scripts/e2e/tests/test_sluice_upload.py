@@ -40,7 +40,8 @@ def test_upload_has_the_messages_of_the_first_tool(sluice: Sluice, deployment: D
     assert deployment.client("s3").head_object(Bucket=deployment.ingest.processing, Key=name)
 
     missing = sluice("upload", "nowhere.json", user="uploader")
-    assert (missing.code, missing.err.strip()) == (2, "File not found: nowhere.json")
+    lines = ["File not found: nowhere.json", "Path nowhere.json does not produce a JSON file."]
+    assert (missing.code, missing.err.split("\n")[:2]) == (2, lines)
     text = sluice.write("notes.txt", b"")
     other = sluice("upload", str(path), str(text), user="uploader")
     assert other.code == 2 and other.err.startswith(f"Path {text} does not produce a JSON file.")

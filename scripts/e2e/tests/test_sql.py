@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 @pytest.fixture(scope="module")
 def planned(root: Root) -> Planned:
-    return root.plan("caa304")
+    return root.plan("alone")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def test_empty_buckets(planned: Planned, tmp_path: Path) -> None:
 
 
 def test_both_systems(root: Root, tmp_path: Path) -> None:
-    """With `watch_ingest`, versions in the ingest's bucket are included, but not those under the reserved prefix."""
+    """With `watch`, versions in the ingest's bucket are included, but not those under the reserved prefix."""
     planned = root.plan("both")
     region, suffix = "eu-central-1", f"eu-central-1-{ACCOUNT}"
     data, inbox = f"sluice-staging-data-{suffix}", f"sluice-staging-processing-{suffix}"

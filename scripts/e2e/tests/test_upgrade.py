@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from .. import deviations, readback
-from .stacks.upgrade import DEPLOYMENTS, ITEM_AFTER, ITEM_BEFORE, Upgraded, UpgradedDeployment
+from ..terraform import ROOT_MODULE
+from .stacks.upgrade import ITEM_AFTER, ITEM_BEFORE, Upgraded, UpgradedDeployment
 
 # The only type of which an upgrade may add resources: policies that were a part of another policy.
 ADDED = "aws_iam_role_policy"
 
 
-@pytest.fixture(params=sorted(DEPLOYMENTS))
+@pytest.fixture(params=["both", "alone", pytest.param("other", marks=pytest.mark.slow)])
 def upgraded(request: pytest.FixtureRequest, upgrade: Upgraded) -> UpgradedDeployment:
     return upgrade[request.param]
 
@@ -51,3 +52,9 @@ def test_data_is_kept(upgraded: UpgradedDeployment) -> None:
 
 def test_the_plan_after_the_upgrade_is_empty(upgraded: UpgradedDeployment) -> None:
     assert deviations.unexpected(upgraded.second_plan) == []
+
+
+def test_the_lock_file_is_kept(upgraded: UpgradedDeployment) -> None:
+    """`terraform init` finds the provider that is locked, and does not change the file."""
+    name = ".terraform.lock.hcl"
+    assert (upgraded.terraform.folder / name).read_text() == (ROOT_MODULE / name).read_text()

@@ -24,3 +24,9 @@ import {
   to       = module.deployment.module.provenance[0].module.function.aws_lambda_function.this
   id       = "secure-provenance-lambda"
 }
+
+import {
+  for_each = var.import_existing ? [1] : []
+  to       = module.deployment.module.provenance[0].module.function.aws_cloudwatch_log_group.this
+  id       = "/aws/lambda/secure-provenance-lambda"
+}

@@ -39,6 +39,12 @@ import {
 
 import {
   for_each = var.import_existing ? [1] : []
+  to       = module.deployment.module.ingest[0].module.function.aws_cloudwatch_log_group.this
+  id       = "/aws/lambda/eventpulse_process_json_lambda_function"
+}
+
+import {
+  for_each = var.import_existing ? [1] : []
   to       = module.deployment.module.ingest[0].module.function.module.role.aws_iam_role.this
   id       = "eventpulse_process_json_lambda_role"
 }

@@ -49,6 +49,18 @@ where
     CallError { class, text }.into()
 }
 
+/// Explains a failed call with advice of the caller.
+pub(crate) fn explain_with<E>(
+    action: impl Display,
+    advice: impl Display,
+    error: &SdkError<E, HttpResponse>,
+) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    CallError { class: classify(error), text: format!("cannot {action}: {advice}\n{}", cause_text(error)) }.into()
+}
+
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }

@@ -144,7 +144,7 @@ impl Store {
     }
 
     /// Deletes exactly one version. `s3:DeleteObjectVersion` is granted to the operator role by `RemoveFromQuarantine` in
-    /// `terraform/modules/ingest/policies.tf`, for the quarantine bucket only.
+    /// `terraform/modules/ingest/iam.tf`, for the quarantine bucket only.
     pub(crate) async fn delete(&self, bucket: &str, key: &str, version_id: &str) -> anyhow::Result<()> {
         let request = self.s3.delete_object().bucket(bucket).key(key).version_id(version_id);
         request.send().await.map_err(|e| explain(action_on("delete", bucket, key), &e))?;

@@ -34,7 +34,7 @@ fn query(version_id: &str) -> CreationQuery {
 
 fn answer(query: &CreationQuery, records: &Value, log_times: &[i64], now: i64) -> CreationStatus {
     let mut search = LogSearch { log_times: log_times.iter().copied().collect(), ..LogSearch::default() };
-    parse_log(&log(records)).unwrap().into_iter().for_each(|event| search.events.add(event));
+    parse_log(&log(records)).unwrap().iter().filter_map(creation_event).for_each(|event| search.events.add(event));
     query.answer(&search, now)
 }
 

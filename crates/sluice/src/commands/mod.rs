@@ -46,7 +46,7 @@ pub(crate) async fn run(globals: &Globals, command: &Command, report: &mut Repor
         Command::Backfill(args) => backfill::run(globals, args, report).await,
         Command::Reconcile(args) => reconcile::run(globals, args, report).await,
         Command::Status(args) => status::run(globals, args, report).await,
-        Command::Bootstrap(args) => bootstrap::run(args, report).await,
+        Command::Bootstrap(args) => bootstrap::run(globals, args, report).await,
         Command::Ingest(args) => run_local::run(globals, args, report).await,
         Command::Provenance(args) => provenance_backfill::run(globals, args, report).await,
         Command::Smoke(args) => smoke::run(globals, args, report).await,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ingest::Ingest as IngestFunction;
-use ingest::outcome::Outcome;
 use ingest::settings::Settings;
 use serde_json::{Value, json};
 
@@ -78,35 +77,34 @@ pub(crate) async fn run(globals: &Globals, args: &IngestArgs, report: &mut Repor
     Ok(ExitStatus::success_if(failed == 0))
 }
 
+/// The function's settings, read from the environment that Terraform gives it.
 fn settings(names: &Names) -> anyhow::Result<Settings> {
-    let notify_on: Option<Vec<Outcome>> =
-        names.notify_on.iter().map(|name| Outcome::ALL.into_iter().find(|o| o.name() == name)).collect();
-    Ok(Settings {
-        processing_bucket: names.processing_bucket.clone(),
-        quarantine_bucket: names.quarantine_bucket.clone(),
-        prefix: names.prefix.clone(),
-        table: names.table.clone(),
-        hash_key: names.hash_key.clone(),
-        range_key: names.range_key().map(str::to_owned),
-        schema_sha256: names.schema_sha256.clone(),
-        check_item_id: names.check_item_id,
-        max_object_bytes: names.max_object_bytes,
-        notify_on: notify_on
-            .context("the output `ingest.notify_on` has an outcome that this version does not know: use the `sluice` of the version that was applied")?,
-        topic_arn: names.topic_arn.clone(),
-    })
+    let environment = names.environment()?;
+    Settings::read(|name| environment.get(name).cloned()).context(
+        "the output `ingest.environment` does not fit this version: use the `sluice` of the version that was applied",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ingest::outcome::Outcome;
 
     #[test]
-    fn settings_are_taken_from_the_outputs() {
-        let names = Names { notify_on: vec!["invalid".into(), "too-large".into()], ..crate::outputs::tests::ingest() };
-        let made = settings(&names).unwrap();
+    fn settings_are_read_from_the_environment_in_the_outputs() {
+        let made = settings(&crate::outputs::tests::ingest()).unwrap();
         assert_eq!(made.notify_on, [Outcome::Invalid, Outcome::TooLarge]);
-        assert_eq!((made.range_key, made.table.as_str()), (None, "items"));
-        assert!(settings(&Names { notify_on: vec!["new".into()], ..names }).is_err());
+        assert_eq!((made.range_key, made.table.as_str(), made.max_object_bytes), (None, "items", 10));
+    }
+
+    #[test]
+    fn an_environment_of_another_version_is_an_error() {
+        let mut names = crate::outputs::tests::document()["ingest"]["value"].clone();
+        names["environment"]["ingest"].as_object_mut().unwrap().remove("TABLE");
+        let error = format!("{:#}", settings(&serde_json::from_value(names.clone()).unwrap()).unwrap_err());
+        assert!(error.contains("`ingest.environment`") && error.contains("`TABLE`"), "{error}");
+        names.as_object_mut().unwrap().remove("environment");
+        let error = settings(&serde_json::from_value(names).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("no `ingest.environment`: run `terraform apply`"), "{error}");
     }
 }

@@ -41,7 +41,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   sluice schema check albums/
-  sluice schema check 4evr.json --schema terraform/modules/ingest/music-item.schema.json
+  sluice schema check 4evr.json --schema terraform/examples/eventpulse/music-item.schema.json
 
 Without --schema, the deployed schema is used. With it, AWS is not needed.
 Exit code: 0 all valid, 1 some are invalid or there was no file, 2 usage or environment error.")]
@@ -188,7 +188,7 @@ mod tests {
     use crate::report::testing::{HOSTILE, assert_escaped};
 
     fn validator() -> FileValidator {
-        let schema = include_str!("../../../../terraform/modules/ingest/music-item.schema.json");
+        let schema = include_str!("../../../../terraform/examples/eventpulse/music-item.schema.json");
         let items = ItemValidator {
             schema: CompiledSchema::compile(schema).unwrap(),
             hash_key: "ArtistID".into(),

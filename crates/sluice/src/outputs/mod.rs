@@ -1,10 +1,12 @@
 //! The names of a deployment, from Terraform's outputs.
 
+mod selection;
 mod terraform;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use provenance::watched::WatchedBucket;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +26,9 @@ pub(crate) struct OutputsArgs {
     /// The Terraform root module in which to run `terraform output`
     #[arg(long, global = true, value_name = "DIR", default_value = "terraform")]
     pub(crate) terraform: PathBuf,
+    /// The deployment to use, where the configuration has several: the name of its output, or its key in `deployments`
+    #[arg(long, global = true, value_name = "KEY", env = "SLUICE_DEPLOYMENT")]
+    pub(crate) deployment: Option<String>,
 }
 
 /// The region and the resource names of a deployment.
@@ -44,6 +49,8 @@ pub(crate) enum System {
 }
 
 impl System {
+    pub(crate) const ALL: [Self; 2] = [Self::Ingest, Self::Provenance];
+
     /// The name of its Terraform variable and output.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -94,6 +101,23 @@ impl Outputs {
         })
     }
 
+    /// The bucket in which a system has folders, and their prefixes; `None` if the system is off.
+    ///
+    /// # Errors
+    /// If the outputs are from a version without folders.
+    pub(crate) fn folders(&self, system: System) -> anyhow::Result<Option<(&str, &[String])>> {
+        let (bucket, folders) = match (system, &self.ingest, &self.provenance) {
+            (System::Ingest, Some(names), _) => (&names.processing_bucket, &names.folders),
+            (System::Provenance, _, Some(names)) => (&names.data_bucket, &names.folders),
+            _ => return Ok(None),
+        };
+        let name = system.name();
+        let folders = folders.as_deref().with_context(|| {
+            format!("the outputs have no `{name}.folders`: run `terraform apply` of this version, then write the outputs again")
+        })?;
+        Ok(Some((bucket, folders)))
+    }
+
     /// The system that commands use by default: the ingest, if it is on.
     pub(crate) fn default_system(&self) -> System {
         match self.ingest {
@@ -138,6 +162,9 @@ pub(crate) struct Provenance {
     pub(crate) trail_bucket: String,
     /// The prefix of the trail's log files.
     pub(crate) trail_prefix: String,
+    /// The folders of the data bucket, each ending in a slash; `None` in outputs of an older version.
+    #[serde(default)]
+    folders: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) uploader_role_arn: Option<String>,
     #[serde(default)]
@@ -162,27 +189,38 @@ pub(crate) struct Ingest {
     pub(crate) event_dead_letter_url: String,
     pub(crate) queue_dead_letter_url: String,
     pub(crate) function: String,
-    pub(crate) topic_arn: String,
     #[serde(default)]
     pub(crate) uploader_role_arn: Option<String>,
     #[serde(default)]
     pub(crate) operator_role_arn: Option<String>,
-    pub(crate) schema_sha256: String,
     /// In the processing bucket.
     pub(crate) schema_key: String,
     pub(crate) max_object_bytes: u64,
     /// Whether ItemID must be derived from EntityType and Title.
     #[serde(default)]
     pub(crate) check_item_id: bool,
-    /// The outcomes that send a notice.
+    /// The folders of the processing bucket, each ending in a slash; `None` in outputs of an older version.
     #[serde(default)]
-    pub(crate) notify_on: Vec<String>,
+    folders: Option<Vec<String>>,
+    /// The environment variables of each function; empty in outputs of an older version.
+    #[serde(default)]
+    environment: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Ingest {
     /// The sort key, if the table has one.
     pub(crate) fn range_key(&self) -> Option<&str> {
         self.range_key.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The environment variables of the function.
+    ///
+    /// # Errors
+    /// If the outputs are from a version that does not write them.
+    pub(crate) fn environment(&self) -> anyhow::Result<&BTreeMap<String, String>> {
+        self.environment.get(System::Ingest.name()).context(
+            "the outputs have no `ingest.environment`: run `terraform apply` of this version, then write the outputs again",
+        )
     }
 }
 
@@ -200,26 +238,26 @@ impl OutputsArgs {
                         "cannot read the outputs `{shown}`: write them with `terraform -chdir=terraform output -json > {shown}`"
                     )
                 })?;
-                parse(&String::from_utf8_lossy(&bytes), &format!("`{shown}`"))
+                parse(&String::from_utf8_lossy(&bytes), self.deployment.as_deref(), &format!("`{shown}`"))
             }
-            None => parse(&terraform::output(&self.terraform)?, "`terraform output -json`"),
+            None => {
+                let text = terraform::output(&self.terraform)?;
+                parse(&text, self.deployment.as_deref(), "`terraform output -json`")
+            }
         }
     }
 }
 
-fn parse(text: &str, source: &str) -> anyhow::Result<Outputs> {
+/// `wanted` is the key of one of several deployments.
+fn parse(text: &str, wanted: Option<&str>, source: &str) -> anyhow::Result<Outputs> {
     let all: Value = serde_json::from_str(text)
         .with_context(|| format!("{source} is not valid JSON: use the output of `terraform output -json`"))?;
-    let value = |name: &str| {
-        let output = all.get(name)?;
-        Some(output.get("value").unwrap_or(output).clone())
-    };
-    let Some(deployment) = value("deployment") else {
-        bail!("{source} has no output `deployment`: apply the root module of this repository first");
-    };
-    let region = deployment.get("region").and_then(Value::as_str).with_context(|| {
-        format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
-    })?;
+    let outputs = selection::select(&all, wanted, source)?;
+    let value = |name: &str| outputs.get(name).cloned();
+    let region =
+        outputs.get("deployment").and_then(|d| d.get("region")).and_then(Value::as_str).with_context(|| {
+            format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
+        })?;
     Ok(Outputs {
         region: region.to_owned(),
         ingest: system_output(value("ingest"), System::Ingest, source)?,
@@ -252,31 +290,40 @@ pub(crate) mod tests {
 
     /// A deployment with both systems.
     pub(crate) fn outputs() -> Outputs {
-        parse(&document().to_string(), "x").unwrap()
+        parsed(&document())
     }
 
-    fn document() -> Value {
+    pub(crate) fn parsed(document: &Value) -> Outputs {
+        parse(&document.to_string(), None, "x").unwrap()
+    }
+
+    pub(crate) fn document() -> Value {
         json!({
             "deployment": {"value": {"project": "sluice", "environment": "dev", "region": "eu-central-1", "account_id": "1"}},
             "ingest": {"value": {
                 "processing_bucket": "in", "quarantine_bucket": "out", "prefix": "", "table": "items",
                 "hash_key": "ArtistID", "range_key": "", "queue_url": "q", "event_dead_letter_url": "e",
-                "queue_dead_letter_url": "d", "function": "f", "topic_arn": "t", "uploader_role_arn": null,
-                "operator_role_arn": "arn", "schema_sha256": "00", "schema_key": "_sluice/schema/00.json",
-                "max_object_bytes": 10, "commands": {}, "something_new": 1,
+                "queue_dead_letter_url": "d", "function": "f", "uploader_role_arn": null, "operator_role_arn": "arn",
+                "schema_key": "_sluice/schema/00.json", "max_object_bytes": 10, "commands": {}, "something_new": 1,
+                "folders": [], "environment": {"ingest": {
+                    "PROCESSING_BUCKET": "in", "QUARANTINE_BUCKET": "out", "PREFIX": "", "TABLE": "items",
+                    "HASH_KEY": "ArtistID", "RANGE_KEY": "", "SCHEMA_SHA256": "00", "CHECK_ITEM_ID": "false",
+                    "MAX_OBJECT_BYTES": "10", "NOTIFY_ON": "invalid,too-large", "TOPIC_ARN": "t",
+                }},
             }},
             "provenance": {"value": {
                 "data_bucket": "raw", "prefixes": ["incoming/"], "watched": [{"bucket": "raw", "prefixes": ["incoming/"]}],
                 "receipts_bucket": "receipts", "queue_url": "pq", "event_dead_letter_url": "pe",
                 "queue_dead_letter_url": "pd", "function": "p", "signing_key": "k", "public_key_pem": "", "key_arn": null,
                 "trail_bucket": "trail", "trail_prefix": "AWSLogs/1/CloudTrail/", "auditor_role_arn": "arn",
+                "folders": ["incoming/", "test/"],
             }},
         })
     }
 
     #[test]
     fn outputs_are_parsed_as_terraform_prints_them() {
-        let outputs = parse(&document().to_string(), "x").unwrap();
+        let outputs = outputs();
         assert_eq!(outputs.region, "eu-central-1");
         let names = outputs.ingest().unwrap();
         assert_eq!(names.range_key(), None);
@@ -298,14 +345,30 @@ pub(crate) mod tests {
             ("{}".to_owned(), "apply the root module"),
             (old.to_string(), "apply again"),
         ] {
-            let error = format!("{:#}", parse(&text, "x").unwrap_err());
+            let error = format!("{:#}", parse(&text, None, "x").unwrap_err());
             assert!(error.contains(expected), "{error}");
         }
-        let outputs = parse(&off.to_string(), "x").unwrap();
+        let outputs = parsed(&off);
         assert_eq!(outputs.default_system(), System::Provenance);
         let error = outputs.ingest().unwrap_err().to_string();
         assert!(error.contains("the ingest is off") && error.contains("`ingest = {}`"));
-        let from = OutputsArgs { outputs: Some("no/such/file".into()), terraform: "terraform".into() };
+        let from =
+            OutputsArgs { outputs: Some("no/such/file".into()), terraform: "terraform".into(), deployment: None };
         assert!(format!("{:#}", from.read().unwrap_err()).contains("terraform -chdir=terraform output -json"));
+    }
+    #[test]
+    fn outputs_of_an_older_version_have_no_folders_and_no_environment() {
+        let mut old = document();
+        for name in ["folders", "environment"] {
+            old["ingest"]["value"].as_object_mut().unwrap().remove(name);
+        }
+        let old = parsed(&old);
+        for error in [old.folders(System::Ingest).unwrap_err(), old.ingest().unwrap().environment().unwrap_err()] {
+            assert!(error.to_string().contains("run `terraform apply` of this version"), "{error}");
+        }
+        let outputs = outputs();
+        assert_eq!(outputs.folders(System::Ingest).unwrap(), Some(("in", &[][..])));
+        let folders = ["incoming/".to_owned(), "test/".to_owned()];
+        assert_eq!(outputs.folders(System::Provenance).unwrap(), Some(("raw", &folders[..])));
     }
 }

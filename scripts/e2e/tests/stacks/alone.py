@@ -1,4 +1,4 @@
-"""A stack with provenance only: receipts next to the data, and no customer managed key."""
+"""A stack with provenance only: receipts next to the data, no customer managed key, and management events."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ NAME = "alone"
 SETTINGS = {
     "data_bucket": {"name": "caa304-raw-data", "force_destroy": True},
     "receipts_bucket": {"in_data_bucket": True},
+    "trail": {"force_destroy": True, "management_events": True},
     "watch_ingest": False,
     "prefixes": ["incoming/", "processed"],
     "encryption": "sse-s3",

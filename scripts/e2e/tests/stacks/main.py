@@ -23,6 +23,7 @@ from ..background import Background
 from ..stack_setup import StackTeardown, leftovers, plan_and_apply
 
 NAME = "test"
+UPLOAD_USER = f"sluice-{NAME}-upload"
 REUSE = os.environ.get("SLUICE_E2E_REUSE") == "1"
 # Keys that a listing can only hold URL-encoded, or that a decoder could take for encoded keys.
 AWKWARD_KEYS = ("100% a+b%41", "\x01", "line\r\nfeed", "\ufffe\uffff.json")
@@ -49,7 +50,7 @@ class MainStack:
 def prepare(packages: Background[None]) -> MainStack:
     stack = paths.stack(NAME)
     found = local.up(stack, fresh=not REUSE)
-    terraform = Terraform(stack, found, accounts.load(stack)["deployer"])
+    terraform = Terraform(stack, found, accounts.load(stack)["deployer"], ingest={"uploader_user": UPLOAD_USER})
     fresh = not terraform.folder.exists()
     if fresh:
         plan_and_apply(terraform, packages)

@@ -1,4 +1,4 @@
-"""A stack with a prefix, a customer managed key on the buckets, and a table without a range key."""
+"""A stack with a prefix, a key on the buckets, a table without a range key, and a watched quarantine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from ..background import Background
 from ..stack_setup import AppliedStack, StackTeardown, apply, leftovers
 
 NAME = "settings"
-SETTINGS = {"prefix": "incoming", "encryption": "sse-kms", "table": {"range_key": "", "deletion_protection": False}}
+SETTINGS = {
+    "prefix": "incoming",
+    "encryption": "sse-kms",
+    "table": {"hash_key": "ArtistID", "range_key": "", "deletion_protection": False},
+}
+PROVENANCE = {"watch": ["quarantine"], "watch_ingest": False}
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +23,7 @@ def other_settings_started(
     packages_started: Background[None], stack_teardown: StackTeardown
 ) -> Background[AppliedStack]:
     stack_teardown.register(NAME)
-    return Background(lambda: apply(NAME, packages_started, ingest=SETTINGS, provenance=None))
+    return Background(lambda: apply(NAME, packages_started, ingest=SETTINGS, provenance=PROVENANCE))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A stack that is applied with an earlier version of the root module and upgraded to the current one.
 
-Two deployments, so that few and many of the optional resources exist: both systems with all roles, and the ingest alone
-without principals and addresses.
+Several deployments, so that few and many of the optional resources exist. Those whose tests are selected are made.
 """
 
 from __future__ import annotations
@@ -42,6 +41,22 @@ DEPLOYMENTS: dict[str, dict] = {
         },
         "provenance": None,
     },
+    "other": {
+        "environment": f"{NAME}-other",
+        "ingest": {
+            "schema_file": None,
+            "prefix": "incoming",
+            "encryption": "sse-kms",
+            "table": {"hash_key": "ArtistID", "range_key": "", "deletion_protection": False},
+        },
+        "provenance": {
+            "receipts_bucket": {"in_data_bucket": True},
+            "watch_ingest": False,
+            "encryption": "sse-s3",
+            "prefixes": ["incoming/", "processed"],
+            "operator_principals": [],
+        },
+    },
 }
 ITEM_BEFORE = ("Before", "ALBUM#Kept")
 ITEM_AFTER = ("After", "ALBUM#New")
@@ -73,14 +88,14 @@ def earlier_module(folder: Path) -> Path:
     return folder / "terraform"
 
 
-def prepare(packages: Background[None]) -> Upgraded | None:
+def prepare(names: list[str], packages: Background[None]) -> Upgraded | None:
     if not is_available():
         return None
     stack = paths.stack(NAME)
     local.up(stack, fresh=True)
     source = earlier_module(stack.folder / "earlier")
-    with ThreadPoolExecutor(len(DEPLOYMENTS)) as pool:
-        return dict(zip(DEPLOYMENTS, pool.map(lambda name: upgraded(name, source, packages), DEPLOYMENTS), strict=True))
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda name: upgraded(name, source, packages), names), strict=True))
 
 
 def upgraded(name: str, source: Path, packages: Background[None]) -> UpgradedDeployment:
@@ -100,28 +115,32 @@ def upgraded(name: str, source: Path, packages: Background[None]) -> UpgradedDep
 
 def store(deployment: Deployment, item: tuple[str, str]) -> None:
     """As the user who applies: not every deployment has an uploader role."""
-    s3 = deployment.client("s3")
-    s3.put_object(Bucket=deployment.ingest.processing, Key=f"{item[0]}.json", Body=music(*item))
+    key = f"{deployment.outputs['ingest']['prefix']}{item[0]}.json"
+    deployment.client("s3").put_object(Bucket=deployment.ingest.processing, Key=key, Body=music(*item))
     wait_for_item(deployment, item)
 
 
 def leave(made: Upgraded) -> list[str]:
-    """What a plan would change now, and what remains after destroy; stops the stack."""
+    """What remains after destroy; stops the stack."""
     with ThreadPoolExecutor(len(made)) as pool:
         problems = [
             f"{name}: {problem}"
             for name, found in zip(made, pool.map(lambda found: destroy(found.terraform), made.values()), strict=True)
             for problem in found
         ]
-    problems += remaining_buckets(made["both"].deployment)
+    problems += remaining_buckets(next(iter(made.values())).deployment)
     local.down(paths.stack(NAME))
     return problems
 
 
 @pytest.fixture(scope="session")
-def upgrade_started(packages_started: Background[None], stack_teardown: StackTeardown) -> Background[Upgraded | None]:
+def upgrade_started(
+    request: pytest.FixtureRequest, packages_started: Background[None], stack_teardown: StackTeardown
+) -> Background[Upgraded | None]:
     stack_teardown.register(NAME)
-    return Background(lambda: prepare(packages_started))
+    selected = [item for item in request.session.items if not item.get_closest_marker("skip")]
+    names = dict.fromkeys(item.callspec.params["upgraded"] for item in selected if NAME in item.fixturenames)
+    return Background(lambda: prepare(list(names), packages_started))
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-/// Creates the state bucket, backend.conf, and the folders of the raw bucket
+/// Creates the state bucket, backend.conf, and folders in buckets
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   sluice bootstrap --region eu-central-1
+  sluice bootstrap --markers
   sluice bootstrap --raw-bucket de-wistia-raw-us-east-1-111122223333 --prefix wistia/ --smoke-test
 
 Each value is taken from its option, otherwise from the environment, otherwise from the file .env: AWS_REGION,
 STATE_BUCKET, STATE_KEY, RAW_BUCKET, SILVER_BUCKET, GOLD_BUCKET, S3_PREFIX. The data buckets are created by Terraform.
+With --markers, which is run after `terraform apply`, the folders are those in the outputs (`ingest.folders`,
+`provenance.folders`): each is an empty object whose key ends in a slash, and those that exist are left as they are.
 bootstrap runs with your own credentials. Before it changes a bucket that it did not create, or a backend.conf with other
 values, it prints the changes and asks for confirmation. Existing policy statements and lifecycle rules are kept.
 Exit code: 0 everything exists, 1 a data bucket is missing or a change was not confirmed, 2 usage or environment error.")]
@@ -44,6 +47,15 @@ pub(crate) struct BootstrapArgs {
     /// Confirm every change of what bootstrap did not create
     #[arg(long)]
     pub(super) yes: bool,
+    /// After apply: create the folders of the deployment's buckets, and nothing else
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "region", "state_bucket", "state_key", "raw_bucket", "silver_bucket", "gold_bucket", "prefix", "backend_conf",
+            "overwrite", "yes", "smoke_test",
+        ]
+    )]
+    pub(super) markers: bool,
     /// Also put hello.txt under PREFIX/raw/test/ and list it
     #[arg(long, default_value_t = false)]
     pub(super) smoke_test: bool,

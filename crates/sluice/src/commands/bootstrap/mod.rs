@@ -1,10 +1,13 @@
-//! `bootstrap`: creates the bucket for Terraform's state, `backend.conf`, and the folders of the raw bucket. It can be run
-//! again at any time. It changes what it did not create only after confirmation.
+//! `bootstrap`: creates the bucket for Terraform's state, `backend.conf`, and the folders of the raw bucket; with
+//! `--markers`, the folders of a deployment. It can be run again at any time. It changes what it did not create only after
+//! confirmation.
 
 mod args;
 mod backend_conf;
 mod bucket;
 mod confirmation;
+mod deployment_folders;
+mod folder_markers;
 mod lock_lifecycle;
 mod plan;
 mod raw_folders;
@@ -19,6 +22,7 @@ use serde_json::json;
 
 use crate::aws::errors::explain;
 use crate::aws::session::caller;
+use crate::globals::Globals;
 use crate::report::{ExitStatus, Report};
 pub(crate) use args::BootstrapArgs;
 use backend_conf::BackendConfPlan;
@@ -26,7 +30,10 @@ use plan::BootstrapPlan;
 use settings::BootstrapSettings;
 use state_bucket::CurrentSettings;
 
-pub(crate) async fn run(args: &BootstrapArgs, report: &mut Report) -> anyhow::Result<ExitStatus> {
+pub(crate) async fn run(globals: &Globals, args: &BootstrapArgs, report: &mut Report) -> anyhow::Result<ExitStatus> {
+    if args.markers {
+        return deployment_folders::create(globals, report).await;
+    }
     let settings = BootstrapSettings::read(args)?;
     let config = caller(&settings.region).await?;
     let account = account_id(&config).await?;
@@ -57,7 +64,7 @@ async fn apply(
     apply_to_state_bucket(s3, settings, plan, report).await?;
     write_backend_conf(args, &plan.backend_conf, report)?;
     if let Some(raw) = &plan.raw_bucket {
-        raw_folders::create(s3, &raw.bucket, &raw.markers, report).await?;
+        folder_markers::create(s3, &raw.bucket, &raw.markers, report).await?;
         if let Some(key) = &raw.hello_key {
             raw_folders::smoke_test(s3, &raw.bucket, key, report).await?;
         }

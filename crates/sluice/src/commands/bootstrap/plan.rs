@@ -7,9 +7,9 @@ use super::args::BootstrapArgs;
 use super::backend_conf::{self, BackendConfPlan};
 use super::bucket::{self, BucketOwner, Origin};
 use super::confirmation::{self, Difference};
-use super::raw_folders;
 use super::settings::BootstrapSettings;
 use super::state_bucket::{BucketChange, CurrentSettings};
+use super::{folder_markers, raw_folders};
 use crate::report::Report;
 use crate::time::{day_path, now};
 
@@ -114,7 +114,7 @@ async fn plan_raw_bucket(
     settings: &BootstrapSettings,
 ) -> anyhow::Result<RawBucketPlan> {
     let markers = raw_folders::marker_keys(&settings.prefix, &day_path(now())).to_vec();
-    let missing_markers = raw_folders::missing(s3, raw, &markers).await?;
+    let missing_markers = folder_markers::missing(s3, raw, &markers).await?;
     let hello_key = args.smoke_test.then(|| raw_folders::hello_key(&settings.prefix));
     let replaces_hello = match &hello_key {
         Some(key) => raw_folders::has_other_content(s3, raw, key).await?,

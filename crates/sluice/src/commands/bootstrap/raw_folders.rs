@@ -2,7 +2,6 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use lambda_support::aws::{ErrorClass, classify};
 use serde_json::json;
 
 use crate::aws::errors::explain;
@@ -11,25 +10,13 @@ use crate::report::Report;
 
 const HELLO: &[u8] = b"hello\n";
 
-/// The keys of the folder markers: empty objects whose keys end in a slash.
+/// The keys of the folder markers.
 pub(crate) fn marker_keys(prefix: &str, day: &str) -> [String; 3] {
     [format!("{prefix}raw/"), format!("{prefix}raw/events/{day}/"), format!("{prefix}raw/media/{day}/")]
 }
 
 pub(crate) fn hello_key(prefix: &str) -> String {
     format!("{prefix}raw/test/hello.txt")
-}
-
-/// The keys that do not exist.
-pub(crate) async fn missing(s3: &Client, bucket: &str, keys: &[String]) -> anyhow::Result<Vec<String>> {
-    let store = Store { s3: s3.clone() };
-    let mut missing = Vec::new();
-    for key in keys {
-        if store.head(bucket, key, None).await?.is_none() {
-            missing.push(key.clone());
-        }
-    }
-    Ok(missing)
 }
 
 /// Whether an object exists under the key that the smoke test did not write.
@@ -43,23 +30,6 @@ pub(crate) async fn has_other_content(s3: &Client, bucket: &str, key: &str) -> a
     }
     let found = store.read(bucket, key, None, attributes.size).await?;
     Ok(found.is_some_and(|bytes| bytes != HELLO))
-}
-
-/// Creates the folder markers that do not exist.
-pub(crate) async fn create(s3: &Client, bucket: &str, keys: &[String], report: &Report) -> anyhow::Result<()> {
-    for key in keys {
-        let request = s3.put_object().bucket(bucket).key(key).if_none_match("*");
-        let result = match request.body(ByteStream::from_static(b"")).send().await {
-            Ok(_) => "made",
-            Err(error) if classify(&error) == ErrorClass::PreconditionFailed => "there already",
-            Err(error) => return Err(explain(action_on("create", bucket, key), &error)),
-        };
-        report.line(
-            format_args!("s3://{bucket}/{} {result}", lambda_support::log::escape(key)),
-            &json!({"bucket": bucket, "key": key, "result": result}),
-        );
-    }
-    Ok(())
 }
 
 /// Puts a small object and checks that it is listed.

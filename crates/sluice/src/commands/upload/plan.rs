@@ -20,18 +20,20 @@ pub(super) struct PlannedFile {
     pub(crate) key: String,
 }
 
-/// What is wrong with a path argument: the message of the first upload tool, then what to do.
+/// What is wrong with a path argument: the messages of the first upload tool, two lines for a missing file, then what to
+/// do.
 pub(super) fn path_problem(path: &Path) -> Option<String> {
     let name = shown(path);
     match path.try_exists() {
         Err(error) => return Some(format!("cannot read `{name}`: {error}")),
-        Ok(false) if path.as_os_str() == "-" => {
-            return Some(format!("File not found: {name}. Standard input is not read: name a file or a folder."));
+        Ok(false) => {
+            let hint = match () {
+                () if path.as_os_str() == "-" => " Standard input is not read: name a file or a folder.",
+                () if path.is_symlink() => " It is a link to something that does not exist.",
+                () => "",
+            };
+            return Some(format!("File not found: {name}\nPath {name} does not produce a JSON file.{hint}"));
         }
-        Ok(false) if path.is_symlink() => {
-            return Some(format!("File not found: {name}. It is a link to something that does not exist."));
-        }
-        Ok(false) => return Some(format!("File not found: {name}")),
         Ok(true) => {}
     }
     if let Err(error) = regular_metadata(path) {
@@ -175,7 +177,10 @@ mod tests {
                 "Path {shown} does not produce a JSON file. Its name has to end in `.json`: rename it if it contains JSON."
             ))
         );
-        assert_eq!(path_problem(Path::new("no.json")), Some("File not found: no.json".into()));
+        assert_eq!(
+            path_problem(Path::new("no.json")),
+            Some("File not found: no.json\nPath no.json does not produce a JSON file.".into())
+        );
         assert_eq!(path_problem(folder.path()), None);
     }
 
@@ -203,7 +208,8 @@ mod tests {
         let device = path_problem(Path::new("/dev/null")).unwrap();
         assert_eq!(device, "`/dev/null` is a device, not a file");
         let hostile = path_problem(Path::new("a\u{1b}[2K\nb.json")).unwrap();
-        assert_eq!(hostile, "File not found: a\\u{1b}[2K\\nb.json");
+        let shown = "a\\u{1b}[2K\\nb.json";
+        assert_eq!(hostile, format!("File not found: {shown}\nPath {shown} does not produce a JSON file."));
     }
 
     /// Only Linux allows arbitrary bytes in a file name.
