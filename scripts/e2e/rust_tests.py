@@ -17,7 +17,7 @@ from .paths import ROOT
 
 CARGO = ("cargo", "test", "--locked", "--workspace")
 RUNNING = re.compile(r"^\s*Running .+ \((.+)\)$")
-TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b")
+TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (.*)$")
 OUTCOMES = {"ok": results.PASSED, "FAILED": results.FAILED, "ignored": results.SKIPPED}
 # What cargo and the test programs print if all is well.
 SILENT = re.compile(r"^(running \d+ tests?|test result: ok\..*|\s*(Doc-tests|Finished|Compiling|Blocking) .*|)$")
@@ -69,19 +69,23 @@ def _prefix(artifact: dict) -> str:
 def _follow(cargo: subprocess.Popen[str], crates: dict[str, str], recorder: results.Recorder) -> Counter[str]:
     totals: Counter[str] = Counter()
     prefix: str | None = None
+    pending = ""  # a test whose line was interrupted by what it printed itself
     assert cargo.stdout
     for line in map(str.rstrip, cargo.stdout):
         if match := RUNNING.match(line):
             prefix = crates[Path(match[1]).name]
         elif line.lstrip().startswith("Doc-tests "):
             prefix = None
-        elif match := TEST.match(line):
-            outcome = OUTCOMES[match[2]]
-            totals[outcome] += 1
-            if prefix:
-                recorder.add(outcome, f"{prefix}::{match[1]}")
-            if outcome == results.FAILED:
-                print(f"{prefix}::{match[1]} failed", flush=True)
+        elif (match := TEST.match(line)) or (pending and line in OUTCOMES):
+            name, text = match.groups() if match else (pending, line)
+            outcome = OUTCOMES.get(re.split(r"\W", text)[0])
+            pending = "" if outcome else name
+            if outcome:
+                totals[outcome] += 1
+                if prefix:
+                    recorder.add(outcome, f"{prefix}::{name}")
+            if outcome != results.PASSED:
+                print(f"{prefix}::{name}: {text}", flush=True)
         elif not SILENT.match(line):
             print(line, flush=True)
     return totals

@@ -49,8 +49,8 @@ MUTATIONS = [
         row="003.5",
         removes="equal names are accepted",
         file="terraform/modules/settings/names.tf",
-        old="      valid = length(distinct([for resource in var.names : resource.name if resource.kind == kind])) == ",
-        new="      valid = true || 0 == ",
+        old="        valid   = var.names[label].name != var.names[other].name",
+        new="        valid   = true",
         test="test_planned_requirements.py::test_equal_bucket_names_are_refused",
     ),
     Mutation(

@@ -23,7 +23,7 @@ MUTATIONS = [
     status = "Enabled\"""",
         new="""  versioning_configuration {
     status = "Suspended\"""",
-        test="test_planned_requirements.py::test_versioning_is_always_enabled",
+        test="blocks.tftest.hcl::bucket",
     ),
     Mutation(
         row="001.2",

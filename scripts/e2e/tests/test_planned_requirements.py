@@ -1,4 +1,4 @@
-"""Requirements that a plan of the root module shows: names, validation, encryption, events, permissions and outputs."""
+"""Requirements that a plan of both systems shows: names, validation, encryption, events, permissions and outputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from ..rootplan import ACCOUNT, RefusedError, RootModule, resources, statements
+from .. import wiring
+from ..offline import ACCOUNT, Offline
+from .settings_cases import deployment
 
 SSO = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_DataEngineer_0123456789abcdef"
 INGEST: dict[str, Any] = {
@@ -19,7 +21,7 @@ INGEST: dict[str, Any] = {
         "range_key": "ItemID",
         "replica_regions": ["us-east-2"],
     },
-    "schema_file": "examples/eventpulse/music-item.schema.json",
+    "schema_file": "../../examples/eventpulse/music-item.schema.json",
     "notify_emails": ["music@example.org", "label@example.org"],
     "uploader_user": "eventpulse-uploader",
     "operator_principals": [SSO],
@@ -27,20 +29,34 @@ INGEST: dict[str, Any] = {
 PROVENANCE = {f"{role}_principals": [SSO] for role in ("uploader", "auditor", "operator")}
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> RootModule:
-    return RootModule(tmp_path_factory.mktemp("root"))
+OUTPUTS = "".join(f'output "{name}" {{\n  value = module.main.{name}\n}}\n' for name in ("ingest", "provenance"))
 
 
 @pytest.fixture(scope="module")
-def plan(root: RootModule) -> dict[str, Any]:
-    return root.plan(ingest=INGEST, provenance=PROVENANCE)
+def plan(offline: Offline) -> dict[str, Any]:
+    """A deployment of both systems, and one whose table has no sort key."""
+    unsorted = INGEST | {"table": {"hash_key": "ArtistID", "range_key": ""}}
+    calls = {
+        "main": deployment(ingest=INGEST, provenance=PROVENANCE),
+        "unsorted": deployment(ingest=unsorted, environment="unsorted"),
+    }
+    planned = offline.plan("requirements", calls, OUTPUTS)
+    assert planned.errors() == []
+    return planned.show()
 
 
-def refusal(root: RootModule, **changes: Any) -> str:
-    with pytest.raises(RefusedError) as refused:
-        root.plan(ingest=INGEST | changes)
-    return str(refused.value)
+def resources(plan: dict[str, Any], kind: str, module: str = "", call: str = "main") -> list[dict[str, Any]]:
+    """The planned attributes of the resources of one kind in a module, such as `module.ingest`."""
+    found = [entry for entry in wiring.resources(plan) if entry["type"] == kind]
+    return [entry["values"] for entry in found if entry["address"].startswith(f"module.{call}.{module}")]
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    return json.loads(policy)["Statement"]
+
+
+def refusals(offline: Offline, name: str, **changes: Any) -> str:
+    return "\n".join(offline.plan(name, {"main": deployment(ingest=INGEST | changes)}).errors())
 
 
 def output(plan: dict[str, Any], name: str) -> dict[str, Any]:
@@ -59,8 +75,8 @@ def test_versioning_is_always_enabled(plan: dict) -> None:
     assert [entry["versioning_configuration"][0]["status"] for entry in enabled] == ["Enabled"] * len(buckets)
 
 
-def test_a_setting_for_versioning_is_refused(root: RootModule) -> None:
-    error = refusal(root, processing_bucket={"versioning": "Suspended"})
+def test_a_setting_for_versioning_is_refused(offline: Offline) -> None:
+    error = refusals(offline, "versioning", processing_bucket={"versioning": "Suspended"})
     assert "`ingest.processing_bucket.versioning` is not an attribute any more: versioning is always enabled" in error
 
 
@@ -80,8 +96,8 @@ def test_the_data_bucket_uses_the_key_with_a_bucket_key(plan: dict) -> None:
     assert rule["bucket_key_enabled"] is True
 
 
-def test_equal_bucket_names_are_refused(root: RootModule) -> None:
-    error = refusal(root, quarantine_bucket=INGEST["processing_bucket"])
+def test_equal_bucket_names_are_refused(offline: Offline) -> None:
+    error = refusals(offline, "equal-names", quarantine_bucket=INGEST["processing_bucket"])
     assert "two resources of kind bucket have the same name: set different names in" in error
     assert "`ingest.processing_bucket.name`" in error and "`ingest.quarantine_bucket.name`" in error
 
@@ -165,9 +181,8 @@ def test_the_table_is_on_demand_with_both_keys_and_replicas(plan: dict) -> None:
     assert [replica["region_name"] for replica in table["replica"]] == ["us-east-2"]
 
 
-def test_the_sort_key_is_optional(root: RootModule) -> None:
-    plan = root.plan(ingest=INGEST | {"table": {"hash_key": "ArtistID", "range_key": ""}})
-    [table] = resources(plan, "aws_dynamodb_table")
+def test_the_sort_key_is_optional(plan: dict) -> None:
+    [table] = resources(plan, "aws_dynamodb_table", call="unsorted")
     assert (table["hash_key"], table["range_key"], len(table["attribute"])) == ("ArtistID", None, 1)
 
 
@@ -183,7 +198,7 @@ def test_the_addresses_are_subscribed_and_the_function_may_publish(plan: dict) -
 def test_the_function_is_packaged_with_least_privilege(plan: dict) -> None:
     """The archive that was given; no managed policy, no wildcard in an action, and no resource `*`."""
     [function] = resources(plan, "aws_lambda_function", "module.ingest[0].")
-    assert (function["filename"], function["runtime"]) == ("package.zip", "provided.al2023")
+    assert (function["filename"], function["runtime"]) == ("../../tests/package.txt", "provided.al2023")
     assert resources(plan, "aws_iam_role_policy_attachment") == []
     allowed = permissions(plan, "module.ingest[0].module.function.")
     assert ("dynamodb:PutItem", "table/event-pulse-table") in allowed
