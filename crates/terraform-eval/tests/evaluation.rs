@@ -228,3 +228,21 @@ resource "test_thing" "x" {
         [("test_thing.x[\"list\"]", "none"), ("test_thing.x[\"object\"]", "a,b"), ("test_thing.x[\"text\"]", "none")];
     expect(&[("main.tf", source)], &expected);
 }
+
+#[test]
+fn documents_of_an_unknown_collection_are_evaluated() {
+    let source = r#"
+variable "teams" { type = map(object({ on = bool })) }
+locals { wanted = { for k, v in var.teams : k => v if v.on } }
+data "test_document" "team" {
+  for_each = local.wanted
+  title    = "t"
+}
+resource "test_thing" "x" {
+  for_each = local.wanted
+  value    = jsondecode(data.test_document.team[each.key].json).title
+}
+"#;
+    let found = values(&root(&[("main.tf", source)]));
+    assert!(!found.is_empty() && found.iter().all(|(_, value)| value == "t"), "{found:?}");
+}

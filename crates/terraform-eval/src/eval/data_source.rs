@@ -82,10 +82,17 @@ fn document(block: &Block, source: &DocumentSource, key: Option<&Value>, span: S
     scope.context.used_documents.borrow_mut().insert(format!("{}{name}", scope.instance.address));
     let key_text = key.and_then(to_text);
     if let (Some(false), Keys::Many(keys)) = (key_text.as_ref().map(Text::is_known), repetition::keys(block, scope)) {
-        let all = keys.iter().map(|(key, _)| document(block, source, Some(key), span, scope)).collect();
+        // One of these keys may be unknown too: it stands for the instances of a collection that is unknown.
+        let all = keys.iter().map(|(key, _)| instance(block, source, Some(key), span, scope)).collect();
         return any_of(all, scope.text_of(span), span);
     }
-    let label = key_text.map(|t| t.to_string()).unwrap_or_default();
+    instance(block, source, key, span, scope)
+}
+
+/// The text of the document of one instance.
+fn instance(block: &Block, source: &DocumentSource, key: Option<&Value>, span: Span, scope: Scope<'_>) -> Value {
+    let name = format!("data.{}.{}", block.labels[0], block.labels[1]);
+    let label = key.and_then(to_text).map(|t| t.to_string()).unwrap_or_default();
     walk_memoized(&format!("{name}[{label}]"), &[], span, scope, || {
         let document = blocks::document(block, source, key, scope);
         let span = document.span;
