@@ -16,6 +16,7 @@ from .offline import Offline
 from .paths import LOCAL
 
 PARALLEL = 4
+FOLDERS = ("check", "offline", "settings-only")  # the last two are those of stacks/offline.py
 FILE = re.compile(r"^tests/(\S+\.tftest\.hcl)\.\.\. in progress$")
 RUN = re.compile(r'^  run "(\S+)"\.\.\. (pass|fail|skip)$')
 OUTCOMES = {"pass": results.PASSED, "fail": results.FAILED, "skip": results.SKIPPED}
@@ -61,5 +62,11 @@ def record(output: str, recorder: results.Recorder) -> None:
             recorder.add(OUTCOMES[match[2]], f"{file}::{match[1]}")
 
 
+def end() -> None:
+    """Ends what a killed run has left, of these checks and of the end-to-end tests."""
+    for name in FOLDERS:
+        Offline(LOCAL / name).end()
+
+
 if __name__ == "__main__":
-    Offline(LOCAL / "check").end() if sys.argv[1:] == ["end"] else main(sys.argv[1:])
+    end() if sys.argv[1:] == ["end"] else main(sys.argv[1:])

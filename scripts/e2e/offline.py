@@ -6,6 +6,7 @@ process serves them all instead.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import processes
+from .package import VARIABLES
 from .paths import ROOT
 from .terraform import QUICK, cli_config, left_out
 
@@ -48,10 +50,19 @@ class Offline:
         self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(ROOT / "terraform", self.root, ignore=left_out)
-        for sibling in ("docs", "lambdas", "dist"):
-            if (ROOT / sibling).exists():
-                (self.folder / sibling).symlink_to(ROOT / sibling)
+        for sibling in ("docs", "lambdas"):
+            (self.folder / sibling).symlink_to(ROOT / sibling)
+        self._write_packages()
         (self.folder / "terraformrc").write_text(cli_config())
+
+    def _write_packages(self) -> None:
+        """A file for every package of the examples, so that nothing needs to be built."""
+        (self.folder / "dist").mkdir()
+        content = b"not a package"
+        package = {"path": "package.zip", "sha256": hashlib.sha256(content).hexdigest(), "architecture": "x86_64"}
+        packages = dict.fromkeys(("ingest", "provenance", "ledger"), package)
+        (self.folder / "dist" / "package.zip").write_bytes(content)
+        (self.folder / "dist" / VARIABLES).write_text(json.dumps({"lambda_packages": packages}))
 
     def run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         return processes.run(["terraform", f"-chdir={folder}", *arguments], self.env, self.groups)

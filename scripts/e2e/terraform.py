@@ -25,14 +25,13 @@ PARALLELISM = "-parallelism=64"
 ARCHITECTURE = "arm64" if platform.machine() == "aarch64" else "x86_64"
 # Less garbage collection: Terraform and the provider keep the schemas of all resources in memory.
 QUICK = {"GOGC": "400"}
-# In the copy of the root module, in which Terraform runs.
-SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 BACKEND_FILE = "backend_override.tf"
 VARIABLES_FILE = "stack.auto.tfvars.json"
 # What an upgrade keeps in the working folder; the lock file comes with the configuration.
 KEPT = (".terraform", BACKEND_FILE, VARIABLES_FILE, "terraform.tfstate", "terraform.tfstate.backup")
 ROOT_MODULE = ROOT / "terraform"
+# In the copy of the root module, in which Terraform runs.
 SCHEMA_FILE = "examples/eventpulse/music-item.schema.json"
 _copying_packages = threading.Lock()
 

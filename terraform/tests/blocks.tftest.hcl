@@ -313,7 +313,7 @@ run "object_consumer" {
 
   # Names that policies refer to are those of the queues.
   assert {
-    condition     = output.arns == { queue = output.queue.arn, event_dead_letters = output.event_dead_letters.arn, queue_dead_letters = output.queue_dead_letters.arn }
+    condition     = output.arns == { queue = output.resources.queue_arn, event_dead_letters = output.resources.event_dead_letter_arn, queue_dead_letters = output.resources.queue_dead_letter_arn }
     error_message = "got ${jsonencode(output.arns)}"
   }
 }

@@ -157,7 +157,7 @@ def test_an_unknown_value_hides_no_other_fault(settings_only: Offline) -> None:
                 "`provenance.receipts_bucket.forcedestroy` is not an attribute; did you mean `force_destroy`?",
                 "`provenance.memory_mb` must be between 128 and 10240",
                 "`provenance.receipts_bucket.object_lock` must be",  # `days` is missing
-                "the bucket name `A` has 1 characters",
+                "the bucket name `A` with 1 characters",
             ],
             "provenance",
             {

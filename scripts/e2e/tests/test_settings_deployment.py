@@ -45,7 +45,7 @@ def test_names_are_checked_with_the_real_lengths(offline: Offline, settings_only
     assert offline.plan("long", {"one": deployment(ingest=ingest(), provenance={}, **LONG)}).errors() == []
     name = "-".join(LONG.values())
     buckets = ("processing", "quarantine")
-    faults = [f"the bucket name `{name}-{bucket}-ap-southeast-1-111122223333` has 64 characters" for bucket in buckets]
+    faults = [f"the bucket name `{name}-{bucket}-ap-southeast-1-111122223333` with 64 characters" for bucket in buckets]
     given = {f"{bucket}_bucket": {"name": f"{name}-{bucket}"} for bucket in buckets}
     far = {"name": name, "region": "ap-southeast-1"}
     cases = [

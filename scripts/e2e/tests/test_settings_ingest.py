@@ -49,6 +49,10 @@ CASES = [
         ["`ingest.schema_file` defines an attribute `_source`"],
         ingest(schema_file=f"{SCHEMAS}/source.json"),
     ),
+    case(
+        ["`ingest.schema_file` describes attributes as plain JSON, so it would accept no file"],
+        ingest(schema_file=f"{SCHEMAS}/plain.json"),
+    ),
     # Regions and folders.
     case(
         ["`ingest.table.replica_regions` contains the Region of the deployment"],
@@ -100,14 +104,14 @@ NAME_CASES = [
     case([SAME_BUCKET], ingest(processing_bucket={"name": "files-bucket"}, quarantine_bucket={"name": "files-bucket"})),
     # In us-east-1 S3 answers the second creation of a bucket with 200; here one has the default name of the other.
     case([SAME_BUCKET], ingest(processing_bucket={"name": "sluice-dev-quarantine-eu-central-1-111122223333"})),
-    case(["the bucket name `Files` has 5 characters"], ingest(processing_bucket={"name": "Files"})),
-    case(["the bucket name `files.example` has 13 characters"], ingest(quarantine_bucket={"name": "files.example"})),
-    case(["the table name `event pulse` has 11 characters"], ingest(table={"name": "event pulse"})),
-    case([f"the function name `{'f' * 65}` has 65 characters"], ingest(names={"function": "f" * 65})),
-    case(["the queue name `my.queue` has 8 characters"], ingest(names={"queue": "my.queue"})),
+    case(["the bucket name `Files` with 5 characters"], ingest(processing_bucket={"name": "Files"})),
+    case(["the bucket name `files.example` with 13 characters"], ingest(quarantine_bucket={"name": "files.example"})),
+    case(["the table name `event pulse` with 11 characters"], ingest(table={"name": "event pulse"})),
+    case([f"the function name `{'f' * 65}` with 65 characters"], ingest(names={"function": "f" * 65})),
+    case(["the queue name `my.queue` with 8 characters"], ingest(names={"queue": "my.queue"})),
     # The name of the queue fits, that of its dead-letter queue does not.
     case(
-        [f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], ingest(names={"queue": "q" * 62})
+        [f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"], ingest(names={"queue": "q" * 62})
     ),
     case(["the topic name `my.topic`"], ingest(names={"topic": "my.topic"})),
     case(["the rule name `my rule`"], ingest(names={"rule": "my rule"})),
@@ -122,10 +126,10 @@ NAME_CASES = [
     # Project and environment are too long for the default names of the buckets, unless the buckets have other names.
     case(
         [
-            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` has 68 characters, but it may "
-            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): shorten "
-            "`project` or `environment`, or set `ingest.processing_bucket.name`.",
-            f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` has 68",
+            f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` with 68 characters is not valid, it must "
+            "have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): set "
+            "`ingest.processing_bucket.name`, or shorten `project` or `environment` for the default name.",
+            f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` with 68",
         ],
         ingest(),
         name=f"{LONG_PROJECT}-dev",

@@ -128,22 +128,22 @@ NAME_CASES = [
         {"names": {"ledger_function": "sluice-dev-provenance"}},
     ),
     case([same("rule", "names.rule", "names.schedule")], {"names": {"schedule": "sluice-dev-provenance"}}),
-    case(["the bucket name `logs.example` has 12 characters"], {"trail": {"bucket_name": "logs.example"}}),
+    case(["the bucket name `logs.example` with 12 characters"], {"trail": {"bucket_name": "logs.example"}}),
     case(["the database name `caa304-prod`"], {"names": {"database": "caa304-prod"}}),
     case(["the workgroup name `my workgroup`"], {"names": {"workgroup": "my workgroup"}}),
     case(["the trail name `t`"], {"names": {"trail": "t"}}),
     case(["the key alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
     case(["the rule name `each hour`"], {"names": {"schedule": "each hour"}}),
-    case([f"the queue name `{'q' * 62}` has 62 characters, but it may have 1 to 61"], {"names": {"queue": "q" * 62}}),
+    case([f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"], {"names": {"queue": "q" * 62}}),
     # The rule of a watched bucket has a suffix.
     case(
-        [f"the rule name `{'r' * 60}-ingest` has 67 characters"],
+        [f"the rule name `{'r' * 60}-ingest` with 67 characters"],
         {"watch": ["ingest"], "names": {"rule": "r" * 60}},
         more=buckets("in/"),
     ),
     case(
         [
-            f"the bucket name `{LONG_PROJECT}-dev-{component}-eu-central-1-111122223333` has"
+            f"the bucket name `{LONG_PROJECT}-dev-{component}-eu-central-1-111122223333` with"
             for component in ("receipts", "queries")
         ],
         {},

@@ -44,7 +44,7 @@ variable "account_id" {
 }
 
 variable "regional_names" {
-  description = "Whether names that are shared by all Regions of an account (roles) end in the Region. Set it if an account has several deployments with the same project and environment."
+  description = "Whether the default names of what all Regions of an account share (roles) end in the Region. Set it if an account has several deployments with the same project and environment."
   type        = bool
   default     = false
   nullable    = false
@@ -160,7 +160,7 @@ variable "allow_destroy" {
 }
 
 variable "alarm_emails" {
-  description = "Email addresses that receive alarms. AWS sends each address a confirmation link."
+  description = "Email addresses that receive alarms, known at plan. AWS sends each address a confirmation link."
   type        = list(string)
   default     = []
   nullable    = false
@@ -175,12 +175,22 @@ variable "ingest" {
   description = "Validates JSON files uploaded to an S3 bucket, stores each as one DynamoDB item or moves it to quarantine, and sends notifications. The attributes are those of `settings` in the module `ingest`; null disables the system."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.ingest == null || can(keys(var.ingest))
+    error_message = "`ingest` must be an object with the attributes of `settings` in modules/ingest, or null."
+  }
 }
 
 variable "provenance" {
   description = "Writes a receipt with the SHA-256 of every object version and an hourly signed manifest of the receipts, and records with CloudTrail and Athena who accessed which object, when and from where. The attributes are those of `settings` in the module `provenance`; null disables the system."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.provenance == null || can(keys(var.provenance))
+    error_message = "`provenance` must be an object with the attributes of `settings` in modules/provenance, such as `{}`, or null."
+  }
 }
 
 locals {

@@ -65,12 +65,7 @@ locals {
     Statement = concat(
       [
         # quarantine list, show and check, and status: keys; quarantine remove and release: the versions to delete
-        merge({
-          Sid      = "ListQuarantine"
-          Effect   = "Allow"
-          Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
-          Resource = local.arn.quarantine
-        }, local.list_condition),
+        merge({ Sid = "ListQuarantine", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.quarantine }, local.list_condition),
         # quarantine show: the reason record; quarantine release: the copy; reconcile: whether a reason record exists
         { Sid = "ReadQuarantine", Effect = "Allow", Action = "s3:GetObject", Resource = local.quarantine_objects },
         # quarantine remove and the last steps of quarantine release (Store::delete in crates/sluice): exact versions only
@@ -80,12 +75,7 @@ locals {
         # quarantine release: the current object, and verification of the new version; reconcile: each version
         { Sid = "ReadProcessing", Effect = "Allow", Action = ["s3:GetObject", "s3:GetObjectVersion"], Resource = local.processing_objects },
         # backfill and reconcile: every version; quarantine release: 404 instead of 403 for a missing object
-        merge({
-          Sid      = "ListProcessing"
-          Effect   = "Allow"
-          Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
-          Resource = local.arn.processing
-        }, local.list_condition),
+        merge({ Sid = "ListProcessing", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.processing }, local.list_condition),
         # redrive: receive messages, return those that stay, delete those that were sent; status: queue depth
         {
           Sid      = "TakeDeadLetters"

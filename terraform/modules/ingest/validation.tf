@@ -30,7 +30,7 @@ module "settings" {
 
     "`ingest.table.range_key` is not given: name the attribute of an item that is the table's sort key, or set it to \"\" for a table without one." = var.settings.table.range_key != null
 
-    "`ingest.schema_file` is not given: set the path of a JSON Schema for items, such as `examples/eventpulse/music-item.schema.json`." = var.settings.schema_file != null
+    "`ingest.schema_file` is not given: set the path of a JSON Schema for items, such as the one in the README of modules/ingest." = var.settings.schema_file != null
 
     "`ingest.schema_file` does not exist: the path is absolute, or relative to the folder in which Terraform runs." = var.settings.schema_file == null ? true : fileexists(var.settings.schema_file)
 
@@ -39,6 +39,8 @@ module "settings" {
     "`ingest.schema_file` has a `$ref` to another document, which the function does not fetch: copy that definition to `$defs` and refer to it as `#/$defs/name`." = alltrue([for target in local.schema_references : startswith(target[0], "#")])
 
     "`ingest.schema_file` defines an attribute `_source`, which is reserved for the item's origin: rename it." = !can(jsondecode(local.schema_text).properties._source)
+
+    "`ingest.schema_file` describes attributes as plain JSON, so it would accept no file: items are DynamoDB JSON, in which a text is { \"S\": \"text\" } and a number is { \"N\": \"1\" }." = alltrue([for attribute in values(try(jsondecode(local.schema_text).properties, {})) : !contains(["array", "boolean", "integer", "null", "number", "string"], try(attribute.type, "object"))])
 
     "`ingest.table.hash_key` is empty: name an attribute." = var.settings.table.hash_key != ""
 

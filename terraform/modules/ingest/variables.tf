@@ -2,17 +2,28 @@ variable "deployment" {
   description = "Names and settings that all systems of a deployment share; the module `deployment` builds it."
 
   type = object({
-    name                 = string
-    bucket_suffix        = string
-    role_suffix          = string
-    partition            = string
-    region               = string
-    account_id           = string
-    architecture         = string
-    log_retention_days   = number
-    role_path            = string
+    # First part of the default names, such as `shop-dev`.
+    name = string
+    # Last part of the default names of buckets, without a hyphen before it: Region and account.
+    bucket_suffix = string
+    # Appended to the default names of roles, with a hyphen before it; "" for none.
+    role_suffix = string
+    # Partition of AWS, such as `aws`.
+    partition = string
+    # Region of the provider.
+    region = string
+    # Account of the provider.
+    account_id = string
+    # `x86_64` or `arm64`, as the packages.
+    architecture = string
+    # Retention of the log groups, in days.
+    log_retention_days = number
+    # IAM path of every role, such as `/`.
+    role_path = string
+    # ARN of the permissions boundary of every role.
     permissions_boundary = optional(string)
-    allow_destroy        = bool
+    # Whether buckets and tables may be deleted with what they contain.
+    allow_destroy = bool
   })
 }
 
@@ -20,11 +31,20 @@ variable "key" {
   description = "The KMS key of topics and of buckets with `sse-kms`: its ARN, and the resource and the conditions that limit a statement to this key and to requests through one service."
 
   type = object({
-    arn      = string
+    # ARN of the key. Its policy must delegate to IAM.
+    arn = string
+    # Resource of statements: the ARN, or `key/*` with a condition on the alias.
     resource = string
-    via_s3   = map(map(list(string)))
-    via_sns  = map(map(list(string)))
+    # Condition for requests through S3: `{ StringEquals = { "kms:ViaService" = ["s3.REGION.amazonaws.com"] } }`.
+    via_s3 = map(map(list(string)))
+    # The same for SNS.
+    via_sns = map(map(list(string)))
   })
+
+  validation {
+    condition     = var.key.arn != null && var.key.resource != null
+    error_message = "`key` needs the ARN and the resource of a KMS key: without them, buckets and topics would not be encrypted with it."
+  }
 }
 
 variable "alarm_topic_arn" {
@@ -60,7 +80,7 @@ variable "settings" {
       # Days after which quarantined files expire, at least 15.
       retention_days = optional(number, 365)
     }), {})
-    # Only object keys under this folder are processed; "" processes all.
+    # Only object keys under this folder are processed; "" processes all. A slash at the end is added.
     prefix = optional(string, "")
     table = optional(object({
       # Name of the table; by default `{project}-{environment}-items`.
@@ -74,7 +94,7 @@ variable "settings" {
       # Whether AWS refuses to delete the table.
       deletion_protection = optional(bool, true)
     }), {})
-    # Required: path of the JSON Schema 2020-12 of an item in DynamoDB JSON, absolute or relative to the root module.
+    # Required: path of the JSON Schema 2020-12 of an item in DynamoDB JSON, absolute or relative to the folder in which Terraform runs.
     schema_file = optional(string)
     # Whether `ItemID` must be `UPPER(EntityType)#Title` without spaces.
     check_item_id = optional(bool, false)
@@ -82,11 +102,11 @@ variable "settings" {
     max_object_mib = optional(number, 10)
     # Outcomes of which `notify_emails` are notified.
     notify_on = optional(list(string), ["invalid", "conflict", "too-large", "unreadable"])
-    # Email addresses for notifications; each gets a confirmation link.
+    # Email addresses for notifications, known at plan; each gets a confirmation link.
     notify_emails = optional(list(string), [])
     # ARNs of users or roles that may assume the uploader role; without principals and user it is not created.
     uploader_principals = optional(list(string), [])
-    # Name of an IAM user to create, who may do nothing but assume the uploader role.
+    # Name of an IAM user to create, known at plan, who may do nothing but assume the uploader role.
     uploader_user = optional(string)
     # ARNs of users or roles that may assume the operator role; if empty, it is not created.
     operator_principals = optional(list(string), [])
@@ -135,4 +155,9 @@ variable "watched" {
   description = "Buckets that other systems watch: `ingest` (the processing bucket) or `quarantine`, which then sends its events to EventBridge."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = length(setsubtract(var.watched, ["ingest", "quarantine"])) == 0
+    error_message = "`watched` may contain only `ingest` and `quarantine`."
+  }
 }

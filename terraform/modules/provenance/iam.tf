@@ -31,13 +31,7 @@ locals {
         # HeadObject and ranged GetObject of the version in the event.
         { Sid = "ReadVersion", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = local.watched_objects },
         # HeadObject of a missing receipt returns 404 only with ListBucket permission; otherwise it returns 403.
-        {
-          Sid       = "SeeReceipts"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
-        },
+        { Sid = "SeeReceipts", Effect = "Allow", Action = "s3:ListBucket", Resource = local.arn.receipts, Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } } },
         # A redelivered event finds the existing receipt, so that the version is not hashed again.
         { Sid = "ReadReceipt", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
         # The journal entry, written before the receipt, so that the ledger finds every receipt.
@@ -62,12 +56,7 @@ locals {
         Condition = { StringLike = { "s3:prefix" = [for prefix in local.reserved_prefixes : "${prefix}*"] } }
       },
       # A manifest lists a receipt only if its contents match the journal entry.
-      {
-        Sid      = "ReadLedger"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
-      },
+      { Sid = "ReadLedger", Effect = "Allow", Action = "s3:GetObject", Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"] },
       # Written with If-None-Match on the sequence number, so that of two concurrent runs only one succeeds.
       { Sid = "WriteManifest", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.ledger_prefix}*" },
     ]

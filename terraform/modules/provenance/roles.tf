@@ -6,12 +6,7 @@ locals {
     Version = "2012-10-17"
     Statement = [
       # AbortMultipartUpload removes the parts of an interrupted upload.
-      {
-        Sid      = "Upload"
-        Effect   = "Allow"
-        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
-        Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"]
-      },
+      { Sid = "Upload", Effect = "Allow", Action = ["s3:AbortMultipartUpload", "s3:PutObject"], Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"] },
       { Sid = "CompareUploaded", Effect = "Allow", Action = "s3:GetObject", Resource = [for prefix in local.prefixes : "${local.arn.data}/${prefix}*"] },
       # With it, HeadObject of a missing object returns 404 instead of 403.
       {
@@ -50,20 +45,9 @@ locals {
           Resource  = local.arn.receipts
           Condition = { StringLike = { "s3:prefix" = concat(local.receipts_in_data_bucket ? [] : [""], [for prefix in local.reserved_prefixes : "${prefix}*"]) } }
         },
-        {
-          Sid      = "ReadLedger"
-          Effect   = "Allow"
-          Action   = "s3:GetObject"
-          Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"]
-        },
+        { Sid = "ReadLedger", Effect = "Allow", Action = "s3:GetObject", Resource = [for prefix in local.reserved_prefixes : "${local.arn.receipts}/${prefix}*"] },
         # Athena: the CloudTrail log files
-        {
-          Sid       = "ListTrail"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.trail_bucket
-          Condition = { StringLike = { "s3:prefix" = "${local.trail_prefix}*" } }
-        },
+        { Sid = "ListTrail", Effect = "Allow", Action = "s3:ListBucket", Resource = local.arn.trail_bucket, Condition = { StringLike = { "s3:prefix" = "${local.trail_prefix}*" } } },
         { Sid = "ReadTrail", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.trail_bucket}/${local.trail_prefix}*" },
         {
           Sid    = "Ask"
@@ -79,12 +63,7 @@ locals {
           ]
           Resource = local.arn.workgroup
         },
-        {
-          Sid      = "ReadCatalog"
-          Effect   = "Allow"
-          Action   = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"]
-          Resource = [local.arn.catalog, local.arn.database, local.arn.tables]
-        },
+        { Sid = "ReadCatalog", Effect = "Allow", Action = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], Resource = [local.arn.catalog, local.arn.database, local.arn.tables] },
         # Athena reads and writes query results with the permissions of the caller.
         {
           Sid      = "KeepAnswers"
@@ -109,13 +88,7 @@ locals {
         # backfill: the contents of deferred versions, hashed locally
         { Sid = "ReadVersion", Effect = "Allow", Action = "s3:GetObjectVersion", Resource = local.watched_objects },
         # backfill: the existing receipts
-        {
-          Sid       = "ListReceipts"
-          Effect    = "Allow"
-          Action    = "s3:ListBucket"
-          Resource  = local.arn.receipts
-          Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } }
-        },
+        { Sid = "ListReceipts", Effect = "Allow", Action = "s3:ListBucket", Resource = local.arn.receipts, Condition = { StringLike = { "s3:prefix" = "${local.receipts_prefix}*" } } },
         { Sid = "ReadReceipts", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },
         { Sid = "AnnounceReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.journal_prefix}*" },
         { Sid = "WriteReceipt", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.receipts}/${local.receipts_prefix}*" },

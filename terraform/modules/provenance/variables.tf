@@ -2,17 +2,28 @@ variable "deployment" {
   description = "Names and settings that all systems of a deployment share; the module `deployment` builds it."
 
   type = object({
-    name                 = string
-    bucket_suffix        = string
-    role_suffix          = string
-    partition            = string
-    region               = string
-    account_id           = string
-    architecture         = string
-    log_retention_days   = number
-    role_path            = string
+    # First part of the default names, such as `shop-dev`.
+    name = string
+    # Last part of the default names of buckets, without a hyphen before it: Region and account.
+    bucket_suffix = string
+    # Appended to the default names of roles, with a hyphen before it; "" for none.
+    role_suffix = string
+    # Partition of AWS, such as `aws`.
+    partition = string
+    # Region of the provider.
+    region = string
+    # Account of the provider.
+    account_id = string
+    # `x86_64` or `arm64`, as the packages.
+    architecture = string
+    # Retention of the log groups, in days.
+    log_retention_days = number
+    # IAM path of every role, such as `/`.
+    role_path = string
+    # ARN of the permissions boundary of every role.
     permissions_boundary = optional(string)
-    allow_destroy        = bool
+    # Whether buckets and tables may be deleted with what they contain.
+    allow_destroy = bool
   })
 }
 
@@ -20,11 +31,20 @@ variable "key" {
   description = "The KMS key of buckets with `sse-kms`: its ARN, the resource and the condition that limit a statement to this key and to requests through S3, and the statement of key policies that allows the account to administer a key."
 
   type = object({
-    arn            = string
-    resource       = string
-    via_s3         = map(map(list(string)))
+    # ARN of the key. Its policy must delegate to IAM.
+    arn = string
+    # Resource of statements: the ARN, or `key/*` with a condition on the alias.
+    resource = string
+    # Condition for requests through S3: `{ StringEquals = { "kms:ViaService" = ["s3.REGION.amazonaws.com"] } }`.
+    via_s3 = map(map(list(string)))
+    # Statement of key policies that allows the account to administer a key.
     administration = object({ Sid = string, Effect = string, Principal = map(string), Action = list(string), Resource = string })
   })
+
+  validation {
+    condition     = var.key.arn != null && var.key.resource != null
+    error_message = "`key` needs the ARN and the resource of a KMS key: without them, buckets and topics would not be encrypted with it."
+  }
 }
 
 variable "alarm_topic_arn" {
@@ -52,7 +72,7 @@ variable "settings" {
       # Folders that `sluice bootstrap --markers` creates in addition to `prefixes`.
       folders = optional(list(string), ["processed/", "test/"])
     }), {})
-    # Folders of the data bucket whose objects get receipts.
+    # Folders of the data bucket whose objects get receipts. A slash at the end is added.
     prefixes = optional(list(string), ["incoming/"])
     # Other buckets of the deployment whose objects get receipts: `ingest` is its processing bucket, `quarantine` its quarantine bucket.
     watch = optional(list(string), [])

@@ -23,14 +23,7 @@ resource "aws_sqs_queue" "this" {
     Version = "2012-10-17"
     Statement = concat(
       [
-        {
-          Sid       = "DenyInsecureTransport"
-          Effect    = "Deny"
-          Principal = "*"
-          Action    = "sqs:*"
-          Resource  = local.arn
-          Condition = { Bool = { "aws:SecureTransport" = "false" } }
-        },
+        { Sid = "DenyInsecureTransport", Effect = "Deny", Principal = "*", Action = "sqs:*", Resource = local.arn, Condition = { Bool = { "aws:SecureTransport" = "false" } } },
       ],
       [
         for sid, sender in var.senders : {

@@ -39,4 +39,9 @@ variable "encrypted_buckets" {
   description = "Whether the role reads or writes objects that are encrypted with `key`. A multipart upload needs both."
   type        = object({ read = bool, write = bool })
   default     = { read = false, write = false }
+
+  validation {
+    condition     = var.key != null || !anytrue(values(var.encrypted_buckets))
+    error_message = "`encrypted_buckets` needs `key`: pass the resource and the condition of the KMS key."
+  }
 }

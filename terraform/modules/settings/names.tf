@@ -21,7 +21,7 @@ locals {
   name_rules = {
     for label, resource in var.names : "name of ${label}" => {
       valid   = can(regex(local.kinds[resource.kind].pattern, resource.name))
-      message = "the ${local.kind_text[resource.kind]} name `${resource.name}` has ${length(resource.name)} characters, but it may have ${local.kinds[resource.kind].rule}: shorten `project` or `environment`, or set `${var.system}.${resource.attribute}`."
+      message = "the ${local.kind_text[resource.kind]} name `${resource.name}` with ${length(resource.name)} characters is not valid, it must have ${local.kinds[resource.kind].rule}: set `${var.system}.${resource.attribute}`, or shorten `project` or `environment` for the default name."
     }
   }
 

@@ -1,5 +1,5 @@
 output "settings" {
-  description = "The settings. What refers to this output is planned only if every check passes."
+  description = "The settings, which are there only if every check passes."
   value       = var.settings
   depends_on  = [module.rule]
 }

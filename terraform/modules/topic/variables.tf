@@ -14,7 +14,7 @@ variable "key_arn" {
 }
 
 variable "emails" {
-  description = "Email addresses to subscribe. AWS sends each a confirmation link."
+  description = "Email addresses to subscribe, known at plan. AWS sends each a confirmation link."
   type        = list(string)
   default     = []
 }
