@@ -131,7 +131,7 @@ def try_mutation(mutation: Mutation) -> str:
         return "NOT DETECTED"
     if outcome != results.FAILED:
         return f"INVALID: {outcome}, see {log}"
-    if results.kind_of(mutation.test) == "terraform" and not fails_in_assertions(result.output):
+    if results.kind_of(mutation.test) == "terraform" and not fails_in_assertions(mutation.test, result.output):
         return f"INVALID: not in an assertion, see {log}"
     return "detected"
 
@@ -143,9 +143,11 @@ def outcome_of(test: str, result: Result) -> str:
     return next((outcome for outcome in cases.values() if outcome != results.PASSED), results.PASSED)
 
 
-def fails_in_assertions(output: str) -> bool:
-    """Whether all errors of `terraform test` come from assertions. They follow the list of the `run` blocks."""
-    errors = re.findall(r"^Error: .*", output, re.MULTILINE)
+def fails_in_assertions(test: str, output: str) -> bool:
+    """Whether all errors of `terraform test` come from assertions, but for those of other `run` blocks."""
+    own = f'in run "{test.partition("::")[2]}"'
+    errors = re.split(r"^(?=Error: )", output, flags=re.MULTILINE)[1:]
+    errors = [error for error in errors if own in error or 'in run "' not in error]
     return bool(errors) and all(error.startswith(ASSERTIONS) for error in errors)
 
 

@@ -124,8 +124,9 @@ def test_the_runs_of_terraform_are_recorded(tmp_path: Path, monkeypatch: pytest.
 )
 def test_a_mutation_has_to_fail_an_assertion(errors: list[str], expected: bool) -> None:
     text = "".join(f"\nError: {error}\n\n  on main.tf line 1:\n" for error in errors)
+    text += '\nError: Invalid reference\n\n  on tests/a.tftest.hcl line 1, in run "three":\n'
     output = f'  run "one"... pass\n  run "two"... fail\n\nFailure! 1 passed, 1 failed.\n{text}'
-    assert mutate.fails_in_assertions(output) is expected
+    assert mutate.fails_in_assertions("a.tftest.hcl::two", output) is expected
 
 
 def test_the_program_of_a_rust_test() -> None:
