@@ -111,7 +111,8 @@ NAME_CASES = [
     case(["the queue name `my.queue` with 8 characters"], ingest(names={"queue": "my.queue"})),
     # The name of the queue fits, that of its dead-letter queue does not.
     case(
-        [f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"], ingest(names={"queue": "q" * 62})
+        [f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"],
+        ingest(names={"queue": "q" * 62}),
     ),
     case(["the topic name `my.topic`"], ingest(names={"topic": "my.topic"})),
     case(["the rule name `my rule`"], ingest(names={"rule": "my rule"})),

@@ -134,7 +134,10 @@ NAME_CASES = [
     case(["the trail name `t`"], {"names": {"trail": "t"}}),
     case(["the key alias name `alias/my key`"], {"names": {"signing_key": "my key"}}),
     case(["the rule name `each hour`"], {"names": {"schedule": "each hour"}}),
-    case([f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"], {"names": {"queue": "q" * 62}}),
+    case(
+        [f"the queue name `{'q' * 62}` with 62 characters is not valid, it must have 1 to 61"],
+        {"names": {"queue": "q" * 62}},
+    ),
     # The rule of a watched bucket has a suffix.
     case(
         [f"the rule name `{'r' * 60}-ingest` with 67 characters"],

@@ -49,7 +49,7 @@ variable "max_concurrency" {
 }
 
 variable "commands" {
-  description = "The commands that send dead letters to the queue again (`redrive`) and that replay lost events (`replay`), which the descriptions of the alarms tell people to run."
+  description = "The commands that send dead letters to the queue again (`redrive`) and that replay lost events (`replay`), which the descriptions of the alarms name."
   type        = object({ redrive = string, replay = string })
 }
 
