@@ -1,4 +1,4 @@
-# The contents of the default schema. Validation of items against it is tested in lambdas/ingest.
+# The contents of the schema of music items. Validation of items against it is tested in lambdas/ingest.
 
 mock_provider "aws" {
   source = "./tests/mocks"

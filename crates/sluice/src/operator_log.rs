@@ -46,7 +46,7 @@ struct Writer {
 
 impl OperatorLog {
     /// Opens the log for actions on `system` with `config`. Nothing is recorded if provenance is off, or if the system is
-    /// the ingest and provenance does not watch its bucket.
+    /// the ingest and provenance watches neither of its buckets.
     ///
     /// # Errors
     /// If the caller's identity cannot be determined, or this machine's clock, which dates the records, is wrong.
@@ -60,7 +60,9 @@ impl OperatorLog {
             return Ok(Self(None));
         };
         let watches = |bucket: &str| names.watched.iter().any(|w| w.bucket == bucket);
-        if system == System::Ingest && !outputs.ingest().is_ok_and(|i| watches(&i.processing_bucket)) {
+        if system == System::Ingest
+            && !outputs.ingest().is_ok_and(|i| watches(&i.processing_bucket) || watches(&i.quarantine_bucket))
+        {
             return Ok(Self(None));
         }
         let caller_arn = identity(&caller(&outputs.region).await?).await?;

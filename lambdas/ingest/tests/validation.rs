@@ -1,4 +1,4 @@
-//! Which objects are valid items: the default schema and the limits of DynamoDB.
+//! Which objects are valid items: the schema of music items and the limits of DynamoDB.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -33,7 +33,7 @@ fn problems_with(name: &str, value: Option<Value>) -> Vec<(String, String)> {
 
 /// Each attribute has exactly one type; only the two key attributes are required.
 #[test]
-fn the_default_schema_takes_music_items() {
+fn the_example_schema_takes_music_items() {
     for name in ["Duration", "EntityType", "Streams", "Title", "Features", "Year"] {
         assert_eq!(problems_with(name, None), [], "{name} is optional");
         assert!(!problems_with(name, Some(json!({"BOOL": true}))).is_empty(), "{name} has one type");

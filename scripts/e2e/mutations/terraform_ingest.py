@@ -83,7 +83,7 @@ MUTATIONS = [
         file="terraform/examples/eventpulse/music-item.schema.json",
         old='"pattern": "^(TRACK|ALBUM)#.+$", ',
         new="",
-        test="ingest::validation::the_default_schema_takes_music_items",
+        test="ingest::validation::the_example_schema_takes_music_items",
     ),
     Mutation(
         row="003.10",

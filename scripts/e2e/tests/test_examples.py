@@ -14,7 +14,7 @@ from .stacks.examples import EXAMPLES, ExamplePlan
 # Attributes with the text of a policy.
 POLICIES = ("assume_role_policy", "policy", "redrive_allow_policy", "resource_policy")
 # Their policy is a resource of its own: the provider reports the attribute after it is applied.
-POLICY_ELSEWHERE = ("aws_s3_bucket", "aws_sqs_queue")
+POLICY_ELSEWHERE = ("aws_s3_bucket",)
 # Lambda writes the policy of a function; its permissions are not known as text.
 NO_POLICY_TEXT = ("aws_lambda_permission",)
 # Names of older deployments that an example keeps, by example, output and attribute.

@@ -117,6 +117,8 @@ NAME_CASES = [
     case(["the topic name `my.topic`"], ingest(names={"topic": "my.topic"})),
     case(["the rule name `my rule`"], ingest(names={"rule": "my rule"})),
     case(["the role name `my role`"], ingest(names={"function_role": "my role"})),
+    case(["the user name `my user`"], ingest(uploader_user="my user")),
+    case([f"the user name `{'u' * 65}` with 65 characters"], ingest(uploader_user="u" * 65)),
     case(
         [
             "two resources of kind role have the same name: set different names in "

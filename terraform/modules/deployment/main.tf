@@ -65,9 +65,9 @@ module "ingest" {
   settings        = var.ingest
   package         = local.packages["ingest"]
 
-  # If `provenance` watches the processing bucket, the ingest operators record what they delete.
+  # If `provenance` watches a bucket of the ingest, its operators record what they delete.
   watched = local.watched
-  records = contains(local.watched, "ingest") ? module.provenance[0].records : null
+  records = length(setintersection(local.watched, ["ingest", "quarantine"])) > 0 ? module.provenance[0].records : null
 }
 
 module "provenance" {

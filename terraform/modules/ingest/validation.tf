@@ -23,7 +23,7 @@ module "settings" {
     "table.billing_mode"           = "billing is always on demand; remove it"
   }
 
-  names = local.names
+  names = merge(local.names, var.settings.uploader_user == null ? {} : { uploader_user = { kind = "user", attribute = "uploader_user", name = var.settings.uploader_user } })
 
   rules = {
     "`ingest.table.hash_key` is not given: name the attribute of an item that is the table's partition key, such as `OrderID`." = var.settings.table.hash_key != null

@@ -146,7 +146,7 @@ variable "package" {
 }
 
 variable "records" {
-  description = "Object ARNs under which the operator role writes operator records, if `provenance` watches the processing bucket; null otherwise."
+  description = "Object ARNs under which the operator role writes operator records, if `provenance` watches a bucket of this system; null otherwise."
   type        = object({ resources = list(string), encrypted = bool })
   default     = null
 }

@@ -4,6 +4,7 @@ module "rule" {
   source = "./rule"
   for_each = merge(
     { for path, messages in local.unknown_messages : "attributes of ${local.shown[path]}" => { valid = length(messages) == 0, message = join("\n", messages) } },
+    { "depth" = { valid = !anytrue([for entry in values(local.level_7) : can(keys(entry.value))]), message = "`${var.system}` is nested more than seven levels deep, where attributes cannot be checked." } },
     { for message, valid in var.rules : message => { valid = valid, message = message } },
     local.common_rules,
     local.name_rules,

@@ -13,6 +13,7 @@ locals {
     table          = { pattern = "^[A-Za-z0-9_.-]{3,255}$", rule = "3 to 255 letters, digits, `_`, `.` and `-`" }
     topic          = { pattern = "^[A-Za-z0-9_-]{1,256}$", rule = "1 to 256 letters, digits, `_` and `-`" }
     trail          = { pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$", rule = "3 to 128 letters, digits, `_`, `.` and `-`, with a letter or digit at both ends" }
+    user           = { pattern = "^[A-Za-z0-9_+=,.@-]{1,64}$", rule = "1 to 64 letters, digits and `_+=,.@-`" }
     workgroup      = { pattern = "^[A-Za-z0-9._-]{1,128}$", rule = "1 to 128 letters, digits, `_`, `.` and `-`" }
   }
 

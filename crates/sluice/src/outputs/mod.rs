@@ -140,7 +140,7 @@ pub(crate) struct SystemQueues<'a> {
 
 fn system_off_error(system: System) -> anyhow::Error {
     let name = system.name();
-    anyhow!("the {name} is off in this deployment: set `{name} = {{}}` in terraform.tfvars and apply")
+    anyhow!("the {name} is off in this deployment: set `{name}` in the variables of the deployment (terraform/modules/{name}/README.md lists its attributes) and apply")
 }
 
 /// The output of the provenance module.
@@ -256,7 +256,7 @@ fn parse(text: &str, wanted: Option<&str>, source: &str) -> anyhow::Result<Outpu
     let value = |name: &str| outputs.get(name).cloned();
     let region =
         outputs.get("deployment").and_then(|d| d.get("region")).and_then(Value::as_str).with_context(|| {
-            format!("{source}: the output `deployment` has no region: apply the root module of this repository again")
+            format!("{source}: the output `deployment` has no region: apply the root module of this repository again, or add the outputs in terraform/modules/deployment/README.md to your own")
         })?;
     Ok(Outputs {
         region: region.to_owned(),
@@ -351,7 +351,7 @@ pub(crate) mod tests {
         let outputs = parsed(&off);
         assert_eq!(outputs.default_system(), System::Provenance);
         let error = outputs.ingest().unwrap_err().to_string();
-        assert!(error.contains("the ingest is off") && error.contains("`ingest = {}`"));
+        assert!(error.contains("the ingest is off") && error.contains("set `ingest`"));
         let from =
             OutputsArgs { outputs: Some("no/such/file".into()), terraform: "terraform".into(), deployment: None };
         assert!(format!("{:#}", from.read().unwrap_err()).contains("terraform -chdir=terraform output -json"));

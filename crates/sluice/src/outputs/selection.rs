@@ -36,7 +36,7 @@ pub(super) fn select(all: &Value, wanted: Option<&str>, source: &str) -> anyhow:
         None if is_single => Ok(outputs),
         None if candidates.len() > 1 => bail!("{source} has several deployments: use --deployment with one of {keys}"),
         _ => candidates.into_values().next().cloned().with_context(|| {
-            format!("{source} has no output `{MARK}`: apply the root module of this repository first")
+            format!("{source} has no output `{MARK}`: apply the root module of this repository first, or add the outputs in terraform/modules/deployment/README.md to your own")
         }),
     }
 }

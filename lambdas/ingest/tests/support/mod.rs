@@ -24,7 +24,7 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 pub(crate) const MAX_OBJECT_BYTES: u64 = 4096;
 
-/// The default schema of the Terraform module.
+/// The schema of the Terraform example for music items.
 pub(crate) const SCHEMA: &str = include_str!("../../../../terraform/examples/eventpulse/music-item.schema.json");
 
 pub(crate) fn fake_aws() -> FakeAws {

@@ -1,4 +1,5 @@
-"""A stack with provenance only: receipts next to the data, no customer managed key, and management events."""
+"""A stack with provenance only: receipts next to the data, no customer managed key, management events, and a plan
+without AWS calls before the first apply."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import pytest
 
 from ... import evidence
 from ...deployment import Deployment
+from ...emulator import ACCOUNT
 from ...evidence import ObjectVersion
 from ...terraform import Terraform
 from ..background import Background
@@ -34,7 +36,7 @@ class ProvenanceAlone:
 
 def prepare(packages: Background[None]) -> ProvenanceAlone:
     """Uploads files and waits for a manifest of their receipts."""
-    applied = apply(NAME, packages, ingest=None, provenance=SETTINGS)
+    applied = apply(NAME, packages, account_id=ACCOUNT, ingest=None, provenance=SETTINGS)
     deployment = applied.deployment
     versions = evidence.upload_files(deployment)
     versions.append(evidence.put(deployment, "processed/later.csv", b"later\n"))

@@ -216,8 +216,8 @@ impl<'a> BucketVerification<'a> {
             listed_selections.iter().any(|s| s.contains(receipt)) && scope.contains(&receipt.version())
         };
         let (mut missing, mut gone) = (comparison.missing(is_in_scope), comparison.gone(is_in_scope));
-        comparison.take_operated(&mut missing, self.evidence);
-        comparison.take_operated(&mut gone, self.evidence);
+        comparison.take_operated(&mut missing, self.evidence, self.ingest);
+        comparison.take_operated(&mut gone, self.evidence, self.ingest);
         let corroboration = self.corroborate(&mut missing, &mut gone, summary, report).await?;
         comparison.finish(&missing, &gone, &corroboration);
         Ok(())

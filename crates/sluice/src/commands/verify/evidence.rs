@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ingest::quarantine::{copy_key, reason_key};
 use serde::de::DeserializeOwned;
 use sluice_types::digest::sha256;
 use sluice_types::operator_record::operator_record_key;
@@ -9,6 +10,7 @@ use sluice_types::{ObjectVersion, OperatorAction, OperatorRecord, Receipt, Recor
 
 use super::chain::{Chain, ListedRecord, MAX_LEDGER_DELAY_MS};
 use super::finding::{Finding, FindingKind};
+use crate::outputs::Ingest;
 
 /// How far clocks may differ, in milliseconds.
 const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
@@ -101,6 +103,8 @@ pub(super) struct Evidence<'a> {
     pub(super) unread: HashSet<String>,
     /// The operator records without findings, by key.
     operator_records: HashMap<String, OperatorRecord>,
+    /// The keys of operator records about a version, by the keys of its copy and its reason record in quarantine.
+    operator_records_of_copies: HashMap<String, String>,
     pub(super) counts: RecordCounts,
     pub(super) findings: Vec<Finding>,
 }
@@ -117,6 +121,7 @@ impl<'a> Evidence<'a> {
             receipts: HashMap::new(),
             unread: HashSet::new(),
             operator_records: HashMap::new(),
+            operator_records_of_copies: HashMap::new(),
             counts: RecordCounts::default(),
             findings: Vec::new(),
         }
@@ -157,21 +162,30 @@ impl<'a> Evidence<'a> {
                 self.receipts.insert(found.key, checked);
             }
             Some(RecordContent::Operator(record)) if is_sound => {
+                for version in record.version().iter() {
+                    for copy in [copy_key(version), reason_key(version)] {
+                        self.operator_records_of_copies.insert(copy, found.key.clone());
+                    }
+                }
                 self.operator_records.insert(found.key, record);
             }
             _ => {}
         }
     }
 
-    /// The operator record about the release or removal of the version of a receipt.
-    pub(super) fn operator_record_of(&self, receipt: &Receipt) -> Option<&OperatorRecord> {
+    /// The operator record about the release or removal of the version of a receipt; for a receipt of the quarantine bucket
+    /// of `ingest`, about the version of which it is the copy or the reason record.
+    pub(super) fn operator_record_of(&self, receipt: &Receipt, ingest: Option<&Ingest>) -> Option<&OperatorRecord> {
+        if let Some(ingest) = ingest.filter(|ingest| ingest.quarantine_bucket == receipt.bucket) {
+            let record = self.operator_records.get(self.operator_records_of_copies.get(&receipt.key)?)?;
+            let version = record.version().filter(|version| version.bucket == ingest.processing_bucket)?;
+            let is_reason = reason_key(&version) == receipt.key;
+            return Some(record).filter(|record| is_reason || has_digest_of(record, receipt));
+        }
         let version = receipt.version();
         let keys =
             [OperatorAction::Remove, OperatorAction::Release].map(|action| operator_record_key(&version, action));
-        keys.iter().filter_map(|key| self.operator_records.get(key)).find(|record| {
-            let digests = record.sha256.as_ref().zip(receipt.sha256.as_ref());
-            digests.is_none_or(|(recorded, expected)| recorded == expected)
-        })
+        keys.iter().filter_map(|key| self.operator_records.get(key)).find(|record| has_digest_of(record, receipt))
     }
 
     /// Checks a record that no manifest lists.
@@ -264,4 +278,10 @@ fn changed_text(listed: &[ListedRecord]) -> String {
     let record = listed.iter().find(|r| r.is_present).or(listed.first());
     let sequence = record.map_or(0, |r| r.sequence);
     format!("its bytes differ from those that manifest {sequence} lists")
+}
+
+/// Whether a record and a receipt have the same SHA-256, as far as both have one.
+fn has_digest_of(record: &OperatorRecord, receipt: &Receipt) -> bool {
+    let digests = record.sha256.as_ref().zip(receipt.sha256.as_ref());
+    digests.is_none_or(|(recorded, expected)| recorded == expected)
 }

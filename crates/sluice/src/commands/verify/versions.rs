@@ -10,6 +10,7 @@ use super::evidence::{CheckedReceipt, Evidence};
 use super::finding::{Finding, FindingKind};
 use crate::aws::s3_listing::modified_seconds;
 use crate::cloudtrail::CreationStatus;
+use crate::outputs::Ingest;
 
 #[cfg(test)]
 mod tests;
@@ -243,9 +244,14 @@ impl<'a> VersionComparison<'a> {
     }
 
     /// Moves receipts whose versions an operator released or removed from `receipts` to `operated`.
-    pub(super) fn take_operated(&mut self, receipts: &mut UnmatchedReceipts<'a>, evidence: &'a Evidence<'_>) {
+    pub(super) fn take_operated(
+        &mut self,
+        receipts: &mut UnmatchedReceipts<'a>,
+        evidence: &'a Evidence<'_>,
+        ingest: Option<&Ingest>,
+    ) {
         receipts.retain(|(_, receipt)| {
-            let record = evidence.operator_record_of(receipt);
+            let record = evidence.operator_record_of(receipt, ingest);
             self.operated.extend(record.map(|record| (receipt.version(), record)));
             record.is_none()
         });

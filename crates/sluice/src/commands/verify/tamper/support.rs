@@ -182,8 +182,8 @@ impl Deployment {
             });
         }
         let (mut missing, mut gone) = (comparison.missing(|_| true), comparison.gone(|_| true));
-        comparison.take_operated(&mut missing, &evidence);
-        comparison.take_operated(&mut gone, &evidence);
+        comparison.take_operated(&mut missing, &evidence, None);
+        comparison.take_operated(&mut gone, &evidence, None);
         let corroboration = self.corroborate(&missing, &gone);
         comparison.finish(&missing, &gone, &corroboration);
         let content_findings = comparison.pending_reads.iter().filter_map(|pending| {
