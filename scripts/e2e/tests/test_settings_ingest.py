@@ -130,8 +130,9 @@ NAME_CASES = [
     case(
         [
             f"the bucket name `{LONG_PROJECT}-dev-processing-eu-central-1-111122223333` with 68 characters is "
-            "not valid, it must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS connections): "
-            "set `ingest.processing_bucket.name`, or shorten `project` or `environment` for the default name.",
+            "not valid, it must have 3 to 63 lower-case letters, digits and hyphens (a dot would break TLS "
+            "connections): set `ingest.processing_bucket.name`, or shorten `project` or `environment` for the "
+            "default name.",
             f"the bucket name `{LONG_PROJECT}-dev-quarantine-eu-central-1-111122223333` with 68",
         ],
         ingest(),

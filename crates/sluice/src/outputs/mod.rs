@@ -140,7 +140,9 @@ pub(crate) struct SystemQueues<'a> {
 
 fn system_off_error(system: System) -> anyhow::Error {
     let name = system.name();
-    anyhow!("the {name} is off in this deployment: set `{name}` in the variables of the deployment (terraform/modules/{name}/README.md lists its attributes) and apply")
+    anyhow!(
+        "the {name} is off in this deployment: set `{name}` in the variables of the deployment (terraform/modules/{name}/README.md lists its attributes) and apply"
+    )
 }
 
 /// The output of the provenance module.

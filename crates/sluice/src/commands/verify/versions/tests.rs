@@ -1,10 +1,13 @@
 //! Hand-made comparison and receipts.
 
-use sluice_types::ObjectAttributes;
+use ingest::quarantine::{copy_key, reason_key};
+use sluice_types::operator_record::operator_record_key;
+use sluice_types::{ObjectAttributes, OperatorAction};
 
 use super::*;
 use crate::aws::s3_listing::testing;
 use crate::commands::verify::chain::ListedRecord;
+use crate::commands::verify::evidence::FoundRecord;
 
 const VERSION: &str = "b7YcjgV4OVh5TAr2ed3RyXG73F_Zh78j";
 
@@ -241,4 +244,28 @@ fn a_receipt_without_a_version_is_compared_with_the_trail() {
         assert_eq!((kinds(&comparison).as_slice(), counts), (expected, counted), "{creation:?}");
         assert_eq!(comparison.unproven.len() as u64, counted.1);
     }
+}
+
+#[test]
+fn what_an_operator_removed_is_not_missing_in_a_watched_quarantine_either() {
+    let chain = Chain::default();
+    let ingest = crate::outputs::tests::ingest();
+    let source =
+        ObjectVersion { bucket: ingest.processing_bucket.clone(), key: "in/a.json".into(), version_id: VERSION.into() };
+    let in_quarantine =
+        |key: String| Receipt { bucket: ingest.quarantine_bucket.clone(), ..receipt(ReceiptState::Hashed, &key) };
+    let (copy, reason) = (in_quarantine(copy_key(&source)), in_quarantine(reason_key(&source)));
+    let other = in_quarantine(format!("in/b.json/{VERSION}"));
+    let mut evidence = evidence(&chain, &[copy, reason, other]);
+    let record = format!(
+        r#"{{"action":"remove","bucket":"{}","key":"in/a.json","version_id":"{VERSION}","sha256":"00","caller":"arn:aws:iam::111122223333:user/pat","recorded_at":"1970-01-01T00:00:02Z"}}"#,
+        ingest.processing_bucket
+    );
+    let key = operator_record_key(&source, OperatorAction::Remove);
+    evidence.add(FoundRecord::parse(key, record.as_bytes()), Timestamp::from_millis(3000));
+    assert_eq!(evidence.findings.len(), 0, "{record}");
+    let mut comparison = VersionComparison::new(&chain, &evidence, POLICY);
+    let mut missing = comparison.missing(|_| true);
+    comparison.take_operated(&mut missing, &evidence, Some(&ingest));
+    assert_eq!((missing.len(), comparison.counts.operated), (1, 2));
 }
