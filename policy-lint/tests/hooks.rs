@@ -79,6 +79,7 @@ fn the_hooks_of_this_repository_reject_defects() {
         )
     };
     let file = "terraform/main.tf";
+    std::fs::create_dir(work.path().join("terraform")).expect("a folder");
     let mut cases = vec![
         ("policy-lint", policy("s3:*"), 1, "service-wildcard"),
         ("policy-lint", policy("s3:GetObject"), 0, "Passed"),
