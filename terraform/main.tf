@@ -2,7 +2,8 @@ locals {
   # With `account_id` set, planning an empty state needs no AWS calls; a postcondition in modules/queue then verifies on
   # apply that the credentials belong to that account. The provider needs the account to apply, and to refresh what a
   # local state contains; a state in S3 needs credentials anyway.
-  offline = var.account_id != null && !terraform.applying && !can(file("${path.root}/terraform.tfstate")) && !can(regex("\"type\":\\s*\"s3\"", file("${path.root}/.terraform/terraform.tfstate")))
+  deployed = try(length(jsondecode(file("${path.root}/terraform.tfstate")).resources) > 0, false)
+  offline  = var.account_id != null && !terraform.applying && !local.deployed && !can(regex("\"type\":\\s*\"s3\"", file("${path.root}/.terraform/terraform.tfstate")))
 }
 
 provider "aws" {
