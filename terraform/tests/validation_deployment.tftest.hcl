@@ -118,6 +118,18 @@ run "package_not_built" {
   ]
 }
 
+# The zip files are next to the file that lists them.
+run "packages_file_without_its_zip" {
+  command = plan
+  module { source = "./modules/deployment" }
+  variables {
+    lambda_packages_file = "tests/packages_without_zip.json"
+  }
+  expect_failures = [
+    var.lambda_packages_file,
+  ]
+}
+
 run "package_does_not_match_its_hash" {
   command = plan
   module { source = "./modules/deployment" }

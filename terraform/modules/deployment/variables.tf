@@ -150,6 +150,11 @@ variable "lambda_packages_file" {
     condition     = var.lambda_packages_file == null ? true : fileexists(var.lambda_packages_file)
     error_message = "`lambda_packages_file` does not exist: run `scripts/package`, which writes dist/lambda_packages.auto.tfvars.json."
   }
+
+  validation {
+    condition     = var.lambda_packages_file == null ? true : alltrue([for package in try(jsondecode(file(var.lambda_packages_file)).lambda_packages, {}) : try(filesha256("${dirname(var.lambda_packages_file)}/${basename(package.path)}") == package.sha256, false)])
+    error_message = "a zip file that `lambda_packages_file` lists is not next to it, or does not match its `sha256`: run `scripts/package` again."
+  }
 }
 
 variable "allow_destroy" {
