@@ -40,7 +40,8 @@ CASES = [
     case(["neither key of `ingest.table` may be `_source`"], ingest(table={"range_key": "_source"})),
     case(["neither key of `ingest.table` may be `_source`"], ingest(table={"hash_key": "_source"})),
     # The schema.
-    case(["`ingest.schema_file` does not exist"], ingest(schema_file=f"{SCHEMAS}/none.json")),
+    case(["`ingest.schema_file` does not exist or is not a file"], ingest(schema_file=f"{SCHEMAS}/none.json")),
+    case(["`ingest.schema_file` does not exist or is not a file"], ingest(schema_file=SCHEMAS)),
     case(["`ingest.schema_file` is not a valid JSON object"], ingest(schema_file="../../tests/package.txt")),
     case(["`ingest.schema_file` is not a valid JSON object"], ingest(schema_file=f"{SCHEMAS}/list.json")),
     case([SCHEMA_REF], ingest(schema_file=f"{SCHEMAS}/remote.json")),

@@ -147,7 +147,7 @@ variable "lambda_packages_file" {
   default     = null
 
   validation {
-    condition     = var.lambda_packages_file == null ? true : fileexists(var.lambda_packages_file)
+    condition     = var.lambda_packages_file == null ? true : try(fileexists(var.lambda_packages_file), false)
     error_message = "`lambda_packages_file` does not exist: run `scripts/package`, which writes dist/lambda_packages.auto.tfvars.json."
   }
 

@@ -32,7 +32,7 @@ module "settings" {
 
     "`ingest.schema_file` is not given: set the path of a JSON Schema for items, such as the one in the README of modules/ingest." = var.settings.schema_file != null
 
-    "`ingest.schema_file` does not exist: the path is absolute, or relative to the folder in which Terraform runs." = var.settings.schema_file == null ? true : fileexists(var.settings.schema_file)
+    "`ingest.schema_file` does not exist or is not a file: the path is absolute, or relative to the folder in which Terraform runs." = var.settings.schema_file == null ? true : try(fileexists(var.settings.schema_file), false)
 
     "`ingest.schema_file` is not a valid JSON object: look for a trailing comma or a missing bracket." = can(keys(jsondecode(local.schema_text)))
 
